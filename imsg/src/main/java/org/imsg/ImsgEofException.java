@@ -1,0 +1,42 @@
+package org.imsg;
+
+import java.io.EOFException;
+
+/**
+ * The stream ended in the middle of a message: the peer died, or closed without finishing. What arrived before that message has
+ * been delivered; the part of it is dropped, its descriptor closed. C does not tell this from a clean end.
+ */
+public final class ImsgEofException extends EOFException {
+    private static final long serialVersionUID = 1L;
+
+    /** Bytes of the message that arrived. */
+    private final int received;
+    /** Bytes it would have had. */
+    private final int expected;
+
+    ImsgEofException(int received, int expected) {
+        super(received < 16
+                ? "the stream ended after " + received + " of the 16 bytes of a header"
+                : "the stream ended after " + received + " of the " + expected + " bytes of a message");
+        this.received = received;
+        this.expected = expected;
+    }
+
+    /**
+     * How much of the message arrived.
+     *
+     * @return bytes, with the header
+     */
+    public int received() {
+        return received;
+    }
+
+    /**
+     * How long the message would have been.
+     *
+     * @return bytes, with the header; 16 if not even the header was whole
+     */
+    public int expected() {
+        return expected;
+    }
+}

@@ -1,0 +1,276 @@
+package org.imsg;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import org.imsg.unix.Fd;
+import org.imsg.wire.Framer;
+import org.imsg.wire.ImsgHeader;
+
+/**
+ * A message where it was received, without a copy: valid inside the call to {@link ImsgHandler#message} it was passed to, and
+ * refused afterwards. One view serves all messages of a channel, so nothing is allocated for a message.
+ *
+ * <p>Type, id and pid are unsigned 32-bit numbers in ints; offsets are in bytes from the first of the payload.
+ */
+public final class ImsgView {
+    private static final ValueLayout.OfShort N16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfInt N32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfLong N64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+
+    private MemorySegment memory;
+    private int start;
+    /** The payload's length, or -1 while the view is not valid. */
+    private int length = -1;
+    private int descriptor;
+    private boolean taken;
+
+    ImsgView() {}
+
+    void show(MemorySegment buffer, int headerAt, int wholeLength, int descriptorOrState) {
+        memory = buffer;
+        start = headerAt;
+        length = wholeLength - ImsgHeader.SIZE;
+        descriptor = descriptorOrState;
+        taken = false;
+    }
+
+    /** Ends the view's validity; returns the descriptor if nobody took it, or a negative number. */
+    int end() {
+        length = -1;
+        return taken ? -1 : descriptor;
+    }
+
+    /**
+     * The type: imsg_get_type.
+     *
+     * @return an unsigned 32-bit number
+     * @throws IllegalStateException
+     *             if the view is no longer valid, as every method here
+     */
+    public int type() {
+        valid();
+        return ImsgHeader.type(memory, start);
+    }
+
+    /**
+     * The id, peerid in the header: imsg_get_id.
+     *
+     * @return an unsigned 32-bit number
+     */
+    public int id() {
+        valid();
+        return ImsgHeader.peerid(memory, start);
+    }
+
+    /**
+     * The pid in the header, which proves nothing: imsg_get_pid.
+     *
+     * @return an unsigned 32-bit number
+     */
+    public int pid() {
+        valid();
+        return ImsgHeader.pid(memory, start);
+    }
+
+    /**
+     * The payload's length: imsg_get_len.
+     *
+     * @return bytes, 0 or more
+     */
+    public int length() {
+        valid();
+        return length;
+    }
+
+    /**
+     * A byte.
+     *
+     * @param offset
+     *            where
+     * @return 0 to 255
+     * @throws TruncatedMessageException
+     *             if the payload ends before it, as with every method that takes an offset
+     */
+    public int getN8(int offset) {
+        return memory.get(JAVA_BYTE, at(offset, 1)) & 0xFF;
+    }
+
+    /**
+     * A 16-bit number in network byte order.
+     *
+     * @param offset
+     *            where
+     * @return 0 to 65535
+     */
+    public int getN16(int offset) {
+        return memory.get(N16, at(offset, 2)) & 0xFFFF;
+    }
+
+    /**
+     * A 32-bit number in network byte order.
+     *
+     * @param offset
+     *            where
+     * @return 0 to 4294967295
+     */
+    public long getN32(int offset) {
+        return memory.get(N32, at(offset, 4)) & 0xFFFF_FFFFL;
+    }
+
+    /**
+     * A 64-bit number in network byte order.
+     *
+     * @param offset
+     *            where
+     * @return its 64 bits
+     */
+    public long getN64(int offset) {
+        return memory.get(N64, at(offset, 8));
+    }
+
+    /**
+     * A 16-bit number in the machine's byte order.
+     *
+     * @param offset
+     *            where
+     * @return 0 to 65535
+     */
+    public int getH16(int offset) {
+        return memory.get(ValueLayout.JAVA_SHORT_UNALIGNED, at(offset, 2)) & 0xFFFF;
+    }
+
+    /**
+     * A 32-bit number in the machine's byte order.
+     *
+     * @param offset
+     *            where
+     * @return 0 to 4294967295
+     */
+    public long getH32(int offset) {
+        return memory.get(ValueLayout.JAVA_INT_UNALIGNED, at(offset, 4)) & 0xFFFF_FFFFL;
+    }
+
+    /**
+     * A 64-bit number in the machine's byte order.
+     *
+     * @param offset
+     *            where
+     * @return its 64 bits
+     */
+    public long getH64(int offset) {
+        return memory.get(ValueLayout.JAVA_LONG_UNALIGNED, at(offset, 8));
+    }
+
+    /**
+     * The payload where it lies. The segment itself is not refused after the call, it then shows other bytes: do not keep it.
+     *
+     * @return a read-only segment of {@link #length} bytes
+     */
+    public MemorySegment payload() {
+        valid();
+        return memory.asSlice(start + ImsgHeader.SIZE, length).asReadOnly();
+    }
+
+    /**
+     * The payload as a buffer to read from: imsg_get_ibuf. As with {@link #payload}, do not keep it.
+     *
+     * @return a view, positioned at the first byte
+     */
+    public Ibuf getIbuf() {
+        return Ibuf.fromBuffer(payload());
+    }
+
+    /**
+     * Copies a part of the payload.
+     *
+     * @param offset
+     *            where it begins
+     * @param into
+     *            the array to copy to
+     * @param index
+     *            where in the array
+     * @param count
+     *            how many bytes
+     */
+    public void copyTo(int offset, byte[] into, int index, int count) {
+        MemorySegment.copy(memory, JAVA_BYTE, at(offset, count), into, index, count);
+    }
+
+    /**
+     * What became of the message's descriptor.
+     *
+     * @return its state
+     */
+    public Descriptor descriptor() {
+        valid();
+        if (taken)
+            return Descriptor.TAKEN;
+        return switch (descriptor) {
+            case Framer.NONE -> Descriptor.NONE;
+            case Framer.LOST -> Descriptor.LOST;
+            case Framer.MISSING -> Descriptor.MISSING;
+            default -> Descriptor.PRESENT;
+        };
+    }
+
+    /**
+     * Whether there is a descriptor to take.
+     *
+     * @return true if {@link #takeFd} would give one
+     */
+    public boolean hasFd() {
+        valid();
+        return descriptor >= 0 && !taken;
+    }
+
+    /**
+     * Takes the descriptor out: imsg_get_fd. What is not taken is closed after the call.
+     *
+     * @return the descriptor, the caller's; null if there is none to take, {@link #descriptor} says why
+     */
+    public Fd takeFd() {
+        if (!hasFd())
+            return null;
+        taken = true;
+        return Fd.of(descriptor);
+    }
+
+    /**
+     * The message on the heap, with the descriptor if there is one to take.
+     *
+     * @return a message of the caller's
+     */
+    public Imsg copy() {
+        valid();
+        byte[] bytes = new byte[length];
+        MemorySegment.copy(memory, JAVA_BYTE, start + ImsgHeader.SIZE, bytes, 0, length);
+        Descriptor state = descriptor();
+        return new Imsg(type(), id(), pid(), bytes, state, takeFd());
+    }
+
+    private long at(int offset, int count) {
+        valid();
+        if (offset < 0 || count < 0)
+            throw new IndexOutOfBoundsException(count + " bytes at offset " + offset);
+        if (offset > length - count)
+            throw new TruncatedMessageException(count, Math.max(0, length - offset));
+        return start + ImsgHeader.SIZE + offset;
+    }
+
+    private void valid() {
+        if (length < 0)
+            throw new IllegalStateException(
+                    "a view of a message is valid inside the handler's call only: copy() keeps it");
+    }
+
+    @Override
+    public String toString() {
+        return length < 0
+                ? "imsg view, no longer valid"
+                : "imsg type " + Integer.toUnsignedString(type()) + " id " + Integer.toUnsignedString(id()) + " pid "
+                        + Integer.toUnsignedString(pid()) + ", " + length + " bytes, descriptor " + descriptor();
+    }
+}

@@ -1,0 +1,59 @@
+package org.imsg;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import java.util.Spliterator;
+import java.util.Spliterators;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+
+/** Receives up to the first message of an end type. */
+final class Replies implements Iterator<Imsg> {
+    /** One receive. */
+    @FunctionalInterface
+    interface Source {
+        Imsg receive() throws IOException;
+    }
+
+    private final Source source;
+    private final int[] endTypes;
+    private boolean ended;
+
+    private Replies(Source source, int[] endTypes) {
+        this.source = source;
+        this.endTypes = endTypes;
+    }
+
+    static Stream<Imsg> stream(Source source, int... endTypes) {
+        if (endTypes.length == 0)
+            throw new IllegalArgumentException("a reply needs at least one type that ends it");
+        Iterator<Imsg> replies = new Replies(source, endTypes.clone());
+        return StreamSupport.stream(
+                Spliterators.spliteratorUnknownSize(replies, Spliterator.ORDERED | Spliterator.NONNULL), false);
+    }
+
+    @Override
+    public boolean hasNext() {
+        return !ended;
+    }
+
+    @Override
+    public Imsg next() {
+        if (ended)
+            throw new NoSuchElementException();
+        try {
+            Imsg message = source.receive();
+            if (message == null)
+                throw new EOFException("the stream ended before a message of type " + Arrays.toString(endTypes));
+            ended = Arrays.stream(endTypes).anyMatch(type -> type == message.type());
+            return message;
+        } catch (IOException e) {
+            ended = true;
+            throw new UncheckedIOException(e);
+        }
+    }
+}

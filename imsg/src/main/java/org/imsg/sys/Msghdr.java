@@ -1,0 +1,214 @@
+package org.imsg.sys;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static org.imsg.sys.Constants.MSG_CMSG_CLOEXEC;
+import static org.imsg.sys.Constants.MSG_CTRUNC;
+import static org.imsg.sys.Constants.MSG_NOSIGNAL;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A {@code struct msghdr} with one iovec and a control buffer, made once and used for every recvmsg(2) or sendmsg(2) of one
+ * direction of one socket. Not safe for two threads at once.
+ */
+public final class Msghdr {
+    /** The most descriptors Linux takes in one SCM_RIGHTS (SCM_MAX_FD): room for all, so that extras can be closed. */
+    private static final int MOST_DESCRIPTORS = 253;
+
+    private static final Abi HOST = Abi.host();
+    private static final int IOV = HOST.value("msghdr.msg_iov:offset");
+    private static final int IOVLEN = HOST.value("msghdr.msg_iovlen:offset");
+    private static final boolean WIDE_IOVLEN = HOST.value("msghdr.msg_iovlen:width") == 8;
+    private static final int CONTROL = HOST.value("msghdr.msg_control:offset");
+    private static final int CONTROLLEN = HOST.value("msghdr.msg_controllen:offset");
+    private static final boolean WIDE_CONTROLLEN = HOST.value("msghdr.msg_controllen:width") == 8;
+    private static final int FLAGS = HOST.value("msghdr.msg_flags:offset");
+    private static final int CMSG_LEN = HOST.value("cmsghdr.cmsg_len:offset");
+    private static final boolean WIDE_CMSG_LEN = HOST.value("cmsghdr.cmsg_len:width") == 8;
+    private static final int CMSG_LEVEL = HOST.value("cmsghdr.cmsg_level:offset");
+    private static final int CMSG_TYPE = HOST.value("cmsghdr.cmsg_type:offset");
+    private static final int CMSG_ALIGN = HOST.value("cmsg:align");
+    private static final int CMSG_DATA = align(HOST.value("cmsghdr:size"));
+    private static final int IOVEC_AT = 64;
+    private static final int CONTROL_AT = 80;
+
+    private final MemorySegment memory;
+    private final MemorySegment errno;
+    private final int controlCapacity;
+    private int received;
+    private int[] descriptors = new int[1];
+
+    private Msghdr(int descriptorCapacity) {
+        controlCapacity = descriptorCapacity == 0 ? 0 : CMSG_DATA + align(4 * descriptorCapacity);
+        Arena arena = Arena.ofAuto();
+        memory = arena.allocate(CONTROL_AT + controlCapacity, 8);
+        errno = Posix.errnoSegment(arena);
+        memory.set(JAVA_LONG, IOV, memory.address() + IOVEC_AT);
+        if (WIDE_IOVLEN)
+            memory.set(JAVA_LONG, IOVLEN, 1);
+        else
+            memory.set(JAVA_INT, IOVLEN, 1);
+    }
+
+    /**
+     * For recvmsg(2).
+     *
+     * @param descriptors
+     *            whether descriptors are to be received; if not, the kernel closes them and sets MSG_CTRUNC
+     * @return a new header
+     */
+    public static Msghdr forReceive(boolean descriptors) {
+        return new Msghdr(descriptors ? MOST_DESCRIPTORS : 0);
+    }
+
+    /**
+     * For sendmsg(2), with at most one descriptor.
+     *
+     * @return a new header
+     */
+    public static Msghdr forSend() {
+        return new Msghdr(1);
+    }
+
+    /**
+     * One recvmsg(2). Descriptors that came with it are then in {@link #descriptorCount} and {@link #descriptor}, close on
+     * exec, and owned by the caller.
+     *
+     * @param fd
+     *            the socket
+     * @param address
+     *            where the bytes go
+     * @param length
+     *            how many at most, 1 or more
+     * @param flags
+     *            such as MSG_DONTWAIT
+     * @return the bytes received, 0 at the end of the stream, or the negative errno
+     */
+    public int receive(int fd, long address, int length, int flags) {
+        prepare(address, length, controlCapacity);
+        memory.set(JAVA_INT, FLAGS, 0);
+        received = 0;
+        int n = Posix.recvmsg(errno, fd, memory.address(), flags | MSG_CMSG_CLOEXEC);
+        if (n >= 0 && controlCapacity > 0)
+            collectDescriptors();
+        return n;
+    }
+
+    /**
+     * One sendmsg(2).
+     *
+     * @param fd
+     *            the socket
+     * @param address
+     *            the bytes
+     * @param length
+     *            how many, 1 or more
+     * @param descriptor
+     *            the descriptor to go with the first of them, or -1; it stays the caller's
+     * @param flags
+     *            such as MSG_DONTWAIT; MSG_NOSIGNAL is added
+     * @return the bytes sent, or the negative errno
+     */
+    public int send(int fd, long address, int length, int descriptor, int flags) {
+        if (descriptor < 0) {
+            prepare(address, length, 0);
+        } else {
+            prepare(address, length, CMSG_DATA + align(4));
+            setCmsgLength(CMSG_DATA + 4);
+            memory.set(JAVA_INT, CONTROL_AT + CMSG_LEVEL, Constants.SOL_SOCKET);
+            memory.set(JAVA_INT, CONTROL_AT + CMSG_TYPE, Constants.SCM_RIGHTS);
+            memory.set(JAVA_INT, CONTROL_AT + CMSG_DATA, descriptor);
+        }
+        return Posix.sendmsg(errno, fd, memory.address(), flags | MSG_NOSIGNAL);
+    }
+
+    /**
+     * Whether the last receive had descriptors that the kernel did not deliver.
+     *
+     * @return true if MSG_CTRUNC was set
+     */
+    public boolean controlTruncated() {
+        return (memory.get(JAVA_INT, FLAGS) & MSG_CTRUNC) != 0;
+    }
+
+    /**
+     * How many descriptors the last receive delivered.
+     *
+     * @return the number, 0 or more
+     */
+    public int descriptorCount() {
+        return received;
+    }
+
+    /**
+     * One descriptor of the last receive.
+     *
+     * @param index
+     *            0 to {@link #descriptorCount} less one
+     * @return the descriptor
+     */
+    public int descriptor(int index) {
+        return descriptors[index];
+    }
+
+    /**
+     * The segment this header's calls capture errno into, for other calls of the same thread and direction.
+     *
+     * @return the segment
+     */
+    public MemorySegment errno() {
+        return errno;
+    }
+
+    private void prepare(long address, int length, int controlLength) {
+        memory.set(JAVA_LONG, IOVEC_AT, address);
+        memory.set(JAVA_LONG, IOVEC_AT + 8, length);
+        memory.set(JAVA_LONG, CONTROL, controlLength == 0 ? 0 : memory.address() + CONTROL_AT);
+        if (WIDE_CONTROLLEN)
+            memory.set(JAVA_LONG, CONTROLLEN, controlLength);
+        else
+            memory.set(JAVA_INT, CONTROLLEN, controlLength);
+    }
+
+    private void collectDescriptors() {
+        long end = WIDE_CONTROLLEN ? memory.get(JAVA_LONG, CONTROLLEN) : memory.get(JAVA_INT, CONTROLLEN);
+        for (int at = 0; at + CMSG_DATA <= end;) {
+            int length = cmsgLength(at);
+            if (length < CMSG_DATA || at + length > end)
+                return;
+            if (memory.get(JAVA_INT, CONTROL_AT + at + CMSG_LEVEL) == Constants.SOL_SOCKET
+                    && memory.get(JAVA_INT, CONTROL_AT + at + CMSG_TYPE) == Constants.SCM_RIGHTS) {
+                for (int offset = CMSG_DATA; offset + 4 <= length; offset += 4)
+                    add(memory.get(JAVA_INT, CONTROL_AT + at + offset));
+            }
+            at += align(length);
+        }
+    }
+
+    private void add(int descriptor) {
+        if (received == descriptors.length)
+            descriptors = java.util.Arrays.copyOf(descriptors, MOST_DESCRIPTORS);
+        descriptors[received++] = descriptor;
+        if (MSG_CMSG_CLOEXEC == 0)
+            Posix.fcntl(errno, descriptor, Constants.F_SETFD, Constants.FD_CLOEXEC);
+    }
+
+    private int cmsgLength(int at) {
+        return WIDE_CMSG_LEN
+                ? (int) memory.get(JAVA_LONG, CONTROL_AT + at + CMSG_LEN)
+                : memory.get(JAVA_INT, CONTROL_AT + at + CMSG_LEN);
+    }
+
+    private void setCmsgLength(int length) {
+        if (WIDE_CMSG_LEN)
+            memory.set(JAVA_LONG, CONTROL_AT + CMSG_LEN, length);
+        else
+            memory.set(JAVA_INT, CONTROL_AT + CMSG_LEN, length);
+    }
+
+    private static int align(int length) {
+        return length + CMSG_ALIGN - 1 & -CMSG_ALIGN;
+    }
+}

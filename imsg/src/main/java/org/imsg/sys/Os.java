@@ -1,0 +1,49 @@
+package org.imsg.sys;
+
+import java.util.Locale;
+
+/** The operating systems whose constants and layouts are known here; all of them on 64-bit machines (LP64). */
+public enum Os {
+    /** Linux with glibc or musl. */
+    LINUX,
+    /** OpenBSD. */
+    OPENBSD,
+    /** FreeBSD 12 and newer. */
+    FREEBSD,
+    /** macOS. */
+    MACOS;
+
+    /**
+     * The system this JVM runs on.
+     *
+     * @return the system
+     * @throws UnsupportedOperationException
+     *             if it is none of these; the message names it
+     */
+    public static Os current() {
+        return of(System.getProperty("os.name"));
+    }
+
+    /**
+     * The system of a name in the manner of the property {@code os.name}.
+     *
+     * @param name
+     *            such as {@code Linux} or {@code Mac OS X}
+     * @return the system
+     * @throws UnsupportedOperationException
+     *             if the name is none of the known ones
+     */
+    public static Os of(String name) {
+        String lower = name.toLowerCase(Locale.ROOT);
+        if (lower.startsWith("linux"))
+            return LINUX;
+        if (lower.startsWith("openbsd"))
+            return OPENBSD;
+        if (lower.startsWith("freebsd"))
+            return FREEBSD;
+        if (lower.startsWith("mac"))
+            return MACOS;
+        throw new UnsupportedOperationException(
+                "imsg knows the system calls of Linux, OpenBSD, FreeBSD and macOS, not of " + name);
+    }
+}

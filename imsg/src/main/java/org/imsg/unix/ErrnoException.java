@@ -1,0 +1,69 @@
+package org.imsg.unix;
+
+import java.io.IOException;
+
+/** A system call failed. The message says which, on what, and why: {@code connect(/run/x.sock): ECONNREFUSED (111): ...}. */
+public final class ErrnoException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    /** The call's name. */
+    private final String call;
+    /** The value of errno. */
+    private final int number;
+
+    /**
+     * For a call on nothing worth naming.
+     *
+     * @param call
+     *            the call's name, such as {@code socket}
+     * @param number
+     *            the value of errno, 1 or more
+     */
+    public ErrnoException(String call, int number) {
+        this(call, null, number);
+    }
+
+    /**
+     * For a call on something.
+     *
+     * @param call
+     *            the call's name, such as {@code open}
+     * @param on
+     *            what it was called on, such as a path; may be null
+     * @param number
+     *            the value of errno, 1 or more
+     */
+    public ErrnoException(String call, Object on, int number) {
+        super(call + (on == null ? "" : "(" + on + ")") + ": " + Errno.name(number) + " (" + number + "): "
+                + Errno.text(number));
+        this.call = call;
+        this.number = number;
+    }
+
+    /**
+     * The call that failed.
+     *
+     * @return its name, such as {@code sendmsg}
+     */
+    public String call() {
+        return call;
+    }
+
+    /**
+     * The value of errno.
+     *
+     * @return 1 or more
+     */
+    public int number() {
+        return number;
+    }
+
+    /**
+     * The name of the error.
+     *
+     * @return such as {@code EPIPE}
+     */
+    public String name() {
+        return Errno.name(number);
+    }
+}

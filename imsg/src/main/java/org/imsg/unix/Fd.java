@@ -1,0 +1,316 @@
+package org.imsg.unix;
+
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.lang.ref.Cleaner;
+import java.nio.channels.ClosedChannelException;
+import java.nio.file.Path;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Forgotten;
+import org.imsg.sys.Posix;
+import org.imsg.sys.Readiness;
+
+/**
+ * An open descriptor and the duty to close it. One Fd owns a descriptor at a time: {@link #move} hands it on, {@link #dup}
+ * makes a second one, {@link #release} gives the bare number away. What is neither closed nor handed on is closed some time
+ * after the Fd has become unreachable, with a warning in the log; set the property {@code imsg.fd.trace} to {@code true} to
+ * have it say where the descriptor was opened.
+ *
+ * <p>Safe for use by several threads. A thread that is inside a call on the descriptor when another closes it keeps the number
+ * from being used again until the call has returned. All descriptors made here are close-on-exec.
+ */
+public final class Fd implements AutoCloseable {
+    private static final boolean TRACE = Boolean.getBoolean("imsg.fd.trace");
+
+    private final Body body;
+    private final Cleaner.Cleanable cleanable;
+
+    private Fd(int number) {
+        body = new Body(number, TRACE ? new Throwable("descriptor " + number + " was opened here") : null);
+        cleanable = Forgotten.CLEANER.register(this, body);
+    }
+
+    /**
+     * Takes over a descriptor by its number, such as one inherited from the process that started this one.
+     *
+     * @param number
+     *            an open descriptor, 0 or more, that nobody else closes; not checked to be open
+     * @return its owner
+     * @throws IllegalArgumentException
+     *             if the number is negative
+     */
+    public static Fd of(int number) {
+        if (number < 0)
+            throw new IllegalArgumentException("a descriptor is 0 or more, not " + number);
+        return new Fd(number);
+    }
+
+    /**
+     * Opens a file: open(2).
+     *
+     * @param path
+     *            the file
+     * @param how
+     *            for what, and how
+     * @return a descriptor of the caller's
+     * @throws IOException
+     *             if the file cannot be opened, an {@link ErrnoException}
+     */
+    public static Fd open(Path path, OpenFlag... how) throws IOException {
+        return open(path, 0666, how);
+    }
+
+    /**
+     * Opens a file, and says the mode it gets if it is created.
+     *
+     * @param path
+     *            the file
+     * @param mode
+     *            permission bits, less those in the process's umask
+     * @param how
+     *            for what, and how
+     * @return a descriptor of the caller's
+     * @throws IOException
+     *             if the file cannot be opened, an {@link ErrnoException}
+     */
+    public static Fd open(Path path, int mode, OpenFlag... how) throws IOException {
+        int flags = Constants.O_CLOEXEC | OpenFlag.bits(how);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            MemorySegment name = arena.allocateFrom(path.toString());
+            int fd;
+            do {
+                fd = Posix.open(errno, name.address(), flags, mode);
+            } while (fd == -Constants.EINTR);
+            if (fd < 0)
+                throw new ErrnoException("open", path, -fd);
+            return new Fd(fd);
+        }
+    }
+
+    /**
+     * Makes a pipe: pipe2(2).
+     *
+     * @return its two ends, the caller's
+     * @throws IOException
+     *             if there is no room in a descriptor table, an {@link ErrnoException}
+     */
+    public static Pair pipe() throws IOException {
+        return Sockets.pipe();
+    }
+
+    /**
+     * Makes two connected Unix stream sockets: socketpair(2).
+     *
+     * @return the two ends, the caller's
+     * @throws IOException
+     *             if there is no room in a descriptor table, an {@link ErrnoException}
+     */
+    public static Pair socketpair() throws IOException {
+        return Sockets.socketpair();
+    }
+
+    /**
+     * Two descriptors that were made together.
+     *
+     * @param first
+     *            of a pipe, the end to read from
+     * @param second
+     *            of a pipe, the end to write to
+     */
+    public record Pair(Fd first, Fd second) implements AutoCloseable {
+        /** Closes both, as far as they were not closed or handed on. */
+        @Override
+        public void close() {
+            first.close();
+            second.close();
+        }
+    }
+
+    /**
+     * The descriptor's number, to look at: it stays this one's to close.
+     *
+     * @return 0 or more
+     * @throws IllegalStateException
+     *             if this is closed or was handed on: the number may be another's by now
+     */
+    public int intValue() {
+        if (!isOpen())
+            throw new IllegalStateException("descriptor " + body.number + " is closed or was handed on already");
+        return body.number;
+    }
+
+    /**
+     * Whether this still owns an open descriptor.
+     *
+     * @return false after {@link #close}, {@link #move} or {@link #release}
+     */
+    public boolean isOpen() {
+        return (body.state & Body.GONE) == 0;
+    }
+
+    /**
+     * Hands the descriptor to a new owner. To close this one is then without effect.
+     *
+     * @return the new owner
+     * @throws IllegalStateException
+     *             if this is closed or was handed on already, or a thread is inside a call on it
+     */
+    public Fd move() {
+        int number = release();
+        return new Fd(number);
+    }
+
+    /**
+     * Gives the number away, and with it the duty to close it.
+     *
+     * @return the descriptor's number
+     * @throws IllegalStateException
+     *             if this is closed or was handed on already, or a thread is inside a call on it
+     */
+    public int release() {
+        body.give();
+        // Runs the body's clean-up, which has nothing to close any more.
+        cleanable.clean();
+        return body.number;
+    }
+
+    /**
+     * Makes a second descriptor of the same open file: F_DUPFD_CLOEXEC.
+     *
+     * @return the second, the caller's
+     * @throws IOException
+     *             if this is closed, a {@link ClosedChannelException}, or there is no room in the descriptor table, an
+     *             {@link ErrnoException}
+     */
+    public Fd dup() throws IOException {
+        int number = enter();
+        try (Arena arena = Arena.ofConfined()) {
+            int fd = Posix.fcntl(Posix.errnoSegment(arena), number, Constants.F_DUPFD_CLOEXEC, 0);
+            if (fd < 0)
+                throw new ErrnoException("fcntl", "F_DUPFD_CLOEXEC " + number, -fd);
+            return new Fd(fd);
+        } finally {
+            exit();
+        }
+    }
+
+    /**
+     * Begins a call on the descriptor: until {@link #exit}, its number stays in use whoever closes this.
+     *
+     * @return the number
+     * @throws ClosedChannelException
+     *             if this is closed or was handed on
+     */
+    public int enter() throws ClosedChannelException {
+        if (!body.enter())
+            throw new ClosedChannelException();
+        return body.number;
+    }
+
+    /** Ends a call that {@link #enter} began; closes the descriptor if that was asked for meanwhile and this was the last. */
+    public void exit() {
+        body.exit();
+    }
+
+    /**
+     * Closes the descriptor. Threads inside a call on a socket are woken by shutting it down, threads parked for it are let go;
+     * the last of them closes the number. A second call has no effect, nor has one after {@link #move} or {@link #release}.
+     */
+    @Override
+    public void close() {
+        body.close();
+        cleanable.clean();
+    }
+
+    @Override
+    public String toString() {
+        return "descriptor " + body.number + (isOpen() ? "" : " (no longer owned)");
+    }
+
+    /** What outlives the Fd until the descriptor is closed. */
+    private static final class Body implements Runnable {
+        static final int GONE = 0x4000_0000;
+        private static final VarHandle STATE;
+
+        static {
+            try {
+                STATE = MethodHandles.lookup().findVarHandle(Body.class, "state", int.class);
+            } catch (ReflectiveOperationException e) {
+                throw new ExceptionInInitializerError(e);
+            }
+        }
+
+        final int number;
+        private final Throwable opened;
+        /** The number of threads inside, and GONE once this is no longer the owner. */
+        volatile int state;
+
+        Body(int number, Throwable opened) {
+            this.number = number;
+            this.opened = opened;
+        }
+
+        boolean enter() {
+            for (;;) {
+                int seen = state;
+                if ((seen & GONE) != 0)
+                    return false;
+                if (STATE.compareAndSet(this, seen, seen + 1))
+                    return true;
+            }
+        }
+
+        void exit() {
+            int before = (int) STATE.getAndAdd(this, -1);
+            if (before == (GONE | 1))
+                closeNumber();
+        }
+
+        void give() {
+            if (!STATE.compareAndSet(this, 0, GONE))
+                throw new IllegalStateException((state & GONE) != 0
+                        ? "descriptor " + number + " is closed or was handed on already"
+                        : "descriptor " + number + " is in use by another thread");
+        }
+
+        void close() {
+            int before = (int) STATE.getAndBitwiseOr(this, GONE);
+            if ((before & GONE) != 0)
+                return;
+            if (before == 0) {
+                closeNumber();
+                return;
+            }
+            try (Arena arena = Arena.ofConfined()) {
+                // No descriptor but a socket's can be shut down; for others this is without effect.
+                Posix.shutdown(Posix.errnoSegment(arena), number, Constants.SHUT_RDWR);
+            }
+            Readiness.wake(number);
+        }
+
+        private void closeNumber() {
+            Readiness.forget(number);
+            try (Arena arena = Arena.ofConfined()) {
+                // Not again after EINTR: Linux has closed it, and the number may be somebody else's.
+                Posix.close(Posix.errnoSegment(arena), number);
+            }
+        }
+
+        /** The cleaner's part: does something only for an Fd that was forgotten. */
+        @Override
+        public void run() {
+            if ((state & GONE) != 0)
+                return;
+            close();
+            System.getLogger(Fd.class.getName()).log(Logger.Level.WARNING,
+                    "descriptor " + number + " was forgotten and is closed now"
+                            + (opened == null ? "; -Dimsg.fd.trace=true says where it was opened" : ""),
+                    opened);
+        }
+    }
+}

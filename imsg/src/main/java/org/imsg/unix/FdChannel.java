@@ -1,0 +1,228 @@
+package org.imsg.unix;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static org.imsg.sys.Constants.EAGAIN;
+import static org.imsg.sys.Constants.EINTR;
+import static org.imsg.sys.Readiness.FOREVER;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.ByteChannel;
+import java.nio.channels.spi.AbstractInterruptibleChannel;
+import java.util.concurrent.locks.ReentrantLock;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Posix;
+import org.imsg.sys.Readiness;
+
+/**
+ * Reads and writes through any descriptor: a file, a pipe, a terminal, a stream socket. What to make of a received one when
+ * nothing more particular is needed.
+ *
+ * <p>Reading waits until there is something, writing until all is written; a thread waits parked, so {@link #close} from another
+ * ends the wait with an AsynchronousCloseException, and an interrupt closes the channel. The descriptor's own O_NONBLOCK is
+ * left as it is, for it is shared with every other holder of the open file: where it is not set and somebody else reads what
+ * poll(2) promised to this reader, the call waits in the kernel.
+ *
+ * <p>Safe for one reading and one writing thread at once; more take turns.
+ */
+public final class FdChannel extends AbstractInterruptibleChannel implements ByteChannel {
+    private static final int CHUNK = 65536;
+    /** What a pipe that is ready for writing takes for certain: PIPE_BUF of Linux. */
+    private static final int CERTAIN = 4096;
+
+    private final Fd fd;
+    /** Regular files are always ready, and cannot be watched. */
+    private final boolean file;
+    private final Direction reading = new Direction(Readiness.toRead());
+    private final Direction writing = new Direction(Readiness.toWrite());
+
+    /**
+     * A channel over a descriptor.
+     *
+     * @param fd
+     *            the descriptor, the channel's then
+     * @throws IllegalStateException
+     *             if it is closed or was handed on
+     */
+    public FdChannel(Fd fd) {
+        this.fd = fd.move();
+        this.file = FileStatus.of(this.fd.intValue()).isRegular();
+    }
+
+    /** One call on the descriptor with memory the kernel can reach; returns its result or the negative errno. */
+    @FunctionalInterface
+    private interface Transfer {
+        int apply(MemorySegment errno, int number, long address, int length);
+    }
+
+    /** What one direction keeps between calls. */
+    private static final class Direction {
+        final Readiness readiness;
+        final ReentrantLock lock = new ReentrantLock();
+        final MemorySegment errno = Posix.errnoSegment(Arena.ofAuto());
+        private MemorySegment chunk = MemorySegment.NULL;
+
+        Direction(Readiness readiness) {
+            this.readiness = readiness;
+        }
+
+        /** Native memory for a heap buffer's bytes. */
+        MemorySegment chunk(int size) {
+            if (chunk.byteSize() < size)
+                chunk = Arena.ofAuto().allocate(size);
+            return chunk.asSlice(0, size);
+        }
+    }
+
+    /**
+     * Reads what there is: read(2).
+     *
+     * @param target
+     *            where it goes
+     * @return how many bytes, 0 only if there was no room for one; or -1 at the end
+     * @throws IOException
+     *             if the read fails, an {@link ErrnoException}, or the channel is closed
+     */
+    @Override
+    public int read(ByteBuffer target) throws IOException {
+        return readWith(target, "read", Posix::read);
+    }
+
+    /**
+     * Reads from a place in a file: pread(2).
+     *
+     * @param target
+     *            where it goes
+     * @param position
+     *            the place in bytes, 0 or more
+     * @return as {@link #read(ByteBuffer)}
+     * @throws IOException
+     *             as {@link #read(ByteBuffer)}; with ESPIPE if the descriptor has no places
+     */
+    public int read(ByteBuffer target, long position) throws IOException {
+        return readWith(target, "pread",
+                (errno, number, address, length) -> Posix.pread(errno, number, address, length, position));
+    }
+
+    /**
+     * Writes everything: write(2).
+     *
+     * @param source
+     *            what to write; where it fails, the position tells how much was written
+     * @return how many bytes, all that remained
+     * @throws IOException
+     *             if the write fails, an {@link ErrnoException}, or the channel is closed
+     */
+    @Override
+    public int write(ByteBuffer source) throws IOException {
+        return writeWith(source, "write",
+                (errno, number, address, length) -> Posix.write(errno, number, address, length));
+    }
+
+    /**
+     * Writes everything to a place in a file: pwrite(2).
+     *
+     * @param source
+     *            what to write
+     * @param position
+     *            the place in bytes, 0 or more
+     * @return how many bytes, all that remained
+     * @throws IOException
+     *             as {@link #write(ByteBuffer)}; with ESPIPE if the descriptor has no places
+     */
+    public int write(ByteBuffer source, long position) throws IOException {
+        int first = source.position();
+        return writeWith(source, "pwrite", (errno, number, address, length) -> Posix.pwrite(errno, number, address,
+                length, position + source.position() - first));
+    }
+
+    private int readWith(ByteBuffer target, String name, Transfer call) throws IOException {
+        if (!target.hasRemaining())
+            return 0;
+        reading.lock.lock();
+        try {
+            int count = Math.min(target.remaining(), CHUNK);
+            MemorySegment direct = target.isDirect() ? MemorySegment.ofBuffer(target) : reading.chunk(count);
+            int n = transfer(reading, name, call, direct, target.isDirect() ? target.remaining() : count);
+            if (n == 0)
+                return -1;
+            if (target.isDirect())
+                target.position(target.position() + n);
+            else
+                target.put(direct.asSlice(0, n).asByteBuffer());
+            return n;
+        } finally {
+            reading.lock.unlock();
+        }
+    }
+
+    private int writeWith(ByteBuffer source, String name, Transfer call) throws IOException {
+        writing.lock.lock();
+        try {
+            int total = source.remaining();
+            while (source.hasRemaining()) {
+                int count = Math.min(source.remaining(), file ? CHUNK : CERTAIN);
+                MemorySegment bytes = MemorySegment.ofBuffer(source).asSlice(0, count);
+                if (!source.isDirect()) {
+                    MemorySegment chunk = writing.chunk(count);
+                    chunk.copyFrom(bytes);
+                    bytes = chunk;
+                }
+                source.position(source.position() + transfer(writing, name, call, bytes, count));
+            }
+            return total;
+        } finally {
+            writing.lock.unlock();
+        }
+    }
+
+    private int transfer(Direction direction, String name, Transfer call, MemorySegment bytes, int count)
+            throws IOException {
+        int number = fd.enter();
+        try {
+            int n = -EAGAIN;
+            begin();
+            try {
+                while (n == -EAGAIN || n == -EINTR) {
+                    if (!file)
+                        direction.readiness.awaitParked(number, FOREVER, () -> !isOpen());
+                    if (!isOpen())
+                        break;
+                    n = call.apply(direction.errno, number, bytes.address(), count);
+                }
+            } finally {
+                end(n >= 0 || n != -EAGAIN && n != -EINTR);
+            }
+            if (n < 0)
+                throw new ErrnoException(name, number, -n);
+            return n;
+        } finally {
+            java.lang.ref.Reference.reachabilityFence(bytes);
+            fd.exit();
+        }
+    }
+
+    /**
+     * A descriptor of the same open file for somebody else.
+     *
+     * @return a duplicate, the caller's
+     * @throws IOException
+     *             if the channel is closed, or there is no room in the descriptor table, an {@link ErrnoException}
+     */
+    public Fd dup() throws IOException {
+        return fd.dup();
+    }
+
+    /** Closes the descriptor; a thread that waits in a call is let go. */
+    @Override
+    protected void implCloseChannel() {
+        fd.close();
+    }
+
+    @Override
+    public String toString() {
+        return "channel on " + fd;
+    }
+}

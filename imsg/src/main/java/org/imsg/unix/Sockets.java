@@ -1,0 +1,353 @@
+package org.imsg.unix;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+import static org.imsg.sys.Constants.AF_UNIX;
+import static org.imsg.sys.Constants.EAGAIN;
+import static org.imsg.sys.Constants.EINTR;
+import static org.imsg.sys.Constants.SOCK_CLOEXEC;
+import static org.imsg.sys.Constants.SOCK_STREAM;
+import static org.imsg.sys.Constants.SOL_SOCKET;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.imsg.sys.Abi;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Os;
+import org.imsg.sys.Posix;
+import org.imsg.sys.Readiness;
+
+/**
+ * Unix stream sockets as descriptors: connecting, listening, accepting. What {@code ImsgChannel} and {@code ImsgListener} are
+ * made of, and enough for a program that speaks another protocol. Thread-safe, for there is no state.
+ */
+public final class Sockets {
+    private static final boolean LINUX = Os.current() == Os.LINUX;
+    private static final int PATH_AT = Abi.host().value("sockaddr_un.sun_path:offset");
+    private static final boolean FAMILY_IS_BYTE = Abi.host().value("sockaddr_un.sun_family:width") == 1;
+
+    private Sockets() {}
+
+    static Fd.Pair socketpair() throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment pair = arena.allocate(8, 4);
+            MemorySegment errno = Posix.errnoSegment(arena);
+            check("socketpair", Posix.socketpair(errno, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.address()));
+            return pair(errno, pair, SOCK_CLOEXEC != 0);
+        }
+    }
+
+    static Fd.Pair pipe() throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment pair = arena.allocate(8, 4);
+            MemorySegment errno = Posix.errnoSegment(arena);
+            boolean pipe2 = Os.current() != Os.MACOS;
+            check("pipe", pipe2
+                    ? Posix.pipe2(errno, pair.address(), Constants.O_CLOEXEC)
+                    : Posix.pipe(errno, pair.address()));
+            return pair(errno, pair, pipe2);
+        }
+    }
+
+    /**
+     * Connects to a listening Unix stream socket.
+     *
+     * @param address
+     *            where it listens
+     * @param deadline
+     *            when to give up, in terms of {@link System#nanoTime}, or {@link Readiness#FOREVER}; a listener whose backlog is
+     *            full is tried again until then
+     * @return the connected socket, the caller's
+     * @throws SocketTimeoutException
+     *             if the deadline passes
+     * @throws InterruptedIOException
+     *             if the thread is interrupted while it waits for room in the backlog; the interrupt status stays set
+     * @throws IOException
+     *             if it cannot connect, an {@link ErrnoException}
+     */
+    public static Fd connect(UnixAddress address, long deadline) throws IOException {
+        long started = System.nanoTime();
+        long pause = TimeUnit.MICROSECONDS.toNanos(100);
+        for (;;) {
+            Fd socket = socket();
+            int result = connect(socket, address);
+            if (result == 0) {
+                blocking(socket.intValue());
+                return socket;
+            }
+            socket.close();
+            if (result != -EAGAIN)
+                throw new ErrnoException("connect", address, -result);
+            // Linux: the backlog is full, and nothing tells when it no longer is.
+            long left = deadline - System.nanoTime();
+            if (deadline != Readiness.FOREVER && left <= 0)
+                throw new SocketTimeoutException("no room in the backlog of " + address + " within "
+                        + TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - started) + " ms");
+            LockSupport.parkNanos(Math.min(pause, left));
+            if (Thread.currentThread().isInterrupted())
+                throw new InterruptedIOException("interrupted while waiting for room in the backlog of " + address);
+            pause = Math.min(2 * pause, TimeUnit.MILLISECONDS.toNanos(20));
+        }
+    }
+
+    /**
+     * Makes a listening Unix stream socket. It is non-blocking.
+     *
+     * @param address
+     *            where
+     * @param mode
+     *            the permission bits of the socket's file, applied before anybody can connect where the system allows (Linux);
+     *            without meaning for an abstract name
+     * @param backlog
+     *            how many connections may wait to be accepted
+     * @return the socket, the caller's
+     * @throws IOException
+     *             if it cannot be bound, an {@link ErrnoException}, with EADDRINUSE if the address is taken, by a stale socket
+     *             too
+     */
+    public static Fd listen(UnixAddress address, int mode, int backlog) throws IOException {
+        Fd socket = socket();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            MemorySegment name = address.toNative(arena);
+            // On Linux the mode of the socket itself becomes that of its file; elsewhere this fails, without harm.
+            Posix.fchmod(errno, socket.intValue(), mode);
+            check("bind", address, Posix.bind(errno, socket.intValue(), name.address(), (int) name.byteSize()));
+            check("listen", address, Posix.listen(errno, socket.intValue(), backlog));
+            return socket;
+        } catch (IOException | RuntimeException | Error e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Accepts one connection without waiting.
+     *
+     * @param listener
+     *            a listening, non-blocking socket, inside {@link Fd#enter}
+     * @return the connection, the caller's, blocking and close-on-exec; or null if none is there
+     * @throws IOException
+     *             if it fails otherwise, an {@link ErrnoException}; with EMFILE the connection stays in the backlog
+     */
+    public static Fd accept(int listener) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            for (;;) {
+                int fd = Os.current() == Os.MACOS
+                        ? Posix.accept(errno, listener, 0, 0)
+                        : Posix.accept4(errno, listener, 0, 0, SOCK_CLOEXEC);
+                if (fd >= 0) {
+                    if (SOCK_CLOEXEC == 0)
+                        Posix.fcntl(errno, fd, Constants.F_SETFD, Constants.FD_CLOEXEC);
+                    if (!LINUX)
+                        blocking(fd);
+                    return Fd.of(fd);
+                }
+                if (fd == -EAGAIN)
+                    return null;
+                if (fd != -EINTR && fd != -Constants.ECONNABORTED)
+                    throw new ErrnoException("accept", -fd);
+            }
+        }
+    }
+
+    /**
+     * Who is at the other end: SO_PEERCRED on Linux, getpeereid(3) elsewhere.
+     *
+     * @param socket
+     *            a connected Unix socket
+     * @return the peer's ids
+     * @throws IOException
+     *             if it is closed, or not such a socket, an {@link ErrnoException}
+     */
+    public static PeerCredentials peerCredentials(Fd socket) throws IOException {
+        int fd = socket.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            MemorySegment ids = arena.allocate(12, 4);
+            if (LINUX) {
+                option(fd, "SO_PEERCRED", Abi.host().value("SO_PEERCRED"), ids, errno);
+                return new PeerCredentials(ids.get(JAVA_INT, 4), ids.get(JAVA_INT, 8), ids.get(JAVA_INT, 0));
+            }
+            check("getpeereid", Posix.getpeereid(errno, fd, ids.address(), ids.address() + 4));
+            return new PeerCredentials(ids.get(JAVA_INT, 0), ids.get(JAVA_INT, 4), -1);
+        } finally {
+            socket.exit();
+        }
+    }
+
+    /**
+     * An option of a socket whose value is an int: getsockopt(2) at SOL_SOCKET.
+     *
+     * @param socket
+     *            the socket
+     * @param name
+     *            the option's C name, such as {@code SO_TYPE}
+     * @return its value
+     * @throws IOException
+     *             if it is closed, or no socket, an {@link ErrnoException}
+     */
+    public static int intOption(Fd socket, String name) throws IOException {
+        int fd = socket.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment value = arena.allocate(4, 4);
+            option(fd, name, Abi.host().value(name), value, Posix.errnoSegment(arena));
+            return value.get(JAVA_INT, 0);
+        } finally {
+            socket.exit();
+        }
+    }
+
+    /**
+     * Sets an option of a socket whose value is an int: setsockopt(2) at SOL_SOCKET.
+     *
+     * @param socket
+     *            the socket
+     * @param name
+     *            the option's C name, such as {@code SO_SNDBUF}
+     * @param value
+     *            its new value
+     * @throws IOException
+     *             if it is closed, or the system refuses, an {@link ErrnoException}
+     */
+    public static void intOption(Fd socket, String name, int value) throws IOException {
+        int fd = socket.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment memory = arena.allocateFrom(JAVA_INT, value);
+            check("setsockopt", name, Posix.setsockopt(Posix.errnoSegment(arena), fd, SOL_SOCKET,
+                    Abi.host().value(name), memory.address(), 4));
+        } finally {
+            socket.exit();
+        }
+    }
+
+    /**
+     * Ends the sending direction of a connected socket: shutdown(2).
+     *
+     * @param socket
+     *            the socket
+     * @throws IOException
+     *             if it is closed or not connected, an {@link ErrnoException}
+     */
+    public static void shutdownOutput(Fd socket) throws IOException {
+        int fd = socket.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            check("shutdown", Posix.shutdown(Posix.errnoSegment(arena), fd, Constants.SHUT_WR));
+        } finally {
+            socket.exit();
+        }
+    }
+
+    private static void option(int fd, String name, int option, MemorySegment value, MemorySegment errno)
+            throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment length = arena.allocateFrom(JAVA_INT, (int) value.byteSize());
+            check("getsockopt", name,
+                    Posix.getsockopt(errno, fd, SOL_SOCKET, option, value.address(), length.address()));
+        }
+    }
+
+    private static int connect(Fd socket, UnixAddress address) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            MemorySegment name = address.toNative(arena);
+            int result;
+            do {
+                result = Posix.connect(errno, socket.intValue(), name.address(), (int) name.byteSize());
+            } while (result == -EINTR);
+            return result;
+        }
+    }
+
+    /** A new non-blocking stream socket. */
+    private static Fd socket() throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            int fd = check("socket", Posix.socket(errno, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+            if (SOCK_CLOEXEC == 0)
+                Posix.fcntl(errno, fd, Constants.F_SETFD, Constants.FD_CLOEXEC);
+            int noSigpipe = Abi.host().value("SO_NOSIGPIPE", 0);
+            if (noSigpipe != 0)
+                Posix.setsockopt(errno, fd, SOL_SOCKET, noSigpipe, arena.allocateFrom(JAVA_INT, 1).address(), 4);
+            Posix.fcntl(errno, fd, Constants.F_SETFL,
+                    Posix.fcntl(errno, fd, Constants.F_GETFL, 0) | Constants.O_NONBLOCK);
+            return Fd.of(fd);
+        }
+    }
+
+    /** What a socket is bound to, as far as it is needed to tell one from another. */
+    record Name(int family, byte[] address) {
+        boolean isUnix() {
+            return family == AF_UNIX;
+        }
+
+        boolean isUnixPath(Path path) {
+            byte[] bytes = path.toString().getBytes(StandardCharsets.UTF_8);
+            return isUnix() && address.length > PATH_AT + bytes.length && Arrays.equals(bytes, 0, bytes.length, address,
+                    PATH_AT, PATH_AT + bytes.length) && address[PATH_AT + bytes.length] == 0;
+        }
+
+        boolean isInetPort(int port) {
+            boolean inet = family == Abi.host().value("AF_INET") || family == Abi.host().value("AF_INET6");
+            return inet && ((address[2] & 0xFF) << 8 | address[3] & 0xFF) == port;
+        }
+    }
+
+    /** getsockname(2); of no family if it is not a socket. */
+    static Name name(int fd) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment address = arena.allocate(128, 8);
+            MemorySegment length = arena.allocateFrom(JAVA_INT, 128);
+            if (Posix.getsockname(Posix.errnoSegment(arena), fd, address.address(), length.address()) < 0)
+                return new Name(-1, new byte[0]);
+            int family = FAMILY_IS_BYTE ? address.get(JAVA_BYTE, 1) & 0xFF : address.get(JAVA_SHORT, 0);
+            return new Name(family, address.toArray(JAVA_BYTE));
+        }
+    }
+
+    /** F_GETFL. */
+    static int statusFlags(int fd) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            return check("fcntl", "F_GETFL " + fd,
+                    Posix.fcntl(Posix.errnoSegment(arena), fd, Constants.F_GETFL, 0));
+        }
+    }
+
+    static void blocking(int fd) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            int flags = Posix.fcntl(errno, fd, Constants.F_GETFL, 0);
+            Posix.fcntl(errno, fd, Constants.F_SETFL, flags & ~Constants.O_NONBLOCK);
+        }
+    }
+
+    private static Fd.Pair pair(MemorySegment errno, MemorySegment pair, boolean closeOnExec) {
+        int first = pair.get(JAVA_INT, 0);
+        int second = pair.get(JAVA_INT, 4);
+        if (!closeOnExec) {
+            Posix.fcntl(errno, first, Constants.F_SETFD, Constants.FD_CLOEXEC);
+            Posix.fcntl(errno, second, Constants.F_SETFD, Constants.FD_CLOEXEC);
+        }
+        return new Fd.Pair(Fd.of(first), Fd.of(second));
+    }
+
+    private static int check(String call, int result) throws ErrnoException {
+        return check(call, null, result);
+    }
+
+    private static int check(String call, Object on, int result) throws ErrnoException {
+        if (result < 0)
+            throw new ErrnoException(call, on, -result);
+        return result;
+    }
+}

@@ -1,0 +1,218 @@
+package org.imsg.wire;
+
+import static org.imsg.wire.ImsgHeader.SIZE;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import java.util.function.IntConsumer;
+
+/**
+ * Finds the messages in a stream of bytes, and the descriptor of each: a state machine on memory that others fill.
+ *
+ * <p>Descriptors are matched by the marks in the headers, not by reads. The kernel hands a descriptor over together with some
+ * bytes of the stream, the first byte of its message among them, but perhaps also earlier messages and, from a batching
+ * sender, later ones. So a descriptor belongs to the first marked message that begins within the bytes it came with; one that
+ * no message can claim any more goes to the {@code unclaimed} consumer, at once, so that a peer cannot make us hold many.
+ *
+ * <p>How the stream is cut into reads does not matter, as long as each descriptor is reported with a read that contains the
+ * first byte of its message: the same messages come out with the same descriptors.
+ *
+ * <p>Not safe for two threads at once.
+ */
+public final class Framer {
+    /** From {@link #next}: the message is not whole yet. */
+    public static final int INCOMPLETE = 0;
+    /** From {@link #next}: the header's length is under 16 or over the limit; nothing after it can be trusted. */
+    public static final int BAD_LENGTH = -1;
+
+    /** From {@link #descriptor}: the message is not marked. */
+    public static final int NONE = -1;
+    /** From {@link #descriptor}: the message is marked, and the kernel said that it dropped a descriptor here. */
+    public static final int LOST = -2;
+    /** From {@link #descriptor}: the message is marked, and no descriptor came with it. */
+    public static final int MISSING = -3;
+
+    private static final boolean BIG_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN;
+
+    private final IntConsumer unclaimed;
+    private final Arrivals arrivals = new Arrivals();
+    private Dialect dialect;
+    private int limit;
+    /** Where in the stream the current message begins, and up to where bytes have arrived. */
+    private long position;
+    private long arrivedTo;
+    /** The current message's length, 0 as long as its header is not whole. */
+    private int length;
+    private int descriptor = NONE;
+    private Dialect lastMarked;
+
+    /**
+     * A framer at the beginning of a stream.
+     *
+     * @param dialect
+     *            how headers are read
+     * @param limit
+     *            the longest message in bytes with the header, 16 or more; under 65536 for AUTO
+     * @param unclaimed
+     *            takes over descriptors that no message claims, to close them
+     */
+    public Framer(Dialect dialect, int limit, IntConsumer unclaimed) {
+        this.dialect = dialect;
+        this.limit = limit;
+        this.unclaimed = unclaimed;
+    }
+
+    /**
+     * Changes how headers are read, from the next one on.
+     *
+     * @param read
+     *            the dialect
+     */
+    public void dialect(Dialect read) {
+        dialect = read;
+    }
+
+    /**
+     * Changes the limit from the next header on.
+     *
+     * @param bytes
+     *            the longest message in bytes with the header, 16 or more
+     */
+    public void limit(int bytes) {
+        limit = bytes;
+    }
+
+    /**
+     * The limit.
+     *
+     * @return the longest message in bytes with the header
+     */
+    public int limit() {
+        return limit;
+    }
+
+    /**
+     * A read has added bytes to the end of the memory.
+     *
+     * @param bytes
+     *            how many, 1 or more
+     * @param fd
+     *            the descriptor that came with them, or -1; the framer holds it until a message claims it
+     * @param lost
+     *            whether the kernel dropped a descriptor that should have come with them; of no meaning if one came
+     */
+    public void arrived(int bytes, int fd, boolean lost) {
+        long from = arrivedTo;
+        arrivedTo += bytes;
+        if (fd >= 0)
+            arrivals.add(from, arrivedTo, fd);
+        else if (lost)
+            arrivals.add(from, arrivedTo, LOST);
+    }
+
+    /**
+     * Looks at the first message in memory. After a whole one, the next call looks behind it: callers pass the memory from
+     * there.
+     *
+     * @param memory
+     *            the memory
+     * @param offset
+     *            where the current message begins in it
+     * @param available
+     *            how many bytes of the stream there are from there
+     * @return the message's length with the header, {@link #INCOMPLETE} or {@link #BAD_LENGTH}
+     */
+    public int next(MemorySegment memory, long offset, int available) {
+        if (length == 0) {
+            if (available < SIZE)
+                return INCOMPLETE;
+            int word = ImsgHeader.word(memory, offset);
+            int said = dialect.length(word, BIG_ENDIAN);
+            if (said < SIZE || said > limit)
+                return BAD_LENGTH;
+            length = said;
+            descriptor = NONE;
+            if (dialect.marked(word, BIG_ENDIAN)) {
+                lastMarked = dialect.of(word, BIG_ENDIAN);
+                descriptor = claim();
+            }
+        }
+        if (available < length) {
+            // Of what came with this message's bytes, only what came with bytes beyond its end can be claimed by a later one.
+            if (!arrivals.isEmpty())
+                drop(Math.min(position + length, arrivedTo));
+            return INCOMPLETE;
+        }
+        int whole = length;
+        position += whole;
+        length = 0;
+        if (!arrivals.isEmpty())
+            drop(position);
+        return whole;
+    }
+
+    /**
+     * The descriptor of the message that {@link #next} last returned whole; it is the caller's from then on.
+     *
+     * @return the descriptor, {@link #NONE}, {@link #LOST} or {@link #MISSING}
+     */
+    public int descriptor() {
+        int taken = descriptor;
+        descriptor = NONE;
+        return taken;
+    }
+
+    /**
+     * How many bytes the current message has, as far as that is known.
+     *
+     * @return its length with the header, or 16 while the header is not whole
+     */
+    public int needed() {
+        return length == 0 ? SIZE : length;
+    }
+
+    /**
+     * What a header after {@link #BAD_LENGTH} says its length is.
+     *
+     * @param memory
+     *            the memory
+     * @param offset
+     *            where the header begins
+     * @return bytes, 0 to 2147483647
+     */
+    public int saidLength(MemorySegment memory, long offset) {
+        return ImsgHeader.length(memory, offset, dialect);
+    }
+
+    /**
+     * The format of the last marked message, by which an AUTO peer is answered.
+     *
+     * @return CLASSIC or MODERN, or null if no marked message has come yet
+     */
+    public Dialect lastMarked() {
+        return lastMarked;
+    }
+
+    /** Hands every descriptor still held to the {@code unclaimed} consumer: the stream is over. */
+    public void close() {
+        if (descriptor >= 0)
+            unclaimed.accept(descriptor());
+        drop(Long.MAX_VALUE);
+    }
+
+    private int claim() {
+        // Reads that ended before this message began are gone already: see drop.
+        if (arrivals.isEmpty() || arrivals.firstFrom() > position)
+            return MISSING;
+        return arrivals.remove();
+    }
+
+    /** Lets go what came with reads that ended at or before a place in the stream where no unseen message begins. */
+    private void drop(long before) {
+        while (!arrivals.isEmpty() && arrivals.firstTo() <= before) {
+            int fd = arrivals.remove();
+            if (fd >= 0)
+                unclaimed.accept(fd);
+        }
+    }
+}
