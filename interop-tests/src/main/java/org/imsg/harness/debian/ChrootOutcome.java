@@ -3,7 +3,7 @@ package org.imsg.harness.debian;
 /**
  * How a program of a chroot ended.
  *
- * @param status its exit status, or 128 and the signal that killed it
+ * @param status its exit status; not to be relied on if a signal ended it
  * @param output its standard output
  * @param errors its standard error
  */

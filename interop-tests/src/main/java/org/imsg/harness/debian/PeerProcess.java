@@ -24,6 +24,7 @@ public final class PeerProcess implements AutoCloseable {
     private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
     private static final Duration PAUSE = Duration.ofMillis(1);
     private static final int LOG_LINES_SHOWN = 40;
+    private static final int KILLED = 128 + 9;
     private static final int LISTENS = 0x10000; // __SO_ACCEPTCON of the flags in /proc/net/unix
 
     private final ChrootCommand command;
@@ -101,7 +102,7 @@ public final class PeerProcess implements AutoCloseable {
      * Waits until a Unix socket of this name listens. No connection is made for it: some daemons would take the visit
      * badly.
      *
-     * @param path the socket's name as the program gave it to bind(2)
+     * @param path the socket's path as the program sees it, through no symbolic link
      * @return the path to connect to from here
      * @throws IOException if the program ends before, or takes longer than 20 seconds; the message shows its log
      * @throws InterruptedException if interrupted while waiting
@@ -144,7 +145,7 @@ public final class PeerProcess implements AutoCloseable {
      * Asks the program to end with SIGTERM, and kills it if it has not after five seconds. Does nothing but report if
      * it has ended before.
      *
-     * @return its exit status, or 128 and the signal that killed it
+     * @return its exit status, 137 if it had to be killed
      */
     public int stop() {
         program.destroy();
@@ -173,6 +174,7 @@ public final class PeerProcess implements AutoCloseable {
                     if (!namespaces.waitFor(left, TimeUnit.NANOSECONDS)) {
                         program.destroyForcibly();
                         namespaces.waitFor();
+                        return KILLED; // unshare(1) of util-linux 2.38 reports 1 for a killed child
                     }
                     return namespaces.exitValue();
                 } catch (InterruptedException _) {
@@ -207,11 +209,12 @@ public final class PeerProcess implements AutoCloseable {
     }
 
     private boolean isListening(String path) {
+        String name = path.substring(path.lastIndexOf('/')); // the directory may go by another name, as /var/run does
         try {
             // Num RefCount Protocol Flags Type St Inode Path
             return Files.readAllLines(Path.of("/proc/" + pid() + "/net/unix")).stream().skip(1)
                     .map(line -> line.strip().split("\\s+", 8)).anyMatch(fields -> fields.length == 8
-                            && fields[7].equals(path) && (Integer.parseUnsignedInt(fields[3], 16) & LISTENS) != 0);
+                            && fields[7].endsWith(name) && (Integer.parseUnsignedInt(fields[3], 16) & LISTENS) != 0);
         } catch (IOException _) {
             return false; // the program has ended, as the caller sees next
         }
