@@ -3,4 +3,6 @@
  */
 module org.imsg.harness {
     requires org.imsg;
+
+    exports org.imsg.harness.debian;
 }
