@@ -7,7 +7,7 @@ import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 
 /** Starts the shared pollers, which keep a descriptor each from then on, before the leak check counts for the first time. */
-public final class PollersStarted implements Runnable {
+final class PollersStarted implements Runnable {
     @Override
     public void run() {
         try (Fd.Pair pipe = Fd.pipe();
