@@ -1,0 +1,219 @@
+package org.imsg.testing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
+
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.Pipe;
+import java.nio.channels.Selector;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.platform.testkit.engine.EngineTestKit;
+import org.junit.platform.testkit.engine.Event;
+
+/** The leak check, run on small test classes that do right or wrong. */
+@EnabledOnOs(OS.LINUX)
+class LeakExtensionTest {
+    @AfterEach
+    void closeWhatTheSamplesLeft() throws Exception {
+        Leftovers.close();
+    }
+
+    @Test
+    void aTestThatLeavesADescriptorOpenFailsWithItsTarget() {
+        assertThat(failures(LeavesAFile.class)).singleElement().asString().contains("left: fd ", "/proc/self/status"
+                .replace("self", Long.toString(ProcessHandle.current().pid())));
+    }
+
+    @Test
+    void aTestThatClosesWhatIsNotItsOwnFails() {
+        assertThat(failures(ClosesADescriptorOfItsClass.class)).singleElement().asString().contains("gone: fd ",
+                "pipe:[");
+    }
+
+    @Test
+    void aTestThatLeavesASelectorOpenFailsAlthoughTheJvmHasPollersOfItsOwn() {
+        assertThat(failures(LeavesASelector.class)).singleElement().asString().contains("anon_inode:[eventpoll]");
+    }
+
+    @Test
+    void aTestThatLeavesAZombieFails() {
+        assertThat(failures(LeavesAZombie.class)).singleElement().asString().contains("(true), a zombie");
+    }
+
+    @Test
+    void aTestThatLeavesAChildRunningFails() {
+        assertThat(failures(LeavesAChildRunning.class)).singleElement().asString().contains("(cat), running");
+    }
+
+    @Test
+    void aTestThatLeavesAMountFails(@TempDir Path directory) throws Exception {
+        assumeTrue("root".equals(System.getProperty("user.name")), "only root may mount");
+        LeavesAMount.directory = directory;
+        assertThat(failures(LeavesAMount.class)).singleElement().asString().contains("mount tmpfs on " + directory);
+    }
+
+    @Test
+    void aClassThatLeavesADescriptorOfBeforeAllFails() {
+        assertThat(failures(LeavesADescriptorOfBeforeAll.class)).singleElement().asString()
+                .contains("LeavesADescriptorOfBeforeAll", "left: fd ");
+    }
+
+    @Test
+    void fixturesInFieldsAndBeforeEachMayHoldDescriptorsWhileTheTestRuns() {
+        assertThat(failures(TidyFixtures.class)).isEmpty();
+    }
+
+    @Test
+    void virtualThreadsAndEntropyAreNotHeldAgainstATest() {
+        assertThat(failures(UsesTheJvm.class)).isEmpty();
+    }
+
+    private static List<String> failures(Class<?> testClass) {
+        var results = EngineTestKit.engine("junit-jupiter")
+                .configurationParameter("junit.jupiter.extensions.autodetection.enabled", "true")
+                .configurationParameter("imsg.testing.patience.milliseconds", "100").selectors(selectClass(testClass))
+                .execute();
+        assertThat(results.testEvents().finished().count()).isPositive();
+        return results.allEvents().failed().stream().map(LeakExtensionTest::message).toList();
+    }
+
+    private static String message(Event failed) {
+        return failed.getRequiredPayload(org.junit.platform.engine.TestExecutionResult.class).getThrowable()
+                .map(Throwable::getMessage).orElse("no message");
+    }
+
+    static class LeavesAFile {
+        @Test
+        void leaves() throws IOException {
+            Leftovers.keep(new FileInputStream("/proc/self/status"));
+        }
+    }
+
+    static class ClosesADescriptorOfItsClass {
+        private static Pipe pipe;
+
+        @BeforeAll
+        static void open() throws IOException {
+            pipe = Pipe.open();
+        }
+
+        @Test
+        void closes() throws IOException {
+            pipe.sink().close();
+        }
+
+        @AfterAll
+        static void close() throws IOException {
+            pipe.source().close();
+        }
+    }
+
+    static class LeavesASelector {
+        @Test
+        void leaves() throws IOException {
+            Leftovers.keep(Selector.open());
+        }
+    }
+
+    static class LeavesAZombie {
+        @Test
+        void leaves() throws Throwable {
+            Leftovers.keepZombie();
+        }
+    }
+
+    static class LeavesAChildRunning {
+        @Test
+        void leaves() throws IOException {
+            Process cat = new ProcessBuilder("cat").redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+            Leftovers.keep(() -> {
+                cat.destroy();
+                cat.waitFor();
+                cat.getOutputStream().close();
+                cat.getErrorStream().close();
+            });
+        }
+    }
+
+    static class LeavesAMount {
+        private static Path directory;
+
+        @Test
+        void leaves() throws Exception {
+            run("mount", "-t", "tmpfs", "imsg-leak-test", directory.toString());
+            Leftovers.keep(() -> run("umount", directory.toString()));
+        }
+
+        private static void run(String... command) throws IOException, InterruptedException {
+            assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
+        }
+    }
+
+    static class LeavesADescriptorOfBeforeAll {
+        @BeforeAll
+        static void open() throws IOException {
+            Leftovers.keep(new FileInputStream("/proc/self/status"));
+        }
+
+        @Test
+        void doesNothing() {}
+    }
+
+    static class TidyFixtures {
+        private final Pipe pipe = Pipe.open();
+        private FileInputStream file;
+
+        TidyFixtures() throws IOException {}
+
+        @BeforeEach
+        void open() throws IOException {
+            file = new FileInputStream("/proc/self/status");
+        }
+
+        @Test
+        void uses() throws IOException {
+            assertThat(file.read()).isPositive();
+        }
+
+        @AfterEach
+        void close() throws IOException {
+            file.close();
+            pipe.source().close();
+            pipe.sink().close();
+        }
+    }
+
+    static class UsesTheJvm {
+        @Test
+        void parksVirtualThreads() throws Exception {
+            Pipe pipe = Pipe.open();
+            try (var source = pipe.source(); var sink = pipe.sink()) {
+                Thread reader = Thread.ofVirtual().start(() -> {
+                    try {
+                        source.read(ByteBuffer.allocate(1));
+                    } catch (IOException e) {
+                        throw new AssertionError(e);
+                    }
+                });
+                sink.write(ByteBuffer.allocate(1));
+                reader.join();
+            }
+            assertThat(Files.readString(Path.of("/proc/self/comm"))).isNotEmpty();
+            assertThat(new java.security.SecureRandom().generateSeed(4)).hasSize(4);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+/**
+ * The protocol test harness: real C programs to talk with, and what is needed to try an imsg daemon against them.
+ */
+module org.imsg.harness {
+    exports org.imsg.harness.debian;
+}

@@ -1,0 +1,134 @@
+package org.imsg.harness.debian;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+import org.imsg.interop.Peers;
+import org.imsg.interop.RealPeers;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Each daemon starts, is reachable from here, answers its own control program, stops by itself, and leaves nothing. */
+@RealPeers
+class DaemonsTest {
+    @ParameterizedTest
+    @EnumSource
+    void bgpdShowsItsNeighbors(DebianSuite suite) throws Exception {
+        Bgpd bgpd = Bgpd.start(Peers.chroot(suite), 65001,
+                List.of(new Bgpd.Neighbor("127.0.0.2", 65002, "upstream"),
+                        new Bgpd.Neighbor("127.0.0.3", 65003, "ix")));
+        try (bgpd) {
+            assertReachable(bgpd.socket());
+            assertReachable(bgpd.restrictedSocket());
+            assertThat(bgpd.process().run("/usr/sbin/bgpctl", "show", "summary").output()).contains("upstream", "ix");
+        }
+        assertGone(bgpd);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void bgpdStartsWithoutNeighbors(DebianSuite suite) throws Exception {
+        Bgpd bgpd = Bgpd.start(Peers.chroot(suite), 65001, List.of());
+        bgpd.close();
+        assertGone(bgpd);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void twoBgpdsHaveASession(DebianSuite suite) throws Exception {
+        try (Bgpd listening = Bgpd.start(Peers.chroot(suite), session(65001, "127.0.0.1", 1179, "127.0.0.2", 65002,
+                "passive"));
+                Bgpd calling = listening.startBeside(session(65002, "127.0.0.2", 1180, "127.0.0.1", 65001,
+                        "port 1179\nlocal-address 127.0.0.2"))) {
+            calling.process().awaitLog("OpenConfirm -> Established");
+            listening.process().awaitLog("OpenConfirm -> Established");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void smtpdDeliversLocalMail(DebianSuite suite) throws Exception {
+        Smtpd smtpd = Smtpd.start(Peers.chroot(suite));
+        try (smtpd) {
+            assertReachable(smtpd.socket());
+            ChrootOutcome sent = smtpd.process().run("sh", "-c",
+                    "printf 'Subject: hello\\n\\nbody\\n' | /usr/sbin/sendmail -f root tuser");
+            assertThat(sent).isEqualTo(new ChrootOutcome(0, "", ""));
+            smtpd.process().awaitLog("stat=Delivered");
+            try (Stream<Path> mails = Files.list(smtpd.delivered())) {
+                assertThat(mails.toList()).singleElement()
+                        .satisfies(mail -> assertThat(mail).content().contains("hello", "body"));
+            }
+        }
+        assertGone(smtpd);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void ntpdTellsItsStatus(DebianSuite suite) throws Exception {
+        Ntpd ntpd = Ntpd.start(Peers.chroot(suite));
+        try (ntpd) {
+            assertReachable(ntpd.socket());
+            assertThat(ntpd.process().run("/usr/sbin/ntpctl", "-s", "status").output()).contains("0/2 peers valid");
+        }
+        assertGone(ntpd);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void tmuxRunsPrograms(DebianSuite suite) throws Exception {
+        TmuxServer tmux = TmuxServer.start(Peers.chroot(suite));
+        try (tmux) {
+            assertReachable(tmux.socket());
+            assertThat(tmux.client("new-session", "-d", "tmux wait-for -S up; exec cat").status()).isZero();
+            assertThat(tmux.client("wait-for", "up").status()).isZero();
+        }
+        assertGone(tmux);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void everyDaemonKnowsWhatItSpeaks(DebianSuite suite) throws Exception {
+        DebianChroot chroot = Peers.chroot(suite);
+        List<Dialect> spoken = List.of("tmux", "openbgpd", "openntpd", "opensmtpd").stream()
+                .map(name -> Dialect.of(name, chroot.version(name))).toList();
+        switch (suite) {
+            case BOOKWORM -> assertThat(spoken).containsOnly(Dialect.CLASSIC);
+            case TRIXIE ->
+                assertThat(spoken).containsExactly(Dialect.CLASSIC, Dialect.MODERN, Dialect.CLASSIC, Dialect.CLASSIC);
+            case FORKY -> assertThat(spoken).containsOnly(Dialect.MODERN);
+        }
+    }
+
+    private static String session(long as, String address, int port, String neighbor, long remoteAs, String how) {
+        return """
+                AS %d
+                router-id %s
+                fib-update no
+                listen on %s port %d
+                neighbor %s {
+                    remote-as %d
+                    %s
+                }
+                """.formatted(as, address, address, port, neighbor, remoteAs, how);
+    }
+
+    private static void assertReachable(Path socket) throws Exception {
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            assertThat(channel.connect(UnixDomainSocketAddress.of(socket))).isTrue();
+        }
+    }
+
+    private static void assertGone(PeerDaemon daemon) {
+        assertThat(daemon.process().stop()).as("status of " + daemon.packageName()).isZero();
+        assertThat(daemon.socket()).doesNotExist();
+        assertThat(ProcessHandle.of(daemon.process().pid())).isEmpty();
+    }
+}
