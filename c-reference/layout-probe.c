@@ -10,11 +10,13 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <netinet/in.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -204,7 +206,8 @@ constants(void)
 	CONSTANT(O_APPEND); CONSTANT(O_NONBLOCK); CONSTANT(O_CLOEXEC); CONSTANT(O_NOFOLLOW);
 	CONSTANT(O_DIRECTORY); CONSTANT(O_ACCMODE); CONSTANT(S_IFMT); CONSTANT(S_IFSOCK);
 	CONSTANT(S_IFREG); CONSTANT(S_IFIFO); CONSTANT(S_IFCHR); CONSTANT(S_IFDIR); CONSTANT(SEEK_SET);
-	CONSTANT(SEEK_CUR); CONSTANT(SEEK_END);
+	CONSTANT(SEEK_CUR); CONSTANT(SEEK_END); CONSTANT(POSIX_SPAWN_SETSIGDEF);
+	CONSTANT(POSIX_SPAWN_SETSIGMASK); CONSTANT(P_PID); CONSTANT(WEXITED); CONSTANT(WNOWAIT);
 #ifdef SOCK_CLOEXEC
 	CONSTANT(SOCK_CLOEXEC);
 #endif

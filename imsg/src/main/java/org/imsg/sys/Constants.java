@@ -50,6 +50,12 @@ public final class Constants {
     public static final int S_IFCHR = HOST.value("S_IFCHR");
     public static final int S_IFDIR = HOST.value("S_IFDIR");
 
+    public static final int POSIX_SPAWN_SETSIGDEF = HOST.value("POSIX_SPAWN_SETSIGDEF");
+    public static final int POSIX_SPAWN_SETSIGMASK = HOST.value("POSIX_SPAWN_SETSIGMASK");
+    public static final int P_PID = HOST.value("P_PID");
+    public static final int WEXITED = HOST.value("WEXITED");
+    public static final int WNOWAIT = HOST.value("WNOWAIT");
+
     public static final int EINTR = HOST.value("EINTR");
     public static final int EAGAIN = HOST.value("EAGAIN");
     public static final int ENOBUFS = HOST.value("ENOBUFS");

@@ -188,9 +188,14 @@ public final class Fd implements AutoCloseable {
      *             {@link ErrnoException}
      */
     public Fd dup() throws IOException {
+        return dup(0);
+    }
+
+    /** A second descriptor with a number not under that. */
+    Fd dup(int atLeast) throws IOException {
         int number = enter();
         try (Arena arena = Arena.ofConfined()) {
-            int fd = Posix.fcntl(Posix.errnoSegment(arena), number, Constants.F_DUPFD_CLOEXEC, 0);
+            int fd = Posix.fcntl(Posix.errnoSegment(arena), number, Constants.F_DUPFD_CLOEXEC, atLeast);
             if (fd < 0)
                 throw new ErrnoException("fcntl", "F_DUPFD_CLOEXEC " + number, -fd);
             return new Fd(fd);

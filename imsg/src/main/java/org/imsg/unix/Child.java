@@ -1,0 +1,290 @@
+package org.imsg.unix;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Posix;
+import org.imsg.sys.Processes;
+
+/**
+ * A program started with chosen descriptors: what ProcessBuilder cannot do, and how a privilege-separated program gives each
+ * child its channel, by custom as descriptor 3.
+ *
+ * <p>The child inherits standard input, output and error, the descriptors it is given, and no other; its signal mask is empty,
+ * and signals do what they do by default. A thread of its own waits for this child only, so children of others are never
+ * taken. Thread-safe once started.
+ */
+public final class Child {
+    private static final int FIRST_FREE = 3;
+
+    private final int pid;
+    private final CompletableFuture<ExitStatus> exit = new CompletableFuture<>();
+    private boolean reaped;
+
+    private Child(int pid, String name) {
+        this.pid = pid;
+        Thread.ofPlatform().daemon().name("imsg-wait-" + name + "-" + pid).start(this::reap);
+    }
+
+    /**
+     * How a process ended.
+     *
+     * @param code
+     *            its exit code, 0 to 255, or -1 if a signal ended it
+     * @param signal
+     *            the signal's number, or 0
+     */
+    public record ExitStatus(int code, int signal) {
+        static ExitStatus of(int status) {
+            int signal = status & 0x7F;
+            return signal == 0 ? new ExitStatus(status >> 8 & 0xFF, 0) : new ExitStatus(-1, signal);
+        }
+
+        /**
+         * Whether it ended by itself, with code 0.
+         *
+         * @return true for success
+         */
+        public boolean success() {
+            return code == 0;
+        }
+    }
+
+    /**
+     * Begins to describe a child.
+     *
+     * @param program
+     *            the program's path; no search
+     * @param arguments
+     *            its arguments, without its name
+     * @return what to set the rest on
+     */
+    public static Builder of(Path program, String... arguments) {
+        return new Builder(program, List.of(arguments));
+    }
+
+    /** How a child is to be started; not safe for two threads at once. */
+    public static final class Builder {
+        private final Path program;
+        private final List<String> arguments;
+        private final Map<Integer, Fd> descriptors = new LinkedHashMap<>();
+        private final Map<String, String> environment = new LinkedHashMap<>();
+
+        private Builder(Path program, List<String> arguments) {
+            this.program = program;
+            this.arguments = arguments;
+        }
+
+        /**
+         * Gives the child a descriptor.
+         *
+         * @param number
+         *            its number in the child, 0 or more; other numbers from 3 on are closed there
+         * @param fd
+         *            the descriptor; duplicated, it stays the caller's
+         * @return this
+         * @throws IllegalArgumentException
+         *             if the number is negative
+         */
+        public Builder descriptor(int number, Fd fd) {
+            if (number < 0)
+                throw new IllegalArgumentException("a descriptor is 0 or more, not " + number);
+            descriptors.put(number, fd);
+            return this;
+        }
+
+        /**
+         * Sets a variable of the child's environment, which is empty unless set.
+         *
+         * @param name
+         *            its name
+         * @param value
+         *            its value
+         * @return this
+         */
+        public Builder environment(String name, String value) {
+            environment.put(name, value);
+            return this;
+        }
+
+        /**
+         * Starts the program: posix_spawn(3).
+         *
+         * @return the running child
+         * @throws IOException
+         *             if it cannot be started, an {@link ErrnoException}, or a descriptor is closed
+         */
+        public Child start() throws IOException {
+            List<Fd> copies = new ArrayList<>();
+            try (Arena arena = Arena.ofConfined()) {
+                int above = descriptors.keySet().stream().mapToInt(number -> number + 1).max().orElse(0);
+                int from = Math.max(FIRST_FREE, above);
+                Map<Integer, Integer> numbers = new LinkedHashMap<>();
+                for (Map.Entry<Integer, Fd> entry : descriptors.entrySet()) {
+                    // Out of the way of the numbers that are about to be given.
+                    Fd copy = entry.getValue().dup(from);
+                    copies.add(copy);
+                    numbers.put(entry.getKey(), copy.intValue());
+                }
+                return new Child(spawn(arena, numbers, from), program.getFileName().toString());
+            } finally {
+                copies.forEach(Fd::close);
+            }
+        }
+
+        private int spawn(Arena arena, Map<Integer, Integer> numbers, int closeFrom) throws ErrnoException {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            long actions = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
+            long attributes = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
+            check(Processes.file_actions_init(errno, actions));
+            check(Processes.attributes_init(errno, attributes));
+            try {
+                for (Map.Entry<Integer, Integer> entry : numbers.entrySet())
+                    check(Processes.file_actions_adddup2(errno, actions, entry.getValue(), entry.getKey()));
+                // A JVM's own descriptors are not all close-on-exec.
+                for (int unused = FIRST_FREE; unused < closeFrom; unused++)
+                    if (!numbers.containsKey(unused))
+                        check(Processes.file_actions_addclose(errno, actions, unused));
+                check(Processes.file_actions_addclosefrom(errno, actions, closeFrom));
+                resetSignals(arena, errno, attributes);
+                MemorySegment pid = arena.allocate(4, 4);
+                check(Processes.posix_spawn(errno, pid.address(), arena.allocateFrom(program.toString()).address(),
+                        actions, attributes, strings(arena, argv()), strings(arena, variables())));
+                return pid.get(JAVA_INT, 0);
+            } finally {
+                Processes.file_actions_destroy(errno, actions);
+                Processes.attributes_destroy(errno, attributes);
+            }
+        }
+
+        private void resetSignals(Arena arena, MemorySegment errno, long attributes) throws ErrnoException {
+            long set = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
+            Processes.sigemptyset(errno, set);
+            check(Processes.attributes_setsigmask(errno, attributes, set));
+            Processes.sigfillset(errno, set);
+            check(Processes.attributes_setsigdefault(errno, attributes, set));
+            check(Processes.attributes_setflags(errno, attributes,
+                    Constants.POSIX_SPAWN_SETSIGDEF | Constants.POSIX_SPAWN_SETSIGMASK));
+        }
+
+        private List<String> argv() {
+            List<String> argv = new ArrayList<>();
+            argv.add(program.toString());
+            argv.addAll(arguments);
+            return argv;
+        }
+
+        private List<String> variables() {
+            return environment.entrySet().stream().map(entry -> entry.getKey() + "=" + entry.getValue()).toList();
+        }
+
+        private static long strings(Arena arena, List<String> strings) {
+            MemorySegment array = arena.allocate(ADDRESS, strings.size() + 1L);
+            for (int i = 0; i < strings.size(); i++)
+                array.setAtIndex(ADDRESS, i, arena.allocateFrom(strings.get(i)));
+            return array.address();
+        }
+
+        private void check(int errorNumber) throws ErrnoException {
+            if (errorNumber != 0)
+                throw new ErrnoException("posix_spawn", program, Math.abs(errorNumber));
+        }
+    }
+
+    /**
+     * The child's process id; another process may have it once the child has ended.
+     *
+     * @return 1 or more
+     */
+    public int pid() {
+        return pid;
+    }
+
+    /**
+     * Waits for the end.
+     *
+     * @return how it ended
+     * @throws InterruptedException
+     *             if the thread is interrupted
+     */
+    public ExitStatus waitFor() throws InterruptedException {
+        try {
+            return exit.get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        }
+    }
+
+    /**
+     * Waits for the end, but not forever.
+     *
+     * @param timeout
+     *            how long, 0 or more
+     * @return how it ended, or empty if it has not
+     * @throws InterruptedException
+     *             if the thread is interrupted
+     */
+    public Optional<ExitStatus> waitFor(Duration timeout) throws InterruptedException {
+        try {
+            return Optional.of(exit.get(timeout.toNanos(), TimeUnit.NANOSECONDS));
+        } catch (TimeoutException _) {
+            return Optional.empty();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        }
+    }
+
+    /**
+     * Sends a signal, unless the child has ended.
+     *
+     * @param signal
+     *            its number, such as 15
+     */
+    public synchronized void kill(int signal) {
+        if (reaped)
+            return;
+        try (Arena arena = Arena.ofConfined()) {
+            Processes.kill(Posix.errnoSegment(arena), pid, signal);
+        }
+    }
+
+    private void reap() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            MemorySegment status = arena.allocate(4, 4);
+            int result;
+            do {
+                // Waits without reaping, so that kill cannot reach a process that took over the number.
+                result = Processes.waitid(errno, pid, arena.allocate(Processes.OPAQUE_SIZE, 16).address());
+            } while (result == -Constants.EINTR);
+            synchronized (this) {
+                reaped = true;
+                result = Processes.waitpid(errno, pid, status.address(), 0);
+            }
+            if (result < 0)
+                exit.completeExceptionally(new ErrnoException("waitpid", pid, -result));
+            else
+                exit.complete(ExitStatus.of(status.get(JAVA_INT, 0)));
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "child process " + pid;
+    }
+}

@@ -1,0 +1,116 @@
+package org.imsg.unix;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class ChildTest {
+    private static final Path SH = Path.of("/bin/sh");
+
+    @Test
+    void a_child_has_the_descriptors_it_was_given_under_the_numbers_asked_for() throws Exception {
+        try (Fd.Pair pipe = Fd.pipe()) {
+            Child child = Child.of(SH, "-c", "echo from the child >&7").descriptor(7, pipe.second()).start();
+            pipe.second().close();
+            assertThat(readAll(pipe.first())).isEqualTo("from the child\n");
+            assertThat(child.waitFor()).isEqualTo(new Child.ExitStatus(0, 0));
+        }
+    }
+
+    @Test
+    void two_descriptors_can_trade_their_numbers() throws Exception {
+        try (Fd.Pair one = Fd.pipe(); Fd.Pair two = Fd.pipe()) {
+            Child child = Child.of(SH, "-c", "echo one >&3; echo two >&4").descriptor(3, one.second())
+                    .descriptor(4, two.second()).start();
+            assertThat(child.waitFor().success()).isTrue();
+            one.second().close();
+            two.second().close();
+            assertThat(readAll(one.first())).isEqualTo("one\n");
+            assertThat(readAll(two.first())).isEqualTo("two\n");
+        }
+    }
+
+    @Test
+    void a_child_has_no_other_descriptor_from_3_on() throws Exception {
+        try (Fd.Pair pipe = Fd.pipe(); Fd extra = Fd.open(Path.of("/dev/null"))) {
+            assertThat(extra.isOpen()).isTrue();
+            Child child = Child.of(Path.of("/bin/ls"), "/proc/self/fd").descriptor(1, pipe.second())
+                    .descriptor(5, pipe.second()).start();
+            pipe.second().close();
+            // ls has the directory it lists open too, as the lowest free number.
+            assertThat(readAll(pipe.first()).lines()).containsExactly("0", "1", "2", "3", "5");
+            child.waitFor();
+        }
+    }
+
+    @Test
+    void a_childs_environment_is_what_it_was_given_and_nothing_else() throws Exception {
+        try (Fd.Pair pipe = Fd.pipe()) {
+            Child child = Child.of(Path.of("/usr/bin/env")).environment("ROLE", "resolver").environment("N", "2")
+                    .descriptor(1, pipe.second()).start();
+            pipe.second().close();
+            assertThat(readAll(pipe.first())).isEqualTo("ROLE=resolver\nN=2\n");
+            child.waitFor();
+        }
+    }
+
+    @Test
+    void an_exit_code_and_a_signal_are_told_apart() throws Exception {
+        assertThat(Child.of(SH, "-c", "exit 37").start().waitFor()).isEqualTo(new Child.ExitStatus(37, 0));
+        Child sleeper = Child.of(SH, "-c", "exec sleep 1000").start();
+        assertThat(sleeper.waitFor(Duration.ZERO)).isEmpty();
+        sleeper.kill(15);
+        assertThat(sleeper.waitFor()).isEqualTo(new Child.ExitStatus(-1, 15));
+        sleeper.kill(15);
+    }
+
+    @Test
+    void a_childs_signals_are_as_by_default_though_the_jvm_ignores_some() throws Exception {
+        try (Fd.Pair pipe = Fd.pipe()) {
+            Child child = Child.of(SH, "-c", "grep -E 'Sig(Blk|Ign)' /proc/self/status >&3")
+                    .descriptor(3, pipe.second())
+                    .environment("PATH", "/usr/bin:/bin").start();
+            pipe.second().close();
+            for (String line : readAll(pipe.first()).lines().toList()) {
+                // Signals 32 and 33 are the C library's own.
+                long classic = Long.parseUnsignedLong(line.substring(line.indexOf('\t') + 1), 16) & 0x7FFF_FFFFL;
+                assertThat(classic).as(line).isZero();
+            }
+            child.waitFor();
+        }
+    }
+
+    @Test
+    void a_program_that_is_not_there_is_an_error_that_names_the_cause() {
+        assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> Child.of(Path.of("/nowhere/prog")).start())
+                .withMessageContaining("posix_spawn(/nowhere/prog)").withMessageContaining("ENOENT");
+    }
+
+    @Test
+    void a_child_leaves_no_zombie() throws Exception {
+        Child child = Child.of(SH, "-c", "exit 0").start();
+        child.waitFor();
+        assertThat(Files.exists(Path.of("/proc/" + child.pid()))).isFalse();
+    }
+
+    private static String readAll(Fd fd) throws IOException {
+        StringBuilder text = new StringBuilder();
+        try (FdChannel channel = new FdChannel(fd)) {
+            ByteBuffer buffer = ByteBuffer.allocate(4096);
+            while (channel.read(buffer) >= 0) {
+                text.append(StandardCharsets.UTF_8.decode(buffer.flip()));
+                buffer.clear();
+            }
+        }
+        return text.toString();
+    }
+}
