@@ -79,9 +79,10 @@ abstract class ImsgPeerContract {
 
     // Messages
 
-    @Test
-    void anEchoOfEverySizeComesBackAsItWas() throws Exception {
-        start("echo");
+    @ParameterizedTest
+    @ValueSource(strings = {"echo", "pingpong"})
+    void anEchoOfEverySizeComesBackAsItWas(String mode) throws Exception {
+        start(mode);
         for (int size : sizes().toArray()) {
             byte[] payload = random(size, size);
             channel.send(size, -size, 4711, null, payload);
@@ -447,9 +448,13 @@ abstract class ImsgPeerContract {
 
     @Test
     void descriptorsThatNobodyReceivedAreClosedWithTheChannel() throws Exception {
+        long before = openOnDevNull();
         start("-n", "50", "misbehave", "flood");
         assertThat(peer.awaitEnd()).isEqualTo(CPeer.End.QUIET);
         assertThat(channel.receive().payload()).isEqualTo(GOOD);
+        channel.close();
+        // At once: not when the garbage collector finds them.
+        assertThat(openOnDevNull()).isEqualTo(before);
     }
 
     // How they are set up and looked at
@@ -533,6 +538,20 @@ abstract class ImsgPeerContract {
         String flags = Files.readAllLines(Path.of("/proc/self/fdinfo/" + fd.intValue())).stream()
                 .filter(line -> line.startsWith("flags:")).findFirst().orElseThrow();
         return (Integer.parseInt(flags.substring("flags:".length()).strip(), 8) & 02000000) != 0;
+    }
+
+    private static long openOnDevNull() throws IOException {
+        try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
+            return descriptors.filter(ImsgPeerContract::isDevNull).count();
+        }
+    }
+
+    private static boolean isDevNull(Path descriptor) {
+        try {
+            return Files.readSymbolicLink(descriptor).equals(Path.of("/dev/null"));
+        } catch (IOException _) {
+            return false; // that of the listing itself
+        }
     }
 
     private static byte[] pattern(int k, int size) {
