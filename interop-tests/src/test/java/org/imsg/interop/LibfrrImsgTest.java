@@ -1,0 +1,254 @@
+package org.imsg.interop;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.util.Arrays;
+import java.util.Random;
+
+import org.imsg.Descriptor;
+import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
+import org.imsg.ImsgProtocolException;
+import org.imsg.ImsgTooLargeException;
+import org.imsg.WireFormat;
+import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** An ImsgChannel and OpenBSD's C code, as FRR 8.4.4 has it, at the two ends of a socketpair, both in this process. */
+@RealPeers
+@Timeout(60)
+class LibfrrImsgTest {
+    private static final int MAX = 16368;
+    private static final int OWN_PID = (int) ProcessHandle.current().pid();
+    private static final byte[] EMPTY = {};
+
+    private ImsgChannel java;
+    private Fd frrSocket;
+    private FrrChannel frr;
+
+    @BeforeEach
+    void connect() throws Exception {
+        Frr library = Frr.load();
+        Fd.Pair sockets = Fd.socketpair();
+        java = ImsgChannel.of(sockets.first()).format(WireFormat.CLASSIC).allowFdPassing();
+        frrSocket = sockets.second();
+        frr = new FrrChannel(library).init(frrSocket.intValue());
+    }
+
+    @AfterEach
+    void disconnect() throws IOException {
+        if (java == null)
+            return;
+        frr.clear();
+        frr.close();
+        frrSocket.close();
+        java.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 15, 16, 17, 16367, 16368})
+    void aMessageComposedInCArrivesInJava(int size) throws Exception {
+        byte[] payload = random(size);
+        assertThat(frr.compose(0xfffffffe, 0x80000001, 4711, -1, payload)).isEqualTo(1);
+        assertThat(frr.flush()).isZero();
+        Imsg message = java.receive();
+        assertThat(message).returns(0xfffffffe, Imsg::type).returns(0x80000001, Imsg::id).returns(4711, Imsg::pid)
+                .returns(Descriptor.NONE, Imsg::descriptor);
+        assertThat(message.payload()).isEqualTo(payload);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 15, 16, 17, 16367, 16368})
+    void aMessageComposedInJavaArrivesInC(int size) throws Exception {
+        byte[] payload = random(size);
+        java.send(Imsg.of(0xfffffffe, 0x80000001, 4711, payload));
+        assertThat(nextInC()).isEqualTo(16 + size);
+        assertThat(frr).returns(0xfffffffe, FrrChannel::type).returns(0x80000001, FrrChannel::peerid)
+                .returns(4711, FrrChannel::pid).returns(-1, FrrChannel::fd).returns(false, FrrChannel::marked)
+                .returns(16 + size, FrrChannel::length);
+        assertThat(frr.data()).isEqualTo(payload);
+    }
+
+    @Test
+    void pid0IsSentAsTheSendersPidByBoth() throws Exception {
+        frr.compose(1, 0, 0, -1, EMPTY);
+        frr.flush();
+        assertThat(java.receive().pid()).isEqualTo(OWN_PID);
+        java.send(Imsg.of(1, 0, 0, EMPTY));
+        nextInC();
+        assertThat(frr.pid()).isEqualTo(OWN_PID);
+    }
+
+    @Test
+    void messagesGatheredAndBuiltInCArriveInJava() throws Exception {
+        assertThat(frr.composev(1, 2, 3, -1, "ab".getBytes(UTF_8), EMPTY, "cde".getBytes(UTF_8))).isEqualTo(1);
+        frr.build(4, 5, 0, -1, "fg".getBytes(UTF_8), "h".getBytes(UTF_8));
+        assertThat(frr.flush()).isZero();
+        Imsg gathered = java.receive();
+        assertThat(gathered).returns(1, Imsg::type).returns(2, Imsg::id).returns(3, Imsg::pid);
+        assertThat(gathered.payload()).asString(UTF_8).isEqualTo("abcde");
+        Imsg built = java.receive();
+        assertThat(built).returns(4, Imsg::type).returns(5, Imsg::id).returns(OWN_PID, Imsg::pid);
+        assertThat(built.payload()).asString(UTF_8).isEqualTo("fgh");
+    }
+
+    @Test
+    void aDescriptorFromCIsTheSameFileInJava() throws Exception {
+        try (Fd.Pair composed = Fd.pipe(); Fd.Pair gathered = Fd.pipe(); Fd.Pair built = Fd.pipe()) {
+            frr.compose(1, 0, 0, composed.second().release(), "x".getBytes(UTF_8));
+            frr.composev(2, 0, 0, gathered.second().release(), "y".getBytes(UTF_8), "z".getBytes(UTF_8));
+            frr.build(3, 0, 0, built.second().release());
+            assertThat(frr.flush()).isZero();
+            for (Fd.Pair pipe : Arrays.asList(composed, gathered, built)) {
+                try (Imsg message = java.receive()) {
+                    assertThat(message.descriptor()).isEqualTo(Descriptor.PRESENT);
+                    write(message.takeFd(), "through " + message.type());
+                    // To the end: neither C nor the channel keeps the pipe open.
+                    assertThat(read(pipe.first())).isEqualTo("through " + message.type());
+                }
+            }
+        }
+    }
+
+    @Test
+    void aDescriptorFromJavaIsTheSameFileInC() throws Exception {
+        try (Fd.Pair pipe = Fd.pipe()) {
+            java.send(Imsg.of(1, "look").withFd(pipe.second()));
+            nextInC();
+            assertThat(frr.marked()).isTrue();
+            assertThat(frr.data()).asString(UTF_8).isEqualTo("look");
+            write(Fd.of(frr.fd()), "written by the receiver");
+            assertThat(read(pipe.first())).isEqualTo("written by the receiver");
+        }
+    }
+
+    @Test
+    void ofManyMessagesInOneFlushOfJavaEachKeepsItsDescriptorInC() throws Exception {
+        Fd.Pair[] pipes = new Fd.Pair[20];
+        for (int i = 0; i < 60; i++) {
+            Fd fd = null;
+            if (i % 3 == 1)
+                fd = (pipes[i / 3] = Fd.pipe()).second();
+            java.compose(i, 0, 0, fd, new byte[i % 7]);
+        }
+        java.flush();
+        for (int i = 0; i < 60; i++) {
+            assertThat(nextInC()).isEqualTo(16 + i % 7);
+            assertThat(frr.type()).isEqualTo(i);
+            assertThat(frr.marked()).isEqualTo(i % 3 == 1);
+            if (i % 3 == 1) {
+                write(Fd.of(frr.fd()), "number " + i);
+                assertThat(read(pipes[i / 3].first())).isEqualTo("number " + i);
+            } else {
+                assertThat(frr.fd()).isEqualTo(-1);
+            }
+        }
+    }
+
+    @Test
+    void ofManyMessagesInOneFlushOfCEachKeepsItsDescriptorInJava() throws Exception {
+        Fd.Pair[] pipes = new Fd.Pair[20];
+        for (int i = 0; i < 60; i++) {
+            int fd = -1;
+            if (i % 3 == 1)
+                fd = (pipes[i / 3] = Fd.pipe()).second().release();
+            frr.compose(i, 0, 0, fd, new byte[i % 7]);
+        }
+        assertThat(frr.queued()).isEqualTo(60);
+        assertThat(frr.flush()).isZero();
+        for (int i = 0; i < 60; i++) {
+            try (Imsg message = java.receive()) {
+                assertThat(message).returns(i, Imsg::type).returns(i % 7, Imsg::length);
+                assertThat(message.descriptor()).isEqualTo(i % 3 == 1 ? Descriptor.PRESENT : Descriptor.NONE);
+                if (i % 3 == 1) {
+                    write(message.takeFd(), "number " + i);
+                    assertThat(read(pipes[i / 3].first())).isEqualTo("number " + i);
+                }
+            }
+        }
+    }
+
+    @Test
+    void aPayloadOf16369BytesIsRefusedBySendersOnBothSides() throws Exception {
+        assertThat(frr.compose(1, 0, 0, -1, new byte[MAX + 1])).isEqualTo(-1);
+        assertThat(frr.errno()).isEqualTo(FrrChannel.ERANGE);
+        assertThat(frr.composev(1, 0, 0, -1, new byte[MAX], new byte[1])).isEqualTo(-1);
+        assertThat(frr.errno()).isEqualTo(FrrChannel.ERANGE);
+        assertThat(frr.canCreate(MAX)).isTrue();
+        assertThat(frr.canCreate(MAX + 1)).isFalse();
+        assertThat(frr.errno()).isEqualTo(FrrChannel.ERANGE);
+        assertThatExceptionOfType(ImsgTooLargeException.class)
+                .isThrownBy(() -> java.compose(1, 0, 0, null, new byte[MAX + 1]));
+        assertThat(java.queuelen()).isZero();
+    }
+
+    @Test
+    void aPayloadOf16369BytesIsRefusedByTheReceiverInC() throws Exception {
+        java.maxSize(MAX + 1);
+        java.send(Imsg.of(1, "before"));
+        java.send(Imsg.of(2, new byte[MAX + 1]));
+        assertThat(nextInC()).isEqualTo(22);
+        assertThat(nextInC()).isEqualTo(-1);
+        assertThat(frr.errno()).isEqualTo(FrrChannel.ERANGE);
+    }
+
+    @Test
+    void aHeaderThatSaysMoreThan16384IsRefusedByTheReceiverInJava() throws Exception {
+        frr.compose(1, 0, 0, -1, "before".getBytes(UTF_8));
+        frr.flush();
+        try (FdChannel raw = new FdChannel(frrSocket.dup())) {
+            raw.write(ByteBuffer.wrap(new byte[]{2, 0, 0, 0, 1, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
+        }
+        assertThat(java.receive().type()).isEqualTo(1);
+        assertThatExceptionOfType(ImsgProtocolException.class).isThrownBy(java::receive)
+                .returns(16385L, ImsgProtocolException::length);
+    }
+
+    @Test
+    void theEndOfEitherSideIsSeenByTheOther() throws Exception {
+        java.shutdownOutput();
+        assertThat(frr.read()).isZero();
+        frrSocket.close();
+        assertThat(java.receive()).isNull();
+    }
+
+    /** imsg_get, and imsg_read as long as that has nothing: the length of a message. */
+    private long nextInC() {
+        long length = frr.get();
+        while (length == 0) {
+            assertThat(frr.read()).isPositive();
+            length = frr.get();
+        }
+        return length;
+    }
+
+    private static byte[] random(int size) {
+        byte[] bytes = new byte[size];
+        new Random(size).nextBytes(bytes);
+        return bytes;
+    }
+
+    /** The descriptor is closed then. */
+    private static void write(Fd fd, String text) throws IOException {
+        try (FdChannel channel = new FdChannel(fd)) {
+            channel.write(ByteBuffer.wrap(text.getBytes(UTF_8)));
+        }
+    }
+
+    private static String read(Fd fd) throws IOException {
+        try (FdChannel channel = new FdChannel(fd)) {
+            return new String(Channels.newInputStream(channel).readAllBytes(), UTF_8);
+        }
+    }
+}
