@@ -66,12 +66,15 @@ abstract sealed class IbufBytes extends IbufNumbers permits Ibuf {
      * @param data copied
      * @return this buffer
      * @throws ImsgTooLargeException if it would go past the maximum; nothing is added
-     * @throws IllegalStateException if this buffer is a view, or was closed or moved
+     * @throws IllegalStateException if this buffer is a view, or was closed or moved, or the arena of {@code data} was
+     *     closed; nothing is added
+     * @throws WrongThreadException if {@code data} is confined to another thread; nothing is added
      */
     public Ibuf add(MemorySegment data) {
         long len = data.byteSize();
-        int at = append(len);
-        MemorySegment.copy(data, 0, bytes, at, len);
+        int at = makeRoom(len);
+        MemorySegment.copy(data, 0, bytes, at, len); // throws if its arena was closed
+        append(len);
         return self();
     }
 

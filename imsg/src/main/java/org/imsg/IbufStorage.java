@@ -185,6 +185,13 @@ abstract sealed class IbufStorage permits IbufNumbers {
 
     /** Appends {@code len} bytes of any content and returns the offset of the first in {@link #bytes} as it is after. */
     final int append(long len) {
+        int at = makeRoom(len);
+        writePosition += (int) len;
+        return at;
+    }
+
+    /** The first half of {@link #append}, for what may fail between the two: the room is there, but not yet content. */
+    final int makeRoom(long len) {
         requireOwn();
         requireNotNegative(len);
         long end = writePosition + len;
@@ -194,9 +201,7 @@ abstract sealed class IbufStorage permits IbufNumbers {
         if (end > bytes.byteSize()) {
             grow(end);
         }
-        int at = writePosition;
-        writePosition = (int) end;
-        return at;
+        return writePosition;
     }
 
     /** Consumes {@code len} bytes and returns the offset of the first in {@link #bytes}. */

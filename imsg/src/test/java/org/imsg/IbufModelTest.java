@@ -11,14 +11,14 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.LongStream;
 
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.api.Test;
 
 /**
  * An {@link Ibuf} against the simplest thing that could be one: an array of the maximum size and two indexes. Run one seed
  * again with {@code -Dimsg.seed=}.
  */
 class IbufModelTest {
+    private static final int SEEDS = 500;
     private static final int STEPS = 400;
 
     private final byte[] all = new byte[300];
@@ -28,15 +28,17 @@ class IbufModelTest {
     private Ibuf ibuf;
     private Random random;
 
-    static LongStream seeds() {
+    @Test
+    void random_calls_do_to_an_ibuf_what_they_do_to_an_array() {
         Long one = Long.getLong("imsg.seed");
-        return one == null ? LongStream.range(0, 500) : LongStream.of(one);
+        LongStream seeds = one == null ? LongStream.range(0, SEEDS) : LongStream.of(one);
+        seeds.forEach(this::run);
     }
 
-    @ParameterizedTest(name = "seed {0}")
-    @MethodSource("seeds")
-    void random_calls_do_to_an_ibuf_what_they_do_to_an_array(long seed) {
+    private void run(long seed) {
         random = new Random(seed);
+        read = 0;
+        write = 0;
         max = 1 + random.nextInt(all.length);
         ibuf = random.nextBoolean() ? Ibuf.open(max) : Ibuf.dynamic(random.nextInt(max + 1), max);
         for (int step = 0; step < STEPS; step++) {

@@ -274,6 +274,32 @@ class IbufQueueTest {
     }
 
     @Test
+    void both_directions_of_a_concatenation_wait_for_the_same_queue_first() throws Exception {
+        OwnedQueue<String> older = new OwnedQueue<>(_ -> {});
+        OwnedQueue<String> younger = new OwnedQueue<>(_ -> {});
+        CountDownLatch release = new CountDownLatch(1);
+        Waiting<Void> holder = new Waiting<>(() -> {
+            older.push(() -> { // called with the queue locked
+                await(release);
+                return "held";
+            });
+            return null;
+        });
+        List<Waiting<Void>> concatenations = List.of(Waiting.on(() -> older.concat(younger)),
+                Waiting.on(() -> younger.concat(older)));
+        try {
+            assertThat(startVirtual(younger::length).get(10, TimeUnit.SECONDS)).as("not locked").isZero();
+        } finally {
+            release.countDown();
+        }
+        holder.result();
+        for (Waiting<Void> concatenation : concatenations) {
+            concatenation.result();
+        }
+        assertThat(older.length() + younger.length()).isEqualTo(1);
+    }
+
+    @Test
     void one_that_cannot_be_disposed_of_does_not_keep_the_others() {
         List<String> disposed = new ArrayList<>();
         OwnedQueue<String> strings = new OwnedQueue<>(string -> {
@@ -313,6 +339,13 @@ class IbufQueueTest {
             while (thread.getState() != Thread.State.WAITING && thread.getState() != Thread.State.TIMED_WAITING) {
                 Thread.onSpinWait();
             }
+        }
+
+        static Waiting<Void> on(Runnable wait) {
+            return new Waiting<>(() -> {
+                wait.run();
+                return null;
+            });
         }
 
         T result() throws Exception {

@@ -84,6 +84,17 @@ class IbufTest {
         }
 
         @Test
+        void memory_that_was_freed_adds_nothing() {
+            MemorySegment freed;
+            try (Arena arena = Arena.ofConfined()) {
+                freed = arena.allocate(4);
+            }
+            Ibuf ibuf = Ibuf.dynamic(0, 8);
+            assertThatIllegalStateException().isThrownBy(() -> ibuf.add(freed));
+            assertThat(ibuf.size()).isZero();
+        }
+
+        @Test
         void a_part_outside_the_array_is_refused() {
             Ibuf ibuf = Ibuf.open(8);
             assertThatExceptionOfType(IndexOutOfBoundsException.class).isThrownBy(() -> ibuf.add(bytes(1, 2), 1, 2));
@@ -414,6 +425,7 @@ class IbufTest {
         void a_view_can_be_cut_but_not_filled_up() {
             Ibuf view = Ibuf.fromBuffer(bytes(1, 2, 3)).truncate(2);
             assertThat(contentOf(view)).containsExactly(1, 2);
+            assertThat(view.left()).isZero();
             assertThatIllegalStateException().isThrownBy(() -> view.truncate(3));
         }
 

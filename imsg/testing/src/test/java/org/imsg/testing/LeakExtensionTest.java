@@ -209,6 +209,9 @@ class LeakExtensionTest {
                         throw new AssertionError(e);
                     }
                 });
+                while (reader.getState() != Thread.State.WAITING) {
+                    Thread.onSpinWait();
+                }
                 sink.write(ByteBuffer.allocate(1));
                 reader.join();
             }

@@ -109,14 +109,21 @@ class CachedDirectoryTest {
         }
     }
 
-    /** Fills a directory and writes a line elsewhere for each time it does. */
+    /** Fills a directory, and writes a line elsewhere for each time it does; waits inside until four have come. */
     static final class CountingFiller {
         private CountingFiller() {}
 
         public static void main(String[] arguments) throws Exception {
             Path parent = Path.of(arguments[0]);
-            CachedDirectory.of(parent.resolve("d"), "stamp", (_, _) -> Files.writeString(parent.resolve("count"),
-                    "filled\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND));
+            Path arrivals = Files.createDirectories(parent.resolve("arrivals"));
+            Files.createFile(arrivals.resolve(Long.toString(ProcessHandle.current().pid())));
+            CachedDirectory.of(parent.resolve("d"), "stamp", (_, _) -> {
+                while (arrivals.toFile().list().length < 4) {
+                    Thread.onSpinWait();
+                }
+                Files.writeString(parent.resolve("count"), "filled\n", StandardOpenOption.CREATE,
+                        StandardOpenOption.APPEND);
+            });
             System.out.println("ready");
         }
     }
