@@ -7,9 +7,6 @@ import java.nio.channels.ByteChannel;
 import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 
-import org.imsg.unix.Fd;
-import org.imsg.unix.FdChannel;
-
 /** The client's side of an SMTP dialogue over a passed descriptor. */
 final class Smtp {
     private final ByteChannel channel;
@@ -18,10 +15,6 @@ final class Smtp {
     Smtp(ByteChannel channel) {
         this.channel = channel;
         this.lines = new BufferedReader(Channels.newReader(channel, StandardCharsets.US_ASCII));
-    }
-
-    Smtp(Fd session) {
-        this(new FdChannel(session));
     }
 
     /** The last line of a reply. */

@@ -62,17 +62,18 @@ abstract class SmtpdContract {
                 Transport control = kind().connect(smtpd.socket(), Transport.Settings.of(WireFormat.AUTO))) {
             for (int i = 0; i < 100; i++)
                 control.send(SMTP_SESSION, VERSION, 0, null, new byte[0]);
-            List<Fd> sessions = new ArrayList<>();
+            List<FdChannel> sessions = new ArrayList<>();
             try {
                 for (int i = 0; i < 100; i++) {
                     Message answer = control.receive();
                     assertThat(answer.descriptor()).as("answer %d", i).isEqualTo(Descriptor.PRESENT);
-                    sessions.add(answer.fd());
+                    sessions.add(new FdChannel(answer.fd()));
                 }
-                // Any of them is a session of its own: the last greets, too.
+                // Each is a session of its own: the last greets, too.
                 assertThat(new Smtp(sessions.getLast()).reply()).startsWith("220 ");
             } finally {
-                sessions.forEach(Fd::close);
+                for (FdChannel session : sessions)
+                    session.close();
             }
         }
     }
