@@ -186,7 +186,7 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
             begin();
             try {
                 while (n == -EAGAIN || n == -EINTR) {
-                    if (!file)
+                    while (!file && isOpen() && !direction.readiness.isReady(number))
                         direction.readiness.awaitParked(number, FOREVER, () -> !isOpen());
                     if (!isOpen())
                         break;
