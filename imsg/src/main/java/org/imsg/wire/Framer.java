@@ -131,6 +131,8 @@ public final class Framer {
             if (said < SIZE || said > limit)
                 return BAD_LENGTH;
             length = said;
+            if (descriptor >= 0)
+                unclaimed.accept(descriptor());
             descriptor = NONE;
             if (dialect.marked(word, BIG_ENDIAN)) {
                 lastMarked = dialect.of(word, BIG_ENDIAN);
@@ -152,7 +154,8 @@ public final class Framer {
     }
 
     /**
-     * The descriptor of the message that {@link #next} last returned whole; it is the caller's from then on.
+     * The descriptor of the message that {@link #next} last returned whole; it is the caller's from then on. One that is not
+     * asked for goes to the {@code unclaimed} consumer with the next message.
      *
      * @return the descriptor, {@link #NONE}, {@link #LOST} or {@link #MISSING}
      */
