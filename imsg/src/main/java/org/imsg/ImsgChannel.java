@@ -931,21 +931,27 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
 
     private int show(ImsgHandler handler) throws IOException {
         int shown = 0;
-        try {
-            for (int length; isOpen() && (length = nextMessage()) > 0; shown++) {
-                inbox.show(view, length);
-                try {
-                    handler.message(view);
-                } finally {
-                    closeUntaken(view.end());
-                }
+        for (int length; isOpen() && (length = nextMessage(shown)) > 0; shown++) {
+            inbox.show(view, length);
+            try {
+                handler.message(view);
+            } finally {
+                closeUntaken(view.end());
             }
-        } catch (ImsgProtocolException | ImsgEofException e) {
-            // What came before is delivered first; the fault comes again with the next read.
-            if (shown == 0)
-                throw e;
         }
         return shown;
+    }
+
+    /** The next message's length, 0 if there is none: or a fault, for which what came before is delivered first. */
+    private int nextMessage(int shown) throws IOException {
+        try {
+            return nextMessage();
+        } catch (ImsgProtocolException | ImsgEofException e) {
+            // It comes again with the next read. A handler's own exception never gets here.
+            if (shown == 0)
+                throw e;
+            return 0;
+        }
     }
 
     private int nextMessage() throws IOException {
