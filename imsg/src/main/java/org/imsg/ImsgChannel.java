@@ -505,9 +505,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     public void compose(int type, int id, int pid, Fd fd, byte[] payload, int from, int count)
             throws ClosedChannelException {
         Objects.checkFromIndexSize(from, count, payload.length);
-        begin(type, id, pid, fd, count);
+        reserve(fd, count);
         outbox.copy(payload, from, count);
-        outbox.commit(HEADER_SIZE + count);
+        commit(type, id, pid, fd, count);
     }
 
     /**
@@ -528,9 +528,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      */
     public void compose(int type, int id, int pid, Fd fd, MemorySegment payload) throws ClosedChannelException {
         long count = payload.byteSize();
-        begin(type, id, pid, fd, count);
+        reserve(fd, count);
         MemorySegment.copy(payload, 0, outbox.buffer(), outbox.payloadAt(), count);
-        outbox.commit(HEADER_SIZE + (int) count);
+        commit(type, id, pid, fd, count);
     }
 
     /**
@@ -554,13 +554,13 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
         long count = 0;
         for (MemorySegment part : parts)
             count += part.byteSize();
-        begin(type, id, pid, fd, count);
+        reserve(fd, count);
         long at = outbox.payloadAt();
         for (MemorySegment part : parts) {
             MemorySegment.copy(part, 0, outbox.buffer(), at, part.byteSize());
             at += part.byteSize();
         }
-        outbox.commit(HEADER_SIZE + (int) count);
+        commit(type, id, pid, fd, count);
     }
 
     /**
@@ -665,14 +665,18 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
         compose(message.type(), message.id(), message.pid(), null, message.payload());
     }
 
-    private void begin(int type, int id, int pid, Fd fd, long count) throws ClosedChannelException {
+    private void reserve(Fd fd, long count) throws ClosedChannelException {
         if (count > limit - HEADER_SIZE)
             throw new ImsgTooLargeException(count, limit - HEADER_SIZE);
         if (fd != null && !descriptorsAllowed)
             throw new IllegalStateException("descriptors do not pass on this channel: see allowFdPassing()");
         if (!isOpen())
             throw new ClosedChannelException();
-        outbox.begin(written, type, id, pid == 0 ? this.pid : pid, fd, HEADER_SIZE + (int) count);
+        outbox.reserve(HEADER_SIZE + (int) count);
+    }
+
+    private void commit(int type, int id, int pid, Fd fd, long count) throws ClosedChannelException {
+        outbox.commit(written, type, id, pid == 0 ? this.pid : pid, fd, HEADER_SIZE + (int) count);
     }
 
     /**
