@@ -9,6 +9,7 @@ import static org.imsg.sys.Readiness.FOREVER;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.SocketTimeoutException;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.nio.file.Path;
@@ -363,7 +364,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @param timeout
      *            how long to wait for room, 0 or more
      * @throws SocketTimeoutException
-     *             if not everything could be sent in time; the rest, and this message, stay queued
+     *             if not everything could be sent in time; the rest, and this message, stay queued. Where another thread was
+     *             sending all the time, the exception says that the message was not queued; its descriptor was not taken then
      * @throws IOException
      *             as {@link #send(Imsg)}
      */
@@ -372,7 +374,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     }
 
     private void send(Imsg message, long deadline) throws IOException {
-        writeLock.lock();
+        lockWriting(deadline);
         try {
             byte[] payload = message.bytes();
             compose(message.type(), message.id(), message.pid(), message.fd(), payload, 0, payload.length);
@@ -682,12 +684,13 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Sends what the socket takes without waiting: imsgbuf_write.
      *
-     * @return true if nothing is left in the queue
+     * @return true if nothing is left in the queue; false also while another thread is sending
      * @throws IOException
      *             if the write fails, an {@link ErrnoException}
      */
     public boolean write() throws IOException {
-        writeLock.lock();
+        if (!writeLock.tryLock())
+            return false;
         try {
             int number = socket.enter();
             try {
@@ -734,7 +737,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     private void flush(long deadline) throws IOException {
         if (write())
             return;
-        writeLock.lock();
+        lockWriting(deadline);
         try {
             int number = socket.enter();
             try {
@@ -771,7 +774,10 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
         }
     }
 
-    private static void checkSent(int n) throws ErrnoException {
+    private void checkSent(int n) throws IOException {
+        // close() shuts the socket down: the error that this makes is not the peer's.
+        if (n < 0 && !isOpen())
+            throw new AsynchronousCloseException();
         if (n == -EBADF)
             throw new ErrnoException("sendmsg", "a passed descriptor is not open; its message is dropped", EBADF);
         if (n < 0)
@@ -980,6 +986,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
                 n = fillSpinning(number);
             if (n == -EAGAIN)
                 n = fillWaiting(number, deadline, inKernel);
+            // close() shuts the socket down: the end that this makes is not the peer's.
+            if (n <= 0 && !isOpen())
+                throw new AsynchronousCloseException();
             if (n < 0 && n != -EAGAIN)
                 throw new ErrnoException("recvmsg", -n);
             return n;
@@ -995,7 +1004,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
             do {
                 Thread.onSpinWait();
                 n = inbox.fill(number, MSG_DONTWAIT);
-            } while (n == -EAGAIN && System.nanoTime() < until && isOpen());
+            } while (n == -EAGAIN && System.nanoTime() < until && isOpen() && !Thread.currentThread().isInterrupted());
         }
         return n;
     }
@@ -1024,29 +1033,34 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     private void lockReading(long deadline) throws IOException {
         if (readLock.isHeldByCurrentThread())
             throw new IllegalStateException("a handler cannot read from the channel whose message it is shown");
-        if (deadline == FOREVER)
-            readLock.lock();
-        else
-            tryLockReading(deadline);
+        if (!take(readLock, deadline))
+            throw new SocketTimeoutException("another thread was reading");
         if (!isOpen()) {
             unlockReading();
             throw new ClosedChannelException();
         }
     }
 
-    private void tryLockReading(long deadline) throws SocketTimeoutException {
-        boolean locked = false;
-        boolean interrupted = false;
+    /** Waits for a lock as for anything else: an interrupt closes the channel. Returns false if the deadline has passed. */
+    private boolean take(ReentrantLock lock, long deadline) throws IOException {
+        if (lock.tryLock())
+            return true;
         try {
-            locked = readLock.tryLock()
-                    || readLock.tryLock(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            if (deadline != FOREVER)
+                return lock.tryLock(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            lock.lockInterruptibly();
+            return true;
         } catch (InterruptedException _) {
-            interrupted = true;
             Thread.currentThread().interrupt();
+            begin();
+            end(false);
+            throw new AsynchronousCloseException();
         }
-        if (!locked)
-            throw new SocketTimeoutException(
-                    interrupted ? "interrupted while another thread was reading" : "another thread was reading");
+    }
+
+    private void lockWriting(long deadline) throws IOException {
+        if (!take(writeLock, deadline))
+            throw new SocketTimeoutException("another thread was sending, nothing was queued");
     }
 
     private void unlockReading() {

@@ -14,6 +14,12 @@ public final class Call<T> {
         PLATFORM, VIRTUAL
     }
 
+    /** Something that may fail in any way. */
+    @FunctionalInterface
+    public interface Failing {
+        void run() throws Exception;
+    }
+
     private final FutureTask<T> task;
     private final Thread thread;
 
