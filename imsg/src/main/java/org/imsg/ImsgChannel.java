@@ -9,6 +9,7 @@ import static org.imsg.sys.Readiness.FOREVER;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.SocketTimeoutException;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.nio.file.Path;
@@ -363,7 +364,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @param timeout
      *            how long to wait for room, 0 or more
      * @throws SocketTimeoutException
-     *             if not everything could be sent in time; the rest, and this message, stay queued
+     *             if not everything could be sent in time; the rest, and this message, stay queued. Where another thread was
+     *             sending all the time, the exception says that the message was not queued; its descriptor was not taken then
      * @throws IOException
      *             as {@link #send(Imsg)}
      */
@@ -372,7 +374,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     }
 
     private void send(Imsg message, long deadline) throws IOException {
-        writeLock.lock();
+        lockWriting(deadline);
         try {
             byte[] payload = message.bytes();
             compose(message.type(), message.id(), message.pid(), message.fd(), payload, 0, payload.length);
@@ -505,9 +507,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     public void compose(int type, int id, int pid, Fd fd, byte[] payload, int from, int count)
             throws ClosedChannelException {
         Objects.checkFromIndexSize(from, count, payload.length);
-        begin(type, id, pid, fd, count);
+        reserve(fd, count);
         outbox.copy(payload, from, count);
-        outbox.commit(HEADER_SIZE + count);
+        commit(type, id, pid, fd, count);
     }
 
     /**
@@ -528,9 +530,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      */
     public void compose(int type, int id, int pid, Fd fd, MemorySegment payload) throws ClosedChannelException {
         long count = payload.byteSize();
-        begin(type, id, pid, fd, count);
+        reserve(fd, count);
         MemorySegment.copy(payload, 0, outbox.buffer(), outbox.payloadAt(), count);
-        outbox.commit(HEADER_SIZE + (int) count);
+        commit(type, id, pid, fd, count);
     }
 
     /**
@@ -554,13 +556,13 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
         long count = 0;
         for (MemorySegment part : parts)
             count += part.byteSize();
-        begin(type, id, pid, fd, count);
+        reserve(fd, count);
         long at = outbox.payloadAt();
         for (MemorySegment part : parts) {
             MemorySegment.copy(part, 0, outbox.buffer(), at, part.byteSize());
             at += part.byteSize();
         }
-        outbox.commit(HEADER_SIZE + (int) count);
+        commit(type, id, pid, fd, count);
     }
 
     /**
@@ -665,25 +667,30 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
         compose(message.type(), message.id(), message.pid(), null, message.payload());
     }
 
-    private void begin(int type, int id, int pid, Fd fd, long count) throws ClosedChannelException {
+    private void reserve(Fd fd, long count) throws ClosedChannelException {
         if (count > limit - HEADER_SIZE)
             throw new ImsgTooLargeException(count, limit - HEADER_SIZE);
         if (fd != null && !descriptorsAllowed)
             throw new IllegalStateException("descriptors do not pass on this channel: see allowFdPassing()");
         if (!isOpen())
             throw new ClosedChannelException();
-        outbox.begin(written, type, id, pid == 0 ? this.pid : pid, fd, HEADER_SIZE + (int) count);
+        outbox.reserve(HEADER_SIZE + (int) count);
+    }
+
+    private void commit(int type, int id, int pid, Fd fd, long count) throws ClosedChannelException {
+        outbox.commit(written, type, id, pid == 0 ? this.pid : pid, fd, HEADER_SIZE + (int) count);
     }
 
     /**
      * Sends what the socket takes without waiting: imsgbuf_write.
      *
-     * @return true if nothing is left in the queue
+     * @return true if nothing is left in the queue; false also while another thread is sending
      * @throws IOException
      *             if the write fails, an {@link ErrnoException}
      */
     public boolean write() throws IOException {
-        writeLock.lock();
+        if (!writeLock.tryLock())
+            return false;
         try {
             int number = socket.enter();
             try {
@@ -730,7 +737,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     private void flush(long deadline) throws IOException {
         if (write())
             return;
-        writeLock.lock();
+        lockWriting(deadline);
         try {
             int number = socket.enter();
             try {
@@ -767,7 +774,10 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
         }
     }
 
-    private static void checkSent(int n) throws ErrnoException {
+    private void checkSent(int n) throws IOException {
+        // close() shuts the socket down: the error that this makes is not the peer's.
+        if (n < 0 && !isOpen())
+            throw new AsynchronousCloseException();
         if (n == -EBADF)
             throw new ErrnoException("sendmsg", "a passed descriptor is not open; its message is dropped", EBADF);
         if (n < 0)
@@ -931,21 +941,27 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
 
     private int show(ImsgHandler handler) throws IOException {
         int shown = 0;
-        try {
-            for (int length; isOpen() && (length = nextMessage()) > 0; shown++) {
-                inbox.show(view, length);
-                try {
-                    handler.message(view);
-                } finally {
-                    closeUntaken(view.end());
-                }
+        for (int length; isOpen() && (length = nextMessage(shown)) > 0; shown++) {
+            inbox.show(view, length);
+            try {
+                handler.message(view);
+            } finally {
+                closeUntaken(view.end());
             }
-        } catch (ImsgProtocolException | ImsgEofException e) {
-            // What came before is delivered first; the fault comes again with the next read.
-            if (shown == 0)
-                throw e;
         }
         return shown;
+    }
+
+    /** The next message's length, 0 if there is none: or a fault, for which what came before is delivered first. */
+    private int nextMessage(int shown) throws IOException {
+        try {
+            return nextMessage();
+        } catch (ImsgProtocolException | ImsgEofException e) {
+            // It comes again with the next read. A handler's own exception never gets here.
+            if (shown == 0)
+                throw e;
+            return 0;
+        }
     }
 
     private int nextMessage() throws IOException {
@@ -970,6 +986,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
                 n = fillSpinning(number);
             if (n == -EAGAIN)
                 n = fillWaiting(number, deadline, inKernel);
+            // close() shuts the socket down: the end that this makes is not the peer's.
+            if (n <= 0 && !isOpen())
+                throw new AsynchronousCloseException();
             if (n < 0 && n != -EAGAIN)
                 throw new ErrnoException("recvmsg", -n);
             return n;
@@ -985,7 +1004,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
             do {
                 Thread.onSpinWait();
                 n = inbox.fill(number, MSG_DONTWAIT);
-            } while (n == -EAGAIN && System.nanoTime() < until && isOpen());
+            } while (n == -EAGAIN && System.nanoTime() < until && isOpen() && !Thread.currentThread().isInterrupted());
         }
         return n;
     }
@@ -1014,29 +1033,34 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     private void lockReading(long deadline) throws IOException {
         if (readLock.isHeldByCurrentThread())
             throw new IllegalStateException("a handler cannot read from the channel whose message it is shown");
-        if (deadline == FOREVER)
-            readLock.lock();
-        else
-            tryLockReading(deadline);
+        if (!take(readLock, deadline))
+            throw new SocketTimeoutException("another thread was reading");
         if (!isOpen()) {
             unlockReading();
             throw new ClosedChannelException();
         }
     }
 
-    private void tryLockReading(long deadline) throws SocketTimeoutException {
-        boolean locked = false;
-        boolean interrupted = false;
+    /** Waits for a lock as for anything else: an interrupt closes the channel. Returns false if the deadline has passed. */
+    private boolean take(ReentrantLock lock, long deadline) throws IOException {
+        if (lock.tryLock())
+            return true;
         try {
-            locked = readLock.tryLock()
-                    || readLock.tryLock(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            if (deadline != FOREVER)
+                return lock.tryLock(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            lock.lockInterruptibly();
+            return true;
         } catch (InterruptedException _) {
-            interrupted = true;
             Thread.currentThread().interrupt();
+            begin();
+            end(false);
+            throw new AsynchronousCloseException();
         }
-        if (!locked)
-            throw new SocketTimeoutException(
-                    interrupted ? "interrupted while another thread was reading" : "another thread was reading");
+    }
+
+    private void lockWriting(long deadline) throws IOException {
+        if (!take(writeLock, deadline))
+            throw new SocketTimeoutException("another thread was sending, nothing was queued");
     }
 
     private void unlockReading() {

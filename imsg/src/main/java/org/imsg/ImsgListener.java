@@ -5,6 +5,7 @@ import static org.imsg.sys.Readiness.FOREVER;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.net.SocketTimeoutException;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 import org.imsg.sys.Constants;
@@ -228,7 +230,8 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
     }
 
     private ImsgChannel accept(long deadline) throws IOException {
-        acceptLock.lock();
+        if (!takeTurn(deadline))
+            throw new SocketTimeoutException("another thread was accepting");
         try {
             for (;;) {
                 Fd connection = acceptAny(deadline);
@@ -243,27 +246,58 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
         }
     }
 
+    /** Waits for other threads to be done; false if the deadline has passed. An interrupt closes the listener. */
+    private boolean takeTurn(long deadline) throws IOException {
+        if (acceptLock.tryLock())
+            return true;
+        try {
+            if (deadline != FOREVER)
+                return acceptLock.tryLock(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            acceptLock.lockInterruptibly();
+            return true;
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            begin();
+            end(false);
+            throw new AsynchronousCloseException();
+        }
+    }
+
     /** One connection, or null when the deadline has passed. */
     private Fd acceptAny(long deadline) throws IOException {
         int number = socket.enter();
         try {
             Fd connection = Sockets.accept(number);
-            if (connection != null)
-                return connection;
-            boolean timedOut = false;
-            begin();
-            try {
-                while (connection == null && isOpen() && !timedOut) {
-                    timedOut = !readable.awaitParked(number, deadline, () -> !isOpen());
-                    if (isOpen())
-                        connection = Sockets.accept(number);
-                }
-                return connection;
-            } finally {
-                end(connection != null || timedOut);
-            }
+            return connection != null ? connection : awaitConnection(number, deadline);
         } finally {
             socket.exit();
+        }
+    }
+
+    private Fd awaitConnection(int number, long deadline) throws IOException {
+        Fd connection = null;
+        boolean timedOut = false;
+        begin();
+        try {
+            while (connection == null && isOpen() && !timedOut) {
+                timedOut = !readable.awaitParked(number, deadline, () -> !isOpen());
+                if (isOpen())
+                    connection = Sockets.accept(number);
+            }
+            return connection;
+        } finally {
+            end(connection, timedOut);
+        }
+    }
+
+    /** After an interrupt this throws, be there a connection or not. */
+    private void end(Fd connection, boolean timedOut) throws AsynchronousCloseException {
+        try {
+            end(connection != null || timedOut);
+        } catch (AsynchronousCloseException e) {
+            if (connection != null)
+                connection.close();
+            throw e;
         }
     }
 

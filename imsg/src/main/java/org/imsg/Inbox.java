@@ -51,12 +51,14 @@ final class Inbox {
     /**
      * One recvmsg(2).
      *
-     * @return the bytes received; 0 if the stream has ended; 0 or more also if the buffer is full of messages not taken yet;
-     *         or the negative errno
+     * @return the bytes received; 0 if the stream has ended; 1 also if the buffer is full of messages not taken yet, or what
+     *         comes next is a fault, behind which nothing is read any more; or the negative errno
      */
     int fill(int socket, int flags) {
         if (ended)
             return 0;
+        if (fault != null)
+            return 1;
         if (header == null)
             header = Msghdr.forReceive(descriptorsAllowed);
         makeRoom();

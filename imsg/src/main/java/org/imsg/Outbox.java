@@ -48,27 +48,21 @@ final class Outbox {
     }
 
     /**
-     * Begins a message: makes room for it and writes its header. The payload is then copied to {@link #payloadAt}, and
-     * {@link #commit} queues the message.
-     *
-     * @param fd
-     *            taken over unless this throws; may be null
+     * Makes room for a message. Its payload is then copied to {@link #payloadAt}, and {@link #commit} queues it: whatever fails
+     * before that leaves the queue as it was.
      */
-    void begin(Dialect written, int type, int id, int pid, Fd fd, int length) throws ClosedChannelException {
+    void reserve(int length) {
         if (length > bound - pending())
             throw new ImsgQueueFullException(length, pending(), bound);
         if (capacity - end < length)
             makeRoom(length);
-        if (fd != null)
-            marks.add(sent + end - start, fd);
-        ImsgHeader.write(buffer, end, written, type, length, fd != null, id, pid);
     }
 
     MemorySegment buffer() {
         return buffer;
     }
 
-    /** Where in {@link #buffer} the payload of the message goes that {@link #begin} began. */
+    /** Where in {@link #buffer} the payload of the message goes that {@link #reserve} made room for. */
     int payloadAt() {
         return end + ImsgHeader.SIZE;
     }
@@ -77,7 +71,16 @@ final class Outbox {
         MemorySegment.copy(payload, from, buffer, JAVA_BYTE, end + ImsgHeader.SIZE, count);
     }
 
-    void commit(int length) {
+    /**
+     * Queues the message whose payload is in its place.
+     *
+     * @param fd
+     *            taken over unless this throws; may be null
+     */
+    void commit(Dialect written, int type, int id, int pid, Fd fd, int length) throws ClosedChannelException {
+        if (fd != null)
+            marks.add(sent + end - start, fd);
+        ImsgHeader.write(buffer, end, written, type, length, fd != null, id, pid);
         end += length;
     }
 

@@ -1,0 +1,65 @@
+package org.imsg;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.imsg.sys.Readiness;
+
+/**
+ * The sockets, pipes and temporary files this process has open, by what they lead to: a number says nothing, for the JVM may
+ * open a class path entry and get the one just closed.
+ */
+public final class OpenDescriptors {
+    private static final String TEMPORARY = System.getProperty("java.io.tmpdir");
+
+    static {
+        // They open descriptors of their own at the first wait and keep them.
+        Readiness.startPollers();
+    }
+
+    private final List<String> targets;
+
+    private OpenDescriptors(List<String> targets) {
+        this.targets = targets;
+    }
+
+    public static OpenDescriptors now() throws IOException {
+        return new OpenDescriptors(read());
+    }
+
+    /** Fails if there is more or less open than then. */
+    public void assertSame() throws IOException {
+        assertThat(read()).as("open descriptors").containsExactlyInAnyOrderElementsOf(targets);
+    }
+
+    /** How many more there are than then; fewer are a negative number. */
+    public int more() throws IOException {
+        return read().size() - targets.size();
+    }
+
+    private static List<String> read() throws IOException {
+        List<String> targets = new ArrayList<>();
+        try (DirectoryStream<Path> descriptors = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+            for (Path descriptor : descriptors)
+                add(targets, descriptor);
+        }
+        return targets;
+    }
+
+    private static void add(List<String> targets, Path descriptor) {
+        try {
+            String target = Files.readSymbolicLink(descriptor).toString();
+            boolean temporary = target.startsWith(TEMPORARY) && !target.endsWith(".jar")
+                    && !target.contains("surefire");
+            if (target.startsWith("socket:") || target.startsWith("pipe:") || temporary)
+                targets.add(target);
+        } catch (IOException _) {
+            // closed meanwhile by a thread of the JVM
+        }
+    }
+}
