@@ -327,7 +327,10 @@ public final class Posix {
     }
 
     private static final class Fstat {
-        static final MethodHandle HANDLE = Calls.bind("fstat", 2);
+        /** On x86_64, macOS keeps the plain name for an older struct stat with 32-bit inodes. */
+        private static final boolean TWO_OF_THEM = Os.current() == Os.MACOS
+                && !System.getProperty("os.arch").equals("aarch64");
+        static final MethodHandle HANDLE = Calls.bind(TWO_OF_THEM ? "fstat$INODE64" : "fstat", 2);
     }
 
     private static final class Fchmod {

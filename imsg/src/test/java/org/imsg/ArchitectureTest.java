@@ -1,0 +1,110 @@
+package org.imsg;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
+import java.io.IOException;
+import java.lang.foreign.Linker;
+import java.lang.foreign.SymbolLookup;
+import java.lang.module.ModuleDescriptor;
+import java.lang.module.ModuleFinder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** The rooms of the house and which may know which; an arrow that points up fails here. */
+class ArchitectureTest {
+    private static final Path CLASSES = Path.of("target", "classes");
+    private static final Path SOURCES = Path.of("src", "main", "java");
+    private static final int LONG_CLASS = 400;
+    /** The one class a user drives everything through: long by its documentation and its many short methods. */
+    private static final Set<String> MAY_BE_LONG = Set.of("ImsgChannel.java");
+
+    private static JavaClasses imsg;
+
+    @BeforeAll
+    static void readClasses() {
+        imsg = new ClassFileImporter().importPath(CLASSES);
+        assertThat(imsg.contain(ImsgChannel.class)).isTrue();
+        assertThat(imsg.get(ImsgChannel.class).getMethods()).isNotEmpty();
+    }
+
+    private static void mayUse(String room, String... others) {
+        String[] known = Stream.concat(Stream.of(room, "java.."), Stream.of(others)).toArray(String[]::new);
+        classes().that().resideInAPackage(room).should().onlyDependOnClassesThat(resideInAnyPackage(known)
+                .as("%s may use", room)).check(imsg);
+    }
+
+    @Test
+    void wire_uses_nothing_of_ours() {
+        mayUse("org.imsg.wire");
+    }
+
+    @Test
+    void sys_uses_nothing_of_ours() {
+        mayUse("org.imsg.sys");
+    }
+
+    @Test
+    void unix_uses_sys_only() {
+        mayUse("org.imsg.unix", "org.imsg.sys");
+    }
+
+    @Test
+    void the_api_uses_wire_unix_and_sys() {
+        mayUse("org.imsg", "org.imsg.wire", "org.imsg.unix", "org.imsg.sys");
+    }
+
+    @Test
+    void no_two_packages_need_each_other() {
+        SlicesRuleDefinition.slices().matching("org.(**)").should().beFreeOfCycles().check(imsg);
+    }
+
+    @Test
+    void only_sys_binds_native_functions() {
+        noClasses().that().resideOutsideOfPackage("org.imsg.sys").should().dependOnClassesThat()
+                .areAssignableTo(Linker.class).orShould().dependOnClassesThat().areAssignableTo(SymbolLookup.class)
+                .check(imsg);
+    }
+
+    @Test
+    void wire_makes_no_io() {
+        noClasses().that().resideInAPackage("org.imsg.wire").should().dependOnClassesThat()
+                .resideInAnyPackage("java.io..", "java.net..", "java.nio.channels..", "java.nio.file..")
+                .check(imsg);
+    }
+
+    @Test
+    void class_names_say_what_a_thing_is() {
+        for (String empty : List.of("Manager", "Helper", "Util", "Utils", "Impl"))
+            noClasses().should().haveSimpleNameEndingWith(empty).check(imsg);
+    }
+
+    @Test
+    void the_module_needs_java_base_only_and_keeps_wire_and_sys_to_itself() {
+        ModuleDescriptor module = ModuleFinder.of(CLASSES).find("org.imsg").orElseThrow().descriptor();
+        assertThat(module.requires()).extracting(ModuleDescriptor.Requires::name).containsExactly("java.base");
+        assertThat(module.exports()).filteredOn(exported -> !exported.isQualified())
+                .extracting(ModuleDescriptor.Exports::source).doesNotContain("org.imsg.wire", "org.imsg.sys");
+        assertThat(module.isOpen()).isFalse();
+    }
+
+    @Test
+    void no_class_is_longer_than_a_reader_can_hold() throws IOException {
+        try (Stream<Path> files = Files.walk(SOURCES)) {
+            assertThat(files.filter(file -> file.toString().endsWith(".java"))
+                    .filter(file -> !MAY_BE_LONG.contains(file.getFileName().toString())))
+                    .allSatisfy(file -> assertThat(Files.readAllLines(file)).as(file.toString())
+                            .hasSizeLessThanOrEqualTo(LONG_CLASS));
+        }
+    }
+}

@@ -1,0 +1,474 @@
+package org.imsg.sys;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.imsg.sys.Readiness.FOREVER;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.imsg.unix.Fd;
+import org.imsg.unix.OpenFlag;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class PollerTest {
+    private static final BooleanSupplier NOT_ABANDONED = () -> false;
+
+    @BeforeAll
+    static void startSharedPollers() {
+        Readiness.startPollers();
+    }
+
+    private static long in(long millis) {
+        return System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+    }
+
+    /** A call under way in a virtual thread. */
+    private static final class Call<T> {
+        private final FutureTask<T> task;
+        final Thread thread;
+
+        Call(Callable<T> callable) {
+            task = new FutureTask<>(callable);
+            thread = Thread.startVirtualThread(task);
+        }
+
+        T result() throws Exception {
+            try {
+                return task.get();
+            } catch (ExecutionException e) {
+                throw new AssertionError(e.getCause());
+            }
+        }
+
+        boolean isDone() {
+            return task.isDone();
+        }
+
+        Call<T> untilParked() {
+            while (thread.getState() != Thread.State.WAITING && thread.getState() != Thread.State.TIMED_WAITING) {
+                assertThat(thread.isAlive()).as("waits still").isTrue();
+                Thread.onSpinWait();
+            }
+            return this;
+        }
+    }
+
+    /** What each poller does. */
+    abstract static class Contract {
+        private RunningPoller reading;
+        private RunningPoller writing;
+
+        abstract Poller poller(boolean write);
+
+        @BeforeEach
+        void startPollers() {
+            reading = new RunningPoller(poller(false), false);
+            writing = new RunningPoller(poller(true), true);
+        }
+
+        @AfterEach
+        void endPollers() throws IOException {
+            reading.close();
+            writing.close();
+        }
+
+        private Call<Boolean> waitToRead(Fd fd) {
+            int number = fd.intValue();
+            return new Call<>(() -> reading.poller.await(number, FOREVER, NOT_ABANDONED));
+        }
+
+        private Call<Boolean> waitToWrite(Fd fd) {
+            int number = fd.intValue();
+            return new Call<>(() -> writing.poller.await(number, FOREVER, NOT_ABANDONED));
+        }
+
+        private void forget(Fd fd) {
+            reading.poller.forget(fd.intValue());
+            writing.poller.forget(fd.intValue());
+        }
+
+        @Test
+        void a_reader_is_let_go_when_something_comes() throws Exception {
+            try (Fd.Pair pipe = Fd.pipe()) {
+                Call<Boolean> reader = waitToRead(pipe.first()).untilParked();
+                RunningPoller.put(pipe.second(), 1);
+                assertThat(reader.result()).isTrue();
+                forget(pipe.first());
+            }
+        }
+
+        @Test
+        void a_reader_is_let_go_when_something_is_there_already() throws Exception {
+            try (Fd.Pair pipe = Fd.pipe()) {
+                RunningPoller.put(pipe.second(), 1);
+                assertThat(waitToRead(pipe.first()).result()).isTrue();
+                forget(pipe.first());
+            }
+        }
+
+        @Test
+        void a_reader_is_let_go_when_the_stream_ends() throws Exception {
+            try (Fd.Pair pair = Fd.socketpair()) {
+                Call<Boolean> reader = waitToRead(pair.first()).untilParked();
+                pair.second().close();
+                assertThat(reader.result()).isTrue();
+                forget(pair.first());
+            }
+        }
+
+        @Test
+        void a_writer_is_let_go_when_there_is_room_again() throws Exception {
+            try (Fd.Pair pipe = Fd.pipe()) {
+                RunningPoller.fill(pipe.second());
+                Call<Boolean> writer = waitToWrite(pipe.second()).untilParked();
+                RunningPoller.drain(pipe.first());
+                assertThat(writer.result()).isTrue();
+                forget(pipe.second());
+            }
+        }
+
+        @Test
+        void a_writer_is_let_go_when_nobody_reads_any_more() throws Exception {
+            try (Fd.Pair pipe = Fd.pipe()) {
+                RunningPoller.fill(pipe.second());
+                Call<Boolean> writer = waitToWrite(pipe.second()).untilParked();
+                pipe.first().close();
+                assertThat(writer.result()).isTrue();
+                forget(pipe.second());
+            }
+        }
+
+        @Test
+        void a_reader_and_a_writer_can_wait_for_one_descriptor() throws Exception {
+            try (Fd.Pair pair = Fd.socketpair()) {
+                RunningPoller.fill(pair.first());
+                Call<Boolean> reader = waitToRead(pair.first()).untilParked();
+                Call<Boolean> writer = waitToWrite(pair.first()).untilParked();
+                RunningPoller.put(pair.second(), 1);
+                assertThat(reader.result()).isTrue();
+                assertThat(writer.isDone()).isFalse();
+                RunningPoller.drain(pair.second());
+                assertThat(writer.result()).isTrue();
+                forget(pair.first());
+            }
+        }
+
+        @Test
+        void every_wait_on_a_descriptor_gets_a_report_of_its_own() throws Exception {
+            try (Fd.Pair pipe = Fd.pipe()) {
+                for (int i = 0; i < 50; i++) {
+                    Call<Boolean> reader = waitToRead(pipe.first()).untilParked();
+                    RunningPoller.put(pipe.second(), i);
+                    assertThat(reader.result()).isTrue();
+                    assertThat(RunningPoller.take(pipe.first())).isEqualTo(i);
+                }
+                forget(pipe.first());
+            }
+        }
+
+        @Test
+        void a_wait_ends_at_its_deadline_and_not_before() throws Exception {
+            try (Fd.Pair pipe = Fd.pipe()) {
+                int number = pipe.first().intValue();
+                long deadline = in(20);
+                Call<Boolean> reader = new Call<>(() -> reading.poller.await(number, deadline, NOT_ABANDONED));
+                assertThat(reader.result()).isFalse();
+                assertThat(System.nanoTime() - deadline).isNotNegative();
+                forget(pipe.first());
+            }
+        }
+
+        @Test
+        void a_deadline_that_has_passed_ends_the_wait_at_once() throws Exception {
+            try (Fd.Pair pipe = Fd.pipe()) {
+                int number = pipe.first().intValue();
+                assertThat(reading.poller.await(number, in(-1), NOT_ABANDONED)).isFalse();
+                forget(pipe.first());
+            }
+        }
+
+        @Test
+        void a_waiting_thread_can_be_woken() throws Exception {
+            try (Fd.Pair pipe = Fd.pipe()) {
+                Call<Boolean> reader = waitToRead(pipe.first()).untilParked();
+                reading.poller.ready(pipe.first().intValue());
+                assertThat(reader.result()).isTrue();
+                forget(pipe.first());
+            }
+        }
+
+        @Test
+        void a_thread_does_not_wait_for_what_was_abandoned_before() {
+            try (Fd.Pair pipe = Fd.pipe()) {
+                assertThat(reading.poller.await(pipe.first().intValue(), FOREVER, () -> true)).isTrue();
+                forget(pipe.first());
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        @Test
+        void an_interrupt_ends_a_wait_and_stays_set() throws Exception {
+            try (Fd.Pair pipe = Fd.pipe()) {
+                int number = pipe.first().intValue();
+                Call<Boolean> reader = new Call<>(() -> reading.poller.await(number, FOREVER, NOT_ABANDONED)
+                        && Thread.currentThread().isInterrupted()).untilParked();
+                reader.thread.interrupt();
+                assertThat(reader.result()).isTrue();
+                forget(pipe.first());
+            }
+        }
+
+        @Test
+        void a_regular_file_is_always_ready(@TempDir Path directory) throws Exception {
+            Path file = Files.createFile(directory.resolve("empty"));
+            try (Fd fd = Fd.open(file, OpenFlag.READ_WRITE)) {
+                for (int i = 0; i < 2; i++) {
+                    assertThat(waitToRead(fd).result()).isTrue();
+                    assertThat(waitToWrite(fd).result()).isTrue();
+                }
+                forget(fd);
+            }
+        }
+
+        @Test
+        void forgetting_what_was_never_waited_for_is_without_effect() throws Exception {
+            try (Fd.Pair pipe = Fd.pipe()) {
+                forget(pipe.first());
+                RunningPoller.put(pipe.second(), 1);
+                assertThat(waitToRead(pipe.first()).result()).isTrue();
+                forget(pipe.first());
+                forget(pipe.first());
+            }
+        }
+
+        @Test
+        void a_number_that_was_forgotten_and_is_used_again_is_watched_anew() throws Exception {
+            Fd.Pair old = Fd.pipe();
+            try (old; Fd.Pair fresh = Fd.pipe(); Fd shared = old.first().dup()) {
+                int number = old.first().intValue();
+                assertThat(reading.poller.await(number, in(1), NOT_ABANDONED)).isFalse();
+                forget(old.first());
+                // The number now is another pipe's, while the old pipe lives on in its duplicate.
+                try (Arena arena = Arena.ofConfined()) {
+                    Posix.dup2(Posix.errnoSegment(arena), fresh.first().intValue(), number);
+                }
+                Call<Boolean> reader = waitToRead(old.first()).untilParked();
+                RunningPoller.put(fresh.second(), 1);
+                assertThat(reader.result()).isTrue();
+                RunningPoller.put(old.second(), 2);
+                assertThat(RunningPoller.take(shared)).isEqualTo(2);
+                forget(old.first());
+            }
+        }
+
+        @Test
+        void thousands_of_virtual_threads_wait_at_once_and_each_is_let_go_for_its_own_descriptor() throws Exception {
+            long seed = 20251121;
+            int count = 1500;
+            List<Fd.Pair> pipes = new ArrayList<>();
+            try {
+                List<Call<Integer>> readers = new ArrayList<>();
+                List<Call<Boolean>> writers = new ArrayList<>();
+                for (int i = 0; i < count; i++) {
+                    Fd.Pair pipe = Fd.socketpair();
+                    pipes.add(pipe);
+                    int number = pipe.first().intValue();
+                    readers.add(new Call<>(() -> {
+                        reading.poller.await(number, FOREVER, NOT_ABANDONED);
+                        return RunningPoller.take(pipe.first());
+                    }));
+                    writers.add(waitToWrite(pipe.second()));
+                }
+                readers.forEach(Call::untilParked);
+                for (Call<Boolean> writer : writers)
+                    assertThat(writer.result()).isTrue();
+                List<Integer> order = new ArrayList<>();
+                for (int i = 0; i < count; i++)
+                    order.add(i);
+                Collections.shuffle(order, new Random(seed));
+                for (int i : order)
+                    RunningPoller.put(pipes.get(i).second(), i);
+                for (int i = 0; i < count; i++)
+                    assertThat(readers.get(i).result()).as("reader %d, seed %d", i, seed).isEqualTo(i & 0xFF);
+            } finally {
+                for (Fd.Pair pipe : pipes) {
+                    forget(pipe.first());
+                    forget(pipe.second());
+                    pipe.close();
+                }
+            }
+        }
+    }
+
+    @Nested
+    @EnabledOnOs(OS.LINUX)
+    class Epoll extends Contract {
+        @Override
+        Poller poller(boolean write) {
+            return new EpollPoller(write);
+        }
+
+        @Test
+        void a_forgotten_descriptor_leaves_the_set_though_its_open_file_lives_on() throws Exception {
+            try (RunningPoller running = new RunningPoller(new EpollPoller(false), false);
+                    Fd.Pair pipe = Fd.pipe();
+                    Fd shared = pipe.first().dup()) {
+                Poller poller = running.poller;
+                int number = pipe.first().intValue();
+                assertThat(poller.await(number, in(1), NOT_ABANDONED)).isFalse();
+                assertThat(RunningPoller.watches(poller, number)).isTrue();
+                poller.forget(number);
+                pipe.first().close();
+                assertThat(RunningPoller.watches(poller, number)).isFalse();
+                assertThat(shared.isOpen()).isTrue();
+            }
+        }
+
+        @Test
+        void closing_an_fd_takes_it_out_of_the_shared_pollers_sets_though_its_open_file_lives_on() throws Exception {
+            try (Fd.Pair pair = Fd.socketpair(); Fd shared = pair.first().dup()) {
+                int number = pair.first().intValue();
+                RunningPoller.fill(pair.first());
+                for (Readiness readiness : List.of(Readiness.toRead(), Readiness.toWrite()))
+                    assertThat(new Call<>(() -> readiness.await(number, in(1))).result()).isFalse();
+                assertThat(RunningPoller.watches(Poller.read(), number)).isTrue();
+                assertThat(RunningPoller.watches(Poller.write(), number)).isTrue();
+                pair.first().close();
+                assertThat(RunningPoller.watches(Poller.read(), number)).isFalse();
+                assertThat(RunningPoller.watches(Poller.write(), number)).isFalse();
+                assertThat(shared.isOpen()).isTrue();
+            }
+        }
+    }
+
+    @Nested
+    class Poll extends Contract {
+        @Override
+        Poller poller(boolean write) {
+            return new PollPoller(write);
+        }
+
+        @Test
+        void a_descriptor_that_was_closed_without_being_forgotten_lets_its_thread_go_and_stops_nobody()
+                throws Exception {
+            try (RunningPoller running = new RunningPoller(new PollPoller(false), false);
+                    Fd.Pair pipe = Fd.pipe()) {
+                Poller poller = running.poller;
+                // A number that no open descriptor has, and none that the JVM opens meanwhile will get.
+                assertThat(new Call<>(() -> poller.await(1_000_000, FOREVER, NOT_ABANDONED)).result()).isTrue();
+                RunningPoller.put(pipe.second(), 1);
+                assertThat(poller.await(pipe.first().intValue(), FOREVER, NOT_ABANDONED)).isTrue();
+            }
+        }
+    }
+
+    @Nested
+    class ThroughReadiness {
+        @Test
+        void a_platform_thread_waits_in_poll_until_something_comes() throws Exception {
+            try (Fd.Pair pipe = Fd.pipe()) {
+                FutureTask<Boolean> waiting = new FutureTask<>(
+                        () -> Readiness.toRead().await(pipe.first().intValue(), FOREVER));
+                Thread thread = Thread.ofPlatform().start(waiting);
+                RunningPoller.put(pipe.second(), 1);
+                assertThat(waiting.get()).isTrue();
+                thread.join();
+            }
+        }
+
+        @Test
+        void a_platform_thread_gives_up_at_its_deadline_and_not_before() throws Exception {
+            try (Fd.Pair pipe = Fd.pipe()) {
+                long deadline = in(20);
+                assertThat(Readiness.toRead().await(pipe.first().intValue(), deadline)).isFalse();
+                assertThat(System.nanoTime() - deadline).isNotNegative();
+                assertThat(Readiness.toRead().await(pipe.first().intValue(), in(-1))).isFalse();
+            }
+        }
+
+        @Test
+        void one_instance_serves_one_wait_after_another_on_any_descriptor() throws Exception {
+            Readiness toWrite = Readiness.toWrite();
+            try (Fd.Pair pipe = Fd.pipe(); Fd.Pair full = Fd.pipe()) {
+                RunningPoller.fill(full.second());
+                assertThat(toWrite.await(pipe.second().intValue(), FOREVER)).isTrue();
+                assertThat(toWrite.await(full.second().intValue(), in(1))).isFalse();
+                assertThat(toWrite.await(pipe.second().intValue(), FOREVER)).isTrue();
+            }
+        }
+
+        @Test
+        void a_virtual_thread_is_parked_until_something_comes() throws Exception {
+            try (Fd.Pair pipe = Fd.pipe()) {
+                Call<Boolean> reader = new Call<>(() -> Readiness.toRead().await(pipe.first().intValue(), FOREVER))
+                        .untilParked();
+                RunningPoller.put(pipe.second(), 1);
+                assertThat(reader.result()).isTrue();
+            }
+        }
+
+        @Test
+        void a_parked_platform_thread_is_let_go_by_wake() throws Exception {
+            try (Fd.Pair pipe = Fd.pipe()) {
+                int number = pipe.first().intValue();
+                FutureTask<Boolean> waiting = new FutureTask<>(
+                        () -> Readiness.toRead().awaitParked(number, FOREVER, NOT_ABANDONED));
+                Thread thread = Thread.ofPlatform().start(waiting);
+                while (thread.getState() != Thread.State.WAITING)
+                    Thread.onSpinWait();
+                Readiness.wake(number);
+                assertThat(waiting.get()).isTrue();
+                thread.join();
+            }
+        }
+
+        @Test
+        void wake_lets_go_readers_and_writers_alike() throws Exception {
+            try (Fd.Pair pair = Fd.socketpair()) {
+                int number = pair.first().intValue();
+                RunningPoller.fill(pair.first());
+                Call<Boolean> reader = new Call<>(() -> Readiness.toRead().await(number, FOREVER)).untilParked();
+                Call<Boolean> writer = new Call<>(() -> Readiness.toWrite().await(number, FOREVER)).untilParked();
+                Readiness.wake(number);
+                assertThat(reader.result()).isTrue();
+                assertThat(writer.result()).isTrue();
+            }
+        }
+
+        @Test
+        void a_regular_file_is_always_ready_to_a_virtual_thread(@TempDir Path directory) throws Exception {
+            try (Fd fd = Fd.open(Files.createFile(directory.resolve("empty")), OpenFlag.READ_WRITE)) {
+                int number = fd.intValue();
+                assertThat(new Call<>(() -> Readiness.toRead().await(number, FOREVER)).result()).isTrue();
+                assertThat(new Call<>(() -> Readiness.toWrite().await(number, FOREVER)).result()).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void the_kqueue_poller_initialises_on_a_system_without_kqueue() {
+        assertThatCode(() -> Class.forName(KqueuePoller.class.getName(), true, KqueuePoller.class.getClassLoader()))
+                .doesNotThrowAnyException();
+    }
+}
