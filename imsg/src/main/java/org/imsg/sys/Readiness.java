@@ -10,8 +10,8 @@ import java.util.function.BooleanSupplier;
 
 /**
  * Waits until a descriptor can be read or written. A platform thread waits in poll(2), a virtual thread is parked while a
- * {@link Poller} watches for it, so that no carrier is held. For one thread at a time; its memory is made at the first wait
- * of a platform thread.
+ * {@link Poller} watches for it, so that no carrier is held. For one thread at a time; its memory is made at the first
+ * poll(2).
  */
 public final class Readiness {
     /** The deadline of a wait that has none. */
@@ -57,13 +57,28 @@ public final class Readiness {
     public boolean await(int fd, long deadline) {
         if (Thread.currentThread().isVirtual())
             return awaitParked(fd, deadline, () -> false);
+        return poll(fd, pollTimeout(deadline)) != 0;
+    }
+
+    /**
+     * Looks without waiting.
+     *
+     * @param fd
+     *            the descriptor, which stays open meanwhile
+     * @return whether a call would not wait
+     */
+    public boolean isReady(int fd) {
+        return poll(fd, 0) > 0;
+    }
+
+    private int poll(int fd, int timeoutMillis) {
         if (pollfd == null) {
             pollfd = Arena.ofAuto().allocate(8, 8);
             errno = Posix.errnoSegment(Arena.ofAuto());
         }
         pollfd.set(JAVA_INT, 0, fd);
         pollfd.set(JAVA_SHORT, EVENTS, (short) (write ? Constants.POLLOUT : Constants.POLLIN));
-        return Posix.poll(errno, pollfd.address(), 1, pollTimeout(deadline)) != 0;
+        return Posix.poll(errno, pollfd.address(), 1, timeoutMillis);
     }
 
     /**
