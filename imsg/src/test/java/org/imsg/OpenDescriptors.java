@@ -3,6 +3,8 @@ package org.imsg;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.SocketChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,8 +20,13 @@ public final class OpenDescriptors {
     private static final String TEMPORARY = System.getProperty("java.io.tmpdir");
 
     static {
-        // They open descriptors of their own at the first wait and keep them.
+        // Both open descriptors of their own at first use, and keep them.
         Readiness.startPollers();
+        try {
+            SocketChannel.open().close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private final List<String> targets;

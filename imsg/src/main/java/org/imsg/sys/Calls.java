@@ -28,11 +28,28 @@ final class Calls {
     private static final StructLayout CAPTURED = Linker.Option.captureStateLayout();
     private static final long ERRNO_OFFSET = CAPTURED.byteOffset(PathElement.groupElement("errno"));
 
+    private static volatile boolean allowed;
+
     private Calls() {}
 
-    /** A segment to capture errno into, which lives as long as the arena. */
+    /**
+     * A segment to capture errno into, which lives as long as the arena. No call can be made without one, so this is where a
+     * JVM that denies native access is found out, before a holder of a handle fails to initialise for good.
+     */
     static MemorySegment errnoSegment(Arena arena) {
+        if (!allowed)
+            requireNativeAccess();
         return arena.allocate(CAPTURED);
+    }
+
+    @SuppressWarnings("restricted")
+    private static void requireNativeAccess() {
+        try {
+            MemorySegment.NULL.reinterpret(0);
+        } catch (IllegalCallerException e) {
+            throw new IllegalStateException(deniedTo(Calls.class.getModule()), e);
+        }
+        allowed = true;
     }
 
     /** Binds a C function of that many integer or pointer parameters. */
@@ -57,11 +74,7 @@ final class Calls {
         MemorySegment symbol = linker.defaultLookup().find(name)
                 .orElseThrow(() -> new UnsupportedOperationException("the C library has no " + name));
         MemoryLayout[] longs = Collections.nCopies(parameters, JAVA_LONG).toArray(MemoryLayout[]::new);
-        try {
-            return linker.downcallHandle(symbol, FunctionDescriptor.of(JAVA_LONG, longs), options);
-        } catch (IllegalCallerException e) {
-            throw new IllegalStateException(deniedTo(Calls.class.getModule()), e);
-        }
+        return linker.downcallHandle(symbol, FunctionDescriptor.of(JAVA_LONG, longs), options);
     }
 
     /** The result of a function that returns int, or the negative errno. */

@@ -10,7 +10,8 @@ import java.util.function.BooleanSupplier;
 
 /**
  * Waits until a descriptor can be read or written. A platform thread waits in poll(2), a virtual thread is parked while a
- * {@link Poller} watches for it, so that no carrier is held. For one thread at a time; its memory is made at the first use.
+ * {@link Poller} watches for it, so that no carrier is held. For one thread at a time; its memory is made at the first
+ * poll(2).
  */
 public final class Readiness {
     /** The deadline of a wait that has none. */
@@ -60,19 +61,14 @@ public final class Readiness {
     }
 
     /**
-     * Looks without waiting whether the descriptor is ready. Before a call that would wait in the kernel this is asked after
-     * every wait: a wait may end early.
+     * Looks without waiting.
      *
      * @param fd
-     *            an open descriptor
-     * @return true if the next call on it does not wait
+     *            the descriptor, which stays open meanwhile
+     * @return whether a call would not wait
      */
     public boolean isReady(int fd) {
-        int result;
-        do {
-            result = poll(fd, 0);
-        } while (result == -Constants.EINTR);
-        return result != 0;
+        return poll(fd, 0) > 0;
     }
 
     private int poll(int fd, int timeoutMillis) {

@@ -284,10 +284,14 @@ public final class Fd implements AutoCloseable {
         }
 
         void close() {
-            int before = (int) STATE.getAndBitwiseOr(this, GONE);
-            if ((before & GONE) != 0)
-                return;
-            if (before == 0) {
+            int inside;
+            do {
+                inside = state;
+                if ((inside & GONE) != 0)
+                    return;
+                // Beside others this one goes inside too: when they left, the number below would be somebody else's.
+            } while (!STATE.compareAndSet(this, inside, inside == 0 ? GONE : (inside | GONE) + 1));
+            if (inside == 0) {
                 closeNumber();
                 return;
             }
@@ -296,6 +300,7 @@ public final class Fd implements AutoCloseable {
                 Posix.shutdown(Posix.errnoSegment(arena), number, Constants.SHUT_RDWR);
             }
             Readiness.wake(number);
+            exit();
         }
 
         private void closeNumber() {

@@ -10,6 +10,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.util.concurrent.locks.ReentrantLock;
 import org.imsg.sys.Constants;
@@ -51,10 +52,16 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
         this.file = FileStatus.of(this.fd.intValue()).isRegular();
     }
 
-    /** One call on the descriptor with memory the kernel can reach; returns its result or the negative errno. */
+    /** A call on the descriptor with memory the kernel can reach; returns its result or the negative errno. */
     @FunctionalInterface
-    private interface Transfer {
+    private interface SystemCall {
         int apply(MemorySegment errno, int number, long address, int length);
+    }
+
+    /** A call, its name, and whether it may have to wait: not at a place in a file. */
+    private record Transfer(String name, boolean waits, SystemCall make) {
+        static final Transfer READ = new Transfer("read", true, Posix::read);
+        static final Transfer WRITE = new Transfer("write", true, Posix::write);
     }
 
     /** What one direction keeps between calls. */
@@ -82,12 +89,14 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
      * @param target
      *            where it goes
      * @return how many bytes, 0 only if there was no room for one; or -1 at the end
+     * @throws IllegalArgumentException
+     *             if the buffer is read-only
      * @throws IOException
      *             if the read fails, an {@link ErrnoException}, or the channel is closed
      */
     @Override
     public int read(ByteBuffer target) throws IOException {
-        return readWith(target, "read", Posix::read);
+        return readWith(target, Transfer.READ);
     }
 
     /**
@@ -102,8 +111,8 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
      *             as {@link #read(ByteBuffer)}; with ESPIPE if the descriptor has no places
      */
     public int read(ByteBuffer target, long position) throws IOException {
-        return readWith(target, "pread",
-                (errno, number, address, length) -> Posix.pread(errno, number, address, length, position));
+        return readWith(target, new Transfer("pread", false,
+                (errno, number, address, length) -> Posix.pread(errno, number, address, length, position)));
     }
 
     /**
@@ -117,8 +126,7 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
      */
     @Override
     public int write(ByteBuffer source) throws IOException {
-        return writeWith(source, "write",
-                (errno, number, address, length) -> Posix.write(errno, number, address, length));
+        return writeWith(source, Transfer.WRITE);
     }
 
     /**
@@ -134,18 +142,22 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
      */
     public int write(ByteBuffer source, long position) throws IOException {
         int first = source.position();
-        return writeWith(source, "pwrite", (errno, number, address, length) -> Posix.pwrite(errno, number, address,
-                length, position + source.position() - first));
+        return writeWith(source, new Transfer("pwrite", false, (errno, number, address, length) -> Posix.pwrite(errno,
+                number, address, length, position + source.position() - first)));
     }
 
-    private int readWith(ByteBuffer target, String name, Transfer call) throws IOException {
+    private int readWith(ByteBuffer target, Transfer call) throws IOException {
+        if (target.isReadOnly())
+            throw new IllegalArgumentException("a read-only buffer cannot be read into");
+        if (!isOpen())
+            throw new ClosedChannelException();
         if (!target.hasRemaining())
             return 0;
         reading.lock.lock();
         try {
             int count = Math.min(target.remaining(), CHUNK);
             MemorySegment direct = target.isDirect() ? MemorySegment.ofBuffer(target) : reading.chunk(count);
-            int n = transfer(reading, name, call, direct, target.isDirect() ? target.remaining() : count);
+            int n = transfer(reading, call, direct, target.isDirect() ? target.remaining() : count);
             if (n == 0)
                 return -1;
             if (target.isDirect())
@@ -158,7 +170,9 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
         }
     }
 
-    private int writeWith(ByteBuffer source, String name, Transfer call) throws IOException {
+    private int writeWith(ByteBuffer source, Transfer call) throws IOException {
+        if (!isOpen())
+            throw new ClosedChannelException();
         writing.lock.lock();
         try {
             int total = source.remaining();
@@ -170,7 +184,7 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
                     chunk.copyFrom(bytes);
                     bytes = chunk;
                 }
-                source.position(source.position() + transfer(writing, name, call, bytes, count));
+                source.position(source.position() + transfer(writing, call, bytes, count));
             }
             return total;
         } finally {
@@ -178,25 +192,24 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
         }
     }
 
-    private int transfer(Direction direction, String name, Transfer call, MemorySegment bytes, int count)
-            throws IOException {
+    private int transfer(Direction direction, Transfer call, MemorySegment bytes, int count) throws IOException {
         int number = fd.enter();
         try {
             int n = -EAGAIN;
             begin();
             try {
-                while (n == -EAGAIN || n == -EINTR) {
-                    while (!file && isOpen() && !direction.readiness.isReady(number))
+                // Only poll(2) knows: a thread is also let go because the channel is being closed, or about to be.
+                while (isOpen() && (n == -EAGAIN || n == -EINTR)) {
+                    if (!call.waits() || file || direction.readiness.isReady(number))
+                        n = call.make().apply(direction.errno, number, bytes.address(), count);
+                    else
                         direction.readiness.awaitParked(number, FOREVER, () -> !isOpen());
-                    if (!isOpen())
-                        break;
-                    n = call.apply(direction.errno, number, bytes.address(), count);
                 }
             } finally {
-                end(n >= 0 || n != -EAGAIN && n != -EINTR);
+                end(n > 0);
             }
             if (n < 0)
-                throw new ErrnoException(name, number, -n);
+                throw new ErrnoException(call.name(), number, -n);
             return n;
         } finally {
             java.lang.ref.Reference.reachabilityFence(bytes);

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channel;
@@ -63,10 +64,10 @@ public final class JdkChannels {
                     + ", which a FileChannel cannot be");
         Path file = Files.createTempFile("imsg", null);
         try {
-            FileChannel channel = FileChannel.open(file, options(fd));
             // By its inode the temporary file is told from every other open file of the process.
             long device = (long) Files.getAttribute(file, "unix:dev");
             long inode = (long) Files.getAttribute(file, "unix:ino");
+            FileChannel channel = FileChannel.open(file, options(fd));
             return put(fd, channel, number -> FileStatus.of(number).isFile(device, inode));
         } finally {
             Files.deleteIfExists(file);
@@ -85,19 +86,21 @@ public final class JdkChannels {
      *             if there is nothing to open a channel on, or no room in the descriptor table
      */
     public static SocketChannel socketChannel(Fd fd) throws IOException {
-        int type = Sockets.intOption(fd, "SO_TYPE");
-        if (type != Constants.SOCK_STREAM || Sockets.intOption(fd, "SO_ACCEPTCONN") != 0)
+        boolean unix = Sockets.name(fd.intValue()).isUnix();
+        if (!Sockets.name(fd.intValue()).isSocket() || Sockets.intOption(fd, "SO_TYPE") != Constants.SOCK_STREAM
+                || Sockets.intOption(fd, "SO_ACCEPTCONN") != 0)
             throw new IllegalArgumentException(fd + " is not a connected stream socket");
         Sockets.blocking(fd.intValue());
-        return Sockets.name(fd.intValue()).isUnix() ? unixChannel(fd) : inetChannel(fd);
+        return unix ? unixChannel(fd) : inetChannel(fd);
     }
 
     private static SocketChannel inetChannel(Fd fd) throws IOException {
-        try (ServerSocketChannel server = ServerSocketChannel.open()
-                .bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
-            SocketChannel channel = SocketChannel.open(server.getLocalAddress());
-            int port = ((InetSocketAddress) channel.getLocalAddress()).getPort();
-            return put(fd, channel, number -> Sockets.name(number).isInetPort(port));
+        InetSocketAddress anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+        try (ServerSocketChannel server = ServerSocketChannel.open().bind(anyPort)) {
+            SocketChannel channel = connect(SocketChannel.open(), anyPort, server);
+            // Being bound before it was connected, it shares its address with no other stream socket.
+            InetSocketAddress own = (InetSocketAddress) channel.getLocalAddress();
+            return put(fd, channel, number -> Sockets.isStreamAt(number, own));
         }
     }
 
@@ -107,13 +110,23 @@ public final class JdkChannels {
         Path own = directory.resolve("s");
         try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)
                 .bind(UnixDomainSocketAddress.of(listening))) {
-            SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)
-                    .bind(UnixDomainSocketAddress.of(own));
-            channel.connect(server.getLocalAddress());
+            SocketChannel channel = connect(SocketChannel.open(StandardProtocolFamily.UNIX),
+                    UnixDomainSocketAddress.of(own), server);
             return put(fd, channel, number -> Sockets.name(number).isUnixPath(own));
         } finally {
             for (Path path : List.of(listening, own, directory))
                 Files.deleteIfExists(path);
+        }
+    }
+
+    private static SocketChannel connect(SocketChannel channel, SocketAddress own, ServerSocketChannel server)
+            throws IOException {
+        try {
+            channel.bind(own).connect(server.getLocalAddress());
+            return channel;
+        } catch (IOException | RuntimeException | Error e) {
+            channel.close();
+            throw e;
         }
     }
 

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -297,9 +298,19 @@ public final class Sockets {
                     PATH_AT, PATH_AT + bytes.length) && address[PATH_AT + bytes.length] == 0;
         }
 
-        boolean isInetPort(int port) {
-            boolean inet = family == Abi.host().value("AF_INET") || family == Abi.host().value("AF_INET6");
-            return inet && ((address[2] & 0xFF) << 8 | address[3] & 0xFF) == port;
+        boolean isSocket() {
+            return family >= 0;
+        }
+
+        /** Bytes 2 and 3 are the port; an IPv4 address stands behind them, an IPv6 one, perhaps mapped from IPv4, 4 bytes on. */
+        boolean isInet(InetSocketAddress host) {
+            int addressEnd = family == Abi.host().value("AF_INET")
+                    ? 8
+                    : family == Abi.host().value("AF_INET6") ? 24 : 0;
+            byte[] bytes = host.getAddress().getAddress();
+            int port = (address.length > 3 ? (address[2] & 0xFF) << 8 | address[3] & 0xFF : -1);
+            return addressEnd > 0 && port == host.getPort()
+                    && Arrays.equals(bytes, 0, bytes.length, address, addressEnd - bytes.length, addressEnd);
         }
     }
 
@@ -312,6 +323,20 @@ public final class Sockets {
                 return new Name(-1, new byte[0]);
             int family = FAMILY_IS_BYTE ? address.get(JAVA_BYTE, 1) & 0xFF : address.get(JAVA_SHORT, 0);
             return new Name(family, address.toArray(JAVA_BYTE));
+        }
+    }
+
+    /** Whether a number is that of a stream socket bound there: a datagram socket may have the same port. */
+    static boolean isStreamAt(int fd, InetSocketAddress address) {
+        return name(fd).isInet(address) && isStream(fd);
+    }
+
+    private static boolean isStream(int fd) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment value = arena.allocate(4, 4);
+            MemorySegment length = arena.allocateFrom(JAVA_INT, 4);
+            return Posix.getsockopt(Posix.errnoSegment(arena), fd, SOL_SOCKET, Constants.SO_TYPE, value.address(),
+                    length.address()) == 0 && value.get(JAVA_INT, 0) == SOCK_STREAM;
         }
     }
 

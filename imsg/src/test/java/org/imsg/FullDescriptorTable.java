@@ -1,0 +1,100 @@
+package org.imsg;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+import org.imsg.unix.UnixAddress;
+
+/** What a program sees that has no room for another descriptor; run by FullDescriptorTableTest in a JVM with few. */
+final class FullDescriptorTable {
+    private static final Path NULL = Path.of("/dev/null");
+    private static final UnixAddress ADDRESS = UnixAddress.ofAbstract("imsg-full-" + ProcessHandle.current().pid());
+
+    private FullDescriptorTable() {}
+
+    public static void main(String[] arguments) throws IOException {
+        // A full table is no place to load classes from a directory: everything runs once before, unheard.
+        var out = System.out;
+        System.setOut(new java.io.PrintStream(java.io.OutputStream.nullOutputStream()));
+        run(arguments[0], false);
+        System.out.println(new ErrnoException("warm-up", 24));
+        System.setOut(out);
+        int before = open();
+        run(arguments[0], true);
+        System.out.println("left open " + (open() - before));
+    }
+
+    private static int open() {
+        return Path.of("/proc/self/fd").toFile().list().length;
+    }
+
+    private static void run(String what, boolean full) throws IOException {
+        if (what.equals("receive"))
+            receive(full);
+        else
+            accept(full);
+    }
+
+    private static void receive(boolean full) throws IOException {
+        try (var pair = ImsgChannel.pair()) {
+            ImsgChannel from = pair.first().allowFdPassing();
+            ImsgChannel to = pair.second().allowFdPassing();
+            for (int type = 1; type <= 4; type++)
+                from.send(type == 3 ? Imsg.of(type) : Imsg.of(type).withFd(Fd.open(NULL)));
+            List<Fd> table = fillTable(full);
+            report(to).close();
+            table.removeLast().close();
+            try (Imsg second = report(to)) {
+                report(to).close();
+                report(to).close();
+                System.out.println("second still " + second.descriptor());
+            }
+            table.forEach(Fd::close);
+        }
+    }
+
+    private static Imsg report(ImsgChannel channel) throws IOException {
+        Imsg message = channel.receive();
+        System.out.println("type " + message.type() + " " + message.descriptor());
+        return message;
+    }
+
+    private static List<Fd> fillTable(boolean full) throws IOException {
+        List<Fd> table = new ArrayList<>();
+        try {
+            do
+                table.add(Fd.open(NULL));
+            while (full);
+        } catch (ErrnoException e) {
+            System.out.println("open " + e.name());
+        }
+        return table;
+    }
+
+    private static void accept(boolean full) throws IOException {
+        try (var listener = ImsgListener.at(ADDRESS).listen();
+                var client = ImsgChannel.connect(ADDRESS, Duration.ofSeconds(10))) {
+            List<Fd> table = fillTable(full);
+            if (full)
+                acceptInVain(listener);
+            table.removeLast().close();
+            try (var server = listener.accept()) {
+                client.send(Imsg.of(5));
+                System.out.println("accepted, type " + server.receive().type());
+            }
+            table.forEach(Fd::close);
+        }
+    }
+
+    private static void acceptInVain(ImsgListener listener) throws IOException {
+        try {
+            listener.accept();
+        } catch (ErrnoException e) {
+            System.out.println(e.call() + " " + e.name() + ", listener open " + listener.isOpen());
+        }
+    }
+}

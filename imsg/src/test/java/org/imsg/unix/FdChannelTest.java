@@ -1,0 +1,285 @@
+package org.imsg.unix;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import org.imsg.Call;
+import org.imsg.OpenDescriptors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@Timeout(60)
+class FdChannelTest {
+    @TempDir
+    Path directory;
+
+    private OpenDescriptors before;
+
+    @BeforeEach
+    void count() throws IOException {
+        before = OpenDescriptors.now();
+    }
+
+    @AfterEach
+    void nothingIsLeftOpen() throws IOException {
+        before.assertSame();
+    }
+
+    private static ByteBuffer bytes(String text) {
+        return ByteBuffer.wrap(text.getBytes(UTF_8));
+    }
+
+    private static ByteBuffer direct(byte[] content) {
+        return ByteBuffer.allocateDirect(content.length).put(content).flip();
+    }
+
+    private static String text(ByteBuffer read) {
+        return UTF_8.decode(read.flip()).toString();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void a_file_is_written_and_read_back_through_any_buffer(boolean directBuffers) throws Exception {
+        byte[] content = new byte[200_000];
+        new Random(1).nextBytes(content);
+        Path file = directory.resolve("file");
+        try (FdChannel out = new FdChannel(Fd.open(file, OpenFlag.WRITE, OpenFlag.CREATE_NEW))) {
+            ByteBuffer source = directBuffers ? direct(content) : ByteBuffer.wrap(content);
+            source.position(5);
+            assertThat(out.write(source)).isEqualTo(199_995);
+            assertThat(source.hasRemaining()).isFalse();
+        }
+        assertThat(Files.readAllBytes(file)).isEqualTo(Arrays.copyOfRange(content, 5, content.length));
+        try (FdChannel in = new FdChannel(Fd.open(file))) {
+            ByteBuffer target = directBuffers ? ByteBuffer.allocateDirect(200_000) : ByteBuffer.allocate(200_000);
+            target.put(content, 0, 5);
+            int total = 0;
+            for (int n; (n = in.read(target)) > 0;)
+                total += n;
+            assertThat(total).isEqualTo(199_995);
+            byte[] read = new byte[200_000];
+            target.flip().get(read);
+            assertThat(read).isEqualTo(content);
+        }
+    }
+
+    @Test
+    void the_end_is_minus_one_and_a_full_buffer_reads_nothing() throws Exception {
+        try (FdChannel in = new FdChannel(Fd.open(Files.writeString(directory.resolve("file"), "1")))) {
+            assertThat(in.read(ByteBuffer.allocate(0))).isZero();
+            assertThat(in.read(ByteBuffer.allocate(9))).isEqualTo(1);
+            assertThat(in.read(ByteBuffer.allocate(9))).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void a_place_in_a_file_is_read_and_written_without_moving_its_position() throws Exception {
+        Path file = Files.writeString(directory.resolve("file"), "0123456789");
+        try (FdChannel channel = new FdChannel(Fd.open(file, OpenFlag.READ_WRITE))) {
+            ByteBuffer three = ByteBuffer.allocate(3);
+            assertThat(channel.read(three, 7)).isEqualTo(3);
+            assertThat(text(three)).isEqualTo("789");
+            assertThat(channel.write(bytes("ABC"), 8)).isEqualTo(3);
+            assertThat(channel.read(three.clear())).isEqualTo(3);
+            assertThat(text(three)).isEqualTo("012");
+            assertThat(channel.read(three.clear(), 100)).isEqualTo(-1);
+            byte[] large = new byte[200_000];
+            Arrays.fill(large, (byte) 'x');
+            assertThat(channel.write(ByteBuffer.wrap(large), 11)).isEqualTo(large.length);
+        }
+        assertThat(Files.size(file)).isEqualTo(200_011);
+        assertThat(Files.readString(file)).startsWith("01234567ABCxxx").endsWith("xxx");
+    }
+
+    @Test
+    void what_has_no_places_says_so_at_once() throws Exception {
+        try (Fd.Pair pipe = Fd.pipe();
+                FdChannel in = new FdChannel(pipe.first());
+                FdChannel out = new FdChannel(pipe.second())) {
+            assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> in.read(ByteBuffer.allocate(1), 0))
+                    .satisfies(e -> assertThat(e.name()).isEqualTo("ESPIPE"));
+            assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> out.write(bytes("x"), 0))
+                    .satisfies(e -> assertThat(e.name()).isEqualTo("ESPIPE"));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void a_pipe_carries_more_than_it_holds_from_thread_to_thread(Call.On kind) throws Exception {
+        byte[] content = new byte[1_000_000];
+        new Random(2).nextBytes(content);
+        try (Fd.Pair pipe = Fd.pipe(); FdChannel in = new FdChannel(pipe.first())) {
+            FdChannel out = new FdChannel(pipe.second());
+            Call<Integer> writing = Call.start(kind, () -> {
+                try (out) {
+                    return out.write(ByteBuffer.wrap(content));
+                }
+            });
+            ByteBuffer read = ByteBuffer.allocate(content.length + 1);
+            while (in.read(read) > 0) {
+                // until the writer has closed its end
+            }
+            assertThat(writing.result()).isEqualTo(content.length);
+            assertThat(Arrays.copyOf(read.array(), read.position())).isEqualTo(content);
+        }
+    }
+
+    @Test
+    void a_writer_learns_that_nobody_reads_any_more() throws Exception {
+        try (Fd.Pair pipe = Fd.pipe(); FdChannel out = new FdChannel(pipe.second())) {
+            pipe.first().close();
+            assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> out.write(bytes("x")))
+                    .satisfies(e -> assertThat(e.name()).isEqualTo("EPIPE"));
+        }
+    }
+
+    @Test
+    void a_read_only_buffer_can_be_written_from_and_not_read_into() throws Exception {
+        try (Fd.Pair pipe = Fd.pipe();
+                FdChannel in = new FdChannel(pipe.first());
+                FdChannel out = new FdChannel(pipe.second())) {
+            out.write(bytes("heap ").asReadOnlyBuffer());
+            out.write(direct("direct".getBytes(UTF_8)).asReadOnlyBuffer());
+            ByteBuffer heap = ByteBuffer.allocate(11);
+            ByteBuffer outside = direct("untouched".getBytes(UTF_8));
+            assertThatIllegalArgumentException().isThrownBy(() -> in.read(heap.asReadOnlyBuffer()));
+            assertThatIllegalArgumentException().isThrownBy(() -> in.read(outside.asReadOnlyBuffer()));
+            assertThat(text(outside.position(9))).isEqualTo("untouched");
+            in.read(heap);
+            assertThat(text(heap)).isEqualTo("heap direct");
+        }
+    }
+
+    /** A pipe whose one end is under test, empty for reading and full for writing, so that both have to wait. */
+    private enum Blocked {
+        READ, WRITE;
+
+        FdChannel channel(Fd.Pair pipe) throws IOException {
+            if (this == READ)
+                return new FdChannel(pipe.first());
+            return new FdChannel(pipe.second());
+        }
+
+        int call(FdChannel channel) throws IOException {
+            return this == READ ? channel.read(ByteBuffer.allocate(10)) : channel.write(ByteBuffer.allocate(1 << 24));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void closing_from_another_thread_ends_a_wait(Blocked blocked) throws Exception {
+        for (Call.On kind : Call.On.values())
+            try (Fd.Pair pipe = Fd.pipe()) {
+                FdChannel channel = blocked.channel(pipe);
+                Call<Integer> waiting = Call.start(kind, () -> blocked.call(channel));
+                Call.until(() -> isParked(waiting));
+                channel.close();
+                assertThat(waiting.failure()).isExactlyInstanceOf(AsynchronousCloseException.class);
+            }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void an_interrupt_ends_a_wait_and_closes_the_channel(Blocked blocked) throws Exception {
+        for (Call.On kind : Call.On.values())
+            try (Fd.Pair pipe = Fd.pipe()) {
+                FdChannel channel = blocked.channel(pipe);
+                Call<Integer> waiting = Call.start(kind, () -> blocked.call(channel));
+                Call.until(() -> isParked(waiting));
+                waiting.thread().interrupt();
+                assertThat(waiting.failure()).isExactlyInstanceOf(ClosedByInterruptException.class);
+                assertThat(channel.isOpen()).isFalse();
+            }
+    }
+
+    private static boolean isParked(Call<?> call) {
+        return call.thread().getState() == Thread.State.WAITING;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void closing_or_interrupting_at_any_moment_ends_a_read_of_a_pipe(Call.On kind) throws Exception {
+        for (int i = 0; i < 1000; i++)
+            try (Fd.Pair pipe = Fd.pipe()) {
+                FdChannel channel = new FdChannel(pipe.first());
+                Call<Integer> reading = Call.start(kind, () -> channel.read(ByteBuffer.allocate(1)));
+                for (int n = i % 50; n > 0; n--)
+                    Thread.onSpinWait();
+                if (i % 2 == 0)
+                    channel.close();
+                else
+                    reading.thread().interrupt();
+                assertThat(reading.failure()).isInstanceOf(ClosedChannelException.class);
+            }
+    }
+
+    @Test
+    void a_socket_can_be_read_while_another_thread_writes_to_it() throws Exception {
+        try (Fd.Pair pair = Fd.socketpair();
+                FdChannel one = new FdChannel(pair.first());
+                FdChannel other = new FdChannel(pair.second())) {
+            Call<Integer> reading = Call.start(Call.On.VIRTUAL, () -> one.read(ByteBuffer.allocate(10)));
+            Call.until(() -> isParked(reading));
+            one.write(bytes("request"));
+            ByteBuffer request = ByteBuffer.allocate(100);
+            other.read(request);
+            assertThat(text(request)).isEqualTo("request");
+            other.write(bytes("reply"));
+            assertThat(reading.result()).isEqualTo(5);
+        }
+    }
+
+    @Test
+    void the_channel_owns_its_descriptor_and_gives_duplicates() throws Exception {
+        Fd fd = Fd.open(Path.of("/dev/null"), OpenFlag.READ_WRITE);
+        FdChannel channel = new FdChannel(fd);
+        assertThat(fd.isOpen()).isFalse();
+        assertThat(channel.write(bytes("nowhere"))).isEqualTo(7);
+        assertThat(channel.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+        try (FdChannel duplicate = new FdChannel(channel.dup())) {
+            channel.close();
+            assertThat(duplicate.write(bytes("nowhere"))).isEqualTo(7);
+        }
+        assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(channel::dup);
+        assertThatIllegalStateException().isThrownBy(() -> new FdChannel(fd));
+    }
+
+    @Test
+    void a_closed_channel_is_refused_even_for_nothing() throws Exception {
+        FdChannel channel = new FdChannel(Fd.open(Path.of("/dev/null"), OpenFlag.READ_WRITE));
+        channel.close();
+        channel.close();
+        for (int size : new int[]{0, 1}) {
+            assertThatExceptionOfType(ClosedChannelException.class)
+                    .isThrownBy(() -> channel.read(ByteBuffer.allocate(size)));
+            assertThatExceptionOfType(ClosedChannelException.class)
+                    .isThrownBy(() -> channel.write(ByteBuffer.allocate(size)));
+        }
+    }
+
+    @Test
+    void a_directory_cannot_be_read() throws Exception {
+        try (FdChannel channel = new FdChannel(Fd.open(directory))) {
+            assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> channel.read(ByteBuffer.allocate(1)))
+                    .satisfies(e -> assertThat(e.name()).isEqualTo("EISDIR"));
+        }
+    }
+}

@@ -1,0 +1,143 @@
+package org.imsg.unix;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import org.imsg.ImsgChannel;
+import org.imsg.OpenDescriptors;
+import org.imsg.sys.Readiness;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class SocketsTest {
+    @TempDir
+    Path directory;
+
+    private OpenDescriptors before;
+
+    @BeforeEach
+    void count() throws IOException {
+        before = OpenDescriptors.now();
+    }
+
+    @AfterEach
+    void nothingIsLeftOpen() throws IOException {
+        before.assertSame();
+    }
+
+    private static Fd connect(UnixAddress address) throws IOException {
+        return Sockets.connect(address, Readiness.FOREVER);
+    }
+
+    @Test
+    void a_client_connects_and_the_server_sees_who_it_is() throws Exception {
+        UnixAddress address = UnixAddress.of(directory.resolve("s"));
+        try (Fd listener = Sockets.listen(address, 0600, 1);
+                Fd client = connect(address);
+                Fd server = Sockets.accept(listener.intValue())) {
+            PeerCredentials peer = Sockets.peerCredentials(server);
+            assertThat(peer.pid()).isEqualTo((int) ProcessHandle.current().pid());
+            assertThat(peer).isEqualTo(Sockets.peerCredentials(client));
+            assertThat(peer.uid()).isEqualTo((int) Files.getAttribute(directory, "unix:uid"));
+            assertThat(Sockets.accept(listener.intValue())).as("when none is there").isNull();
+        }
+    }
+
+    @Test
+    void a_sockets_file_has_its_mode_as_far_as_the_umask_lets_it() throws Exception {
+        Path path = directory.resolve("s");
+        Sockets.listen(UnixAddress.of(path), 0600, 1).close();
+        assertThat(Files.getPosixFilePermissions(path)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
+    }
+
+    @Test
+    void connecting_to_nothing_and_to_a_dead_socket_are_told_apart() throws Exception {
+        Path path = directory.resolve("s");
+        assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> ImsgChannel.connect(path))
+                .withMessageStartingWith("connect(" + path + "): ENOENT (2): ");
+        Sockets.listen(UnixAddress.of(path), 0600, 1).close();
+        assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> ImsgChannel.connect(path))
+                .withMessageStartingWith("connect(" + path + "): ECONNREFUSED (111): ");
+        assertThatExceptionOfType(ErrnoException.class)
+                .isThrownBy(() -> connect(UnixAddress.ofAbstract("imsg-nobody-" + ProcessHandle.current().pid())))
+                .withMessageContaining("(@imsg-nobody-").satisfies(e -> assertThat(e.name()).isEqualTo("ECONNREFUSED"));
+    }
+
+    @Test
+    void a_path_or_name_too_long_for_an_address_is_refused_with_the_numbers() {
+        assertThat(UnixAddress.of(Path.of("/" + "x".repeat(106))).path()).isAbsolute();
+        assertThatIllegalArgumentException().isThrownBy(() -> ImsgChannel.connect(Path.of("/" + "x".repeat(107))))
+                .withMessageContaining("1 to 107 bytes, this one 108");
+        assertThatIllegalArgumentException().as("counted in UTF-8")
+                .isThrownBy(() -> UnixAddress.of(Path.of("/" + "\u00fc".repeat(54)))).withMessageContaining("109");
+        assertThatIllegalArgumentException().isThrownBy(() -> UnixAddress.of(Path.of("")));
+        assertThat(UnixAddress.ofAbstract("x".repeat(107)).path()).isNull();
+        assertThatIllegalArgumentException().isThrownBy(() -> UnixAddress.ofAbstract("x".repeat(108)))
+                .withMessageContaining("1 to 107 bytes, this one 108");
+        assertThatIllegalArgumentException().isThrownBy(() -> UnixAddress.ofAbstract(""));
+    }
+
+    @Test
+    void the_longest_path_and_the_longest_name_work() throws Exception {
+        int free = 107 - directory.toString().length() - 1;
+        UnixAddress path = UnixAddress.of(directory.resolve("p".repeat(free)));
+        String pid = Long.toString(ProcessHandle.current().pid());
+        UnixAddress name = UnixAddress.ofAbstract(pid + "n".repeat(107 - pid.length()));
+        for (UnixAddress address : new UnixAddress[]{path, name})
+            try (Fd listener = Sockets.listen(address, 0600, 1); Fd client = connect(address)) {
+                assertThat(listener.isOpen() && client.isOpen()).isTrue();
+                assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> Sockets.listen(address, 0600, 1))
+                        .satisfies(e -> assertThat(e.name()).isEqualTo("EADDRINUSE"));
+            }
+    }
+
+    @Test
+    void options_are_set_and_read() throws Exception {
+        try (Fd.Pair pair = Fd.socketpair()) {
+            Sockets.intOption(pair.first(), "SO_SNDBUF", 10_000);
+            // Linux doubles what it is asked for, for its own bookkeeping.
+            assertThat(Sockets.intOption(pair.first(), "SO_SNDBUF")).isEqualTo(20_000);
+        }
+    }
+
+    @Test
+    void what_is_no_socket_or_closed_is_refused() throws Exception {
+        try (Fd file = Fd.open(Path.of("/dev/null"))) {
+            assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> Sockets.peerCredentials(file))
+                    .satisfies(e -> assertThat(e.name()).isEqualTo("ENOTSOCK"));
+            assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> Sockets.shutdownOutput(file))
+                    .satisfies(e -> assertThat(e.name()).isEqualTo("ENOTSOCK"));
+        }
+        Fd closed = Fd.open(Path.of("/dev/null"));
+        closed.close();
+        assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(() -> Sockets.peerCredentials(closed));
+    }
+
+    @Test
+    void a_shut_down_output_is_the_peers_end() throws Exception {
+        try (Fd.Pair pair = Fd.socketpair(); FdChannel reader = new FdChannel(pair.second())) {
+            Sockets.shutdownOutput(pair.first());
+            assertThat(reader.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void error_numbers_have_names_and_texts() {
+        assertThat(Errno.name(32)).isEqualTo("EPIPE");
+        assertThat(Errno.number("EPIPE")).isEqualTo(32);
+        assertThat(Errno.text(32)).isEqualTo("Broken pipe");
+        assertThat(Errno.name(4711)).isEqualTo("errno 4711");
+        assertThatExceptionOfType(UnsupportedOperationException.class).isThrownBy(() -> Errno.number("EBOGUS"));
+    }
+}
