@@ -1,4 +1,4 @@
-package org.imsg.testing;
+package org.imsg.outside;
 
 import java.io.IOException;
 import org.imsg.unix.Fd;
