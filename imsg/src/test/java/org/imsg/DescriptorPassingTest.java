@@ -64,7 +64,9 @@ class DescriptorPassingTest {
 
     @Test
     void without_permission_a_descriptor_is_refused_and_stays_the_callers() throws Exception {
-        try (var closed = ImsgChannel.pair(); Fd fd = witness.open(); Imsg message = Imsg.of(1).withFd(witness.open())) {
+        try (var closed = ImsgChannel.pair();
+                Fd fd = witness.open();
+                Imsg message = Imsg.of(1).withFd(witness.open())) {
             assertThatIllegalStateException().isThrownBy(() -> closed.first().compose(1, 0, 0, fd, new byte[0]))
                     .withMessageContaining("allowFdPassing");
             assertThat(fd.isOpen()).isTrue();

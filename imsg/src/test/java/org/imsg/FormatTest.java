@@ -75,7 +75,8 @@ class FormatTest {
     @EnumSource(names = {"CLASSIC", "MODERN"})
     void each_format_marks_a_descriptor_where_its_c_peers_look_for_it(WireFormat format) throws Exception {
         try (RawPeer peer = RawPeer.connected()) {
-            peer.channel.format(format).allowFdPassing().send(Imsg.of(0x11, 0x22, 0x33, new byte[2]).withFd(someFile()));
+            peer.channel.format(format).allowFdPassing()
+                    .send(Imsg.of(0x11, 0x22, 0x33, new byte[2]).withFd(someFile()));
             ByteBuffer header = ByteBuffer.wrap(peer.receive(18)).order(ByteOrder.nativeOrder());
             assertThat(header.getInt(0)).isEqualTo(0x11);
             if (format == MODERN) {

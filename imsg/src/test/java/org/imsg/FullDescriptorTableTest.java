@@ -20,7 +20,8 @@ class FullDescriptorTableTest {
 
     @Test
     void a_connection_there_was_no_room_for_waits_and_is_accepted_later() throws Exception {
-        assertThat(run("accept").lines()).containsExactly("open EMFILE", "accept EMFILE, listener open true", "accepted, type 5",
+        assertThat(run("accept").lines()).containsExactly("open EMFILE", "accept EMFILE, listener open true",
+                "accepted, type 5",
                 "left open 0");
     }
 }

@@ -304,7 +304,9 @@ public final class Sockets {
 
         /** Bytes 2 and 3 are the port; an IPv4 address stands behind them, an IPv6 one, perhaps mapped from IPv4, 4 bytes on. */
         boolean isInet(InetSocketAddress host) {
-            int addressEnd = family == Abi.host().value("AF_INET") ? 8 : family == Abi.host().value("AF_INET6") ? 24 : 0;
+            int addressEnd = family == Abi.host().value("AF_INET")
+                    ? 8
+                    : family == Abi.host().value("AF_INET6") ? 24 : 0;
             byte[] bytes = host.getAddress().getAddress();
             int port = (address.length > 3 ? (address[2] & 0xFF) << 8 | address[3] & 0xFF : -1);
             return addressEnd > 0 && port == host.getPort()

@@ -60,7 +60,8 @@ class FdTest {
 
     private static long flags(Fd fd) throws IOException {
         return Files.readAllLines(Path.of("/proc/self/fdinfo/" + fd.intValue())).stream()
-                .filter(line -> line.startsWith("flags:")).mapToLong(line -> Long.parseLong(line.substring(6).trim(), 8))
+                .filter(line -> line.startsWith("flags:"))
+                .mapToLong(line -> Long.parseLong(line.substring(6).trim(), 8))
                 .findFirst().orElseThrow();
     }
 
