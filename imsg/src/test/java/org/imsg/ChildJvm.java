@@ -9,24 +9,28 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** Runs a main class of the tests in a JVM of its own: one with few descriptors, few carriers, another poller. */
-final class ChildJvm {
+public final class ChildJvm {
     private final List<String> options = new ArrayList<>(
             List.of("-XX:+UseSerialGC", "-Xshare:auto", "--enable-native-access=ALL-UNNAMED"));
     private int mostDescriptors;
 
+    public ChildJvm() {
+        // like this one, until something else is said
+    }
+
     /** How many descriptors the child may have open: also where it would be free to raise its limit. */
-    ChildJvm mostDescriptors(int most) {
+    public ChildJvm mostDescriptors(int most) {
         mostDescriptors = most;
         return this;
     }
 
-    ChildJvm option(String option) {
+    public ChildJvm option(String option) {
         options.add(option);
         return this;
     }
 
     /** What the child printed, errors too; fails if it did not end with 0. */
-    String run(Class<?> main, String... arguments) throws Exception {
+    public String run(Class<?> main, String... arguments) throws Exception {
         Process process = start(main, arguments);
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (!process.waitFor(1, TimeUnit.MINUTES) || process.exitValue() != 0)
@@ -34,14 +38,14 @@ final class ChildJvm {
         return output;
     }
 
-    Process start(Class<?> main, String... arguments) throws IOException {
+    private Process start(Class<?> main, String... arguments) throws IOException {
         String limit = mostDescriptors == 0 ? "" : "ulimit -n " + mostDescriptors + " && ";
         List<String> command = new ArrayList<>(List.of("/bin/sh", "-c", limit + "exec \"$@\"", "sh",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         command.addAll(options);
         command.add("-cp");
         command.add(classPath(ImsgChannel.class, "ImsgChannel.class") + ":"
-                + classPath(main, main.getSimpleName() + ".class"));
+                + classPath(ChildJvm.class, "ChildJvm.class"));
         command.add(main.getName());
         command.addAll(List.of(arguments));
         return new ProcessBuilder(command).redirectErrorStream(true).start();

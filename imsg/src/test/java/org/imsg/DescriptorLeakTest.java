@@ -131,19 +131,20 @@ class DescriptorLeakTest {
     }
 
     @Test
-    void closing_while_another_thread_sends_closes_every_descriptor() throws Exception {
+    void closing_while_another_thread_sends_closes_every_descriptor_it_took() throws Exception {
         for (Call.On kind : Call.On.values()) {
             try (var pair = pair()) {
                 Call<Void> sending = Call.start(kind, () -> {
                     for (;;)
-                        pair.first().send(Imsg.of(1, new byte[1000]).withFd(witness.open()));
+                        try (Imsg message = Imsg.of(1, new byte[1000]).withFd(witness.open())) {
+                            pair.first().send(message);
+                        }
                 });
                 sending.awaitWaiting();
                 pair.first().close();
                 assertThat(sending.failure()).isInstanceOf(IOException.class);
             }
-            // The message that was refused still has its descriptor: the sender forgot it.
-            awaitCleaner();
+            assertThat(witness.openDescriptors()).isZero();
         }
     }
 
@@ -168,9 +169,11 @@ class DescriptorLeakTest {
 
     @Test
     void a_forgotten_channel_is_closed_with_all_that_is_in_it() throws Exception {
-        forgetAChannel();
-        assertThat(before.more()).isPositive();
-        awaitCleaner();
+        try (QuietLog _ = QuietLog.of(Fd.class)) {
+            forgetAChannel();
+            assertThat(before.more()).isEqualTo(4);
+            awaitCleaner();
+        }
     }
 
     private void forgetAChannel() throws IOException {
@@ -183,11 +186,13 @@ class DescriptorLeakTest {
 
     @Test
     void a_forgotten_descriptor_message_or_buffer_is_closed() throws Exception {
-        assertThat(witness.open().isOpen()).isTrue();
-        assertThat(Imsg.of(1).withFd(witness.open()).hasFd()).isTrue();
-        assertThat(Ibuf.open(0).fdSet(witness.open()).fdAvail()).isTrue();
-        awaitCleaner();
-        assertThat(witness.openDescriptors()).isZero();
+        try (QuietLog _ = QuietLog.of(Fd.class)) {
+            assertThat(witness.open().isOpen()).isTrue();
+            assertThat(Imsg.of(1).withFd(witness.open()).hasFd()).isTrue();
+            assertThat(Ibuf.open(0).fdSet(witness.open()).fdAvail()).isTrue();
+            awaitCleaner();
+            assertThat(witness.openDescriptors()).isZero();
+        }
     }
 
     @Test

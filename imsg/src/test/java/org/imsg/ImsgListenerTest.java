@@ -216,10 +216,13 @@ class ImsgListenerTest {
     @Test
     void a_peer_that_is_not_allowed_is_closed_and_the_next_one_accepted() throws Exception {
         List<PeerCredentials> asked = new ArrayList<>();
-        try (var listener = ImsgListener.at(UnixAddress.of(path)).allow(peer -> {
-            asked.add(peer);
-            return asked.size() > 1;
-        }).listen(); var refused = ImsgChannel.connect(path); var accepted = ImsgChannel.connect(path)) {
+        try (QuietLog _ = QuietLog.of(ImsgListener.class);
+                var listener = ImsgListener.at(UnixAddress.of(path)).allow(peer -> {
+                    asked.add(peer);
+                    return asked.size() > 1;
+                }).listen();
+                var refused = ImsgChannel.connect(path);
+                var accepted = ImsgChannel.connect(path)) {
             try (var server = listener.accept()) {
                 accepted.send(Imsg.of(7));
                 assertThat(server.receive().type()).isEqualTo(7);

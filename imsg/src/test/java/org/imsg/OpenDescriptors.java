@@ -17,13 +17,17 @@ import org.imsg.sys.Readiness;
  * open a class path entry and get the one just closed.
  */
 public final class OpenDescriptors {
-    private static final String TEMPORARY = System.getProperty("java.io.tmpdir");
+    private static final String TEMPORARY;
 
     static {
         // Both open descriptors of their own at first use, and keep them.
         Readiness.startPollers();
         try {
             SocketChannel.open().close();
+            // The property java.io.tmpdir may have been set too late to mean anything.
+            Path file = Files.createTempFile("imsg", null);
+            Files.delete(file);
+            TEMPORARY = file.getParent().toRealPath().toString();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

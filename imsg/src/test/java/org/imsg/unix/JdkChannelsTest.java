@@ -25,7 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
+import org.imsg.ChildJvm;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.OpenDescriptors;
@@ -48,25 +48,15 @@ class JdkChannelsTest {
     Path directory;
 
     private OpenDescriptors before;
-    private List<String> temporaryFiles;
 
     @BeforeEach
     void count() throws IOException {
         before = OpenDescriptors.now();
-        temporaryFiles = temporaryFiles();
     }
 
     @AfterEach
-    void nothingIsLeft() throws IOException {
+    void nothingIsLeftOpen() throws IOException {
         before.assertSame();
-        assertThat(temporaryFiles()).isEqualTo(temporaryFiles);
-    }
-
-    private static List<String> temporaryFiles() throws IOException {
-        try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
-            return files.map(file -> file.getFileName().toString()).filter(name -> name.startsWith("imsg")).sorted()
-                    .toList();
-        }
     }
 
     /** The descriptor as it comes out of a message: what the channels here are made for. */
@@ -210,6 +200,31 @@ class JdkChannelsTest {
                     ? Posix.connect(errno, socket.intValue(), address.address(), 16)
                     : Posix.bind(errno, socket.intValue(), address.address(), 16)).isZero();
             return socket;
+        }
+    }
+
+    @Test
+    void no_temporary_file_is_left_behind() throws Exception {
+        String output = new ChildJvm().option("-Djava.io.tmpdir=" + directory).run(TemporaryFiles.class);
+        assertThat(output).isEqualTo("made\n");
+        assertThat(directory).isEmptyDirectory();
+    }
+
+    /** In a JVM whose temporary directory is nobody else's. */
+    static final class TemporaryFiles {
+        private TemporaryFiles() {}
+
+        public static void main(String[] arguments) throws IOException {
+            try (Fd.Pair pair = Fd.socketpair();
+                    Fd folder = Fd.open(Path.of("/"));
+                    FileChannel file = JdkChannels.fileChannel(Fd.open(Path.of("/dev/null")));
+                    SocketChannel socket = JdkChannels.socketChannel(pair.first())) {
+                if (file.isOpen() && socket.isOpen())
+                    System.out.println("made");
+                JdkChannels.fileChannel(folder);
+            } catch (IllegalArgumentException _) {
+                // the directory
+            }
         }
     }
 
