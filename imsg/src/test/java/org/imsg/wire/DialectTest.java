@@ -60,6 +60,14 @@ class DialectTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {0x0002, 0x0003, 0x0101, 0x8001, 0xFFFF})
+    void auto_takes_flags_that_no_classic_writer_sets_for_a_length_over_65535_that_is_then_refused(int flags) {
+        int word = flags << 16 | 20;
+        assertThat(AUTO.of(word, false)).isEqualTo(MODERN);
+        assertThat(AUTO.length(word, false)).isGreaterThan(CLASSIC_LIMIT);
+    }
+
     @Test
     void an_unmarked_message_is_the_same_word_in_both_formats_on_a_little_endian_machine_only() {
         assertThat(CLASSIC.word(0x1234, false, false)).isEqualTo(MODERN.word(0x1234, false, false));
