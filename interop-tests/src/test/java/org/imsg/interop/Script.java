@@ -121,7 +121,8 @@ record Script(byte[] bytes, List<Write> writes, boolean ends, int regular, boole
             if (kind < 99)
                 return random.nextInt(600);
             int room = MOST_BYTES - stream.size() - 2 * HEADER - 20 - 6 * 640;
-            return Math.max(0, Math.min(random.nextInt(LIMIT - HEADER + 1), room));
+            int size = chance(20) ? LIMIT - HEADER : random.nextInt(LIMIT - HEADER + 1);
+            return Math.max(0, Math.min(size, room));
         }
 
         private void addMessage(int size) {
@@ -152,7 +153,10 @@ record Script(byte[] bytes, List<Write> writes, boolean ends, int regular, boole
 
         /** A length that cannot be, and something after it. */
         private void addBroken() {
-            int length = chance(50) ? random.nextInt(HEADER) : LIMIT + 1 + random.nextInt(0xffff - LIMIT);
+            int[] edges = {0, HEADER - 1, LIMIT + 1, 0xffff};
+            int length = chance(50)
+                    ? edges[random.nextInt(edges.length)]
+                    : chance(50) ? random.nextInt(HEADER) : LIMIT + 1 + random.nextInt(0xffff - LIMIT);
             addHeader(length, chance(20));
             byte[] rest = new byte[random.nextInt(20)];
             random.nextBytes(rest);
