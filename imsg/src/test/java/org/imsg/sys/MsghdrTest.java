@@ -173,6 +173,8 @@ class MsghdrTest {
         send("one", witness.second().intValue());
         Msghdr without = Msghdr.forReceive(false);
         receive(without);
+        assertThat(without.receive(to, buffer.address(), 10, MSG_DONTWAIT)).isEqualTo(-EAGAIN);
+        assertThat(without.controlTruncated()).isFalse();
         send("two", -1);
         receive(without);
         assertThat(without.controlTruncated()).isFalse();

@@ -383,6 +383,19 @@ class PollerTest {
                 assertThat(poller.await(pipe.first().intValue(), FOREVER, NOT_ABANDONED)).isTrue();
             }
         }
+
+        @Test
+        void an_interrupted_poll_has_nothing_left_to_interrupt_the_next() throws Exception {
+            PollPoller poller = new PollPoller(false);
+            try (Fd.Pair pipe = Fd.pipe()) {
+                poller.arm(pipe.first().intValue());
+                poller.arm(pipe.first().intValue());
+                poller.waitForEvents();
+                assertThat(Readiness.toRead().await(RunningPoller.interruptPipe(poller), in(-1))).isFalse();
+            } finally {
+                RunningPoller.closeDescriptors(poller);
+            }
+        }
     }
 
     @Nested

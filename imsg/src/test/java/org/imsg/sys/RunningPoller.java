@@ -39,9 +39,13 @@ final class RunningPoller implements AutoCloseable {
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
-        closeField("epoll");
-        closeField("pipeOut");
-        closeField("pipeIn");
+        closeDescriptors(poller);
+    }
+
+    /** Pollers have no close, for ours run as long as the process; a test's must leave nothing open. */
+    static void closeDescriptors(Poller poller) {
+        for (String name : new String[]{"epoll", "pipeOut", "pipeIn"})
+            closeField(poller, name);
     }
 
     /** Whether an epoll poller's set has a descriptor of that number in it, armed or not; the kernel says. */
@@ -50,7 +54,12 @@ final class RunningPoller implements AutoCloseable {
         return set.lines().anyMatch(line -> line.matches("tfd:\\s*" + fd + "\\s.*"));
     }
 
-    private void closeField(String name) {
+    /** Where a poll poller reads what interrupted it. */
+    static int interruptPipe(Poller poller) {
+        return field(poller, "pipeOut");
+    }
+
+    private static void closeField(Poller poller, String name) {
         int fd = field(poller, name);
         if (fd < 0)
             return;
