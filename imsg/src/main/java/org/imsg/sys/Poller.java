@@ -18,6 +18,7 @@ abstract class Poller {
 
     private final ConcurrentHashMap<Integer, Thread> waiting = new ConcurrentHashMap<>();
     private final Set<Integer> known = ConcurrentHashMap.newKeySet();
+    private volatile Throwable failure;
 
     static Poller read() {
         Poller poller = read;
@@ -67,6 +68,8 @@ abstract class Poller {
         Thread me = Thread.currentThread();
         waiting.put(fd, me);
         try {
+            if (failure != null)
+                throw new IllegalStateException("the thread that watches descriptors has failed", failure);
             known.add(fd);
             if (abandoned.getAsBoolean() || !arm(fd))
                 return true;
@@ -100,8 +103,14 @@ abstract class Poller {
 
     private void startThread(String name) {
         Thread.ofPlatform().daemon().name(name).start(() -> {
-            while (true)
-                waitForEvents();
+            try {
+                while (true)
+                    waitForEvents();
+            } catch (RuntimeException | Error e) {
+                // Nobody may wait for a poller that is no more.
+                failure = e;
+                waiting.keySet().forEach(this::ready);
+            }
         });
     }
 
