@@ -1,9 +1,6 @@
 package org.imsg;
 
-import static org.imsg.sys.Constants.EAGAIN;
 import static org.imsg.sys.Constants.EBADF;
-import static org.imsg.sys.Constants.ENOBUFS;
-import static org.imsg.sys.Constants.MSG_DONTWAIT;
 import static org.imsg.sys.Readiness.FOREVER;
 
 import java.io.IOException;
@@ -15,11 +12,7 @@ import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
-import org.imsg.sys.Readiness;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.PeerCredentials;
@@ -101,28 +94,25 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /** The longest message unless {@link #maxSize(int)} says otherwise, in bytes with the header: MAX_IMSGSIZE. */
     public static final int MAX_IMSGSIZE = 16384;
 
-    private static final byte[] EMPTY = {};
     private static final int OWN_PID = (int) ProcessHandle.current().pid();
 
     private final Fd socket;
-    private final ReentrantLock readLock = new ReentrantLock();
-    private final ReentrantLock writeLock = new ReentrantLock();
     private final Inbox inbox;
     private final Outbox outbox = new Outbox();
-    private final ImsgView view = new ImsgView();
-    private final Readiness readable = Readiness.toRead();
-    private final Readiness writable = Readiness.toWrite();
+    private final Receiver receiver;
+    private final Sender sender;
     private final int pid = OWN_PID;
     private WireFormat format = WireFormat.AUTO;
     /** The format written: fixed, or what was assumed or last seen marked. The reader changes it, the writer uses it. */
     private volatile Dialect written = Dialect.MODERN;
     private boolean descriptorsAllowed;
     private int limit = MAX_IMSGSIZE;
-    private long spinNanos;
 
     private ImsgChannel(Fd socket) {
         this.socket = socket;
         this.inbox = new Inbox(format.dialect(), limit);
+        this.receiver = new Receiver(this, socket, inbox);
+        this.sender = new Sender(this, socket, outbox);
     }
 
     /**
@@ -336,7 +326,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     public ImsgChannel spinBeforeWaiting(Duration time) {
         if (time.isNegative())
             throw new IllegalArgumentException("a time to spin is 0 or more, not " + time);
-        spinNanos = time.toNanos();
+        receiver.spin(time.toNanos());
         return this;
     }
 
@@ -376,14 +366,14 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     }
 
     private void send(Imsg message, long deadline) throws IOException {
-        lockWriting(deadline);
+        sender.begin(deadline);
         try {
             byte[] payload = message.bytes();
             compose(message.type(), message.id(), message.pid(), message.fd(), payload, 0, payload.length);
             message.takeFd();
-            flush(deadline);
+            sender.flush(deadline);
         } finally {
-            unlockWriting();
+            sender.leave();
         }
     }
 
@@ -399,7 +389,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      *             if the read fails, an {@link ErrnoException}, or the channel is closed
      */
     public Imsg receive() throws IOException {
-        return receive(FOREVER);
+        return receiver.receive(FOREVER);
     }
 
     /**
@@ -414,22 +404,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      *             as {@link #receive()}
      */
     public Imsg receive(Duration timeout) throws IOException {
-        return receive(deadline(timeout));
-    }
-
-    private Imsg receive(long deadline) throws IOException {
-        lockReading(deadline);
-        try {
-            for (;;) {
-                Imsg message = takeMessage();
-                if (message != null || inbox.ended())
-                    return message;
-                if (fill(deadline) == -EAGAIN)
-                    throw new SocketTimeoutException("no message in time");
-            }
-        } finally {
-            unlockReading();
-        }
+        return receiver.receive(deadline(timeout));
     }
 
     /**
@@ -691,24 +666,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      *             if the write fails, an {@link ErrnoException}
      */
     public boolean write() throws IOException {
-        if (!writeLock.tryLock())
-            return false;
-        try {
-            int number = socket.enter();
-            try {
-                while (outbox.pending() > 0) {
-                    int n = outbox.sendOnce(number, MSG_DONTWAIT);
-                    if (n == -EAGAIN || n == -ENOBUFS)
-                        return false;
-                    checkSent(n);
-                }
-                return true;
-            } finally {
-                socket.exit();
-            }
-        } finally {
-            unlockWriting();
-        }
+        return sender.write();
     }
 
     /**
@@ -719,7 +677,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      *             descriptor was closed behind our back: that message is dropped, the next flush goes on behind it
      */
     public void flush() throws IOException {
-        flush(FOREVER);
+        sender.flush(FOREVER);
     }
 
     /**
@@ -733,57 +691,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      *             as {@link #flush()}
      */
     public void flush(Duration timeout) throws IOException {
-        flush(deadline(timeout));
-    }
-
-    private void flush(long deadline) throws IOException {
-        if (write())
-            return;
-        lockWriting(deadline);
-        try {
-            int number = socket.enter();
-            try {
-                while (outbox.pending() > 0)
-                    checkSent(sendWaiting(number, deadline));
-            } finally {
-                socket.exit();
-            }
-        } finally {
-            unlockWriting();
-        }
-    }
-
-    private int sendWaiting(int number, long deadline) throws IOException {
-        boolean completed = false;
-        begin();
-        try {
-            int n = outbox.sendOnce(number, MSG_DONTWAIT);
-            while (n == -EAGAIN || n == -ENOBUFS) {
-                if (n == -ENOBUFS)
-                    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
-                if (!writable.await(number, deadline)) {
-                    completed = true;
-                    throw new SocketTimeoutException(outbox.messages() + " messages could not be sent in time");
-                }
-                if (!isOpen())
-                    break;
-                n = outbox.sendOnce(number, MSG_DONTWAIT);
-            }
-            completed = n > 0;
-            return n;
-        } finally {
-            end(completed);
-        }
-    }
-
-    private void checkSent(int n) throws IOException {
-        // close() shuts the socket down: the error that this makes is not the peer's.
-        if (n < 0 && !isOpen())
-            throw new AsynchronousCloseException();
-        if (n == -EBADF)
-            throw new ErrnoException("sendmsg", "a passed descriptor is not open; its message is dropped", EBADF);
-        if (n < 0)
-            throw new ErrnoException("sendmsg", -n);
+        sender.flush(deadline(timeout));
     }
 
     /**
@@ -818,12 +726,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * unless the peer is gone: it would take the next for the rest.
      */
     public void clear() {
-        writeLock.lock();
-        try {
-            outbox.clear();
-        } finally {
-            unlockWriting();
-        }
+        sender.clear();
     }
 
     // The fast path, reading
@@ -842,7 +745,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      *             if called from inside the handler
      */
     public int read(ImsgHandler handler) throws IOException {
-        return read(handler, FOREVER);
+        return receiver.read(handler, FOREVER);
     }
 
     /**
@@ -859,24 +762,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      *             as {@link #read(ImsgHandler)}
      */
     public int read(ImsgHandler handler, Duration timeout) throws IOException {
-        return read(handler, deadline(timeout));
-    }
-
-    private int read(ImsgHandler handler, long deadline) throws IOException {
-        lockReading(deadline);
-        try {
-            int shown = show(handler);
-            if (shown > 0)
-                return shown;
-            if (inbox.ended())
-                return -1;
-            if (fill(deadline) == -EAGAIN)
-                throw new SocketTimeoutException("nothing arrived in time");
-            shown = show(handler);
-            return shown == 0 && inbox.ended() ? -1 : shown;
-        } finally {
-            unlockReading();
-        }
+        return receiver.read(handler, deadline(timeout));
     }
 
     /**
@@ -890,7 +776,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      */
     public int poll(ImsgHandler handler) throws IOException {
         try {
-            return read(handler, System.nanoTime());
+            return receiver.read(handler, System.nanoTime());
         } catch (SocketTimeoutException _) {
             return 0;
         }
@@ -905,12 +791,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      *             if the read fails, an {@link ErrnoException}, or the channel is closed
      */
     public boolean read() throws IOException {
-        lockReading(FOREVER);
-        try {
-            return !inbox.ended() && fill(FOREVER) > 0;
-        } finally {
-            unlockReading();
-        }
+        return receiver.read();
     }
 
     /**
@@ -921,189 +802,31 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      *             as {@link #receive()}
      */
     public Imsg get() throws IOException {
-        lockReading(FOREVER);
-        try {
-            return takeMessage();
-        } finally {
-            unlockReading();
-        }
+        return receiver.get();
     }
 
-    private Imsg takeMessage() throws IOException {
-        int length = nextMessage();
-        if (length == 0)
-            return null;
-        inbox.show(view, length);
-        try {
-            return view.copy();
-        } finally {
-            closeUntaken(view.end());
-        }
+    /** The receiver has seen a mark: the peer's format is known. */
+    void peerMarked(Dialect dialect) {
+        if (format == WireFormat.AUTO)
+            written = dialect;
     }
 
-    private int show(ImsgHandler handler) throws IOException {
-        int shown = 0;
-        for (int length; isOpen() && (length = nextMessage(shown)) > 0; shown++) {
-            inbox.show(view, length);
-            try {
-                handler.message(view);
-            } finally {
-                closeUntaken(view.end());
-            }
-        }
-        return shown;
-    }
-
-    /** The next message's length, 0 if there is none: or a fault, for which what came before is delivered first. */
-    private int nextMessage(int shown) throws IOException {
-        try {
-            return nextMessage();
-        } catch (ImsgProtocolException | ImsgEofException e) {
-            // It comes again with the next read. A handler's own exception never gets here.
-            if (shown == 0)
-                throw e;
-            return 0;
-        }
-    }
-
-    private int nextMessage() throws IOException {
-        int length = inbox.next();
-        if (length > 0 && format == WireFormat.AUTO && inbox.framer().lastMarked() != null)
-            written = inbox.framer().lastMarked();
-        return length;
-    }
-
-    private static void closeUntaken(int descriptor) {
-        if (descriptor >= 0)
-            Fd.of(descriptor).close();
-    }
-
-    /** One recvmsg(2), waited for. Returns the bytes, 0 at the end, or -EAGAIN when the deadline has passed. */
-    private int fill(long deadline) throws IOException {
-        int number = socket.enter();
-        try {
-            int n = -EAGAIN;
-            boolean inKernel = deadline == FOREVER && !Thread.currentThread().isVirtual();
-            if (!inKernel || spinNanos > 0)
-                n = fillSpinning(number);
-            if (n == -EAGAIN)
-                n = fillWaiting(number, deadline, inKernel);
-            // close() shuts the socket down: the end that this makes is not the peer's.
-            if (n <= 0 && !isOpen())
-                throw new AsynchronousCloseException();
-            if (n < 0 && n != -EAGAIN)
-                throw new ErrnoException("recvmsg", -n);
-            return n;
-        } finally {
-            socket.exit();
-        }
-    }
-
-    private int fillSpinning(int number) {
-        int n = inbox.fill(number, MSG_DONTWAIT);
-        if (n == -EAGAIN && spinNanos > 0) {
-            long until = System.nanoTime() + spinNanos;
-            do {
-                Thread.onSpinWait();
-                n = inbox.fill(number, MSG_DONTWAIT);
-            } while (n == -EAGAIN && System.nanoTime() < until && isOpen() && !Thread.currentThread().isInterrupted());
-        }
-        return n;
-    }
-
-    private int fillWaiting(int number, long deadline, boolean inKernel) throws IOException {
-        int n = -EAGAIN;
-        boolean timedOut = false;
+    /** The superclass's begin, for the two directions. */
+    void beginWaiting() {
         begin();
-        try {
-            // An inherited socket may be non-blocking: then the first call comes back at once, and poll(2) does the waiting.
-            if (inKernel)
-                n = inbox.fill(number, 0);
-            while (n == -EAGAIN && isOpen() && !timedOut) {
-                timedOut = !readable.await(number, deadline);
-                if (!timedOut)
-                    n = inbox.fill(number, MSG_DONTWAIT);
-            }
-            return n;
-        } finally {
-            end(n > 0 || timedOut);
-        }
     }
 
-    // Locks and the end
-
-    private void lockReading(long deadline) throws IOException {
-        if (readLock.isHeldByCurrentThread())
-            throw new IllegalStateException("a handler cannot read from the channel whose message it is shown");
-        if (!take(readLock, deadline))
-            throw new SocketTimeoutException("another thread was reading");
-        if (!isOpen()) {
-            unlockReading();
-            throw new ClosedChannelException();
-        }
-    }
-
-    /** Waits for a lock as for anything else: an interrupt closes the channel. Returns false if the deadline has passed. */
-    private boolean take(ReentrantLock lock, long deadline) throws IOException {
-        if (lock.tryLock())
-            return true;
-        try {
-            if (deadline != FOREVER)
-                return lock.tryLock(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
-            lock.lockInterruptibly();
-            return true;
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-            begin();
-            end(false);
-            throw new AsynchronousCloseException();
-        }
-    }
-
-    private void lockWriting(long deadline) throws IOException {
-        if (!take(writeLock, deadline))
-            throw new SocketTimeoutException("another thread was sending, nothing was queued");
-    }
-
-    private void unlockReading() {
-        readLock.unlock();
-        dropUnread();
-    }
-
-    private void unlockWriting() {
-        writeLock.unlock();
-        dropUnsent();
-    }
-
-    /** After the channel was closed, by whoever can have the lock: the closing thread, or the one that was inside. */
-    private void dropUnread() {
-        while (!isOpen() && !readLock.isHeldByCurrentThread() && readLock.tryLock()) {
-            try {
-                inbox.drop();
-                return;
-            } finally {
-                readLock.unlock();
-            }
-        }
-    }
-
-    private void dropUnsent() {
-        while (!isOpen() && !writeLock.isHeldByCurrentThread() && writeLock.tryLock()) {
-            try {
-                outbox.drop();
-                return;
-            } finally {
-                writeLock.unlock();
-            }
-        }
+    /** The superclass's end, for the two directions. */
+    void endWaiting(boolean completed) throws AsynchronousCloseException {
+        end(completed);
     }
 
     /** Closes the socket, and every descriptor that was queued or not delivered. Threads inside are let go. */
     @Override
     protected void implCloseChannel() {
         socket.close();
-        dropUnread();
-        dropUnsent();
+        receiver.dropIfClosed();
+        sender.dropIfClosed();
     }
 
     /**

@@ -1,0 +1,197 @@
+package org.imsg;
+
+import static org.imsg.sys.Constants.EAGAIN;
+import static org.imsg.sys.Constants.MSG_DONTWAIT;
+import static org.imsg.sys.Readiness.FOREVER;
+
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedChannelException;
+import org.imsg.sys.Readiness;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+
+/** The receiving direction of a channel: turns, waiting, and handing out what {@link Inbox} finds. */
+final class Receiver extends Direction {
+    private final Inbox inbox;
+    private final ImsgView view = new ImsgView();
+    private long spinNanos;
+
+    Receiver(ImsgChannel channel, Fd socket, Inbox inbox) {
+        super(channel, socket, Readiness.toRead());
+        this.inbox = inbox;
+    }
+
+    void spin(long nanos) {
+        spinNanos = nanos;
+    }
+
+    Imsg receive(long deadline) throws IOException {
+        begin(deadline);
+        try {
+            for (;;) {
+                Imsg message = takeMessage();
+                if (message != null || inbox.ended())
+                    return message;
+                if (fill(deadline) == -EAGAIN)
+                    throw new SocketTimeoutException("no message in time");
+            }
+        } finally {
+            leave();
+        }
+    }
+
+    int read(ImsgHandler handler, long deadline) throws IOException {
+        begin(deadline);
+        try {
+            int shown = show(handler);
+            if (shown > 0)
+                return shown;
+            if (inbox.ended())
+                return -1;
+            if (fill(deadline) == -EAGAIN)
+                throw new SocketTimeoutException("nothing arrived in time");
+            shown = show(handler);
+            return shown == 0 && inbox.ended() ? -1 : shown;
+        } finally {
+            leave();
+        }
+    }
+
+    boolean read() throws IOException {
+        begin(FOREVER);
+        try {
+            return !inbox.ended() && fill(FOREVER) > 0;
+        } finally {
+            leave();
+        }
+    }
+
+    Imsg get() throws IOException {
+        begin(FOREVER);
+        try {
+            return takeMessage();
+        } finally {
+            leave();
+        }
+    }
+
+    @Override
+    void drop() {
+        inbox.drop();
+    }
+
+    private void begin(long deadline) throws IOException {
+        if (isTakenByCurrentThread())
+            throw new IllegalStateException("a handler cannot read from the channel whose message it is shown");
+        if (!take(deadline))
+            throw new SocketTimeoutException("another thread was reading");
+        if (!channel.isOpen()) {
+            leave();
+            throw new ClosedChannelException();
+        }
+    }
+
+    private Imsg takeMessage() throws IOException {
+        int length = nextMessage();
+        if (length == 0)
+            return null;
+        inbox.show(view, length);
+        try {
+            return view.copy();
+        } finally {
+            closeUntaken(view.end());
+        }
+    }
+
+    private int show(ImsgHandler handler) throws IOException {
+        int shown = 0;
+        for (int length; channel.isOpen() && (length = nextMessage(shown)) > 0; shown++) {
+            inbox.show(view, length);
+            try {
+                handler.message(view);
+            } finally {
+                closeUntaken(view.end());
+            }
+        }
+        return shown;
+    }
+
+    /** The next message's length, 0 if there is none: or a fault, for which what came before is delivered first. */
+    private int nextMessage(int shown) throws IOException {
+        try {
+            return nextMessage();
+        } catch (ImsgProtocolException | ImsgEofException e) {
+            // It comes again with the next read. A handler's own exception never gets here.
+            if (shown == 0)
+                throw e;
+            return 0;
+        }
+    }
+
+    private int nextMessage() throws IOException {
+        int length = inbox.next();
+        if (length > 0 && inbox.framer().lastMarked() != null)
+            channel.peerMarked(inbox.framer().lastMarked());
+        return length;
+    }
+
+    private static void closeUntaken(int descriptor) {
+        if (descriptor >= 0)
+            Fd.of(descriptor).close();
+    }
+
+    /** One recvmsg(2), waited for. Returns the bytes, 0 at the end, or -EAGAIN when the deadline has passed. */
+    private int fill(long deadline) throws IOException {
+        int number = socket.enter();
+        try {
+            int n = -EAGAIN;
+            boolean inKernel = deadline == FOREVER && !Thread.currentThread().isVirtual();
+            if (!inKernel || spinNanos > 0)
+                n = fillSpinning(number);
+            if (n == -EAGAIN)
+                n = fillWaiting(number, deadline, inKernel);
+            // close() shuts the socket down: the end that this makes is not the peer's.
+            if (n <= 0 && !channel.isOpen())
+                throw new AsynchronousCloseException();
+            if (n < 0 && n != -EAGAIN)
+                throw new ErrnoException("recvmsg", -n);
+            return n;
+        } finally {
+            socket.exit();
+        }
+    }
+
+    private int fillSpinning(int number) {
+        int n = inbox.fill(number, MSG_DONTWAIT);
+        if (n == -EAGAIN && spinNanos > 0) {
+            long until = System.nanoTime() + spinNanos;
+            do {
+                Thread.onSpinWait();
+                n = inbox.fill(number, MSG_DONTWAIT);
+            } while (n == -EAGAIN && System.nanoTime() < until && channel.isOpen()
+                    && !Thread.currentThread().isInterrupted());
+        }
+        return n;
+    }
+
+    private int fillWaiting(int number, long deadline, boolean inKernel) throws IOException {
+        int n = -EAGAIN;
+        boolean timedOut = false;
+        channel.beginWaiting();
+        try {
+            // An inherited socket may be non-blocking: then the first call comes back at once, and poll(2) does the waiting.
+            if (inKernel)
+                n = inbox.fill(number, 0);
+            while (n == -EAGAIN && channel.isOpen() && !timedOut) {
+                timedOut = !readiness.await(number, deadline);
+                if (!timedOut)
+                    n = inbox.fill(number, MSG_DONTWAIT);
+            }
+            return n;
+        } finally {
+            channel.endWaiting(n > 0 || timedOut);
+        }
+    }
+}
