@@ -191,4 +191,15 @@ class TimeoutTest {
                     .isThrownBy(() -> pair.first().receive(Duration.ZERO));
         }
     }
+
+    @Test
+    void polling_does_not_spin() throws Exception {
+        try (var pair = ImsgChannel.pair()) {
+            pair.first().spinBeforeWaiting(Duration.ofSeconds(30));
+            long started = System.nanoTime();
+            assertThat(pair.first().poll(_ -> {})).isZero();
+            assertThatExceptionOfType(SocketTimeoutException.class).isThrownBy(() -> pair.first().receive(SHORT));
+            assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(10));
+        }
+    }
 }
