@@ -789,7 +789,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * How many messages are queued and not sent whole: imsgbuf_queuelen.
      *
-     * @return 0 or more
+     * @return 0 or more; while another thread sends it may be another number by the time it is looked at
      */
     public int queuelen() {
         return outbox.messages();

@@ -28,6 +28,8 @@ final class Outbox {
     private int head;
     private int start;
     private int end;
+    /** How many are not sent whole. Other threads may ask, and get the number of some moment. */
+    private int messages;
     /** How many bytes have been sent in all: with it, places in the buffer are places in the stream. */
     private long sent;
     private int bound = 16 << 20;
@@ -82,6 +84,7 @@ final class Outbox {
             marks.add(sent + end - start, fd);
         ImsgHeader.write(buffer, end, written, type, length, fd != null, id, pid);
         end += length;
+        messages++;
     }
 
     /**
@@ -119,17 +122,14 @@ final class Outbox {
 
     /** How many messages are not sent whole. */
     int messages() {
-        int count = 0;
-        for (int at = head; at < end; at += length(at))
-            count++;
-        return count;
+        return messages;
     }
 
     /** Drops everything queued and closes its descriptors. */
     void clear() {
         marks.clear();
         sent += end - start;
-        head = start = end = 0;
+        head = start = end = messages = 0;
     }
 
     /** Closes the descriptors queued, and refuses more. Safe beside a thread that composes. */
@@ -143,12 +143,12 @@ final class Outbox {
         sent += n;
         start += n;
         if (start == end) {
-            head = start = end = 0;
+            head = start = end = messages = 0;
             if (capacity > KEPT_CAPACITY)
                 allocate(FIRST_CAPACITY);
         } else {
-            while (head + length(head) <= start)
-                head += length(head);
+            for (int length; head + (length = length(head)) <= start; messages--)
+                head += length;
         }
     }
 
