@@ -351,6 +351,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      *             if the write fails, an {@link ErrnoException}; EPIPE or ECONNRESET when the peer is gone
      * @throws ImsgTooLargeException
      *             if the payload is over {@link #maxSize()}
+     * @throws ImsgQueueFullException
+     *             if the message is longer than {@link #maxQueued}
      * @throws IllegalStateException
      *             if the message has a descriptor and passing is not allowed
      */
@@ -367,7 +369,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      *            how long to wait for room, 0 or more
      * @throws SocketTimeoutException
      *             if not everything could be sent in time; the rest, and this message, stay queued. Where another thread was
-     *             sending all the time, the exception says that the message was not queued; its descriptor was not taken then
+     *             sending all the time, or the queue had no room, the exception says that the message was not queued; its
+     *             descriptor was not taken then
      * @throws IOException
      *             as {@link #send(Imsg)}
      */
@@ -379,11 +382,23 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
         lockWriting(deadline);
         try {
             byte[] payload = message.bytes();
+            check(message.fd(), payload.length);
+            awaitRoom(HEADER_SIZE + payload.length, deadline);
             compose(message.type(), message.id(), message.pid(), message.fd(), payload, 0, payload.length);
             message.takeFd();
             flush(deadline);
         } finally {
             unlockWriting();
+        }
+    }
+
+    private void awaitRoom(int length, long deadline) throws IOException {
+        if (outbox.hasRoom(length))
+            return;
+        try {
+            flush(deadline);
+        } catch (SocketTimeoutException e) {
+            throw new SocketTimeoutException("the queue is full, the message was not queued: " + e.getMessage());
         }
     }
 
@@ -670,13 +685,17 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     }
 
     private void reserve(Fd fd, long count) throws ClosedChannelException {
+        check(fd, count);
+        outbox.reserve(HEADER_SIZE + (int) count);
+    }
+
+    private void check(Fd fd, long count) throws ClosedChannelException {
         if (count > limit - HEADER_SIZE)
             throw new ImsgTooLargeException(count, limit - HEADER_SIZE);
         if (fd != null && !descriptorsAllowed)
             throw new IllegalStateException("descriptors do not pass on this channel: see allowFdPassing()");
         if (!isOpen())
             throw new ClosedChannelException();
-        outbox.reserve(HEADER_SIZE + (int) count);
     }
 
     private void commit(int type, int id, int pid, Fd fd, long count) throws ClosedChannelException {

@@ -49,12 +49,16 @@ final class Outbox {
         return end - start;
     }
 
+    boolean hasRoom(int length) {
+        return length <= bound - pending();
+    }
+
     /**
      * Makes room for a message. Its payload is then copied to {@link #payloadAt}, and {@link #commit} queues it: whatever fails
      * before that leaves the queue as it was.
      */
     void reserve(int length) {
-        if (length > bound - pending())
+        if (!hasRoom(length))
             throw new ImsgQueueFullException(length, pending(), bound);
         if (capacity - end < length)
             makeRoom(length);
