@@ -1,6 +1,5 @@
 package org.imsg;
 
-import static org.imsg.sys.Constants.EBADF;
 import static org.imsg.sys.Readiness.FOREVER;
 
 import java.io.IOException;
@@ -341,6 +340,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      *             if the write fails, an {@link ErrnoException}; EPIPE or ECONNRESET when the peer is gone
      * @throws ImsgTooLargeException
      *             if the payload is over {@link #maxSize()}
+     * @throws ImsgQueueFullException
+     *             if the message is longer than {@link #maxQueued}
      * @throws IllegalStateException
      *             if the message has a descriptor and passing is not allowed
      */
@@ -357,7 +358,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      *            how long to wait for room, 0 or more
      * @throws SocketTimeoutException
      *             if not everything could be sent in time; the rest, and this message, stay queued. Where another thread was
-     *             sending all the time, the exception says that the message was not queued; its descriptor was not taken then
+     *             sending all the time, or the queue had no room, the exception says that the message was not queued; its
+     *             descriptor was not taken then
      * @throws IOException
      *             as {@link #send(Imsg)}
      */
@@ -369,6 +371,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
         sender.begin(deadline);
         try {
             byte[] payload = message.bytes();
+            check(message.fd(), payload.length);
+            sender.awaitRoom(HEADER_SIZE + payload.length, deadline);
             compose(message.type(), message.id(), message.pid(), message.fd(), payload, 0, payload.length);
             message.takeFd();
             sender.flush(deadline);
@@ -645,13 +649,17 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     }
 
     private void reserve(Fd fd, long count) throws ClosedChannelException {
+        check(fd, count);
+        outbox.reserve(HEADER_SIZE + (int) count);
+    }
+
+    private void check(Fd fd, long count) throws ClosedChannelException {
         if (count > limit - HEADER_SIZE)
             throw new ImsgTooLargeException(count, limit - HEADER_SIZE);
         if (fd != null && !descriptorsAllowed)
             throw new IllegalStateException("descriptors do not pass on this channel: see allowFdPassing()");
         if (!isOpen())
             throw new ClosedChannelException();
-        outbox.reserve(HEADER_SIZE + (int) count);
     }
 
     private void commit(int type, int id, int pid, Fd fd, long count) throws ClosedChannelException {
@@ -697,7 +705,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * How many messages are queued and not sent whole: imsgbuf_queuelen.
      *
-     * @return 0 or more
+     * @return 0 or more; while another thread sends it may be another number by the time it is looked at
      */
     public int queuelen() {
         return outbox.messages();
@@ -833,6 +841,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * The socket's descriptor, for an event loop to watch. It stays the channel's.
      *
      * @return the number
+     * @throws IllegalStateException
+     *             if the channel is closed
      */
     public int fd() {
         return socket.intValue();

@@ -10,6 +10,7 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
@@ -32,7 +33,8 @@ import org.imsg.unix.UnixAddress;
  * {@snippet file = "org/imsg/ChannelSnippets.java" region = "daemon"}
  *
  * <p>The socket's file has its mode before anybody can connect (on Linux), a stale one left by a dead daemon is replaced, a
- * live one is not, and closing removes the file unless somebody else's stands there by then. Safe for several threads;
+ * live one is not (but two daemons that find the same stale one in the same moment can take the path from each other: have one
+ * started), and closing removes the file unless somebody else's stands there by then. Safe for several threads;
  * {@link #close} from another ends a wait with an AsynchronousCloseException.
  */
 public final class ImsgListener extends AbstractInterruptibleChannel {
@@ -180,7 +182,10 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
                 Sockets.connect(address, System.nanoTime()).close();
                 return false;
             } catch (ErrnoException e) {
-                return e.number() == Constants.ECONNREFUSED && isSocket(address.path());
+                return e.number() == Constants.ENOENT
+                        || e.number() == Constants.ECONNREFUSED && isSocket(address.path());
+            } catch (NoSuchFileException _) {
+                return true;
             } catch (SocketTimeoutException _) {
                 return false;
             }
@@ -327,9 +332,11 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
     }
 
     private static Object fileKey(Path path) throws IOException {
-        return Files.exists(path, LinkOption.NOFOLLOW_LINKS)
-                ? Files.getAttribute(path, "unix:ino", LinkOption.NOFOLLOW_LINKS)
-                : null;
+        try {
+            return Files.getAttribute(path, "unix:ino", LinkOption.NOFOLLOW_LINKS);
+        } catch (NoSuchFileException _) {
+            return null;
+        }
     }
 
     /**

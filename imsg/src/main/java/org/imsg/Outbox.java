@@ -1,8 +1,11 @@
 package org.imsg;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static org.imsg.sys.Constants.EACCES;
 import static org.imsg.sys.Constants.EBADF;
 import static org.imsg.sys.Constants.EINTR;
+import static org.imsg.sys.Constants.EINVAL;
+import static org.imsg.sys.Constants.EPERM;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -28,6 +31,8 @@ final class Outbox {
     private int head;
     private int start;
     private int end;
+    /** How many are not sent whole. Other threads may ask, and get the number of some moment. */
+    private int messages;
     /** How many bytes have been sent in all: with it, places in the buffer are places in the stream. */
     private long sent;
     private int bound = 16 << 20;
@@ -47,12 +52,16 @@ final class Outbox {
         return end - start;
     }
 
+    boolean hasRoom(int length) {
+        return length <= bound - pending();
+    }
+
     /**
      * Makes room for a message. Its payload is then copied to {@link #payloadAt}, and {@link #commit} queues it: whatever fails
      * before that leaves the queue as it was.
      */
     void reserve(int length) {
-        if (length > bound - pending())
+        if (!hasRoom(length))
             throw new ImsgQueueFullException(length, pending(), bound);
         if (capacity - end < length)
             makeRoom(length);
@@ -82,12 +91,13 @@ final class Outbox {
             marks.add(sent + end - start, fd);
         ImsgHeader.write(buffer, end, written, type, length, fd != null, id, pid);
         end += length;
+        messages++;
     }
 
     /**
      * One sendmsg(2): everything up to the next descriptor, or one descriptor and everything up to the one after it.
      *
-     * @return the bytes sent, or the negative errno; with EBADF the message whose descriptor is not open has been dropped
+     * @return the bytes sent, or the negative errno; where it {@linkplain #refusesDescriptor refuses the descriptor}, its message has been dropped
      */
     int sendOnce(int socket, int flags) {
         if (header == null)
@@ -112,24 +122,26 @@ final class Outbox {
         } while (n == -EINTR);
         if (n > 0)
             sent(n, descriptor >= 0);
-        else if (n == -EBADF && descriptor >= 0)
+        else if (descriptor >= 0 && refusesDescriptor(n))
             sent(length(start), true);
         return n;
     }
 
+    /** Whether sendmsg(2) failed for the sake of the descriptor passed, and would again. */
+    static boolean refusesDescriptor(int result) {
+        return result == -EBADF || result == -EINVAL || result == -EPERM || result == -EACCES;
+    }
+
     /** How many messages are not sent whole. */
     int messages() {
-        int count = 0;
-        for (int at = head; at < end; at += length(at))
-            count++;
-        return count;
+        return messages;
     }
 
     /** Drops everything queued and closes its descriptors. */
     void clear() {
         marks.clear();
         sent += end - start;
-        head = start = end = 0;
+        head = start = end = messages = 0;
     }
 
     /** Closes the descriptors queued, and refuses more. Safe beside a thread that composes. */
@@ -143,12 +155,12 @@ final class Outbox {
         sent += n;
         start += n;
         if (start == end) {
-            head = start = end = 0;
+            head = start = end = messages = 0;
             if (capacity > KEPT_CAPACITY)
                 allocate(FIRST_CAPACITY);
         } else {
-            while (head + length(head) <= start)
-                head += length(head);
+            for (int length; head + (length = length(head)) <= start; messages--)
+                head += length;
         }
     }
 

@@ -149,7 +149,7 @@ final class Receiver extends Direction {
             int n = -EAGAIN;
             boolean inKernel = deadline == FOREVER && !Thread.currentThread().isVirtual();
             if (!inKernel || spinNanos > 0)
-                n = fillSpinning(number);
+                n = fillSpinning(number, deadline);
             if (n == -EAGAIN)
                 n = fillWaiting(number, deadline, inKernel);
             // close() shuts the socket down: the end that this makes is not the peer's.
@@ -163,15 +163,16 @@ final class Receiver extends Direction {
         }
     }
 
-    private int fillSpinning(int number) {
+    private int fillSpinning(int number, long deadline) {
         int n = inbox.fill(number, MSG_DONTWAIT);
         if (n == -EAGAIN && spinNanos > 0) {
-            long until = System.nanoTime() + spinNanos;
-            do {
+            long now = System.nanoTime();
+            long until = now + (deadline == FOREVER ? spinNanos : Math.min(spinNanos, deadline - now));
+            while (n == -EAGAIN && System.nanoTime() - until < 0 && channel.isOpen()
+                    && !Thread.currentThread().isInterrupted()) {
                 Thread.onSpinWait();
                 n = inbox.fill(number, MSG_DONTWAIT);
-            } while (n == -EAGAIN && System.nanoTime() < until && channel.isOpen()
-                    && !Thread.currentThread().isInterrupted());
+            }
         }
         return n;
     }

@@ -1,7 +1,6 @@
 package org.imsg;
 
 import static org.imsg.sys.Constants.EAGAIN;
-import static org.imsg.sys.Constants.EBADF;
 import static org.imsg.sys.Constants.ENOBUFS;
 import static org.imsg.sys.Constants.MSG_DONTWAIT;
 
@@ -67,6 +66,17 @@ final class Sender extends Direction {
             throw new SocketTimeoutException("another thread was sending, nothing was queued");
     }
 
+    /** Makes room in the queue for a message of that length, as far as it can be had by sending. */
+    void awaitRoom(int length, long deadline) throws IOException {
+        if (outbox.hasRoom(length))
+            return;
+        try {
+            flush(deadline);
+        } catch (SocketTimeoutException e) {
+            throw new SocketTimeoutException("the queue is full, the message was not queued: " + e.getMessage());
+        }
+    }
+
     void clear() {
         takeUninterruptibly();
         try {
@@ -108,8 +118,8 @@ final class Sender extends Direction {
         // close() shuts the socket down: the error that this makes is not the peer's.
         if (n < 0 && !channel.isOpen())
             throw new AsynchronousCloseException();
-        if (n == -EBADF)
-            throw new ErrnoException("sendmsg", "a passed descriptor is not open; its message is dropped", EBADF);
+        if (Outbox.refusesDescriptor(n))
+            throw new ErrnoException("sendmsg", "the passed descriptor is refused; its message is dropped", -n);
         if (n < 0)
             throw new ErrnoException("sendmsg", -n);
     }

@@ -281,4 +281,31 @@ class FastPathWritingTest {
         assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(() -> channel.send(Imsg.of(1)));
         assertThat(peer.receive()).isNull();
     }
+
+    @Test
+    void any_thread_may_ask_how_long_the_queue_is() throws Exception {
+        Thread receiver = Thread.ofPlatform().daemon().start(() -> {
+            try {
+                while (peer.receive() != null)
+                    Thread.yield();
+            } catch (Exception _) {
+                // closed at the end
+            }
+        });
+        Call<Integer> asking = Call.start(Call.On.PLATFORM, () -> {
+            int longest = 0;
+            while (receiver.isAlive())
+                longest = Math.max(longest, channel.queuelen());
+            return longest;
+        });
+        for (int i = 0; i < 500; i++) {
+            for (int j = 0; j < 50; j++)
+                channel.compose(1, 0, 0, null, new byte[10000]);
+            channel.write();
+            if (channel.queuedBytes() > 4 << 20)
+                channel.flush();
+        }
+        pair.close();
+        assertThat(asking.result()).isBetween(1, 1000);
+    }
 }

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.imsg.sys.Readiness;
 
 /**
@@ -39,12 +40,19 @@ public final class OpenDescriptors {
         this.targets = targets;
     }
 
+    private static List<String> sorted(List<String> unsorted) {
+        return unsorted.stream().sorted().toList();
+    }
+
     public static OpenDescriptors now() throws IOException {
         return new OpenDescriptors(read());
     }
 
-    /** Fails if there is more or less open than then. */
+    /** Fails if there is more or less open than then, and stays so: the JDK closes a child's pipes some time after its end. */
     public void assertSame() throws IOException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
+        while (!sorted(read()).equals(sorted(targets)) && System.nanoTime() - deadline < 0)
+            Thread.onSpinWait();
         assertThat(read()).as("open descriptors").containsExactlyInAnyOrderElementsOf(targets);
     }
 

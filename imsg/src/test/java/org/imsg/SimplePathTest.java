@@ -206,4 +206,23 @@ class SimplePathTest {
             assertThatThrownBy(() -> pair.first().replies()).isInstanceOf(IllegalArgumentException.class);
         }
     }
+
+    @Test
+    void a_message_waits_for_room_in_the_queue_too() throws Exception {
+        try (var pair = ImsgChannel.pair()) {
+            pair.first().maxQueued(1000).compose(1, 0, 0, null, new byte[900]);
+            pair.first().send(Imsg.of(2, new byte[500]));
+            assertThat(pair.second().receive().type()).isEqualTo(1);
+            assertThat(pair.second().receive().type()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void a_message_that_no_empty_queue_would_hold_is_refused() throws Exception {
+        try (var pair = ImsgChannel.pair()) {
+            pair.first().maxQueued(1000);
+            assertThatExceptionOfType(ImsgQueueFullException.class)
+                    .isThrownBy(() -> pair.first().send(Imsg.of(1, new byte[1000])));
+        }
+    }
 }

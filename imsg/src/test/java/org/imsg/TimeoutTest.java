@@ -191,4 +191,31 @@ class TimeoutTest {
                     .isThrownBy(() -> pair.first().receive(Duration.ZERO));
         }
     }
+
+    @Test
+    void sending_behind_a_full_queue_times_out_and_the_message_stays_the_callers() throws Exception {
+        try (var pair = ImsgChannel.pair(); Fd.Pair pipe = Fd.pipe()) {
+            pair.first().allowFdPassing().maxQueued(10500);
+            do
+                pair.first().compose(1, 0, 0, null, new byte[10000]);
+            while (pair.first().write());
+            pair.first().compose(1, 0, 0, null, new byte[10500 - 16 - pair.first().queuedBytes()]);
+            try (Imsg message = Imsg.of(2).withFd(pipe.first())) {
+                assertThatExceptionOfType(SocketTimeoutException.class)
+                        .isThrownBy(() -> pair.first().send(message, SHORT)).withMessageContaining("not queued");
+                assertThat(message.hasFd()).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void polling_does_not_spin() throws Exception {
+        try (var pair = ImsgChannel.pair()) {
+            pair.first().spinBeforeWaiting(Duration.ofSeconds(30));
+            long started = System.nanoTime();
+            assertThat(pair.first().poll(_ -> {})).isZero();
+            assertThatExceptionOfType(SocketTimeoutException.class).isThrownBy(() -> pair.first().receive(SHORT));
+            assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(10));
+        }
+    }
 }

@@ -59,6 +59,7 @@ public final class Constants {
     public static final int EINTR = HOST.value("EINTR");
     public static final int EAGAIN = HOST.value("EAGAIN");
     public static final int ENOBUFS = HOST.value("ENOBUFS");
+    public static final int EACCES = HOST.value("EACCES");
     public static final int EBADF = HOST.value("EBADF");
     public static final int EPERM = HOST.value("EPERM");
     public static final int ENOENT = HOST.value("ENOENT");

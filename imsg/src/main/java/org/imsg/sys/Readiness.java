@@ -57,7 +57,8 @@ public final class Readiness {
     public boolean await(int fd, long deadline) {
         if (Thread.currentThread().isVirtual())
             return awaitParked(fd, deadline, () -> false);
-        return poll(fd, pollTimeout(deadline)) != 0;
+        // The longest timeout of poll(2) is 24 days: its end need not be the deadline.
+        return poll(fd, pollTimeout(deadline)) != 0 || deadline - System.nanoTime() > 0;
     }
 
     /**

@@ -75,7 +75,9 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
             this.readiness = readiness;
         }
 
-        /** Native memory for a heap buffer's bytes. */
+        /**
+         * Native memory that a call reads or writes. Never the caller's buffer: another thread may free that during the call.
+         */
         MemorySegment chunk(int size) {
             if (chunk.byteSize() < size)
                 chunk = Arena.ofAuto().allocate(size);
@@ -155,15 +157,13 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
             return 0;
         reading.lock.lock();
         try {
-            int count = Math.min(target.remaining(), CHUNK);
-            MemorySegment direct = target.isDirect() ? MemorySegment.ofBuffer(target) : reading.chunk(count);
-            int n = transfer(reading, call, direct, target.isDirect() ? target.remaining() : count);
+            // Memory that was freed, or is another thread's, is refused before anything is lost.
+            target.get(target.position());
+            MemorySegment chunk = reading.chunk(Math.min(target.remaining(), CHUNK));
+            int n = transfer(reading, call, chunk);
             if (n == 0)
                 return -1;
-            if (target.isDirect())
-                target.position(target.position() + n);
-            else
-                target.put(direct.asSlice(0, n).asByteBuffer());
+            target.put(chunk.asSlice(0, n).asByteBuffer());
             return n;
         } finally {
             reading.lock.unlock();
@@ -177,14 +177,9 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
         try {
             int total = source.remaining();
             while (source.hasRemaining()) {
-                int count = Math.min(source.remaining(), file ? CHUNK : CERTAIN);
-                MemorySegment bytes = MemorySegment.ofBuffer(source).asSlice(0, count);
-                if (!source.isDirect()) {
-                    MemorySegment chunk = writing.chunk(count);
-                    chunk.copyFrom(bytes);
-                    bytes = chunk;
-                }
-                source.position(source.position() + transfer(writing, call, bytes, count));
+                MemorySegment chunk = writing.chunk(Math.min(source.remaining(), file ? CHUNK : CERTAIN));
+                chunk.copyFrom(MemorySegment.ofBuffer(source).asSlice(0, chunk.byteSize()));
+                source.position(source.position() + transfer(writing, call, chunk));
             }
             return total;
         } finally {
@@ -192,7 +187,7 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
         }
     }
 
-    private int transfer(Direction direction, Transfer call, MemorySegment bytes, int count) throws IOException {
+    private int transfer(Direction direction, Transfer call, MemorySegment chunk) throws IOException {
         int number = fd.enter();
         try {
             int n = -EAGAIN;
@@ -201,7 +196,8 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
                 // Only poll(2) knows: a thread is also let go because the channel is being closed, or about to be.
                 while (isOpen() && (n == -EAGAIN || n == -EINTR)) {
                     if (!call.waits() || file || direction.readiness.isReady(number))
-                        n = call.make().apply(direction.errno, number, bytes.address(), count);
+                        n = call.make().apply(direction.errno, number, chunk.address(),
+                                (int) chunk.byteSize());
                     else
                         direction.readiness.awaitParked(number, FOREVER, () -> !isOpen());
                 }
@@ -212,7 +208,7 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
                 throw new ErrnoException(call.name(), number, -n);
             return n;
         } finally {
-            java.lang.ref.Reference.reachabilityFence(bytes);
+            java.lang.ref.Reference.reachabilityFence(chunk);
             fd.exit();
         }
     }

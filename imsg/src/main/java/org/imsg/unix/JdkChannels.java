@@ -96,7 +96,7 @@ public final class JdkChannels {
 
     private static SocketChannel inetChannel(Fd fd) throws IOException {
         InetSocketAddress anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-        try (ServerSocketChannel server = ServerSocketChannel.open().bind(anyPort)) {
+        try (ServerSocketChannel server = bind(ServerSocketChannel.open(), anyPort)) {
             SocketChannel channel = connect(SocketChannel.open(), anyPort, server);
             // Being bound before it was connected, it shares its address with no other stream socket.
             InetSocketAddress own = (InetSocketAddress) channel.getLocalAddress();
@@ -108,14 +108,23 @@ public final class JdkChannels {
         Path directory = Files.createTempDirectory("imsg");
         Path listening = directory.resolve("l");
         Path own = directory.resolve("s");
-        try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)
-                .bind(UnixDomainSocketAddress.of(listening))) {
+        try (ServerSocketChannel server = bind(ServerSocketChannel.open(StandardProtocolFamily.UNIX),
+                UnixDomainSocketAddress.of(listening))) {
             SocketChannel channel = connect(SocketChannel.open(StandardProtocolFamily.UNIX),
                     UnixDomainSocketAddress.of(own), server);
             return put(fd, channel, number -> Sockets.name(number).isUnixPath(own));
         } finally {
             for (Path path : List.of(listening, own, directory))
                 Files.deleteIfExists(path);
+        }
+    }
+
+    private static ServerSocketChannel bind(ServerSocketChannel server, SocketAddress address) throws IOException {
+        try {
+            return server.bind(address);
+        } catch (IOException | RuntimeException | Error e) {
+            server.close();
+            throw e;
         }
     }
 

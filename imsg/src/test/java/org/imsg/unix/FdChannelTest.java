@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedByInterruptException;
@@ -280,6 +281,37 @@ class FdChannelTest {
         try (FdChannel channel = new FdChannel(Fd.open(directory))) {
             assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> channel.read(ByteBuffer.allocate(1)))
                     .satisfies(e -> assertThat(e.name()).isEqualTo("EISDIR"));
+        }
+    }
+
+    @Test
+    void memory_that_was_freed_is_refused_before_anything_is_read_or_written() throws Exception {
+        ByteBuffer freed;
+        try (Arena arena = Arena.ofShared()) {
+            freed = arena.allocate(100).asByteBuffer();
+        }
+        Fd.Pair pipe = Fd.pipe();
+        try (FdChannel in = new FdChannel(pipe.first()); FdChannel out = new FdChannel(pipe.second())) {
+            assertThatIllegalStateException().isThrownBy(() -> out.write(freed));
+            out.write(bytes("kept"));
+            assertThatIllegalStateException().isThrownBy(() -> in.read(freed));
+            ByteBuffer target = ByteBuffer.allocate(10);
+            in.read(target);
+            assertThat(text(target)).isEqualTo("kept");
+        }
+    }
+
+    @Test
+    void memory_freed_during_a_wait_is_not_read_into() throws Exception {
+        Fd.Pair pipe = Fd.pipe();
+        try (FdChannel in = new FdChannel(pipe.first()); FdChannel out = new FdChannel(pipe.second())) {
+            Call<Integer> reading;
+            try (Arena arena = Arena.ofShared()) {
+                ByteBuffer target = arena.allocate(100).asByteBuffer();
+                reading = Call.start(Call.On.PLATFORM, () -> in.read(target)).awaitWaiting();
+            }
+            out.write(bytes("nowhere"));
+            assertThat(reading.failure()).isInstanceOf(IllegalStateException.class);
         }
     }
 }
