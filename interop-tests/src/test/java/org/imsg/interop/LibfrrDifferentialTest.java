@@ -54,7 +54,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(300)
 class LibfrrDifferentialTest {
     private static final int FILES = 8;
-    private static final int SCRIPTS = Integer.getInteger("imsg.differential.scripts", 120_000);
+    private static final int SCRIPTS = Integer.getInteger("imsg.differential.scripts", 100_000);
     private static final long SEED = Long.getLong("imsg.differential.seed", 20250911);
 
     @TempDir
