@@ -23,7 +23,7 @@ final class FrrChannel implements AutoCloseable {
     private static final int HASFD = 1;
 
     private final Frr frr;
-    private final Arena arena = Arena.ofConfined();
+    private final Arena arena = Arena.ofShared();
     private final MemorySegment imsgbuf = arena.allocate(IMSGBUF_SIZE, 8);
     private final MemorySegment imsg = arena.allocate(32, 8);
     private final MemorySegment payload = arena.allocate(65536, 8);

@@ -25,9 +25,12 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** An ImsgChannel and OpenBSD's C code, as FRR 8.4.4 has it, at the two ends of a socketpair, both in this process. */
+/**
+ * An ImsgChannel and OpenBSD's C code, as FRR 8.4.4 has it, at the two ends of a socketpair, both in this process. No interrupt
+ * ends a wait in C, so the tests run on threads of their own, and a stuck one is let go when our end is closed.
+ */
 @RealPeers
-@Timeout(60)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class LibfrrImsgTest {
     private static final int MAX = 16368;
     private static final int OWN_PID = (int) ProcessHandle.current().pid();
@@ -50,10 +53,10 @@ class LibfrrImsgTest {
     void disconnect() throws IOException {
         if (java == null)
             return;
+        java.close();
         frr.clear();
         frr.close();
         frrSocket.close();
-        java.close();
     }
 
     @ParameterizedTest
