@@ -18,4 +18,5 @@ module org.imsg.netty {
     requires static io.netty.transport.classes.io_uring;
 
     exports org.imsg.netty;
+    exports org.imsg.netty.handler;
 }

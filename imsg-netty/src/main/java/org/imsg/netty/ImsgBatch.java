@@ -51,9 +51,9 @@ public final class ImsgBatch {
         return prefetched;
     }
 
-    /** Steps over what the handler left, and marks it as read in the buffer. */
-    void end() {
-        while (!broken && next())
+    /** Marks everything as read in the buffer that the handler stepped over, and if so wanted what it left. */
+    void end(boolean dropRest) {
+        while (dropRest && !broken && next())
             continue;
         leave();
         buffer.readerIndex(origin + header + length);

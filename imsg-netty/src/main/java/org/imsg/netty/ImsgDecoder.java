@@ -81,23 +81,16 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
 
     /** Hands on every whole message; false if what comes behind them is none. */
     private boolean decode(ChannelHandlerContext ctx, ByteBuf stream) {
-        if (!batch.begin(stream))
-            return !endOfBatch();
-        delivered = true;
-        if (batched) {
-            ctx.fireChannelRead(batch);
-        } else {
-            while (!ctx.isRemoved() && batch.next())
-                ctx.fireChannelRead(batch.toMessage());
-            if (ctx.isRemoved())
-                return true;
+        if (batch.begin(stream)) {
+            delivered = true;
+            if (batched)
+                ctx.fireChannelRead(batch);
+            else
+                while (!ctx.isRemoved() && batch.next())
+                    ctx.fireChannelRead(batch.toMessage());
         }
-        return !endOfBatch();
-    }
-
-    private boolean endOfBatch() {
-        batch.end();
-        return batch.isBroken();
+        batch.end(!ctx.isRemoved());
+        return !batch.isBroken();
     }
 
     private void keep(ChannelHandlerContext ctx, ByteBuf stream) {

@@ -11,13 +11,7 @@ import org.imsg.unix.Fd;
  * Makes a server of Netty's an imsg server: each connection it accepts becomes an {@link ImsgSocketChannel} on the same
  * descriptor before anybody has seen it.
  *
- * <pre>{@code
- * new ServerBootstrap().group(group)
- *     .channel(EpollServerDomainSocketChannel.class)    // or KQueue..., IoUring...
- *     .handler(new ImsgServer())
- *     .childOption(ImsgChannelOption.ALLOW_FD_PASSING, true)
- *     .childHandler(...)
- * }</pre>
+ * {@snippet file="org/imsg/netty/FileServer.java" region="server"}
  *
  * <p>It keeps no state, so one may serve any number of servers. The backlog, the permissions of the socket's file and a full
  * descriptor table are the server channel's affair: Netty's pauses for a second when it cannot accept.

@@ -43,6 +43,12 @@ final class Wire implements AutoCloseable {
     }
 
     void send(byte[] bytes, Fd... fd) {
+        sendKeeping(bytes, fd);
+        if (fd.length > 0)
+            fd[0].close();
+    }
+
+    void sendKeeping(byte[] bytes, Fd... fd) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
             int sent = 0;
@@ -53,8 +59,6 @@ final class Wire implements AutoCloseable {
                 sent += n;
             }
         }
-        if (fd.length > 0)
-            fd[0].close();
     }
 
     /** One recvmsg; the text is null at the end of the stream. */
