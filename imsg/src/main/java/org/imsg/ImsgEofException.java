@@ -14,7 +14,15 @@ public final class ImsgEofException extends EOFException {
     /** Bytes it would have had. */
     private final int expected;
 
-    ImsgEofException(int received, int expected) {
+    /**
+     * For the part that arrived.
+     *
+     * @param received
+     *            bytes of the message that arrived
+     * @param expected
+     *            bytes it would have had, 16 if not even the header was whole
+     */
+    public ImsgEofException(int received, int expected) {
         super(received < 16
                 ? "the stream ended after " + received + " of the 16 bytes of a header"
                 : "the stream ended after " + received + " of the " + expected + " bytes of a message");

@@ -39,7 +39,7 @@ public final class Posix {
     }
 
     /** {@code int poll(struct pollfd *, nfds_t, int)}. */
-    static int poll(MemorySegment errno, long pollfds, int count, int timeoutMillis) {
+    public static int poll(MemorySegment errno, long pollfds, int count, int timeoutMillis) {
         return call(Poll.HANDLE, errno, pollfds, count, timeoutMillis);
     }
 

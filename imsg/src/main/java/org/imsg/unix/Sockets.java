@@ -270,8 +270,15 @@ public final class Sockets {
         }
     }
 
-    /** A new non-blocking stream socket. */
-    private static Fd socket() throws IOException {
+    /**
+     * Makes a Unix stream socket that is neither bound nor connected: socket(2). It is non-blocking and close-on-exec, and a
+     * write to a dead peer raises no SIGPIPE.
+     *
+     * @return the socket, the caller's
+     * @throws IOException
+     *             if there is no room in a descriptor table, an {@link ErrnoException}
+     */
+    public static Fd socket() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment errno = Posix.errnoSegment(arena);
             int fd = check("socket", Posix.socket(errno, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -74,8 +74,14 @@ public final class UnixAddress {
         return path;
     }
 
-    /** A sockaddr_un of exactly the bytes that count. */
-    MemorySegment toNative(Arena arena) {
+    /**
+     * A {@code struct sockaddr_un} of exactly the bytes that count, for bind(2) and connect(2).
+     *
+     * @param arena
+     *            how long it lives
+     * @return a new segment, as long as the address
+     */
+    public MemorySegment toNative(Arena arena) {
         // The length tells where an abstract name ends, the NUL where a path does.
         int length = PATH_AT + name.length + (path == null ? 0 : 1);
         MemorySegment address = arena.allocate(length, 2);

@@ -1,0 +1,119 @@
+package org.imsg.netty;
+
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.ConnectTimeoutException;
+import io.netty.channel.EventLoop;
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.nio.channels.AlreadyConnectedException;
+import java.nio.channels.ConnectionPendingException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.imsg.sys.Constants;
+import org.imsg.unix.ErrnoException;
+
+/**
+ * Connects a channel. A Unix socket connects at once or fails at once, but for a listener whose backlog is full: Linux says
+ * EAGAIN then, and no event tells when there is room, so the attempt is repeated with growing pauses.
+ */
+final class Connector {
+    private static final long FIRST_PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(500);
+    private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
+    private final ImsgSocketChannel channel;
+    private ChannelPromise promise;
+    private SocketAddress to;
+    private Future<?> attempt;
+    private long started;
+    private long pause;
+
+    Connector(ImsgSocketChannel channel) {
+        this.channel = channel;
+    }
+
+    void bind(SocketAddress local) throws IOException {
+        SocketCalls.bind(channel.socket(), local);
+    }
+
+    void connect(SocketAddress remote, SocketAddress local, ChannelPromise connected) {
+        try {
+            if (promise != null)
+                throw new ConnectionPendingException();
+            if (channel.isActive())
+                throw new AlreadyConnectedException();
+            if (local != null)
+                channel.doBind(local);
+        } catch (IOException | RuntimeException e) {
+            connected.tryFailure(e);
+            return;
+        }
+        promise = connected;
+        to = remote;
+        started = System.nanoTime();
+        pause = FIRST_PAUSE_NANOS;
+        connected.addListener(future -> {
+            if (future.isCancelled())
+                channel.unsafe().close(channel.unsafe().voidPromise());
+        });
+        attempt();
+    }
+
+    private void attempt() {
+        if (promise == null)
+            return;
+        // The channel may have been registered with another loop while it waited.
+        EventLoop loop = channel.eventLoop();
+        if (!loop.inEventLoop()) {
+            loop.execute(this::attempt);
+            return;
+        }
+        try {
+            int result = SocketCalls.connect(channel.socket(), to);
+            if (result == 0)
+                succeed();
+            else if (result == -Constants.EAGAIN)
+                wait(loop);
+            else
+                throw new ErrnoException("connect", to, -result);
+        } catch (IOException | RuntimeException e) {
+            fail(e);
+        }
+    }
+
+    private void wait(EventLoop loop) {
+        long timeout = TimeUnit.MILLISECONDS.toNanos(channel.config().getConnectTimeoutMillis());
+        long left = started + timeout - System.nanoTime();
+        if (timeout > 0 && left <= 0) {
+            fail(new ConnectTimeoutException("no room in the backlog of " + to + " within "
+                    + channel.config().getConnectTimeoutMillis() + " ms"));
+            channel.unsafe().close(channel.unsafe().voidPromise());
+            return;
+        }
+        attempt = loop.schedule(this::attempt, timeout > 0 ? Math.min(pause, left) : pause, TimeUnit.NANOSECONDS);
+        pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
+    }
+
+    private void succeed() {
+        ChannelPromise connected = promise;
+        promise = null;
+        channel.connected(to);
+        boolean wanted = connected.trySuccess();
+        channel.pipeline().fireChannelActive();
+        if (!wanted)
+            channel.unsafe().close(channel.unsafe().voidPromise());
+    }
+
+    private void fail(Throwable cause) {
+        ChannelPromise connected = promise;
+        promise = null;
+        if (connected != null)
+            connected.tryFailure(cause);
+    }
+
+    /** The channel is closed. */
+    void cancel(Throwable cause) {
+        if (attempt != null)
+            attempt.cancel(false);
+        fail(cause);
+    }
+}

@@ -1,0 +1,123 @@
+package org.imsg.netty;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufHolder;
+import io.netty.util.AbstractReferenceCounted;
+import io.netty.util.ResourceLeakDetector;
+import io.netty.util.ResourceLeakDetectorFactory;
+import io.netty.util.ResourceLeakTracker;
+import java.util.Objects;
+import org.imsg.unix.Fd;
+
+/**
+ * Bytes, and perhaps a descriptor, with one count of references for both: the last release frees the bytes and closes the
+ * descriptor if nobody took it. One that holds a descriptor is watched by Netty's leak detector.
+ */
+abstract class DescriptorHolder extends AbstractReferenceCounted implements ByteBufHolder {
+    private static final ResourceLeakDetector<DescriptorHolder> LEAKS = ResourceLeakDetectorFactory.instance()
+            .newResourceLeakDetector(DescriptorHolder.class);
+
+    private final ByteBuf content;
+    private final ResourceLeakTracker<DescriptorHolder> leak;
+    private Fd fd;
+
+    /** Takes both over as they are; where a user hands in a descriptor, it is moved first. */
+    DescriptorHolder(ByteBuf content, Fd fd) {
+        this.content = Objects.requireNonNull(content);
+        this.fd = fd;
+        leak = fd == null ? null : LEAKS.track(this);
+    }
+
+    /** A holder of the same kind and with the same properties, but for these. */
+    abstract DescriptorHolder with(ByteBuf bytes, Fd descriptor);
+
+    /**
+     * The bytes.
+     *
+     * @return the buffer, which stays this holder's
+     */
+    @Override
+    public final ByteBuf content() {
+        return content;
+    }
+
+    /**
+     * Whether there is a descriptor to take.
+     *
+     * @return true if {@link #takeFd} would give one
+     */
+    public final boolean hasFd() {
+        return fd != null;
+    }
+
+    /**
+     * Takes the descriptor out. The holder is released all the same.
+     *
+     * @return the descriptor, the caller's; null if there is none, or it was taken already
+     */
+    public final Fd takeFd() {
+        Fd taken = fd;
+        fd = null;
+        return taken;
+    }
+
+    /** The descriptor's number while it stays here, or -1. */
+    final int fdNumber() {
+        return fd == null ? -1 : fd.intValue();
+    }
+
+    @Override
+    protected final void deallocate() {
+        Fd unclaimed = takeFd();
+        if (unclaimed != null)
+            unclaimed.close();
+        content.release();
+        if (leak != null)
+            leak.close(this);
+    }
+
+    @Override
+    public DescriptorHolder copy() {
+        return with(content.copy(), null);
+    }
+
+    @Override
+    public DescriptorHolder duplicate() {
+        return with(content.duplicate(), null);
+    }
+
+    @Override
+    public DescriptorHolder retainedDuplicate() {
+        return with(content.retainedDuplicate(), null);
+    }
+
+    @Override
+    public DescriptorHolder replace(ByteBuf bytes) {
+        return with(bytes, takeFd());
+    }
+
+    @Override
+    public DescriptorHolder retain() {
+        super.retain();
+        return this;
+    }
+
+    @Override
+    public DescriptorHolder retain(int increment) {
+        super.retain(increment);
+        return this;
+    }
+
+    @Override
+    public DescriptorHolder touch() {
+        return touch(null);
+    }
+
+    @Override
+    public DescriptorHolder touch(Object hint) {
+        content.touch(hint);
+        if (leak != null)
+            leak.record(hint);
+        return this;
+    }
+}

@@ -1,0 +1,106 @@
+package org.imsg.netty;
+
+import io.netty.buffer.ByteBuf;
+import org.imsg.unix.Fd;
+
+/**
+ * Bytes of the stream and the descriptor that travels with the first of them (SCM_RIGHTS): what an {@link ImsgSocketChannel}
+ * writes and reads where a plain {@link ByteBuf} is not enough. Below the codec; users of messages see {@link ImsgMessage}.
+ *
+ * <p>Written, it is sent with one sendmsg(2) that carries the descriptor with the first byte; what the kernel does not take at
+ * once follows as bytes. The descriptor is closed as soon as the kernel has it.
+ *
+ * <p>Read, it is what one recvmsg(2) gave: the descriptor belongs to one of the bytes, and which one only the protocol can
+ * tell.
+ *
+ * <p>It owns both: {@link #release} frees the bytes and closes the descriptor unless {@link #takeFd} took it. Copies and
+ * duplicates have the bytes only, the descriptor stays; {@link #replace} moves it. Not safe for two threads at once, except
+ * retain and release.
+ */
+public final class FdBuf extends DescriptorHolder {
+    private final boolean lost;
+
+    /**
+     * For writing.
+     *
+     * @param content
+     *            the bytes, 1 or more; taken over
+     * @param fd
+     *            the descriptor; taken over
+     * @throws IllegalStateException
+     *             if the descriptor is closed or was handed on; nothing is taken over then
+     */
+    public FdBuf(ByteBuf content, Fd fd) {
+        this(content, fd.move(), false);
+    }
+
+    FdBuf(ByteBuf content, Fd fd, boolean lost) {
+        super(content, fd);
+        this.lost = lost;
+    }
+
+    /**
+     * Whether the kernel dropped a descriptor that should have come with these bytes (MSG_CTRUNC): the descriptor table is full,
+     * or the channel does not let descriptors pass.
+     *
+     * @return true if one is gone
+     */
+    public boolean isLost() {
+        return lost;
+    }
+
+    @Override
+    FdBuf with(ByteBuf bytes, Fd descriptor) {
+        return new FdBuf(bytes, descriptor, lost);
+    }
+
+    @Override
+    public FdBuf copy() {
+        return (FdBuf) super.copy();
+    }
+
+    @Override
+    public FdBuf duplicate() {
+        return (FdBuf) super.duplicate();
+    }
+
+    @Override
+    public FdBuf retainedDuplicate() {
+        return (FdBuf) super.retainedDuplicate();
+    }
+
+    @Override
+    public FdBuf replace(ByteBuf bytes) {
+        return (FdBuf) super.replace(bytes);
+    }
+
+    @Override
+    public FdBuf retain() {
+        super.retain();
+        return this;
+    }
+
+    @Override
+    public FdBuf retain(int increment) {
+        super.retain(increment);
+        return this;
+    }
+
+    @Override
+    public FdBuf touch() {
+        super.touch();
+        return this;
+    }
+
+    @Override
+    public FdBuf touch(Object hint) {
+        super.touch(hint);
+        return this;
+    }
+
+    @Override
+    public String toString() {
+        return "FdBuf(" + content() + (hasFd() ? ", descriptor " + fdNumber() : "") + (lost ? ", descriptor lost" : "")
+                + ")";
+    }
+}

@@ -1,0 +1,200 @@
+package org.imsg.netty;
+
+import io.netty.buffer.ByteBuf;
+import java.lang.foreign.MemorySegment;
+import org.imsg.Descriptor;
+import org.imsg.unix.Fd;
+import org.imsg.wire.Framer;
+import org.imsg.wire.ImsgHeader;
+
+/**
+ * Every whole message of one read, as one event with a cursor: what {@link ImsgCodec#batched} fires instead of an
+ * {@link ImsgMessage} each. Stepping over a message allocates nothing.
+ *
+ * <pre>{@code
+ * while (batch.next())
+ *     if (batch.type() == IMSG_CTL_KROUTE)
+ *         route(batch.buffer(), batch.index(), batch.length());
+ * }</pre>
+ *
+ * <p>Valid only inside the channelRead it was fired with; the codec uses one object for all its reads. Messages that the handler
+ * does not step over are dropped when it returns. A descriptor that was not taken is closed when the cursor leaves its message.
+ */
+public final class ImsgBatch {
+    private final Framer framer;
+    private ByteBuf buffer;
+    private MemorySegment memory;
+    /** What buffer index the memory's first byte has. */
+    private int origin;
+    private int header;
+    private int length;
+    private int limit;
+    private int fd = Framer.NONE;
+    private boolean taken;
+    private boolean prefetched;
+    private boolean broken;
+
+    ImsgBatch(Framer framer) {
+        this.framer = framer;
+    }
+
+    /** Begins with what is readable in a buffer; true if there is a whole message. */
+    boolean begin(ByteBuf bytes) {
+        buffer = bytes;
+        origin = bytes.readerIndex();
+        limit = bytes.readableBytes();
+        memory = MemorySegment.ofBuffer(bytes.internalNioBuffer(origin, limit));
+        header = 0;
+        length = 0;
+        broken = false;
+        prefetched = advance();
+        return prefetched;
+    }
+
+    /** Marks everything as read in the buffer that the handler stepped over, and if so wanted what it left. */
+    void end(boolean dropRest) {
+        while (dropRest && !broken && next())
+            continue;
+        leave();
+        buffer.readerIndex(origin + header + length);
+        buffer = null;
+        memory = null;
+    }
+
+    /** Whether the header behind the last message cannot be one. */
+    boolean isBroken() {
+        return broken;
+    }
+
+    private boolean advance() {
+        leave();
+        header += length;
+        length = 0;
+        if (broken || header == limit)
+            return false;
+        int whole = framer.next(memory, header, limit - header);
+        if (whole <= 0) {
+            broken = whole == Framer.BAD_LENGTH;
+            return false;
+        }
+        length = whole;
+        fd = framer.descriptor();
+        return true;
+    }
+
+    private void leave() {
+        if (fd >= 0 && !taken)
+            Fd.of(fd).close();
+        fd = Framer.NONE;
+        taken = false;
+    }
+
+    /**
+     * Steps to the next message.
+     *
+     * @return false if there is none
+     */
+    public boolean next() {
+        if (prefetched) {
+            prefetched = false;
+            return true;
+        }
+        return advance();
+    }
+
+    /**
+     * The message's type: imsg_get_type.
+     *
+     * @return an unsigned 32-bit number
+     */
+    public int type() {
+        return ImsgHeader.type(memory, header);
+    }
+
+    /**
+     * The message's id, peerid in the header: imsg_get_id.
+     *
+     * @return an unsigned 32-bit number
+     */
+    public int id() {
+        return ImsgHeader.peerid(memory, header);
+    }
+
+    /**
+     * The pid the sender wrote: imsg_get_pid.
+     *
+     * @return an unsigned 32-bit number
+     */
+    public int pid() {
+        return ImsgHeader.pid(memory, header);
+    }
+
+    /**
+     * The buffer that the payload lies in, with others' payloads around it. It is to be read by index, and neither released nor
+     * changed; its own indices mean nothing.
+     *
+     * @return the buffer of this read
+     */
+    public ByteBuf buffer() {
+        return buffer;
+    }
+
+    /**
+     * Where the payload begins.
+     *
+     * @return an index into {@link #buffer}
+     */
+    public int index() {
+        return origin + header + ImsgHeader.SIZE;
+    }
+
+    /**
+     * The length of the payload: imsg_get_len.
+     *
+     * @return bytes, 0 if there is none
+     */
+    public int length() {
+        return length - ImsgHeader.SIZE;
+    }
+
+    /**
+     * What became of the message's descriptor.
+     *
+     * @return its state
+     */
+    public Descriptor descriptor() {
+        return taken ? Descriptor.TAKEN : state(fd);
+    }
+
+    /**
+     * Takes the descriptor out: imsg_get_fd.
+     *
+     * @return the descriptor, the caller's; null if there is none to take, {@link #descriptor} says why
+     */
+    public Fd takeFd() {
+        if (fd < 0 || taken)
+            return null;
+        taken = true;
+        return Fd.of(fd);
+    }
+
+    /**
+     * The message as one that outlives the batch, without a copy of its payload. Its descriptor goes with it.
+     *
+     * @return a message, the caller's to release
+     */
+    public ImsgMessage toMessage() {
+        Descriptor there = descriptor();
+        return new ImsgMessage(type(), id(), pid(), buffer.retainedSlice(index(), length()),
+                there == Descriptor.TAKEN ? Descriptor.NONE : there, takeFd());
+    }
+
+    private static Descriptor state(int fd) {
+        return switch (fd) {
+            case Framer.NONE -> Descriptor.NONE;
+            case Framer.LOST -> Descriptor.LOST;
+            case Framer.MISSING -> Descriptor.MISSING;
+            default -> Descriptor.PRESENT;
+        };
+    }
+}

@@ -1,0 +1,129 @@
+package org.imsg.netty;
+
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.CombinedChannelDuplexHandler;
+import org.imsg.ImsgChannel;
+import org.imsg.WireFormat;
+import org.imsg.wire.Dialect;
+
+/**
+ * imsg as a handler: reads become {@link ImsgMessage}s (or one {@link ImsgBatch} a read), written messages become bytes and
+ * descriptors. The counterpart of {@code struct imsgbuf}. One for each channel; settings are made before it is added.
+ *
+ * <p>On an {@link ImsgSocketChannel} descriptors travel with their messages. On one of Netty's own channels the same handler
+ * carries messages without descriptors: writing one with a descriptor fails that write, and one that a peer sends is closed by
+ * the kernel and its message says MISSING.
+ *
+ * <p>Written messages are gathered until a flush, which passes them on in as few buffers as possible. A header that cannot be
+ * one ends the stream: {@code exceptionCaught} is called once, with an {@link org.imsg.ImsgProtocolException}, and the channel
+ * is closed; an end of the stream inside a message gives an {@link org.imsg.ImsgEofException}. A message too long to write
+ * fails its write with an {@link org.imsg.ImsgTooLargeException}. Everything else that is written or read passes through.
+ */
+public final class ImsgCodec
+        extends
+            CombinedChannelDuplexHandler<ChannelInboundHandlerAdapter, ChannelOutboundHandlerAdapter> {
+    private static final int HEADER_SIZE = ImsgChannel.HEADER_SIZE;
+
+    private final Dialect read;
+    private final Dialect assumed;
+    private final int limit;
+    private final boolean batched;
+
+    /**
+     * A codec with the defaults of imsg_init(3): messages up to 16384 bytes with the header. The wire format is
+     * {@link WireFormat#AUTO}, writing MODERN until the peer is seen to use CLASSIC.
+     */
+    public ImsgCodec() {
+        this(Dialect.AUTO, Dialect.MODERN, ImsgChannel.MAX_IMSGSIZE, false);
+    }
+
+    private ImsgCodec(Dialect read, Dialect assumed, int limit, boolean batched) {
+        this.read = read;
+        this.assumed = assumed;
+        this.limit = limit;
+        this.batched = batched;
+        ImsgDecoder decoder = new ImsgDecoder(read, limit, batched);
+        init(decoder, new ImsgEncoder(() -> written(read, assumed, decoder.lastMarked()), limit));
+    }
+
+    /**
+     * With a format.
+     *
+     * @param format
+     *            how headers are read and written
+     * @return a new codec
+     * @throws IllegalArgumentException
+     *             if the limit is more than the format can say
+     */
+    public ImsgCodec format(WireFormat format) {
+        Dialect dialect = dialect(format);
+        return new ImsgCodec(dialect, dialect == Dialect.AUTO ? assumed : dialect, checked(dialect, limit), batched);
+    }
+
+    /**
+     * With what AUTO writes until the peer has marked a descriptor.
+     *
+     * @param format
+     *            CLASSIC or MODERN
+     * @return a new codec
+     * @throws IllegalArgumentException
+     *             if it is AUTO
+     */
+    public ImsgCodec assume(WireFormat format) {
+        if (format == WireFormat.AUTO)
+            throw new IllegalArgumentException(
+                    "what is written until the peer is known is CLASSIC or MODERN, not AUTO");
+        return new ImsgCodec(read, read == Dialect.AUTO ? dialect(format) : assumed, limit, batched);
+    }
+
+    /**
+     * With another limit in both directions: imsgbuf_set_maxsize.
+     *
+     * @param payload
+     *            the longest payload, in bytes without the header: up to 65519 with the format AUTO or CLASSIC, 2147483631 with
+     *            MODERN
+     * @return a new codec
+     * @throws IllegalArgumentException
+     *             if it is negative, or more than the format can say
+     */
+    public ImsgCodec maxSize(int payload) {
+        if (payload < 0 || payload > Integer.MAX_VALUE - HEADER_SIZE)
+            throw new IllegalArgumentException(
+                    "a payload has 0 to " + (Integer.MAX_VALUE - HEADER_SIZE) + " bytes, not "
+                            + payload);
+        return new ImsgCodec(read, assumed, checked(read, payload + HEADER_SIZE), batched);
+    }
+
+    /**
+     * With one {@link ImsgBatch} for all the messages of a read, instead of an {@link ImsgMessage} each.
+     *
+     * @return a new codec
+     */
+    public ImsgCodec batched() {
+        return new ImsgCodec(read, assumed, limit, true);
+    }
+
+    private static int checked(Dialect dialect, int limit) {
+        int most = dialect == Dialect.MODERN ? Dialect.MODERN_LIMIT : Dialect.CLASSIC_LIMIT;
+        if (limit > most)
+            throw new IllegalArgumentException("the format " + dialect + " has messages of at most " + most
+                    + " bytes, " + limit + " are too many"
+                    + (dialect == Dialect.AUTO
+                            ? "; beyond, the formats cannot be told apart and one must be named"
+                            : ""));
+        return limit;
+    }
+
+    private static Dialect written(Dialect read, Dialect assumed, Dialect seen) {
+        return read == Dialect.AUTO && seen != null ? seen : assumed;
+    }
+
+    private static Dialect dialect(WireFormat format) {
+        return switch (format) {
+            case CLASSIC -> Dialect.CLASSIC;
+            case MODERN -> Dialect.MODERN;
+            case AUTO -> Dialect.AUTO;
+        };
+    }
+}

@@ -1,0 +1,185 @@
+package org.imsg.netty;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.util.ReferenceCountUtil;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import org.imsg.ImsgEofException;
+import org.imsg.ImsgProtocolException;
+import org.imsg.unix.Fd;
+import org.imsg.wire.Dialect;
+import org.imsg.wire.Framer;
+import org.imsg.wire.ImsgHeader;
+
+/**
+ * The reading half of {@link ImsgCodec}: bytes and descriptors to messages. Whole messages are slices of what was read; only the
+ * tail of an incomplete one is ever copied.
+ */
+final class ImsgDecoder extends ChannelInboundHandlerAdapter {
+    /** What is set aside at once for a message of which only the header is known; more comes as more arrives. */
+    private static final int LARGEST_ADVANCE = 65536;
+
+    private final Framer framer;
+    private final ImsgBatch batch;
+    private final boolean batched;
+    /** The part of a message that has arrived, or null. */
+    private ByteBuf tail;
+    private boolean dead;
+    private boolean delivered;
+
+    ImsgDecoder(Dialect dialect, int limit, boolean batched) {
+        framer = new Framer(dialect, limit, fd -> Fd.of(fd).close());
+        batch = new ImsgBatch(framer);
+        this.batched = batched;
+    }
+
+    /** The format of the last marked message, or null. */
+    Dialect lastMarked() {
+        return framer.lastMarked();
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        if (message instanceof ByteBuf bytes) {
+            read(ctx, bytes, -1, false);
+        } else if (message instanceof FdBuf withFd) {
+            Fd fd = withFd.takeFd();
+            boolean lost = withFd.isLost();
+            ByteBuf bytes = withFd.content().retain();
+            withFd.release();
+            read(ctx, bytes, fd == null ? -1 : fd.release(), lost);
+        } else {
+            ctx.fireChannelRead(message);
+        }
+    }
+
+    private void read(ChannelHandlerContext ctx, ByteBuf bytes, int fd, boolean lost) {
+        if (dead || !bytes.isReadable()) {
+            bytes.release();
+            if (fd >= 0)
+                Fd.of(fd).close();
+            return;
+        }
+        framer.arrived(bytes.readableBytes(), fd, lost);
+        ByteBuf stream = join(ctx, bytes);
+        tail = null;
+        boolean intact;
+        try {
+            intact = decode(ctx, stream);
+        } catch (RuntimeException | Error e) {
+            stream.release();
+            throw e;
+        }
+        if (!intact)
+            fail(ctx, stream);
+        else
+            keep(ctx, stream);
+    }
+
+    /** Hands on every whole message; false if what comes behind them is none. */
+    private boolean decode(ChannelHandlerContext ctx, ByteBuf stream) {
+        if (batch.begin(stream)) {
+            delivered = true;
+            if (batched)
+                ctx.fireChannelRead(batch);
+            else
+                while (!ctx.isRemoved() && batch.next())
+                    ctx.fireChannelRead(batch.toMessage());
+        }
+        batch.end(!ctx.isRemoved());
+        return !batch.isBroken();
+    }
+
+    private void keep(ChannelHandlerContext ctx, ByteBuf stream) {
+        if (!stream.isReadable()) {
+            stream.release();
+        } else if (ctx.isRemoved()) {
+            ctx.fireChannelRead(stream);
+        } else {
+            tail = stream;
+        }
+    }
+
+    /** One contiguous buffer of the stream: the new bytes, behind the tail if there is one. */
+    private ByteBuf join(ChannelHandlerContext ctx, ByteBuf bytes) {
+        if (tail == null && bytes.nioBufferCount() == 1)
+            return bytes;
+        int have = tail == null ? 0 : tail.readableBytes();
+        int all = have + bytes.readableBytes();
+        ByteBuf joined = tail;
+        // Appending is safe though messages may still be looking at the memory: theirs lies before the tail.
+        if (joined == null || joined.isReadOnly() || joined.writableBytes() < bytes.readableBytes()) {
+            int advance = Math.min(framer.needed(), Math.max(LARGEST_ADVANCE, 2 * have));
+            joined = ctx.alloc().directBuffer(Math.max(all, advance));
+            if (tail != null) {
+                joined.writeBytes(tail);
+                tail.release();
+            }
+        }
+        joined.writeBytes(bytes);
+        bytes.release();
+        return joined;
+    }
+
+    private void fail(ChannelHandlerContext ctx, ByteBuf stream) {
+        MemorySegment header = MemorySegment.ofBuffer(stream.internalNioBuffer(stream.readerIndex(), ImsgHeader.SIZE));
+        die(ctx, stream,
+                new ImsgProtocolException(ImsgHeader.type(header, 0), framer.saidLength(header, 0), framer.limit(),
+                        ImsgHeader.word(header, 0)));
+        ctx.close();
+    }
+
+    /** Says once why nothing more can come. */
+    private void die(ChannelHandlerContext ctx, ByteBuf stream, IOException cause) {
+        dead = true;
+        tail = null;
+        stream.release();
+        framer.close();
+        ctx.fireExceptionCaught(cause);
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext ctx) {
+        ctx.fireChannelReadComplete();
+        // Who reads by hand has asked for a message and got only a part of one.
+        if (!delivered && !dead && !ctx.channel().config().isAutoRead())
+            ctx.read();
+        delivered = false;
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        if (event instanceof ChannelInputShutdownEvent)
+            end(ctx);
+        ctx.fireUserEventTriggered(event);
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        end(ctx);
+        ctx.fireChannelInactive();
+    }
+
+    /** The stream has ended. */
+    private void end(ChannelHandlerContext ctx) {
+        if (tail != null)
+            die(ctx, tail, new ImsgEofException(tail.readableBytes(), framer.needed()));
+        framer.close();
+    }
+
+    @Override
+    public void handlerRemoved(ChannelHandlerContext ctx) {
+        framer.close();
+        ByteBuf left = tail;
+        tail = null;
+        if (left == null)
+            return;
+        if (ctx.channel().isActive())
+            ctx.fireChannelRead(left);
+        else
+            ReferenceCountUtil.release(left);
+    }
+}

@@ -1,0 +1,190 @@
+package org.imsg.netty;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.util.Objects;
+import org.imsg.Descriptor;
+import org.imsg.unix.Fd;
+
+/**
+ * One message in a pipeline: {@code struct imsg} in C. {@link ImsgCodec} makes them of what is read, and takes them to be
+ * written.
+ *
+ * <p>The content is the payload without the header. Type, id and pid are unsigned 32-bit numbers in ints.
+ *
+ * <p>It owns its descriptor and its payload: {@link #release} frees the payload and closes the descriptor unless
+ * {@link #takeFd} took it (imsg_free); {@link #retain} keeps both. Writing one releases it, as with every message of Netty's.
+ * Copies and duplicates have the payload only, the descriptor stays; {@link #replace} moves it. The leak detector watches
+ * messages with a descriptor. Not safe for two threads at once, except retain and release.
+ */
+public final class ImsgMessage extends DescriptorHolder {
+    private final int type;
+    private final int id;
+    private final int pid;
+    private final Descriptor arrived;
+
+    /**
+     * A message to write, without a descriptor.
+     *
+     * @param type
+     *            the type
+     * @param id
+     *            the id, peerid in the header
+     * @param pid
+     *            the process id; 0 for the pid of this process
+     * @param payload
+     *            the payload, without the header; taken over
+     */
+    public ImsgMessage(int type, int id, int pid, ByteBuf payload) {
+        this(type, id, pid, payload, Descriptor.NONE, null);
+    }
+
+    /**
+     * A message to write, with a descriptor.
+     *
+     * @param type
+     *            the type
+     * @param id
+     *            the id, peerid in the header
+     * @param pid
+     *            the process id; 0 for the pid of this process
+     * @param payload
+     *            the payload, without the header; taken over
+     * @param fd
+     *            the descriptor; taken over
+     * @throws IllegalStateException
+     *             if the descriptor is closed or was handed on; nothing is taken over then
+     */
+    public ImsgMessage(int type, int id, int pid, ByteBuf payload, Fd fd) {
+        this(type, id, pid, payload, Descriptor.PRESENT, Objects.requireNonNull(fd).move());
+    }
+
+    ImsgMessage(int type, int id, int pid, ByteBuf payload, Descriptor arrived, Fd fd) {
+        super(payload, fd);
+        this.type = type;
+        this.id = id;
+        this.pid = pid;
+        this.arrived = arrived;
+    }
+
+    /**
+     * A message to write, without a payload, for id 0 and this process's pid.
+     *
+     * @param type
+     *            the type
+     * @return the message
+     */
+    public static ImsgMessage of(int type) {
+        return new ImsgMessage(type, 0, 0, Unpooled.EMPTY_BUFFER);
+    }
+
+    /**
+     * The type: imsg_get_type.
+     *
+     * @return an unsigned 32-bit number
+     */
+    public int type() {
+        return type;
+    }
+
+    /**
+     * The id, peerid in the header: imsg_get_id.
+     *
+     * @return an unsigned 32-bit number
+     */
+    public int id() {
+        return id;
+    }
+
+    /**
+     * The pid in the header, which is what the sender wrote there and proves nothing: imsg_get_pid.
+     *
+     * @return an unsigned 32-bit number
+     */
+    public int pid() {
+        return pid;
+    }
+
+    /**
+     * What became of the message's descriptor.
+     *
+     * @return its state
+     */
+    public Descriptor descriptor() {
+        return arrived == Descriptor.PRESENT && !hasFd() ? Descriptor.TAKEN : arrived;
+    }
+
+    /**
+     * This message under another id; this one must not be used any more.
+     *
+     * @param newId
+     *            the id, peerid in the header
+     * @return a message that owns what this one owned
+     */
+    public ImsgMessage withId(int newId) {
+        ImsgMessage renamed = new ImsgMessage(type, newId, pid, content().retain(), descriptor(), takeFd());
+        release();
+        return renamed;
+    }
+
+    @Override
+    ImsgMessage with(ByteBuf bytes, Fd descriptor) {
+        Descriptor there = descriptor != null
+                ? Descriptor.PRESENT
+                : arrived == Descriptor.PRESENT ? Descriptor.NONE : arrived;
+        return new ImsgMessage(type, id, pid, bytes, there, descriptor);
+    }
+
+    @Override
+    public ImsgMessage copy() {
+        return (ImsgMessage) super.copy();
+    }
+
+    @Override
+    public ImsgMessage duplicate() {
+        return (ImsgMessage) super.duplicate();
+    }
+
+    @Override
+    public ImsgMessage retainedDuplicate() {
+        return (ImsgMessage) super.retainedDuplicate();
+    }
+
+    @Override
+    public ImsgMessage replace(ByteBuf payload) {
+        return (ImsgMessage) super.replace(payload);
+    }
+
+    @Override
+    public ImsgMessage retain() {
+        super.retain();
+        return this;
+    }
+
+    @Override
+    public ImsgMessage retain(int increment) {
+        super.retain(increment);
+        return this;
+    }
+
+    @Override
+    public ImsgMessage touch() {
+        super.touch();
+        return this;
+    }
+
+    @Override
+    public ImsgMessage touch(Object hint) {
+        super.touch(hint);
+        return this;
+    }
+
+    @Override
+    public String toString() {
+        return "imsg type " + Integer.toUnsignedString(type) + " id " + Integer.toUnsignedString(id) + " pid "
+                + Integer.toUnsignedString(pid) + ", " + content().readableBytes() + " bytes"
+                + (descriptor() == Descriptor.NONE
+                        ? ""
+                        : ", descriptor " + descriptor().name().toLowerCase(java.util.Locale.ROOT));
+    }
+}

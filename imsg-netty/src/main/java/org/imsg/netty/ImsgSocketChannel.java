@@ -1,0 +1,421 @@
+package org.imsg.netty;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.AbstractChannel;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelConfig;
+import io.netty.channel.ChannelException;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelMetadata;
+import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.EventLoop;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.unix.FileDescriptor;
+import io.netty.channel.unix.UnixChannel;
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.nio.channels.ClosedChannelException;
+import org.imsg.sys.Constants;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+import org.imsg.unix.PeerCredentials;
+import org.imsg.unix.Sockets;
+
+/**
+ * A Unix stream socket that carries bytes and descriptors together, on Netty's epoll, kqueue or io_uring event loops. What a
+ * Netty user knows from {@code EpollDomainSocketChannel} holds here too; in addition an {@link FdBuf} may be written, and one
+ * is read where descriptors came with the bytes, provided {@link ImsgChannelOption#ALLOW_FD_PASSING} is set. Everything else
+ * that is read is a {@link ByteBuf}. Put an {@link ImsgCodec} in the pipeline to have messages instead.
+ *
+ * <p>A channel comes about in one of three ways: {@code Bootstrap.channel(ImsgSocketChannel.class)} and a connect to a
+ * {@code DomainSocketAddress} or {@code UnixDomainSocketAddress}; {@link #ImsgSocketChannel(Fd)} around a connected socket,
+ * such as descriptor 3 or an end of a socketpair, and {@code Bootstrap.register()}; {@link ImsgServer} in front of a
+ * {@code ServerBootstrap} with Netty's own server channel.
+ *
+ * <p>Of the descriptors that come with one recvmsg(2) the first is kept, as in C; others are closed. Received descriptors are
+ * close-on-exec. A peer whose backlog is full is tried again until {@code CONNECT_TIMEOUT_MILLIS} have passed. Failed system
+ * calls are {@link ErrnoException}s. Safe for use by several threads as every Netty channel is.
+ */
+public final class ImsgSocketChannel extends AbstractChannel implements UnixChannel, DuplexChannel {
+    private static final ChannelMetadata METADATA = new ChannelMetadata(false, 16);
+
+    private final Fd socket;
+    private final SocketDescriptor descriptor;
+    private final SocketConfig config;
+    private final SocketReader reader;
+    private final SocketWriter writer;
+    private final Connector connector;
+    private volatile boolean active;
+    private volatile boolean inputShutdown;
+    private volatile boolean outputShutdown;
+    private volatile SocketAddress local;
+    private volatile SocketAddress remote;
+    // From here on, the event loop's only.
+    private Binding binding;
+    private boolean readWanted;
+    private boolean writeWanted;
+
+    /**
+     * A channel to connect.
+     *
+     * @throws ChannelException
+     *             if the socket cannot be made; the cause is an {@link ErrnoException}
+     */
+    public ImsgSocketChannel() {
+        this(null, newSocket(), false);
+    }
+
+    /**
+     * A channel on a connected socket. It may be blocking, and may be shared with other processes: its flags are not changed.
+     *
+     * @param socket
+     *            a connected Unix stream socket; taken over
+     * @throws IllegalStateException
+     *             if it is closed or was handed on
+     */
+    public ImsgSocketChannel(Fd socket) {
+        this(null, socket.move(), true);
+    }
+
+    /**
+     * A channel on a connection that a server channel accepted.
+     *
+     * @param parent
+     *            the server channel, or null
+     * @param socket
+     *            the connection; taken over
+     * @throws IllegalStateException
+     *             if it is closed or was handed on
+     */
+    public ImsgSocketChannel(Channel parent, Fd socket) {
+        this(parent, socket.move(), true);
+    }
+
+    private ImsgSocketChannel(Channel parent, Fd socket, boolean connected) {
+        super(parent);
+        this.socket = socket;
+        descriptor = new SocketDescriptor(socket);
+        config = new SocketConfig(this, socket);
+        reader = new SocketReader(this, config);
+        writer = new SocketWriter(this, config);
+        connector = new Connector(this);
+        active = connected;
+        local = parent == null ? null : parent.localAddress();
+    }
+
+    private static Fd newSocket() {
+        try {
+            return Sockets.socket();
+        } catch (IOException e) {
+            throw new ChannelException(e);
+        }
+    }
+
+    /**
+     * Who is at the other end, as the kernel vouches for it: SO_PEERCRED, getpeereid(3).
+     *
+     * @return the peer's ids, as of when it connected or made the socketpair
+     * @throws IOException
+     *             if the channel is closed, a {@link ClosedChannelException}, or not connected, an {@link ErrnoException}
+     */
+    public PeerCredentials peerCredentials() throws IOException {
+        return Sockets.peerCredentials(socket);
+    }
+
+    /** The socket, which stays this channel's. */
+    Fd socket() {
+        return socket;
+    }
+
+    @Override
+    public FileDescriptor fd() {
+        return descriptor;
+    }
+
+    @Override
+    public ChannelConfig config() {
+        return config;
+    }
+
+    @Override
+    public ChannelMetadata metadata() {
+        return METADATA;
+    }
+
+    @Override
+    public boolean isOpen() {
+        return socket.isOpen();
+    }
+
+    @Override
+    public boolean isActive() {
+        return active;
+    }
+
+    @Override
+    protected SocketAddress localAddress0() {
+        return local;
+    }
+
+    @Override
+    protected SocketAddress remoteAddress0() {
+        return remote;
+    }
+
+    @Override
+    protected AbstractUnsafe newUnsafe() {
+        return new SocketUnsafe();
+    }
+
+    @Override
+    protected boolean isCompatible(EventLoop loop) {
+        return Transport.of(loop).isPresent();
+    }
+
+    // Registration, and what is waited for
+
+    @Override
+    protected void doRegister(ChannelPromise promise) {
+        IoEventLoop loop = (IoEventLoop) eventLoop();
+        Binding made = Transport.of(loop).orElseThrow().bind(this);
+        loop.register(made).addListener(registered -> {
+            if (!registered.isSuccess()) {
+                promise.setFailure(registered.cause());
+                return;
+            }
+            try {
+                begin(made, (IoRegistration) registered.getNow());
+                promise.setSuccess();
+            } catch (RuntimeException e) {
+                promise.setFailure(e);
+            }
+        });
+    }
+
+    private void begin(Binding made, IoRegistration registration) {
+        made.begin(registration);
+        binding = made;
+        // What was left unsent on a former loop goes on here; reading starts by itself, or when it is asked for.
+        ChannelOutboundBuffer queue = unsafe().outboundBuffer();
+        wait(readWanted, active && queue != null && !queue.isEmpty());
+    }
+
+    @Override
+    protected void doDeregister() {
+        unbind(false);
+    }
+
+    private void unbind(boolean closing) {
+        Binding bound = binding;
+        binding = null;
+        readWanted = false;
+        if (bound != null)
+            bound.cancel(closing);
+    }
+
+    private void wait(boolean read, boolean write) {
+        readWanted = read;
+        writeWanted = write;
+        if (binding != null)
+            binding.want(read, write);
+    }
+
+    @Override
+    protected void doBeginRead() {
+        reader.asked();
+        if (!inputShutdown && active)
+            wait(true, writeWanted);
+    }
+
+    void waitForInput(boolean wanted) {
+        wait(wanted, writeWanted);
+    }
+
+    /** Auto-read was switched off, perhaps by another thread. */
+    void stopReading() {
+        if (!isRegistered())
+            return;
+        EventLoop loop = eventLoop();
+        if (!loop.inEventLoop()) {
+            loop.execute(() -> {
+                if (!config.isAutoRead())
+                    stopReading();
+            });
+        } else {
+            reader.forget();
+            wait(false, writeWanted);
+        }
+    }
+
+    void readReady() {
+        reader.read((SocketUnsafe) unsafe());
+    }
+
+    void writeReady() {
+        writeWanted = false;
+        ((SocketUnsafe) unsafe()).flushNow();
+        wait(readWanted, writeWanted);
+    }
+
+    /** A flush that was put off. It may find the channel on another loop, which has seen to it then. */
+    private void flushAgain() {
+        if (isRegistered() && eventLoop().inEventLoop())
+            ((SocketUnsafe) unsafe()).flushNow();
+    }
+
+    @Override
+    protected Object filterOutboundMessage(Object message) {
+        return writer.accept(message);
+    }
+
+    @Override
+    protected void doWrite(ChannelOutboundBuffer queue) throws IOException {
+        switch (writer.write(queue)) {
+            case DONE -> wait(readWanted, false);
+            case FULL -> wait(readWanted, true);
+            // Not through the pipeline's flush: what was written and not flushed since must wait for its own.
+            case ENOUGH -> eventLoop().execute(this::flushAgain);
+            case LATER -> writer.later(this::flushAgain);
+        }
+    }
+
+    // Connecting and closing
+
+    void connected(SocketAddress to) {
+        remote = to;
+        active = true;
+        if (reader.isAsked())
+            wait(true, writeWanted);
+    }
+
+    @Override
+    protected void doBind(SocketAddress address) throws IOException {
+        connector.bind(address);
+        local = address;
+    }
+
+    @Override
+    protected void doDisconnect() {
+        doClose();
+    }
+
+    @Override
+    protected void doClose() {
+        active = false;
+        inputShutdown = true;
+        outputShutdown = true;
+        connector.cancel(new ClosedChannelException());
+        unbind(true);
+        socket.close();
+    }
+
+    @Override
+    protected void doShutdownOutput() throws IOException {
+        outputShutdown = true;
+        wait(readWanted, false);
+        SocketCalls.shutdown(socket, Constants.SHUT_WR);
+    }
+
+    /** The stream has ended, or is not to be read any more. */
+    void endInput() {
+        inputShutdown = true;
+        reader.forget();
+        wait(false, writeWanted);
+    }
+
+    @Override
+    public boolean isInputShutdown() {
+        return inputShutdown;
+    }
+
+    @Override
+    public boolean isOutputShutdown() {
+        return outputShutdown;
+    }
+
+    @Override
+    public boolean isShutdown() {
+        return inputShutdown && outputShutdown;
+    }
+
+    @Override
+    public ChannelFuture shutdownInput() {
+        return shutdownInput(newPromise());
+    }
+
+    @Override
+    public ChannelFuture shutdownInput(ChannelPromise promise) {
+        onLoop(() -> {
+            try {
+                SocketCalls.shutdown(socket, Constants.SHUT_RD);
+                endInput();
+                promise.trySuccess();
+            } catch (IOException e) {
+                promise.tryFailure(e);
+            }
+        });
+        return promise;
+    }
+
+    @Override
+    public ChannelFuture shutdownOutput() {
+        return shutdownOutput(newPromise());
+    }
+
+    @Override
+    public ChannelFuture shutdownOutput(ChannelPromise promise) {
+        onLoop(() -> ((SocketUnsafe) unsafe()).shutdownOutput(promise));
+        return promise;
+    }
+
+    @Override
+    public ChannelFuture shutdown() {
+        return shutdown(newPromise());
+    }
+
+    @Override
+    public ChannelFuture shutdown(ChannelPromise promise) {
+        shutdownOutput().addListener(output -> shutdownInput().addListener(input -> {
+            Throwable cause = output.cause() != null ? output.cause() : input.cause();
+            if (cause == null)
+                promise.trySuccess();
+            else
+                promise.tryFailure(cause);
+        }));
+        return promise;
+    }
+
+    private void onLoop(Runnable task) {
+        if (eventLoop().inEventLoop())
+            task.run();
+        else
+            eventLoop().execute(task);
+    }
+
+    /** What Netty calls the channel's inside. */
+    final class SocketUnsafe extends AbstractUnsafe {
+        @Override
+        public void connect(SocketAddress to, SocketAddress from, ChannelPromise promise) {
+            if (!promise.isDone() && ensureOpen(promise))
+                connector.connect(to, from, promise);
+        }
+
+        @Override
+        protected void flush0() {
+            // While the socket is full the loop calls back; trying before that would fail for certain.
+            if (!writeWanted)
+                super.flush0();
+        }
+
+        void flushNow() {
+            super.flush0();
+        }
+
+        void closeUnlessOpen() {
+            closeIfClosed();
+        }
+    }
+}

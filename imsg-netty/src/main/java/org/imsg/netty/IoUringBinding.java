@@ -1,0 +1,72 @@
+package org.imsg.netty;
+
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.uring.IoUringIoEvent;
+import io.netty.channel.uring.IoUringIoHandle;
+import io.netty.channel.uring.IoUringIoOps;
+
+/**
+ * io_uring(7), for readiness only: one POLL_ADD that fires once for each direction that is wanted, submitted again as long as it
+ * is. One that is no longer wanted is left to fire unheard, which costs less than cancelling it.
+ */
+final class IoUringBinding extends Binding implements IoUringIoHandle {
+    private static final byte IORING_OP_POLL_ADD = 6;
+    private static final byte IORING_OP_ASYNC_CANCEL = 14;
+    private static final int POLLIN = 1;
+    private static final int POLLOUT = 4;
+
+    /** What {@link IoRegistration#submit} returned for a poll that has not fired, or 0. */
+    private long readPoll;
+    private long writePoll;
+
+    IoUringBinding(ImsgSocketChannel channel) {
+        super(channel);
+    }
+
+    @Override
+    void submit(IoRegistration to, boolean readBefore, boolean writeBefore) {
+        arm();
+    }
+
+    private void arm() {
+        if (wantsRead() && readPoll == 0)
+            readPoll = registration().submit(poll(POLLIN));
+        if (wantsWrite() && writePoll == 0)
+            writePoll = registration().submit(poll(POLLOUT));
+    }
+
+    @Override
+    void withdraw(IoRegistration from, boolean closing) {
+        // The kernel keeps the socket open, and its peer waiting, as long as a poll is in flight.
+        if (readPoll != 0)
+            from.submit(cancellation(readPoll));
+        if (writePoll != 0)
+            from.submit(cancellation(writePoll));
+    }
+
+    @Override
+    void report(IoEvent event) {
+        IoUringIoEvent completion = (IoUringIoEvent) event;
+        if (completion.opcode() != IORING_OP_POLL_ADD)
+            return;
+        boolean readable = completion.userData() == POLLIN;
+        if (readable)
+            readPoll = 0;
+        else
+            writePoll = 0;
+        ready(readable, !readable);
+        arm();
+    }
+
+    private IoUringIoOps poll(int events) {
+        return new IoUringIoOps(IORING_OP_POLL_ADD, (byte) 0, (short) 0, channel.fd().intValue(), 0, 0, 0, events,
+                (long) events, (short) 0, (short) 0, 0, 0);
+    }
+
+    private static IoUringIoOps cancellation(long poll) {
+        return new IoUringIoOps(IORING_OP_ASYNC_CANCEL, (byte) 0, (short) 0, -1, 0, poll, 0, 0, 0L, (short) 0,
+                (short) 0,
+                0, 0);
+    }
+}

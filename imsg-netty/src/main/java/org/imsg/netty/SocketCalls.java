@@ -1,0 +1,121 @@
+package org.imsg.netty;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.unix.DomainSocketAddress;
+import io.netty.util.concurrent.FastThreadLocal;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.UnsupportedAddressTypeException;
+import java.nio.file.Path;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Msghdr;
+import org.imsg.sys.Posix;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+import org.imsg.unix.UnixAddress;
+
+/** The system calls of a channel, and where Netty's buffers and addresses lie for them. */
+final class SocketCalls {
+    /** A msghdr is used within one call only, so an event loop's ten thousand channels share one. */
+    private static final FastThreadLocal<Msghdr> RECEIVE = new FastThreadLocal<>() {
+        @Override
+        protected Msghdr initialValue() {
+            return Msghdr.forReceive(true);
+        }
+    };
+    private static final FastThreadLocal<Msghdr> RECEIVE_BYTES = new FastThreadLocal<>() {
+        @Override
+        protected Msghdr initialValue() {
+            return Msghdr.forReceive(false);
+        }
+    };
+    private static final FastThreadLocal<Msghdr> SEND = new FastThreadLocal<>() {
+        @Override
+        protected Msghdr initialValue() {
+            return Msghdr.forSend();
+        }
+    };
+
+    private SocketCalls() {}
+
+    static Msghdr toReceive(boolean descriptors) {
+        return (descriptors ? RECEIVE : RECEIVE_BYTES).get();
+    }
+
+    static Msghdr toSend() {
+        return SEND.get();
+    }
+
+    /** The address of a byte of a direct buffer. */
+    static long address(ByteBuf buffer, int index, int length) {
+        return buffer.hasMemoryAddress()
+                ? buffer.memoryAddress() + index
+                : MemorySegment.ofBuffer(buffer.internalNioBuffer(index, length)).address();
+    }
+
+    /** connect(2), once: 0 or the negative errno. */
+    static int connect(Fd socket, SocketAddress to) throws IOException {
+        int fd = socket.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            MemorySegment name = unixAddress(to).toNative(arena);
+            int result;
+            do {
+                result = Posix.connect(errno, fd, name.address(), (int) name.byteSize());
+            } while (result == -Constants.EINTR);
+            return result;
+        } finally {
+            socket.exit();
+        }
+    }
+
+    static void bind(Fd socket, SocketAddress to) throws IOException {
+        int fd = socket.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment name = unixAddress(to).toNative(arena);
+            int result = Posix.bind(Posix.errnoSegment(arena), fd, name.address(), (int) name.byteSize());
+            if (result < 0)
+                throw new ErrnoException("bind", to, -result);
+        } finally {
+            socket.exit();
+        }
+    }
+
+    static void shutdown(Fd socket, int how) throws IOException {
+        int fd = socket.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            int result = Posix.shutdown(Posix.errnoSegment(arena), fd, how);
+            if (result < 0)
+                throw new ErrnoException("shutdown", -result);
+        } finally {
+            socket.exit();
+        }
+    }
+
+    static void nonBlocking(Fd descriptor) throws IOException {
+        int fd = descriptor.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            int flags = Posix.fcntl(errno, fd, Constants.F_GETFL, 0);
+            int result = flags < 0 ? flags : Posix.fcntl(errno, fd, Constants.F_SETFL, flags | Constants.O_NONBLOCK);
+            if (result < 0)
+                throw new ErrnoException("fcntl", "O_NONBLOCK " + fd, -result);
+        } finally {
+            descriptor.exit();
+        }
+    }
+
+    /** Netty's notation of an abstract name, a path that begins with NUL, is understood. */
+    private static UnixAddress unixAddress(SocketAddress address) {
+        return switch (address) {
+            case DomainSocketAddress netty when netty.path().startsWith("\0") ->
+                UnixAddress.ofAbstract(netty.path().substring(1));
+            case DomainSocketAddress netty -> UnixAddress.of(Path.of(netty.path()));
+            case UnixDomainSocketAddress jdk -> UnixAddress.of(jdk.getPath());
+            default -> throw new UnsupportedAddressTypeException();
+        };
+    }
+}

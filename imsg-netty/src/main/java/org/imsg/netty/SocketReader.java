@@ -1,0 +1,137 @@
+package org.imsg.netty;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.RecvByteBufAllocator;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.ChannelInputShutdownReadComplete;
+import io.netty.util.UncheckedBooleanSupplier;
+import java.io.IOException;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Msghdr;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+
+/** The receiving side of a channel: the read loop, one recvmsg(2) a turn. On the event loop only. */
+final class SocketReader {
+    private final ImsgSocketChannel channel;
+    private final SocketConfig config;
+    /** Whether a read() has not been answered with data yet. */
+    private boolean pending;
+    private boolean ended;
+    /** A recvmsg that brings a descriptor ends where the descriptor's bytes end: a short read says nothing there. */
+    private boolean filled;
+    private boolean broughtDescriptor;
+    private final UncheckedBooleanSupplier maybeMore = () -> filled || broughtDescriptor;
+
+    SocketReader(ImsgSocketChannel channel, SocketConfig config) {
+        this.channel = channel;
+        this.config = config;
+    }
+
+    void asked() {
+        pending = true;
+    }
+
+    boolean isAsked() {
+        return pending;
+    }
+
+    void forget() {
+        pending = false;
+    }
+
+    void read(ImsgSocketChannel.SocketUnsafe unsafe) {
+        ChannelPipeline pipeline = channel.pipeline();
+        RecvByteBufAllocator.ExtendedHandle sizes = (RecvByteBufAllocator.ExtendedHandle) unsafe.recvBufAllocHandle();
+        sizes.reset(config);
+        Exception failure = null;
+        try {
+            do {
+                Object received = receive(sizes);
+                if (received == null)
+                    break;
+                sizes.incMessagesRead(1);
+                pending = false;
+                pipeline.fireChannelRead(received);
+                // A handler may have closed the channel, and the number may be another socket's by now.
+            } while (channel.isActive() && !channel.isInputShutdown() && sizes.continueReading(maybeMore));
+        } catch (IOException | RuntimeException e) {
+            failure = e;
+        }
+        sizes.readComplete();
+        pipeline.fireChannelReadComplete();
+        if (failure != null) {
+            pipeline.fireExceptionCaught(failure);
+            unsafe.close(unsafe.voidPromise());
+        } else if (ended) {
+            end(pipeline, unsafe);
+        }
+        if (!pending && !config.isAutoRead() && channel.isActive())
+            channel.waitForInput(false);
+    }
+
+    /** One recvmsg: what came, or null if nothing did or the stream has ended. */
+    private Object receive(RecvByteBufAllocator.ExtendedHandle sizes) throws IOException {
+        boolean descriptors = config.allowsFdPassing();
+        Msghdr header = SocketCalls.toReceive(descriptors);
+        ByteBuf buffer = config.getAllocator().directBuffer(sizes.guess());
+        try {
+            int room = buffer.writableBytes();
+            sizes.attemptedBytesRead(room);
+            int n = receive(header, buffer, room);
+            sizes.lastBytesRead(n == 0 ? -1 : Math.max(n, 0));
+            filled = n == room;
+            if (n > 0) {
+                ByteBuf received = buffer.writerIndex(buffer.writerIndex() + n);
+                Object message = withDescriptor(header, received);
+                buffer = null;
+                return message;
+            }
+            ended = n == 0;
+            if (n < 0 && n != -Constants.EAGAIN)
+                throw new ErrnoException("recvmsg", channel.socket(), -n);
+            return null;
+        } finally {
+            if (buffer != null)
+                buffer.release();
+        }
+    }
+
+    private int receive(Msghdr header, ByteBuf buffer, int room) throws IOException {
+        Fd socket = channel.socket();
+        int fd = socket.enter();
+        try {
+            int n;
+            do {
+                // MSG_DONTWAIT whatever the socket's flags are: an inherited one may be blocking, and its flags are shared.
+                n = header.receive(fd, SocketCalls.address(buffer, buffer.writerIndex(), room), room,
+                        Constants.MSG_DONTWAIT);
+            } while (n == -Constants.EINTR);
+            return n;
+        } finally {
+            socket.exit();
+        }
+    }
+
+    private Object withDescriptor(Msghdr header, ByteBuf received) {
+        int count = header.descriptorCount();
+        for (int i = 1; i < count; i++)
+            Fd.of(header.descriptor(i)).close();
+        broughtDescriptor = count > 0 || header.controlTruncated();
+        if (count > 0)
+            return new FdBuf(received, Fd.of(header.descriptor(0)), false);
+        return broughtDescriptor ? new FdBuf(received, null, true) : received;
+    }
+
+    private void end(ChannelPipeline pipeline, ImsgSocketChannel.SocketUnsafe unsafe) {
+        ended = false;
+        if (!config.allowsHalfClosure()) {
+            unsafe.close(unsafe.voidPromise());
+            return;
+        }
+        channel.endInput();
+        pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
+        pipeline.fireUserEventTriggered(ChannelInputShutdownReadComplete.INSTANCE);
+    }
+}

@@ -1,0 +1,141 @@
+package org.imsg.netty;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.util.ReferenceCountUtil;
+import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+import org.imsg.sys.Constants;
+import org.imsg.unix.Errno;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+
+/** The sending side of a channel: one sendmsg(2) for each queued buffer, with its descriptor if it has one. */
+final class SocketWriter {
+    private static final int ETOOMANYREFS = Errno.number("ETOOMANYREFS");
+    private static final long NO_BUFFERS_PAUSE_MILLIS = 5;
+
+    /** How a turn of writing ended: all sent, socket full, fair share used up, or out of kernel buffers. */
+    enum Outcome {
+        DONE, FULL, ENOUGH, LATER
+    }
+
+    private final ImsgSocketChannel channel;
+    private final SocketConfig config;
+
+    SocketWriter(ImsgSocketChannel channel, SocketConfig config) {
+        this.channel = channel;
+        this.config = config;
+    }
+
+    /** Takes what can be sent, in memory the kernel can read, and refuses everything else. */
+    Object accept(Object message) {
+        if (message instanceof ByteBuf bytes)
+            return direct(bytes, bytes);
+        if (!(message instanceof FdBuf withFd))
+            throw new UnsupportedOperationException("a channel writes ByteBuf and FdBuf, not "
+                    + message.getClass().getName()
+                    + (message instanceof ImsgMessage ? ": put an ImsgCodec before it" : ""));
+        if (!withFd.hasFd())
+            return direct(withFd.content().retain(), withFd);
+        if (!withFd.content().isReadable())
+            throw new IllegalArgumentException(
+                    "a descriptor travels with the first byte of its message, and there is none");
+        if (!config.allowsFdPassing())
+            throw new IllegalStateException(
+                    "descriptors do not pass on this channel: see ImsgChannelOption.ALLOW_FD_PASSING");
+        if (isContiguous(withFd.content()))
+            return withFd;
+        FdBuf copy = withFd.replace(copy(withFd.content()));
+        withFd.release();
+        return copy;
+    }
+
+    private ByteBuf direct(ByteBuf bytes, Object holder) {
+        if (isContiguous(bytes)) {
+            if (holder != bytes)
+                ReferenceCountUtil.release(holder);
+            return bytes;
+        }
+        ByteBuf copy = copy(bytes);
+        bytes.release();
+        if (holder != bytes)
+            ReferenceCountUtil.release(holder);
+        return copy;
+    }
+
+    private static boolean isContiguous(ByteBuf bytes) {
+        return bytes.isDirect() && bytes.nioBufferCount() == 1;
+    }
+
+    private ByteBuf copy(ByteBuf bytes) {
+        return config.getAllocator().directBuffer(bytes.readableBytes()).writeBytes(bytes, bytes.readerIndex(),
+                bytes.readableBytes());
+    }
+
+    Outcome write(ChannelOutboundBuffer queue) throws IOException {
+        for (int turns = config.getWriteSpinCount(); turns > 0; turns--) {
+            Object message = queue.current();
+            if (message == null)
+                return Outcome.DONE;
+            FdBuf holder = message instanceof FdBuf withFd ? withFd : null;
+            ByteBuf bytes = holder == null ? (ByteBuf) message : holder.content();
+            if (!bytes.isReadable()) {
+                // Empty from the beginning, or what Netty leaves of a cancelled write.
+                queue.remove();
+                continue;
+            }
+            int descriptor = holder == null ? -1 : holder.fdNumber();
+            int n = send(bytes, descriptor);
+            if (n > 0)
+                sent(queue, holder, bytes, n);
+            else if (n == -Constants.EAGAIN)
+                return Outcome.FULL;
+            else if (n == -Constants.ENOBUFS)
+                return Outcome.LATER;
+            else if (descriptor >= 0 && isDescriptorsFault(-n))
+                queue.remove(new ErrnoException("sendmsg", "descriptor " + descriptor, -n));
+            else
+                throw new ErrnoException("sendmsg", channel.socket(), -n);
+        }
+        return queue.isEmpty() ? Outcome.DONE : Outcome.ENOUGH;
+    }
+
+    private int send(ByteBuf bytes, int descriptor) throws IOException {
+        Fd socket = channel.socket();
+        int fd = socket.enter();
+        try {
+            int length = bytes.readableBytes();
+            int n;
+            do {
+                n = SocketCalls.toSend().send(fd, SocketCalls.address(bytes, bytes.readerIndex(), length), length,
+                        descriptor, Constants.MSG_DONTWAIT);
+            } while (n == -Constants.EINTR);
+            return n;
+        } finally {
+            socket.exit();
+        }
+    }
+
+    private static void sent(ChannelOutboundBuffer queue, FdBuf holder, ByteBuf bytes, int n) {
+        // Once the kernel has the descriptor, the rest of a short write is bytes: a second copy would be a second descriptor.
+        Fd passed = holder == null ? null : holder.takeFd();
+        if (passed != null)
+            passed.close();
+        queue.progress(n);
+        if (n == bytes.readableBytes())
+            queue.remove();
+        else
+            bytes.skipBytes(n);
+    }
+
+    /** No byte was sent, the stream is whole, and only this descriptor cannot pass: the other writes need not suffer. */
+    private static boolean isDescriptorsFault(int errno) {
+        return errno == Constants.EBADF || errno == Constants.EINVAL || errno == ETOOMANYREFS;
+    }
+
+    /** The kernel is out of buffers, and no event will tell when it no longer is. */
+    void later(Runnable flush) {
+        channel.eventLoop().schedule(flush, NO_BUFFERS_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+    }
+}

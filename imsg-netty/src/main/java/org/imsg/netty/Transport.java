@@ -1,0 +1,70 @@
+package org.imsg.netty;
+
+import io.netty.channel.EventLoop;
+import io.netty.channel.IoEventLoop;
+import java.util.Optional;
+
+/** Netty's native transports, any of which a channel can be registered with. Those whose classes are absent serve no loop. */
+enum Transport {
+    EPOLL("io.netty.channel.epoll.EpollIoHandle") {
+        @Override
+        boolean fits(IoEventLoop loop) {
+            return loop.isCompatible(EpollBinding.class);
+        }
+
+        @Override
+        Binding bind(ImsgSocketChannel channel) {
+            return new EpollBinding(channel);
+        }
+    },
+    KQUEUE("io.netty.channel.kqueue.KQueueIoHandle") {
+        @Override
+        boolean fits(IoEventLoop loop) {
+            return loop.isCompatible(KqueueBinding.class);
+        }
+
+        @Override
+        Binding bind(ImsgSocketChannel channel) {
+            return new KqueueBinding(channel);
+        }
+    },
+    IO_URING("io.netty.channel.uring.IoUringIoHandle") {
+        @Override
+        boolean fits(IoEventLoop loop) {
+            return loop.isCompatible(IoUringBinding.class);
+        }
+
+        @Override
+        Binding bind(ImsgSocketChannel channel) {
+            return new IoUringBinding(channel);
+        }
+    };
+
+    private final boolean present;
+
+    Transport(String handle) {
+        present = isPresent(handle);
+    }
+
+    abstract boolean fits(IoEventLoop loop);
+
+    abstract Binding bind(ImsgSocketChannel channel);
+
+    static Optional<Transport> of(EventLoop loop) {
+        if (!(loop instanceof IoEventLoop ioLoop))
+            return Optional.empty();
+        for (Transport transport : values())
+            if (transport.present && transport.fits(ioLoop))
+                return Optional.of(transport);
+        return Optional.empty();
+    }
+
+    private static boolean isPresent(String handle) {
+        try {
+            Class.forName(handle, false, Transport.class.getClassLoader());
+            return true;
+        } catch (ClassNotFoundException | LinkageError absent) {
+            return false;
+        }
+    }
+}

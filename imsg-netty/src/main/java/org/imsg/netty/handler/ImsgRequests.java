@@ -1,0 +1,201 @@
+package org.imsg.netty.handler;
+
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPromise;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Promise;
+import java.nio.channels.ClosedChannelException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.IntPredicate;
+import org.imsg.netty.ImsgMessage;
+
+/**
+ * Matches replies to requests by their id (peerid), as daemons do that relay each other's questions: one reply a request, or a
+ * stream of replies until one of an end type. Every request has a deadline.
+ *
+ * <p>Goes behind an {@link org.imsg.netty.ImsgCodec} in the pipeline. Messages with an id that nobody waits for, late replies
+ * among them, go on to the next handler. When the channel closes, or an exception passes by, open requests fail with it.
+ * Requests may be made by any thread; futures and consumers are called on the event loop. One for each channel.
+ */
+public final class ImsgRequests extends ChannelDuplexHandler {
+    private final Map<Integer, Waiting> waiting = new HashMap<>();
+    private ChannelHandlerContext context;
+    private int lastId;
+
+    /** A handler that gives its requests the ids 1, 2, 3 and so on, without those still waited for. */
+    public ImsgRequests() {}
+
+    /**
+     * A handler that gives its requests other ids.
+     *
+     * @param firstId
+     *            the first, an unsigned 32-bit number; the next ones follow, 0 is left out
+     */
+    public ImsgRequests(int firstId) {
+        lastId = firstId - 1;
+    }
+
+    /** One request that is still open. */
+    private final class Waiting {
+        final int id;
+        final Promise<ImsgMessage> end;
+        final IntPredicate isEnd;
+        final Consumer<ImsgMessage> each;
+        Future<?> deadline;
+
+        Waiting(int id, Promise<ImsgMessage> end, IntPredicate isEnd, Consumer<ImsgMessage> each) {
+            this.id = id;
+            this.end = end;
+            this.isEnd = isEnd;
+            this.each = each;
+        }
+
+        void reply(ImsgMessage message) {
+            if (isEnd.test(message.type())) {
+                close();
+                // Nobody is listening for one whose requester has cancelled.
+                if (!end.trySuccess(message))
+                    message.release();
+                return;
+            }
+            try {
+                each.accept(message);
+            } catch (RuntimeException e) {
+                fail(e);
+            } finally {
+                message.release();
+            }
+        }
+
+        void fail(Throwable cause) {
+            close();
+            end.tryFailure(cause);
+        }
+
+        void close() {
+            waiting.remove(id, this);
+            if (deadline != null)
+                deadline.cancel(false);
+        }
+    }
+
+    /**
+     * Sends a request that has one reply.
+     *
+     * @param request
+     *            the request; taken over, and sent under an id of this handler's
+     * @param timeout
+     *            how long to wait for the reply
+     * @return the reply, the caller's to release; or {@link RequestTimeoutException}, what the write failed with, what went by in
+     *         exceptionCaught, or {@link ClosedChannelException}. Cancelling it drops the reply.
+     */
+    public Future<ImsgMessage> request(ImsgMessage request, Duration timeout) {
+        return requestAll(request, timeout, type -> true, message -> {});
+    }
+
+    /**
+     * Sends a request that has any number of replies and an end.
+     *
+     * @param request
+     *            the request; taken over, and sent under an id of this handler's
+     * @param timeout
+     *            how long to wait from here to the end
+     * @param isEnd
+     *            tells the type of the last reply
+     * @param each
+     *            is handed every reply before the end; valid inside the call, unless it retains it; what it throws ends the request
+     * @return the reply that was the end, the caller's to release; failures as of {@link #request}
+     */
+    public Future<ImsgMessage> requestAll(ImsgMessage request, Duration timeout, IntPredicate isEnd,
+            Consumer<ImsgMessage> each) {
+        ChannelHandlerContext ctx = context;
+        if (ctx == null) {
+            request.release();
+            throw new IllegalStateException("this handler is in no pipeline");
+        }
+        Promise<ImsgMessage> end = ctx.executor().newPromise();
+        if (ctx.executor().inEventLoop())
+            send(request, timeout, end, isEnd, each);
+        else
+            ctx.executor().execute(() -> send(request, timeout, end, isEnd, each));
+        return end;
+    }
+
+    private void send(ImsgMessage request, Duration timeout, Promise<ImsgMessage> end, IntPredicate isEnd,
+            Consumer<ImsgMessage> each) {
+        if (!context.channel().isActive()) {
+            request.release();
+            end.tryFailure(new ClosedChannelException());
+            return;
+        }
+        Waiting open = new Waiting(nextId(), end, isEnd, each);
+        waiting.put(open.id, open);
+        open.deadline = context.executor().schedule(() -> open.fail(new RequestTimeoutException(timeout)),
+                timeout.toNanos(), TimeUnit.NANOSECONDS);
+        end.addListener(done -> {
+            if (done.isCancelled())
+                open.close();
+        });
+        context.writeAndFlush(request.withId(open.id)).addListener(written -> {
+            if (!written.isSuccess())
+                open.fail(written.cause());
+        });
+    }
+
+    private int nextId() {
+        do {
+            lastId++;
+        } while (lastId == 0 || waiting.containsKey(lastId));
+        return lastId;
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext ctx) {
+        context = ctx;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        Waiting open = message instanceof ImsgMessage imsg ? waiting.get(imsg.id()) : null;
+        if (open == null)
+            ctx.fireChannelRead(message);
+        else
+            open.reply((ImsgMessage) ReferenceCountUtil.touch(message, this));
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        failAll(cause);
+        ctx.fireExceptionCaught(cause);
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        failAll(new ClosedChannelException());
+        ctx.fireChannelInactive();
+    }
+
+    @Override
+    public void handlerRemoved(ChannelHandlerContext ctx) {
+        failAll(new ClosedChannelException());
+    }
+
+    @Override
+    public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
+        failAll(new ClosedChannelException());
+        ctx.close(promise);
+    }
+
+    private void failAll(Throwable cause) {
+        List<Waiting> all = new ArrayList<>(waiting.values());
+        all.forEach(open -> open.fail(cause));
+    }
+}

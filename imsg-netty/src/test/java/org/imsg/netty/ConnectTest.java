@@ -1,0 +1,165 @@
+package org.imsg.netty;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.imsg.netty.Wire.bytes;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.ConnectTimeoutException;
+import io.netty.channel.unix.DomainSocketAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.AlreadyConnectedException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ConnectionPendingException;
+import java.nio.channels.UnsupportedAddressTypeException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+import org.imsg.unix.Sockets;
+import org.imsg.unix.UnixAddress;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** How a channel connects, waits for room in a backlog, and gives up. */
+@ExtendWith(LeakDetection.class)
+@Timeout(60)
+class ConnectTest {
+    @TempDir
+    private Path directory;
+
+    private Bootstrap bootstrap(Loops loops) {
+        return new Bootstrap().group(loops.group()).channel(ImsgSocketChannel.class).handler(new Events());
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void connectsToAPathInEitherNotationAndToAnAbstractName(Loops loops) throws Exception {
+        Path path = directory.resolve("socket");
+        String name = "imsg-netty-" + ProcessHandle.current().pid() + loops;
+        try (Fd listener = Sockets.listen(UnixAddress.of(path), 0600, 5);
+                Fd nameless = Sockets.listen(UnixAddress.ofAbstract(name), 0600, 5)) {
+            for (SocketAddress address : List.of(new DomainSocketAddress(path.toString()),
+                    UnixDomainSocketAddress.of(path),
+                    new DomainSocketAddress("\0" + name))) {
+                boolean isAbstract = address.toString().startsWith("\0");
+                Channel channel = bootstrap(loops).connect(address).sync().channel();
+                assertThat(channel.isActive()).isTrue();
+                assertThat(channel.remoteAddress()).isEqualTo(address);
+                try (Wire peer = new Wire(Sockets.accept((isAbstract ? nameless : listener).intValue()))) {
+                    channel.writeAndFlush(bytes("hello")).sync();
+                    assertThat(peer.text(5)).isEqualTo("hello");
+                } finally {
+                    channel.close().sync();
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void aRefusedConnectionNamesTheCallTheAddressAndTheReason(Loops loops) throws Exception {
+        Path nothing = directory.resolve("nothing");
+        assertThatThrownBy(bootstrap(loops).connect(UnixDomainSocketAddress.of(nothing))::sync)
+                .isInstanceOf(ErrnoException.class).hasMessageContaining("connect(" + nothing)
+                .hasMessageContaining("ENOENT");
+        Path dead = directory.resolve("dead");
+        Sockets.listen(UnixAddress.of(dead), 0600, 5).close();
+        ChannelFuture refused = bootstrap(loops).connect(UnixDomainSocketAddress.of(dead));
+        assertThatThrownBy(refused::sync).isInstanceOf(ErrnoException.class).hasMessageContaining("ECONNREFUSED");
+        refused.channel().closeFuture().sync();
+        assertThatThrownBy(bootstrap(loops).connect(new InetSocketAddress("localhost", 1))::sync)
+                .isInstanceOf(UnsupportedAddressTypeException.class);
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void waitsForRoomInAFullBacklog(Loops loops) throws Exception {
+        UnixAddress address = UnixAddress.of(directory.resolve("full"));
+        try (Fd listener = Sockets.listen(address, 0600, 0)) {
+            List<Fd> waiting = fill(address);
+            ChannelFuture pending = bootstrap(loops).connect(UnixDomainSocketAddress.of(address.path()));
+            pending.channel().eventLoop().submit(() -> {}).sync();
+            assertThat(pending.isDone()).isFalse();
+            assertThatThrownBy(pending.channel().connect(UnixDomainSocketAddress.of(address.path()))::sync)
+                    .isInstanceOf(ConnectionPendingException.class);
+            Sockets.accept(listener.intValue()).close();
+            pending.sync();
+            assertThat(pending.channel().isActive()).isTrue();
+            assertThatThrownBy(pending.channel().connect(UnixDomainSocketAddress.of(address.path()))::sync)
+                    .isInstanceOf(AlreadyConnectedException.class);
+            pending.channel().close().sync();
+            waiting.forEach(Fd::close);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void givesUpWhenTheTimeoutHasPassed(Loops loops) throws Exception {
+        UnixAddress address = UnixAddress.of(directory.resolve("full"));
+        try (Fd listener = Sockets.listen(address, 0600, 0)) {
+            List<Fd> waiting = fill(address);
+            ChannelFuture pending = bootstrap(loops).option(ChannelOption.CONNECT_TIMEOUT_MILLIS, 50)
+                    .connect(UnixDomainSocketAddress.of(address.path()));
+            assertThatThrownBy(pending::sync).isInstanceOf(ConnectTimeoutException.class).hasMessageContaining("50 ms");
+            pending.channel().closeFuture().sync();
+            waiting.forEach(Fd::close);
+            assertThat(listener.isOpen()).isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void aPendingConnectionCanBeCancelledOrClosed(Loops loops) throws Exception {
+        UnixAddress address = UnixAddress.of(directory.resolve("full"));
+        try (Fd listener = Sockets.listen(address, 0600, 0)) {
+            List<Fd> waiting = fill(address);
+            ChannelFuture cancelled = bootstrap(loops).connect(UnixDomainSocketAddress.of(address.path()));
+            cancelled.channel().eventLoop().submit(() -> {}).sync();
+            assertThat(cancelled.cancel(false)).isTrue();
+            cancelled.channel().closeFuture().sync();
+            ChannelFuture closed = bootstrap(loops).connect(UnixDomainSocketAddress.of(address.path()));
+            closed.channel().close().sync();
+            assertThatThrownBy(closed::sync).isInstanceOf(ClosedChannelException.class);
+            waiting.forEach(Fd::close);
+            assertThat(listener.isOpen()).isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void aClientMayBindItsOwnAddressFirst(Loops loops) throws Exception {
+        Path server = directory.resolve("server");
+        Path own = directory.resolve("client");
+        try (Fd listener = Sockets.listen(UnixAddress.of(server), 0600, 5)) {
+            Channel channel = bootstrap(loops)
+                    .connect(UnixDomainSocketAddress.of(server), UnixDomainSocketAddress.of(own)).sync().channel();
+            assertThat(Files.exists(own)).isTrue();
+            assertThat(channel.localAddress()).isEqualTo(UnixDomainSocketAddress.of(own));
+            channel.close().sync();
+            assertThat(listener.isOpen()).isTrue();
+        }
+    }
+
+    /** Connects until there is no room left. */
+    private static List<Fd> fill(UnixAddress address) throws Exception {
+        List<Fd> waiting = new ArrayList<>();
+        for (;;) {
+            Fd socket = Sockets.socket();
+            int result = SocketCalls.connect(socket, UnixDomainSocketAddress.of(address.path()));
+            waiting.add(socket);
+            if (result != 0)
+                return waiting;
+        }
+    }
+}

@@ -1,0 +1,328 @@
+package org.imsg.netty;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.imsg.netty.Wire.bytes;
+import static org.imsg.netty.Wire.pipeSaying;
+import static org.imsg.netty.Wire.say;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.CompositeByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.ChannelInputShutdownReadComplete;
+import io.netty.channel.socket.DuplexChannel;
+import java.nio.channels.ClosedChannelException;
+import java.util.Map;
+import org.imsg.unix.Fd;
+import org.imsg.unix.PeerCredentials;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What every Netty channel does, and the descriptors that no other one carries. */
+@ExtendWith(LeakDetection.class)
+class ImsgSocketChannelTest {
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void bytesGoBothWays(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(), events);
+        try (Wire peer = new Wire(pair.second())) {
+            peer.send("hello from the peer");
+            assertThat(events.text(19)).isEqualTo("hello from the peer");
+            channel.writeAndFlush(bytes("hello from the channel")).sync();
+            assertThat(peer.receive().text()).isEqualTo("hello from the channel");
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void aDescriptorComesWithTheBytesItWasSentWith(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(), events);
+        try (Wire peer = new Wire(pair.second())) {
+            peer.send("with", pipeSaying("read me"));
+            FdBuf received = events.next(FdBuf.class);
+            assertThat(received.hasFd()).isTrue();
+            assertThat(received.isLost()).isFalse();
+            assertThat(say(received.takeFd())).isEqualTo("read me");
+            received.release();
+
+            channel.writeAndFlush(new FdBuf(bytes("back"), pipeSaying("me too"))).sync();
+            Wire.Received back = peer.receive();
+            assertThat(back.text()).isEqualTo("back");
+            assertThat(say(back.fd())).isEqualTo("me too");
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void aDescriptorThatNobodyTakesIsClosedOnRelease(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(), events);
+        try (Wire peer = new Wire(pair.second()); Fd.Pair pipe = Fd.pipe()) {
+            peer.send("x", pipe.first().move());
+            FdBuf received = events.next(FdBuf.class);
+            received.retain();
+            assertThat(received.release()).isFalse();
+            assertThat(received.hasFd()).isTrue();
+            assertThat(received.release()).isTrue();
+            assertThat(received.hasFd()).isFalse();
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void withoutPermissionDescriptorsAreLostOnTheWayInAndRefusedOnTheWayOut(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ImsgChannelOption.ALLOW_FD_PASSING, false),
+                events);
+        try (Wire peer = new Wire(pair.second())) {
+            peer.send("x", pipeSaying("unheard"));
+            FdBuf received = events.next(FdBuf.class);
+            assertThat(received.hasFd()).isFalse();
+            assertThat(received.isLost()).isTrue();
+            received.release();
+
+            ChannelFuture refused = channel.writeAndFlush(new FdBuf(bytes("y"), pipeSaying("unsaid")));
+            assertThatThrownBy(refused::sync).isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("ALLOW_FD_PASSING");
+            channel.writeAndFlush(bytes("still here")).sync();
+            assertThat(peer.receive().text()).isEqualTo("still here");
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void heapAndCompositeBuffersAreSentToo(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Channel channel = Wire.open(loops.group(), pair.first());
+        try (Wire peer = new Wire(pair.second())) {
+            CompositeByteBuf composite = Unpooled.compositeBuffer().addComponents(true, bytes("two "), bytes("parts"));
+            channel.write(Unpooled.buffer().writeBytes("heap ".getBytes()));
+            channel.write(composite);
+            channel.write(new FdBuf(bytes(" and one"), pipeSaying("")));
+            channel.writeAndFlush(Unpooled.EMPTY_BUFFER).sync();
+            assertThat(peer.text(22)).isEqualTo("heap two parts and one");
+            ChannelFuture refused = channel.writeAndFlush(ImsgMessage.of(1));
+            assertThatThrownBy(refused::sync).isInstanceOf(UnsupportedOperationException.class)
+                    .hasMessageContaining("ImsgCodec");
+            assertThatThrownBy(channel.writeAndFlush(new FdBuf(Unpooled.EMPTY_BUFFER, pipeSaying("")))::sync)
+                    .isInstanceOf(IllegalArgumentException.class);
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void theEndOfTheStreamClosesTheChannelAndQueuedDescriptorsWithIt(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(), events);
+        ChannelFuture unflushed = channel.write(new FdBuf(bytes("never flushed"), pipeSaying("never read")));
+        pair.second().close();
+        events.expect(Events.INACTIVE);
+        assertThatThrownBy(unflushed::sync).isInstanceOf(ClosedChannelException.class);
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void closingTheChannelIsTheEndOfThePeersStream(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Channel channel = Wire.open(loops.group(), pair.first(), new Events());
+        try (Wire peer = new Wire(pair.second())) {
+            channel.writeAndFlush(bytes("last"));
+            channel.close().sync();
+            assertThat(peer.receive().text()).isEqualTo("last");
+            assertThat(peer.receive().text()).isNull();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void aHalfClosedChannelGoesOnWriting(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.ALLOW_HALF_CLOSURE, true),
+                events);
+        try (Wire peer = new Wire(pair.second())) {
+            peer.send("question");
+            SocketCalls.shutdown(peer.socket(), org.imsg.sys.Constants.SHUT_WR);
+            assertThat(events.text(8)).isEqualTo("question");
+            events.expect(ChannelInputShutdownEvent.INSTANCE);
+            events.expect(ChannelInputShutdownReadComplete.INSTANCE);
+            assertThat(((DuplexChannel) channel).isInputShutdown()).isTrue();
+            channel.writeAndFlush(bytes("answer")).sync();
+            ((DuplexChannel) channel).shutdownOutput().sync();
+            assertThat(peer.receive().text()).isEqualTo("answer");
+            assertThat(peer.receive().text()).isNull();
+            assertThat(channel.isOpen()).isTrue();
+            assertThat(((DuplexChannel) channel).isShutdown()).isTrue();
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void shuttingDownTheOutputLeavesTheInput(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(), events);
+        try (Wire peer = new Wire(pair.second())) {
+            ((DuplexChannel) channel).shutdownOutput().sync();
+            assertThat(peer.receive().text()).isNull();
+            peer.send("still heard");
+            events.expect(io.netty.channel.socket.ChannelOutputShutdownEvent.INSTANCE);
+            assertThat(events.text(11)).isEqualTo("still heard");
+            assertThatThrownBy(channel.writeAndFlush(bytes("too late"))::sync).isInstanceOf(Exception.class);
+        } finally {
+            ((DuplexChannel) channel).shutdown();
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void withoutAutoReadNothingIsReadUntilAskedFor(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.AUTO_READ, false), events);
+        try (Wire peer = new Wire(pair.second())) {
+            peer.send("one");
+            channel.eventLoop().submit(() -> {}).sync();
+            events.expect(Events.ACTIVE);
+            assertThat(events.isEmpty()).isTrue();
+            channel.read();
+            assertThat(events.text(3)).isEqualTo("one");
+            peer.send("two");
+            channel.eventLoop().submit(() -> {}).sync();
+            assertThat(events.isEmpty()).isTrue();
+            channel.config().setAutoRead(true);
+            assertThat(events.text(3)).isEqualTo("two");
+            channel.config().setAutoRead(false);
+            channel.eventLoop().submit(() -> {}).sync();
+            peer.send("three");
+            channel.eventLoop().submit(() -> {}).sync();
+            assertThat(events.isEmpty()).isTrue();
+            channel.config().setAutoRead(true);
+            assertThat(events.text(5)).isEqualTo("three");
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void aChannelMovesToAnotherLoopWithAllItHasToSend(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.SO_SNDBUF, 8192), events);
+        try (Wire peer = new Wire(pair.second())) {
+            String much = "abcdefghij".repeat(50_000);
+            ChannelFuture sent = channel.writeAndFlush(bytes(much));
+            channel.deregister().sync();
+            Loops other = loops == Loops.EPOLL ? Loops.KQUEUE_OVER_POLL : Loops.EPOLL;
+            other.group().next().register(channel).sync();
+            assertThat(peer.text(much.length())).isEqualTo(much);
+            sent.sync();
+            peer.send("heard on the new loop");
+            assertThat(events.text(21)).isEqualTo("heard on the new loop");
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void descriptorsCountForWritability(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Channel channel = Wire.open(loops.group(), pair.first());
+        try (Wire peer = new Wire(pair.second())) {
+            int queued = 0;
+            while (channel.isWritable()) {
+                channel.write(new FdBuf(bytes("x"), pipeSaying("")));
+                channel.eventLoop().submit(() -> {}).sync();
+                queued++;
+            }
+            assertThat(queued).isLessThanOrEqualTo(64);
+            channel.flush();
+            assertThat(peer.text(queued)).isEqualTo("x".repeat(queued));
+            channel.eventLoop().submit(() -> {}).sync();
+            assertThat(channel.isWritable()).isTrue();
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void thePeersCredentialsAreTheKernels(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        ImsgSocketChannel channel = (ImsgSocketChannel) Wire.open(loops.group(), pair.first());
+        try {
+            PeerCredentials peer = channel.peerCredentials();
+            assertThat(peer.pid()).isEqualTo((int) ProcessHandle.current().pid());
+        } finally {
+            channel.close().sync();
+            pair.close();
+        }
+        assertThatThrownBy(channel::peerCredentials).isInstanceOf(ClosedChannelException.class);
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void itsOptionsAreReadBackAsTheyWereSet(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Channel channel = Wire.open(loops.group(), pair.first());
+        try {
+            assertThat(channel.config().setOption(ChannelOption.SO_SNDBUF, 10_000)).isTrue();
+            assertThat(channel.config().getOption(ChannelOption.SO_SNDBUF)).isGreaterThanOrEqualTo(10_000);
+            assertThat(channel.config().setOption(ChannelOption.SO_RCVBUF, 10_000)).isTrue();
+            assertThat(channel.config().getOption(ChannelOption.SO_RCVBUF)).isGreaterThanOrEqualTo(10_000);
+            assertThat(channel.config().getOption(ImsgChannelOption.ALLOW_FD_PASSING)).isTrue();
+            assertThat(channel.config().getOptions()).containsKeys(ChannelOption.ALLOW_HALF_CLOSURE,
+                    ImsgChannelOption.ALLOW_FD_PASSING, ChannelOption.SO_SNDBUF);
+        } finally {
+            channel.close().sync();
+            pair.close();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void copiesOfBytesWithADescriptorHaveTheBytesOnlyAndAReplacementHasBoth(Loops loops) throws Exception {
+        FdBuf original = new FdBuf(bytes("bytes"), pipeSaying("descriptor"));
+        FdBuf copy = original.copy();
+        FdBuf duplicate = original.retainedDuplicate();
+        assertThat(copy.hasFd()).isFalse();
+        assertThat(duplicate.hasFd()).isFalse();
+        ByteBuf other = bytes("other bytes");
+        FdBuf replaced = original.replace(other);
+        assertThat(original.hasFd()).isFalse();
+        assertThat(replaced.content()).isSameAs(other);
+        assertThat(say(replaced.takeFd())).isEqualTo("descriptor");
+        copy.release();
+        duplicate.release();
+        replaced.release();
+        original.release();
+    }
+}

@@ -1,0 +1,186 @@
+package org.imsg.netty;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import io.netty.channel.IoHandle;
+import io.netty.channel.IoHandler;
+import io.netty.channel.IoHandlerContext;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.IoOps;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.kqueue.KQueueIoEvent;
+import io.netty.channel.kqueue.KQueueIoHandle;
+import io.netty.channel.kqueue.KQueueIoOps;
+import io.netty.util.concurrent.ThreadAwareExecutor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Posix;
+import org.imsg.unix.Fd;
+
+/**
+ * Behaves to a kqueue handle as Netty's kqueue handler does, on poll(2): so that the kqueue binding runs where there is no
+ * kqueue. Filters are level-triggered, changes take effect at the next wait, EV_DELETE of what is not there is an error.
+ */
+final class PollIoHandler implements IoHandler {
+    static final IoHandlerFactory FACTORY = new IoHandlerFactory() {
+        @Override
+        public IoHandler newHandler(ThreadAwareExecutor executor) {
+            return new PollIoHandler(executor);
+        }
+
+        @Override
+        public boolean isChangingThreadSupported() {
+            return true;
+        }
+    };
+
+    private final ThreadAwareExecutor executor;
+    private final Fd.Pair wakeup;
+    private final MemorySegment errno = Posix.errnoSegment(Arena.ofAuto());
+    private final MemorySegment writerErrno = Posix.errnoSegment(Arena.global());
+    private final MemorySegment oneByte = Arena.ofAuto().allocate(64);
+    private final List<Filters> registered = new ArrayList<>();
+
+    private PollIoHandler(ThreadAwareExecutor executor) {
+        this.executor = executor;
+        try {
+            wakeup = Fd.pipe();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public int run(IoHandlerContext context) {
+        List<Filters> polled = registered.stream().filter(filters -> filters.read || filters.write).toList();
+        MemorySegment fds;
+        try (Arena arena = Arena.ofConfined()) {
+            fds = arena.allocate(8L * (polled.size() + 1), 8);
+            set(fds, 0, wakeup.first().intValue(), Constants.POLLIN);
+            for (int i = 0; i < polled.size(); i++)
+                set(fds, i + 1, polled.get(i).handle.ident(), polled.get(i).events());
+            if (Posix.poll(errno, fds.address(), polled.size() + 1, timeout(context)) <= 0)
+                return 0;
+            if (fds.get(JAVA_SHORT, 6) != 0)
+                Posix.read(errno, wakeup.first().intValue(), oneByte.address(), 64);
+            int handled = 0;
+            for (int i = 0; i < polled.size(); i++)
+                handled += polled.get(i).report(fds.get(JAVA_SHORT, 8L * (i + 1) + 6));
+            return handled;
+        }
+    }
+
+    private static void set(MemorySegment fds, int index, int fd, int events) {
+        fds.set(JAVA_INT, 8L * index, fd);
+        fds.set(JAVA_SHORT, 8L * index + 4, (short) events);
+    }
+
+    private static int timeout(IoHandlerContext context) {
+        if (!context.canBlock())
+            return 0;
+        if (context.deadlineNanos() < 0)
+            return -1;
+        return (int) Math.min(Integer.MAX_VALUE, (context.delayNanos(System.nanoTime()) + 999_999) / 1_000_000);
+    }
+
+    @Override
+    public void wakeup() {
+        if (executor.isExecutorThread(Thread.currentThread()))
+            return;
+        synchronized (writerErrno) {
+            Posix.write(writerErrno, wakeup.second().intValue(), oneByte.address(), 1);
+        }
+    }
+
+    @Override
+    public IoRegistration register(IoHandle handle) {
+        Filters filters = new Filters((KQueueIoHandle) handle);
+        registered.add(filters);
+        handle.registered();
+        return filters;
+    }
+
+    @Override
+    public boolean isCompatible(Class<? extends IoHandle> handleType) {
+        return KQueueIoHandle.class.isAssignableFrom(handleType);
+    }
+
+    @Override
+    public void destroy() {
+        wakeup.close();
+    }
+
+    /** The filters of one descriptor. */
+    private final class Filters implements IoRegistration {
+        final KQueueIoHandle handle;
+        boolean read;
+        boolean write;
+        private boolean cancelled;
+
+        Filters(KQueueIoHandle handle) {
+            this.handle = handle;
+        }
+
+        @Override
+        public <T> T attachment() {
+            return null;
+        }
+
+        @Override
+        public long submit(IoOps ops) {
+            KQueueIoOps change = (KQueueIoOps) ops;
+            boolean add = (change.flags() & KqueueBinding.EV_ADD) != 0;
+            boolean isRead = change.filter() == KqueueBinding.EVFILT_READ;
+            if (!add && !(isRead ? read : write))
+                throw new AssertionError("EV_DELETE of a filter that is not there: " + change);
+            if (isRead)
+                read = add;
+            else
+                write = add;
+            return 0;
+        }
+
+        short events() {
+            return (short) ((read ? Constants.POLLIN : 0) | (write ? Constants.POLLOUT : 0));
+        }
+
+        int report(short revents) {
+            if (revents == 0)
+                return 0;
+            boolean error = (revents & ~(Constants.POLLIN | Constants.POLLOUT)) != 0;
+            if (read && (error || (revents & Constants.POLLIN) != 0))
+                report(KqueueBinding.EVFILT_READ, 0);
+            if (write && (error || (revents & Constants.POLLOUT) != 0))
+                report(KqueueBinding.EVFILT_WRITE, 0);
+            return 1;
+        }
+
+        private void report(short filter, long data) {
+            if (!cancelled)
+                handle.handle(this, KQueueIoEvent.newEvent(handle.ident(), filter, (short) 0, 0, data, 0));
+        }
+
+        @Override
+        public boolean isValid() {
+            return !cancelled;
+        }
+
+        @Override
+        public boolean cancel() {
+            if (cancelled)
+                return false;
+            cancelled = true;
+            read = false;
+            write = false;
+            registered.remove(this);
+            handle.unregistered();
+            return true;
+        }
+    }
+}

@@ -1,0 +1,139 @@
+package org.imsg.netty;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import org.imsg.sys.Msghdr;
+import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
+
+/** The far end of a channel under test: a blocking socket and bare sendmsg and recvmsg calls, as a C peer makes them. */
+final class Wire implements AutoCloseable {
+    private final Fd socket;
+    private final Msghdr toSend = Msghdr.forSend();
+    private final Msghdr toReceive = Msghdr.forReceive(true);
+
+    Wire(Fd socket) {
+        this.socket = socket;
+    }
+
+    /** What one recvmsg gave; of the descriptors only the first. */
+    record Received(String text, int descriptors, Fd fd) {}
+
+    Fd socket() {
+        return socket;
+    }
+
+    void send(String text, Fd... fd) {
+        send(text.getBytes(StandardCharsets.ISO_8859_1), fd);
+    }
+
+    void send(byte[] bytes, Fd... fd) {
+        sendKeeping(bytes, fd);
+        if (fd.length > 0)
+            fd[0].close();
+    }
+
+    void sendKeeping(byte[] bytes, Fd... fd) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment memory = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
+            int sent = 0;
+            while (sent < bytes.length) {
+                int n = toSend.send(socket.intValue(), memory.address() + sent, bytes.length - sent,
+                        sent == 0 && fd.length > 0 ? fd[0].intValue() : -1, 0);
+                assertThat(n).isPositive();
+                sent += n;
+            }
+        }
+    }
+
+    /** One recvmsg; the text is null at the end of the stream. */
+    Received receive() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment memory = arena.allocate(65536);
+            int n = toReceive.receive(socket.intValue(), memory.address(), 65536, 0);
+            assertThat(n).isNotNegative();
+            Fd first = toReceive.descriptorCount() > 0 ? Fd.of(toReceive.descriptor(0)) : null;
+            byte[] bytes = memory.asSlice(0, n).toArray(ValueLayout.JAVA_BYTE);
+            return new Received(n == 0 ? null : new String(bytes, StandardCharsets.ISO_8859_1),
+                    toReceive.descriptorCount(), first);
+        }
+    }
+
+    String text(int length) {
+        StringBuilder text = new StringBuilder();
+        while (text.length() < length) {
+            Received received = receive();
+            assertThat(received.text()).as("after " + text.length() + " of " + length + " bytes").isNotNull();
+            text.append(received.text());
+            if (received.fd() != null)
+                received.fd().close();
+        }
+        return text.toString();
+    }
+
+    @Override
+    public void close() {
+        socket.close();
+    }
+
+    /** A channel on one end of a socketpair, with its handlers, registered and active. */
+    static Channel open(EventLoopGroup group, Fd end, Map<ChannelOption<?>, Object> options,
+            ChannelHandler... handlers) {
+        Bootstrap bootstrap = new Bootstrap().group(group).channelFactory(() -> new ImsgSocketChannel(end))
+                .option(ImsgChannelOption.ALLOW_FD_PASSING, true).handler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline().addLast(handlers);
+                    }
+                });
+        options.forEach((option, value) -> set(bootstrap, option, value));
+        return bootstrap.register().syncUninterruptibly().channel();
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <T> void set(Bootstrap bootstrap, ChannelOption<?> option, Object value) {
+        bootstrap.option((ChannelOption<T>) option, (T) value);
+    }
+
+    static Channel open(EventLoopGroup group, Fd end, ChannelHandler... handlers) {
+        return open(group, end, Map.of(), handlers);
+    }
+
+    static ByteBuf bytes(String text) {
+        return Unpooled.copiedBuffer(text, StandardCharsets.ISO_8859_1);
+    }
+
+    /** The reading end of a pipe with a text in it. */
+    static Fd pipeSaying(String text) throws IOException {
+        try (Fd.Pair pipe = Fd.pipe(); FdChannel in = new FdChannel(pipe.second())) {
+            in.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+            return pipe.first().move();
+        }
+    }
+
+    /** Everything that a descriptor has to say; it is closed then. */
+    static String say(Fd fd) throws IOException {
+        assertThat(fd).as("a descriptor").isNotNull();
+        try (FdChannel out = new FdChannel(fd)) {
+            ByteBuffer buffer = ByteBuffer.allocate(1000);
+            while (out.read(buffer) > 0)
+                continue;
+            return new String(buffer.array(), 0, buffer.position(), StandardCharsets.UTF_8);
+        }
+    }
+}

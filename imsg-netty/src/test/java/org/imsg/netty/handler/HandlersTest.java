@@ -1,0 +1,186 @@
+package org.imsg.netty.handler;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.util.concurrent.Future;
+import java.nio.channels.ClosedChannelException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.imsg.netty.ImsgMessage;
+import org.junit.jupiter.api.Test;
+
+/** Requests and limits, on Netty's frozen clock: time passes only when a test says so. */
+class HandlersTest {
+    private static final Duration SECOND = Duration.ofSeconds(1);
+    private static final int END = 99;
+
+    private final List<Throwable> causes = new ArrayList<>();
+    private final ChannelInboundHandlerAdapter last = new ChannelInboundHandlerAdapter() {
+        @Override
+        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            causes.add(cause);
+        }
+    };
+
+    private static ImsgMessage message(int type, int id, String payload) {
+        return new ImsgMessage(type, id, 0, Unpooled.copiedBuffer(payload, StandardCharsets.UTF_8));
+    }
+
+    private static String text(ImsgMessage message) {
+        String text = message.content().toString(StandardCharsets.UTF_8);
+        message.release();
+        return text;
+    }
+
+    /** The id that the handler gave the next request it sent. */
+    private static int sentId(EmbeddedChannel channel) {
+        ImsgMessage sent = channel.readOutbound();
+        int id = sent.id();
+        sent.release();
+        return id;
+    }
+
+    @Test
+    void aReplyFindsItsRequestInWhateverOrderTheyCome() {
+        ImsgRequests requests = new ImsgRequests();
+        EmbeddedChannel channel = new EmbeddedChannel(requests);
+        Future<ImsgMessage> first = requests.request(message(1, 0, "first?"), SECOND);
+        Future<ImsgMessage> second = requests.request(message(1, 0, "second?"), SECOND);
+        int firstId = sentId(channel);
+        int secondId = sentId(channel);
+        channel.writeInbound(message(2, secondId, "second!"), message(2, 4711, "unasked"),
+                message(2, firstId, "first!"));
+        assertThat(text(first.getNow())).isEqualTo("first!");
+        assertThat(text(second.getNow())).isEqualTo("second!");
+        assertThat(text(channel.readInbound())).isEqualTo("unasked");
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void repliesAreHandedOverUntilTheOneThatIsTheEnd() {
+        ImsgRequests requests = new ImsgRequests(1000);
+        EmbeddedChannel channel = new EmbeddedChannel(requests);
+        List<String> replies = new ArrayList<>();
+        Future<ImsgMessage> end = requests.requestAll(message(1, 0, "all?"), SECOND, type -> type == END,
+                reply -> replies.add(reply.content().toString(StandardCharsets.UTF_8)));
+        assertThat(sentId(channel)).isEqualTo(1000);
+        ImsgMessage one = message(2, 1000, "one");
+        channel.writeInbound(one, message(2, 1000, "two"));
+        assertThat(end.isDone()).isFalse();
+        channel.writeInbound(message(END, 1000, "end"), message(2, 1000, "after the end"));
+        assertThat(replies).containsExactly("one", "two");
+        assertThat(one.refCnt()).isZero();
+        assertThat(text(end.getNow())).isEqualTo("end");
+        assertThat(text(channel.readInbound())).isEqualTo("after the end");
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void aRequestFailsAtItsDeadlineAndALateReplyGoesOn() {
+        ImsgRequests requests = new ImsgRequests();
+        EmbeddedChannel channel = new EmbeddedChannel(requests);
+        channel.freezeTime();
+        Future<ImsgMessage> reply = requests.request(message(1, 0, "?"), SECOND);
+        int id = sentId(channel);
+        channel.advanceTimeBy(999, TimeUnit.MILLISECONDS);
+        channel.runScheduledPendingTasks();
+        assertThat(reply.isDone()).isFalse();
+        channel.advanceTimeBy(1, TimeUnit.MILLISECONDS);
+        channel.runScheduledPendingTasks();
+        assertThat(reply.cause()).isInstanceOf(RequestTimeoutException.class).hasMessageContaining("1000 ms");
+        channel.writeInbound(message(2, id, "late"));
+        assertThat(text(channel.readInbound())).isEqualTo("late");
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void openRequestsFailWithWhatEndsTheChannel() {
+        ImsgRequests requests = new ImsgRequests();
+        EmbeddedChannel channel = new EmbeddedChannel(requests, last);
+        Future<ImsgMessage> broken = requests.request(message(1, 0, "?"), SECOND);
+        IllegalStateException cause = new IllegalStateException("the peer talks nonsense");
+        channel.pipeline().fireExceptionCaught(cause);
+        assertThat(broken.cause()).isSameAs(cause);
+        assertThat(causes).containsExactly(cause);
+        Future<ImsgMessage> closed = requests.request(message(1, 0, "?"), SECOND);
+        channel.releaseOutbound();
+        channel.close();
+        assertThat(closed.cause()).isInstanceOf(ClosedChannelException.class);
+        ImsgMessage late = message(1, 0, "?");
+        assertThat(requests.request(late, SECOND).cause()).isInstanceOf(ClosedChannelException.class);
+        assertThat(late.refCnt()).isZero();
+        channel.finishAndReleaseAll();
+        assertThatThrownBy(() -> new ImsgRequests().request(message(1, 0, "?"), SECOND))
+                .isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void theReplyToACancelledRequestGoesOnAndAThrowingConsumerEndsIts() {
+        ImsgRequests requests = new ImsgRequests();
+        EmbeddedChannel channel = new EmbeddedChannel(requests);
+        Future<ImsgMessage> cancelled = requests.request(message(1, 0, "?"), SECOND);
+        int id = sentId(channel);
+        cancelled.cancel(false);
+        channel.runPendingTasks();
+        channel.writeInbound(message(2, id, "unwanted"));
+        assertThat(text(channel.readInbound())).isEqualTo("unwanted");
+        Future<ImsgMessage> failing = requests.requestAll(message(1, 0, "?"), SECOND, type -> type == END, reply -> {
+            throw new IllegalArgumentException("cannot read this");
+        });
+        ImsgMessage bad = message(2, sentId(channel), "bad");
+        channel.writeInbound(bad);
+        assertThat(failing.cause()).hasMessage("cannot read this");
+        assertThat(bad.refCnt()).isZero();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void aSilentPeerIsToldOnceAndItsChannelClosed() {
+        EmbeddedChannel channel = new EmbeddedChannel(new ImsgLimits().silence(SECOND), last);
+        channel.freezeTime();
+        channel.writeInbound(message(1, 0, "alive"));
+        text(channel.readInbound());
+        channel.advanceTimeBy(3, TimeUnit.SECONDS);
+        channel.runScheduledPendingTasks();
+        channel.runPendingTasks();
+        assertThat(causes).hasSize(1).first().isInstanceOf(PeerLimitException.class);
+        assertThat(causes.getFirst()).hasMessage("the peer sent nothing for 1000 ms");
+        assertThat(channel.isOpen()).isFalse();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void aPeerThatDoesNotReadIsToldOnceAndOneThatCatchesUpIsNot() {
+        EmbeddedChannel channel = new EmbeddedChannel(new ImsgLimits().stall(SECOND), last);
+        channel.freezeTime();
+        channel.config().setWriteBufferWaterMark(new WriteBufferWaterMark(10, 20));
+        channel.write(bytes(30));
+        channel.advanceTimeBy(900, TimeUnit.MILLISECONDS);
+        channel.runScheduledPendingTasks();
+        channel.flush();
+        channel.advanceTimeBy(900, TimeUnit.MILLISECONDS);
+        channel.runScheduledPendingTasks();
+        assertThat(causes).isEmpty();
+        channel.write(bytes(30));
+        channel.advanceTimeBy(1, TimeUnit.SECONDS);
+        channel.runScheduledPendingTasks();
+        assertThat(causes).hasSize(1);
+        assertThat(causes.getFirst()).hasMessage("the peer took too little for 1000 ms");
+        assertThat(channel.isOpen()).isFalse();
+        channel.finishAndReleaseAll();
+    }
+
+    private static ByteBuf bytes(int count) {
+        return Unpooled.buffer(count).writeZero(count);
+    }
+}
