@@ -126,6 +126,8 @@ public final class Child {
          * Starts the program: posix_spawn(3).
          *
          * @return the running child
+         * @throws IllegalArgumentException
+         *             if there is a NUL in an argument or a variable
          * @throws IOException
          *             if it cannot be started, an {@link ErrnoException}, or a descriptor is closed
          */
@@ -196,8 +198,16 @@ public final class Child {
         private static long strings(Arena arena, List<String> strings) {
             MemorySegment array = arena.allocate(ADDRESS, strings.size() + 1L);
             for (int i = 0; i < strings.size(); i++)
-                array.setAtIndex(ADDRESS, i, arena.allocateFrom(strings.get(i)));
+                array.setAtIndex(ADDRESS, i, arena.allocateFrom(withoutNul(strings.get(i))));
             return array.address();
+        }
+
+        /** C would end the string there, and the child see half of it. */
+        private static String withoutNul(String string) {
+            if (string.indexOf('\0') >= 0)
+                throw new IllegalArgumentException("NUL at index " + string.indexOf('\0')
+                        + " would end an argument or variable of the child there");
+            return string;
         }
 
         private void check(int errorNumber) throws ErrnoException {
@@ -234,14 +244,14 @@ public final class Child {
      * Waits for the end, but not forever.
      *
      * @param timeout
-     *            how long, 0 or more
+     *            how long; not at all if it is negative
      * @return how it ended, or empty if it has not
      * @throws InterruptedException
      *             if the thread is interrupted
      */
     public Optional<ExitStatus> waitFor(Duration timeout) throws InterruptedException {
         try {
-            return Optional.of(exit.get(timeout.toNanos(), TimeUnit.NANOSECONDS));
+            return Optional.of(exit.get(TimeUnit.NANOSECONDS.convert(timeout), TimeUnit.NANOSECONDS));
         } catch (TimeoutException _) {
             return Optional.empty();
         } catch (ExecutionException e) {

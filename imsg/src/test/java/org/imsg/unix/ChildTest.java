@@ -27,6 +27,18 @@ class ChildTest {
     }
 
     @Test
+    void waiting_for_longer_than_nanoseconds_can_count_is_waiting() throws Exception {
+        Child child = Child.of(SH, "-c", "exit 3").start();
+        assertThat(child.waitFor(Duration.ofSeconds(Long.MAX_VALUE))).contains(new Child.ExitStatus(3, 0));
+    }
+
+    @Test
+    void an_argument_with_a_nul_in_it_is_refused_instead_of_cut() {
+        assertThatExceptionOfType(IllegalArgumentException.class)
+                .isThrownBy(() -> Child.of(SH, "-c", "exit 0\0; exit 1").start()).withMessageContaining("index 6");
+    }
+
+    @Test
     void two_descriptors_can_trade_their_numbers() throws Exception {
         try (Fd.Pair one = Fd.pipe(); Fd.Pair two = Fd.pipe()) {
             Child child = Child.of(SH, "-c", "echo one >&3; echo two >&4").descriptor(3, one.second())
