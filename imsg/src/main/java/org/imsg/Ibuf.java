@@ -190,6 +190,9 @@ public final class Ibuf extends IbufBytes implements AutoCloseable {
      * in the buffer.
      */
     static Ibuf forMessage(int type, int id, int pid, int datalen, int maxPayload) {
+        if (datalen < 0) {
+            throw new IllegalArgumentException("negative length " + datalen);
+        }
         if (datalen > maxPayload) {
             throw new ImsgTooLargeException(datalen, maxPayload);
         }

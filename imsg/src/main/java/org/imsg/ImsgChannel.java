@@ -577,14 +577,14 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @param pid
      *            the process id; 0 for this process's
      * @param expected
-     *            how many bytes of payload to make room for; it grows up to {@link #maxSize()}
+     *            how many bytes of payload to make room for, 0 or more; it grows up to {@link #maxSize()}
      * @return a buffer for the payload
      * @throws ImsgTooLargeException
      *             if more is expected than is allowed
      */
     public Ibuf create(int type, int id, int pid, int expected) {
-        if (expected > maxSize())
-            throw new ImsgTooLargeException(expected, maxSize());
+     * @throws IllegalArgumentException
+     *             if it is negative
         return Ibuf.forMessage(type, id, pid, expected, maxSize());
     }
 

@@ -52,6 +52,8 @@ class MessageSizeTest {
             assertThatExceptionOfType(ImsgTooLargeException.class).isThrownBy(() -> channel.composev(1, 0, 0, null,
                     MemorySegment.ofArray(payload), MemorySegment.ofArray(payload)));
             assertThatExceptionOfType(ImsgTooLargeException.class).isThrownBy(() -> channel.create(1, 0, 0, 16369));
+            assertThatExceptionOfType(IllegalArgumentException.class).isThrownBy(() -> channel.create(1, 0, 0, -1))
+                    .withMessage("negative length -1");
             assertThat(channel.queuelen()).isZero();
             channel.send(Imsg.of(2));
             assertThat(pair.second().receive().type()).isEqualTo(2);
