@@ -581,10 +581,10 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @return a buffer for the payload
      * @throws ImsgTooLargeException
      *             if more is expected than is allowed
-     */
-    public Ibuf create(int type, int id, int pid, int expected) {
      * @throws IllegalArgumentException
      *             if it is negative
+     */
+    public Ibuf create(int type, int id, int pid, int expected) {
         return Ibuf.forMessage(type, id, pid, expected, maxSize());
     }
 

@@ -11,11 +11,7 @@ import org.imsg.wire.ImsgHeader;
  * Every whole message of one read, as one event with a cursor: what {@link ImsgCodec#batched} fires instead of an
  * {@link ImsgMessage} each. Stepping over a message allocates nothing.
  *
- * <pre>{@code
- * while (batch.next())
- *     if (batch.type() == IMSG_CTL_KROUTE)
- *         route(batch.buffer(), batch.index(), batch.length());
- * }</pre>
+ * {@snippet file="org/imsg/netty/ImsgCodecTest.java" region="batch"}
  *
  * <p>Valid only inside the channelRead it was fired with; the codec uses one object for all its reads. Messages that the handler
  * does not step over are dropped when it returns. A descriptor that was not taken is closed when the cursor leaves its message.

@@ -1,18 +1,14 @@
 package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.channel.AbstractChannel;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelConfig;
 import io.netty.channel.ChannelException;
-import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelMetadata;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.EventLoop;
 import io.netty.channel.IoEventLoop;
-import io.netty.channel.IoRegistration;
-import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.channel.unix.UnixChannel;
 import java.io.IOException;
@@ -39,7 +35,7 @@ import org.imsg.unix.Sockets;
  * close-on-exec. A peer whose backlog is full is tried again until {@code CONNECT_TIMEOUT_MILLIS} have passed. Failed system
  * calls are {@link ErrnoException}s. Safe for use by several threads as every Netty channel is.
  */
-public final class ImsgSocketChannel extends AbstractChannel implements UnixChannel, DuplexChannel {
+public final class ImsgSocketChannel extends HalfClosableChannel implements UnixChannel {
     private static final ChannelMetadata METADATA = new ChannelMetadata(false, 16);
 
     private final Fd socket;
@@ -53,10 +49,7 @@ public final class ImsgSocketChannel extends AbstractChannel implements UnixChan
     private volatile boolean outputShutdown;
     private volatile SocketAddress local;
     private volatile SocketAddress remote;
-    // From here on, the event loop's only.
-    private Binding binding;
-    private boolean readWanted;
-    private boolean writeWanted;
+    private final Registration registration = new Registration(this);
 
     /**
      * A channel to connect.
@@ -179,59 +172,27 @@ public final class ImsgSocketChannel extends AbstractChannel implements UnixChan
 
     @Override
     protected void doRegister(ChannelPromise promise) {
-        IoEventLoop loop = (IoEventLoop) eventLoop();
-        Binding made = Transport.of(loop).orElseThrow().bind(this);
-        loop.register(made).addListener(registered -> {
-            if (!registered.isSuccess()) {
-                promise.setFailure(registered.cause());
-                return;
-            }
-            try {
-                begin(made, (IoRegistration) registered.getNow());
-                promise.setSuccess();
-            } catch (RuntimeException e) {
-                promise.setFailure(e);
-            }
-        });
-    }
-
-    private void begin(Binding made, IoRegistration registration) {
-        made.begin(registration);
-        binding = made;
         // What was left unsent on a former loop goes on here; reading starts by itself, or when it is asked for.
-        ChannelOutboundBuffer queue = unsafe().outboundBuffer();
-        wait(readWanted, active && queue != null && !queue.isEmpty());
+        registration.begin((IoEventLoop) eventLoop(), promise, () -> {
+            ChannelOutboundBuffer queue = unsafe().outboundBuffer();
+            registration.want(registration.wantsRead(), active && queue != null && !queue.isEmpty());
+        });
     }
 
     @Override
     protected void doDeregister() {
-        unbind(false);
-    }
-
-    private void unbind(boolean closing) {
-        Binding bound = binding;
-        binding = null;
-        readWanted = false;
-        if (bound != null)
-            bound.cancel(closing);
-    }
-
-    private void wait(boolean read, boolean write) {
-        readWanted = read;
-        writeWanted = write;
-        if (binding != null)
-            binding.want(read, write);
+        registration.end(false);
     }
 
     @Override
     protected void doBeginRead() {
         reader.asked();
         if (!inputShutdown && active)
-            wait(true, writeWanted);
+            registration.wantRead(true);
     }
 
     void waitForInput(boolean wanted) {
-        wait(wanted, writeWanted);
+        registration.wantRead(wanted);
     }
 
     /** Auto-read was switched off, perhaps by another thread. */
@@ -246,7 +207,7 @@ public final class ImsgSocketChannel extends AbstractChannel implements UnixChan
             });
         } else {
             reader.forget();
-            wait(false, writeWanted);
+            registration.wantRead(false);
         }
     }
 
@@ -255,9 +216,9 @@ public final class ImsgSocketChannel extends AbstractChannel implements UnixChan
     }
 
     void writeReady() {
-        writeWanted = false;
+        registration.answered();
         ((SocketUnsafe) unsafe()).flushNow();
-        wait(readWanted, writeWanted);
+        registration.wantWrite(registration.wantsWrite());
     }
 
     /** A flush that was put off. It may find the channel on another loop, which has seen to it then. */
@@ -274,8 +235,8 @@ public final class ImsgSocketChannel extends AbstractChannel implements UnixChan
     @Override
     protected void doWrite(ChannelOutboundBuffer queue) throws IOException {
         switch (writer.write(queue)) {
-            case DONE -> wait(readWanted, false);
-            case FULL -> wait(readWanted, true);
+            case DONE -> registration.wantWrite(false);
+            case FULL -> registration.wantWrite(true);
             // Not through the pipeline's flush: what was written and not flushed since must wait for its own.
             case ENOUGH -> eventLoop().execute(this::flushAgain);
             case LATER -> writer.later(this::flushAgain);
@@ -288,7 +249,7 @@ public final class ImsgSocketChannel extends AbstractChannel implements UnixChan
         remote = to;
         active = true;
         if (reader.isAsked())
-            wait(true, writeWanted);
+            registration.wantRead(true);
     }
 
     @Override
@@ -308,14 +269,14 @@ public final class ImsgSocketChannel extends AbstractChannel implements UnixChan
         inputShutdown = true;
         outputShutdown = true;
         connector.cancel(new ClosedChannelException());
-        unbind(true);
+        registration.end(true);
         socket.close();
     }
 
     @Override
     protected void doShutdownOutput() throws IOException {
         outputShutdown = true;
-        wait(readWanted, false);
+        registration.wantWrite(false);
         SocketCalls.shutdown(socket, Constants.SHUT_WR);
     }
 
@@ -323,7 +284,7 @@ public final class ImsgSocketChannel extends AbstractChannel implements UnixChan
     void endInput() {
         inputShutdown = true;
         reader.forget();
-        wait(false, writeWanted);
+        registration.wantRead(false);
     }
 
     @Override
@@ -337,62 +298,14 @@ public final class ImsgSocketChannel extends AbstractChannel implements UnixChan
     }
 
     @Override
-    public boolean isShutdown() {
-        return inputShutdown && outputShutdown;
+    void shutdownInputNow() throws IOException {
+        SocketCalls.shutdown(socket, Constants.SHUT_RD);
+        endInput();
     }
 
     @Override
-    public ChannelFuture shutdownInput() {
-        return shutdownInput(newPromise());
-    }
-
-    @Override
-    public ChannelFuture shutdownInput(ChannelPromise promise) {
-        onLoop(() -> {
-            try {
-                SocketCalls.shutdown(socket, Constants.SHUT_RD);
-                endInput();
-                promise.trySuccess();
-            } catch (IOException e) {
-                promise.tryFailure(e);
-            }
-        });
-        return promise;
-    }
-
-    @Override
-    public ChannelFuture shutdownOutput() {
-        return shutdownOutput(newPromise());
-    }
-
-    @Override
-    public ChannelFuture shutdownOutput(ChannelPromise promise) {
-        onLoop(() -> ((SocketUnsafe) unsafe()).shutdownOutput(promise));
-        return promise;
-    }
-
-    @Override
-    public ChannelFuture shutdown() {
-        return shutdown(newPromise());
-    }
-
-    @Override
-    public ChannelFuture shutdown(ChannelPromise promise) {
-        shutdownOutput().addListener(output -> shutdownInput().addListener(input -> {
-            Throwable cause = output.cause() != null ? output.cause() : input.cause();
-            if (cause == null)
-                promise.trySuccess();
-            else
-                promise.tryFailure(cause);
-        }));
-        return promise;
-    }
-
-    private void onLoop(Runnable task) {
-        if (eventLoop().inEventLoop())
-            task.run();
-        else
-            eventLoop().execute(task);
+    void shutdownOutputNow(ChannelPromise promise) {
+        ((SocketUnsafe) unsafe()).shutdownOutput(promise);
     }
 
     /** What Netty calls the channel's inside. */
@@ -406,7 +319,7 @@ public final class ImsgSocketChannel extends AbstractChannel implements UnixChan
         @Override
         protected void flush0() {
             // While the socket is full the loop calls back; trying before that would fail for certain.
-            if (!writeWanted)
+            if (!registration.wantsWrite())
                 super.flush0();
         }
 

@@ -45,7 +45,7 @@ final class SocketReader {
         ChannelPipeline pipeline = channel.pipeline();
         RecvByteBufAllocator.ExtendedHandle sizes = (RecvByteBufAllocator.ExtendedHandle) unsafe.recvBufAllocHandle();
         sizes.reset(config);
-        Exception failure = null;
+        Throwable failure = null;
         try {
             do {
                 Object received = receive(sizes);
@@ -56,7 +56,8 @@ final class SocketReader {
                 pipeline.fireChannelRead(received);
                 // A handler may have closed the channel, and the number may be another socket's by now.
             } while (channel.isActive() && !channel.isInputShutdown() && sizes.continueReading(maybeMore));
-        } catch (IOException | RuntimeException e) {
+        } catch (Exception | OutOfMemoryError e) {
+            // Netty's own error when direct memory runs out is one of the latter; it must not end the loop.
             failure = e;
         }
         sizes.readComplete();

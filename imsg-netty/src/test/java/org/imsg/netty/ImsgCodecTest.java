@@ -175,12 +175,14 @@ class ImsgCodecTest {
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec().batched(), new ChannelInboundHandlerAdapter() {
             @Override
             public void channelRead(ChannelHandlerContext ctx, Object message) {
+                // @start region=batch
                 ImsgBatch batch = (ImsgBatch) message;
                 while (batch.next()) {
                     seen[0]++;
                     seen[1] += batch.type() + batch.id() + batch.pid() + batch.buffer().getByte(batch.index())
                             + batch.length() + batch.descriptor().ordinal();
                 }
+                // @end
             }
         });
         long few = 0;

@@ -81,6 +81,7 @@ class ServerTest {
         Path file = Files.writeString(directory.resolve("greeting"), "hello from a file");
         Path socket = directory.resolve("files.sock");
         Channel server = FileServer.listen(Loops.EPOLL.group(), socket).sync().channel();
+        // @start region=client
         ImsgRequests requests = new ImsgRequests();
         Channel client = new Bootstrap().group(Loops.EPOLL.group()).channel(ImsgSocketChannel.class)
                 .option(ImsgChannelOption.ALLOW_FD_PASSING, true).handler(new ChannelInitializer<>() {
@@ -89,6 +90,7 @@ class ServerTest {
                         channel.pipeline().addLast(new ImsgCodec(), requests);
                     }
                 }).connect(new DomainSocketAddress(socket.toFile())).sync().channel();
+        // @end
         try (ImsgChannel blocking = ImsgChannel.connect(socket)) {
             ImsgMessage opened = requests.request(open(file), Duration.ofSeconds(20)).sync().getNow();
             assertThat(opened.type()).isEqualTo(FileServer.OPENED);

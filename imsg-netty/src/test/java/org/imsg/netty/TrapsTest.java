@@ -59,6 +59,22 @@ class TrapsTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
+    void whoReadsOneByteHasTheDescriptorAlready(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Channel channel = Wire.open(loops.group(), pair.first());
+        try (Wire peer = new Wire(pair.second())) {
+            channel.writeAndFlush(new FdBuf(bytes("message"), pipeSaying("with the first byte"))).sync();
+            Wire.Received first = peer.receive(1);
+            assertThat(first.text()).isEqualTo("m");
+            assertThat(say(first.fd())).isEqualTo("with the first byte");
+            assertThat(peer.text(6)).isEqualTo("essage");
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
     void aReadThatADescriptorCutShortIsNotTheLastOfItsLoop(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events(true);

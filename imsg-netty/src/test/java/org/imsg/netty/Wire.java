@@ -63,9 +63,13 @@ final class Wire implements AutoCloseable {
 
     /** One recvmsg; the text is null at the end of the stream. */
     Received receive() {
+        return receive(65536);
+    }
+
+    Received receive(int most) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment memory = arena.allocate(65536);
-            int n = toReceive.receive(socket.intValue(), memory.address(), 65536, 0);
+            MemorySegment memory = arena.allocate(most);
+            int n = toReceive.receive(socket.intValue(), memory.address(), most, 0);
             assertThat(n).isNotNegative();
             Fd first = toReceive.descriptorCount() > 0 ? Fd.of(toReceive.descriptor(0)) : null;
             byte[] bytes = memory.asSlice(0, n).toArray(ValueLayout.JAVA_BYTE);

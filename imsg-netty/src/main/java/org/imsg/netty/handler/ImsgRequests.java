@@ -24,6 +24,8 @@ import org.imsg.netty.ImsgMessage;
  * <p>Goes behind an {@link org.imsg.netty.ImsgCodec} in the pipeline. Messages with an id that nobody waits for, late replies
  * among them, go on to the next handler. When the channel closes, or an exception passes by, open requests fail with it.
  * Requests may be made by any thread; futures and consumers are called on the event loop. One for each channel.
+ *
+ * {@snippet file="org/imsg/netty/ServerTest.java" region="client"}
  */
 public final class ImsgRequests extends ChannelDuplexHandler {
     private final Map<Integer, Waiting> waiting = new HashMap<>();

@@ -1,4 +1,4 @@
-package org.imsg.netty.handler;
+package org.imsg.netty;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -16,10 +16,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.imsg.netty.ImsgMessage;
+import org.imsg.netty.handler.ImsgLimits;
+import org.imsg.netty.handler.ImsgRequests;
+import org.imsg.netty.handler.PeerLimitException;
+import org.imsg.netty.handler.RequestTimeoutException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Requests and limits, on Netty's frozen clock: time passes only when a test says so. */
+@ExtendWith(LeakDetection.class)
 class HandlersTest {
     private static final Duration SECOND = Duration.ofSeconds(1);
     private static final int END = 99;

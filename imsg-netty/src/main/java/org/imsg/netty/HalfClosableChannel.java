@@ -1,0 +1,79 @@
+package org.imsg.netty;
+
+import io.netty.channel.AbstractChannel;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.socket.DuplexChannel;
+import java.io.IOException;
+
+/** What it takes to close one direction of a channel from any thread. */
+abstract class HalfClosableChannel extends AbstractChannel implements DuplexChannel {
+    HalfClosableChannel(Channel parent) {
+        super(parent);
+    }
+
+    /** On the event loop. */
+    abstract void shutdownInputNow() throws IOException;
+
+    /** On the event loop. */
+    abstract void shutdownOutputNow(ChannelPromise promise);
+
+    @Override
+    public final boolean isShutdown() {
+        return isInputShutdown() && isOutputShutdown();
+    }
+
+    @Override
+    public final ChannelFuture shutdownInput() {
+        return shutdownInput(newPromise());
+    }
+
+    @Override
+    public final ChannelFuture shutdownInput(ChannelPromise promise) {
+        onLoop(() -> {
+            try {
+                shutdownInputNow();
+                promise.trySuccess();
+            } catch (IOException e) {
+                promise.tryFailure(e);
+            }
+        });
+        return promise;
+    }
+
+    @Override
+    public final ChannelFuture shutdownOutput() {
+        return shutdownOutput(newPromise());
+    }
+
+    @Override
+    public final ChannelFuture shutdownOutput(ChannelPromise promise) {
+        onLoop(() -> shutdownOutputNow(promise));
+        return promise;
+    }
+
+    @Override
+    public final ChannelFuture shutdown() {
+        return shutdown(newPromise());
+    }
+
+    @Override
+    public final ChannelFuture shutdown(ChannelPromise promise) {
+        shutdownOutput().addListener(output -> shutdownInput().addListener(input -> {
+            Throwable cause = output.cause() != null ? output.cause() : input.cause();
+            if (cause == null)
+                promise.trySuccess();
+            else
+                promise.tryFailure(cause);
+        }));
+        return promise;
+    }
+
+    private void onLoop(Runnable task) {
+        if (eventLoop().inEventLoop())
+            task.run();
+        else
+            eventLoop().execute(task);
+    }
+}

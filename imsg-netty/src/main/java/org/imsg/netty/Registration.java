@@ -1,0 +1,75 @@
+package org.imsg.netty;
+
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoRegistration;
+
+/**
+ * A channel's registration with one event loop after the other, and what it waits for there. On the event loop only; outside of
+ * a registration nothing is waited for.
+ */
+final class Registration {
+    private final ImsgSocketChannel channel;
+    private Binding binding;
+    private boolean read;
+    private boolean write;
+
+    Registration(ImsgSocketChannel channel) {
+        this.channel = channel;
+    }
+
+    void begin(IoEventLoop loop, ChannelPromise promise, Runnable then) {
+        Binding made = Transport.of(loop).orElseThrow().bind(channel);
+        loop.register(made).addListener(registered -> {
+            if (!registered.isSuccess()) {
+                promise.setFailure(registered.cause());
+                return;
+            }
+            try {
+                made.begin((IoRegistration) registered.getNow());
+                binding = made;
+                then.run();
+                promise.setSuccess();
+            } catch (RuntimeException e) {
+                promise.setFailure(e);
+            }
+        });
+    }
+
+    /** Ends it; whoever registers again says anew what it wants to read. */
+    void end(boolean closing) {
+        Binding bound = binding;
+        binding = null;
+        read = false;
+        if (bound != null)
+            bound.cancel(closing);
+    }
+
+    boolean wantsRead() {
+        return read;
+    }
+
+    boolean wantsWrite() {
+        return write;
+    }
+
+    void want(boolean toRead, boolean toWrite) {
+        read = toRead;
+        write = toWrite;
+        if (binding != null)
+            binding.want(read, write);
+    }
+
+    void wantRead(boolean wanted) {
+        want(wanted, write);
+    }
+
+    void wantWrite(boolean wanted) {
+        want(read, wanted);
+    }
+
+    /** The socket has room. The loop is told only after it is known whether that was enough, which saves telling it twice. */
+    void answered() {
+        write = false;
+    }
+}
