@@ -29,6 +29,7 @@ import org.imsg.ChildJvm;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.OpenDescriptors;
+import org.imsg.sys.Constants;
 import org.imsg.sys.Posix;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -161,7 +162,9 @@ class JdkChannelsTest {
                 try (SocketChannel temporary = JdkChannels.socketChannel(pair.second().dup())) {
                     temporary.configureBlocking(false);
                 }
-            try (SocketChannel channel = JdkChannels.socketChannel(passed(pair.second()))) {
+            try (Fd sharing = pair.second().dup();
+                    SocketChannel channel = JdkChannels.socketChannel(passed(pair.second()))) {
+                assertThat(Sockets.statusFlags(sharing.intValue()) & Constants.O_NONBLOCK).isZero();
                 assertCarriesBytes(peer, channel);
             }
             assertThat(peer.read(ByteBuffer.allocate(1))).isEqualTo(-1);
