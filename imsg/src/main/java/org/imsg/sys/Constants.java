@@ -10,19 +10,15 @@ public final class Constants {
     public static final int SOCK_CLOEXEC = HOST.value("SOCK_CLOEXEC", 0);
     public static final int SOL_SOCKET = HOST.value("SOL_SOCKET");
     public static final int SO_TYPE = HOST.value("SO_TYPE");
-    public static final int SO_ERROR = HOST.value("SO_ERROR");
     public static final int SO_SNDBUF = HOST.value("SO_SNDBUF");
-    public static final int SO_RCVBUF = HOST.value("SO_RCVBUF");
     public static final int SO_ACCEPTCONN = HOST.value("SO_ACCEPTCONN");
     public static final int SCM_RIGHTS = HOST.value("SCM_RIGHTS");
-    public static final int MSG_PEEK = HOST.value("MSG_PEEK");
     public static final int MSG_CTRUNC = HOST.value("MSG_CTRUNC");
     public static final int MSG_DONTWAIT = HOST.value("MSG_DONTWAIT");
     /** 0 where SO_NOSIGPIPE does it; a JVM ignores SIGPIPE in any case. */
     public static final int MSG_NOSIGNAL = HOST.value("MSG_NOSIGNAL", 0);
     /** 0 where received descriptors are made close-on-exec by a second call. */
     public static final int MSG_CMSG_CLOEXEC = HOST.value("MSG_CMSG_CLOEXEC", 0);
-    public static final int SHUT_RD = HOST.value("SHUT_RD");
     public static final int SHUT_WR = HOST.value("SHUT_WR");
     public static final int SHUT_RDWR = HOST.value("SHUT_RDWR");
     public static final int POLLIN = HOST.value("POLLIN");
@@ -47,7 +43,6 @@ public final class Constants {
     public static final int S_IFMT = HOST.value("S_IFMT");
     public static final int S_IFSOCK = HOST.value("S_IFSOCK");
     public static final int S_IFREG = HOST.value("S_IFREG");
-    public static final int S_IFCHR = HOST.value("S_IFCHR");
     public static final int S_IFDIR = HOST.value("S_IFDIR");
 
     public static final int POSIX_SPAWN_SETSIGDEF = HOST.value("POSIX_SPAWN_SETSIGDEF");
@@ -68,8 +63,6 @@ public final class Constants {
     public static final int ECONNREFUSED = HOST.value("ECONNREFUSED");
     public static final int ECONNABORTED = HOST.value("ECONNABORTED");
     public static final int EADDRINUSE = HOST.value("EADDRINUSE");
-    public static final int EINPROGRESS = HOST.value("EINPROGRESS");
-    public static final int ENOTCONN = HOST.value("ENOTCONN");
     public static final int EMFILE = HOST.value("EMFILE");
     public static final int ENFILE = HOST.value("ENFILE");
 

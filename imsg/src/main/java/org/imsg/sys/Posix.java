@@ -4,7 +4,6 @@ import static org.imsg.sys.Calls.call;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
@@ -168,11 +167,6 @@ public final class Posix {
         return call(Fchmod.HANDLE, errno, fd, mode);
     }
 
-    /** {@code int memfd_create(const char *, unsigned int)}; Linux. */
-    public static int memfd_create(MemorySegment errno, long name, int flags) {
-        return call(MemfdCreate.HANDLE, errno, name, flags);
-    }
-
     /** {@code char *strerror(int)}: the system's text for an error number, in the process's locale. */
     @SuppressWarnings("restricted")
     public static String strerror(int number) {
@@ -207,19 +201,6 @@ public final class Posix {
     /** {@code int kevent(int, const struct kevent *, int, struct kevent *, int, const struct timespec *)}. */
     static int kevent(MemorySegment errno, int kqueue, long changes, int changeCount, long events, int eventCount) {
         return call(Kevent.HANDLE, errno, kqueue, changes, changeCount, events, eventCount, 0);
-    }
-
-    /**
-     * Reads the int at an address that a call has just filled in.
-     *
-     * @param segment
-     *            the segment
-     * @param offset
-     *            where in it, in bytes
-     * @return the int
-     */
-    public static int intAt(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT_UNALIGNED, offset);
     }
 
     private static final class Recvmsg {
@@ -335,10 +316,6 @@ public final class Posix {
 
     private static final class Fchmod {
         static final MethodHandle HANDLE = Calls.bind("fchmod", 2);
-    }
-
-    private static final class MemfdCreate {
-        static final MethodHandle HANDLE = Calls.bind("memfd_create", 2);
     }
 
     private static final class Strerror {
