@@ -3,6 +3,7 @@ package org.imsg;
 import static org.imsg.sys.Readiness.FOREVER;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.lang.foreign.MemorySegment;
 import java.net.SocketTimeoutException;
 import java.nio.channels.AsynchronousCloseException;
@@ -120,6 +121,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @param path
      *            the socket
      * @return a channel
+     * @throws InterruptedIOException
+     *             if the thread is interrupted while it waits for room in the backlog; the interrupt status stays set
      * @throws IOException
      *             if it cannot connect, an {@link ErrnoException}
      * @throws IllegalArgumentException
@@ -139,6 +142,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @return a channel
      * @throws SocketTimeoutException
      *             if there is no room in time
+     * @throws InterruptedIOException
+     *             as {@link #connect(Path)}
      * @throws IOException
      *             if it cannot connect, an {@link ErrnoException}
      */
@@ -579,10 +584,10 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @param expected
      *            how many bytes of payload to make room for, 0 or more; it grows up to {@link #maxSize()}
      * @return a buffer for the payload
-     * @throws ImsgTooLargeException
-     *             if more is expected than is allowed
      * @throws IllegalArgumentException
      *             if it is negative
+     * @throws ImsgTooLargeException
+     *             if more is expected than is allowed
      */
     public Ibuf create(int type, int id, int pid, int expected) {
         return Ibuf.forMessage(type, id, pid, expected, maxSize());
@@ -842,7 +847,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      *
      * @return the number
      * @throws IllegalStateException
-     *             if the channel is closed
+     *             if the channel is closed: the number may be another's by now
      */
     public int fd() {
         return socket.intValue();

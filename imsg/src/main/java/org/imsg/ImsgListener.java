@@ -123,7 +123,8 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
         }
 
         /**
-         * Says whether a socket at the path to which nobody listens any more is removed first. It is unless set.
+         * Says whether a socket at the path to which nobody listens any more is removed first. It is unless set. To find out,
+         * one connects to it: a listener that does live accepts a peer that leaves at once.
          *
          * @param replace
          *            whether it is

@@ -65,7 +65,7 @@ public final class Sockets {
      * @param address
      *            where it listens
      * @param deadline
-     *            when to give up, in terms of {@link System#nanoTime}, or {@link Readiness#FOREVER}; a listener whose backlog is
+     *            when to give up, in terms of {@link System#nanoTime}, or {@link Long#MAX_VALUE} for never; a listener whose backlog is
      *            full is tried again until then
      * @return the connected socket, the caller's
      * @throws SocketTimeoutException
@@ -193,8 +193,11 @@ public final class Sockets {
      * @param socket
      *            the socket
      * @param name
-     *            the option's C name, such as {@code SO_TYPE}
+     *            the option's C name: {@code SO_TYPE}, {@code SO_ACCEPTCONN}, {@code SO_ERROR}, {@code SO_SNDBUF} or
+     *            {@code SO_RCVBUF}
      * @return its value
+     * @throws UnsupportedOperationException
+     *             if the name is unknown on this system
      * @throws IOException
      *             if it is closed, or no socket, an {@link ErrnoException}
      */
@@ -218,6 +221,8 @@ public final class Sockets {
      *            the option's C name, such as {@code SO_SNDBUF}
      * @param value
      *            its new value
+     * @throws UnsupportedOperationException
+     *             if the name is unknown on this system
      * @throws IOException
      *             if it is closed, or the system refuses, an {@link ErrnoException}
      */
