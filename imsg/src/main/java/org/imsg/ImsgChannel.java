@@ -165,8 +165,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      *             if it is no socket, an {@link ErrnoException}
      */
     public static ImsgChannel of(Fd socket) throws IOException {
-        if (!socket.isOpen())
-            throw new IllegalStateException(socket.toString());
+        socket.intValue(); // throws if it is closed or was handed on
         int type = Sockets.intOption(socket, "SO_TYPE");
         if (type != org.imsg.sys.Constants.SOCK_STREAM)
             throw new IllegalArgumentException("imsg needs a stream socket (type "

@@ -9,6 +9,8 @@ import java.io.IOException;
 public final class ImsgProtocolException extends IOException {
     private static final long serialVersionUID = 1L;
 
+    private static final String HINT = "; it speaks another format or protocol, or maxSize is too small here";
+
     /** What the header said, in bytes. */
     private final long length;
     /** The most that was allowed, in bytes. */
@@ -27,8 +29,9 @@ public final class ImsgProtocolException extends IOException {
      *            bytes 4 to 7 of the header, for the message
      */
     public ImsgProtocolException(int type, int length, int limit, int word) {
-        super("the peer sent a header (type %s) with length %d; 16 to %d is possible (bytes 4 to 7 are 0x%08x)"
-                .formatted(Integer.toUnsignedString(type), length, limit, word));
+        super("the peer sent a header (type %s) with length %d; 16 to %d is possible (bytes 4 to 7 are 0x%08x)%s"
+                .formatted(
+                        Integer.toUnsignedString(type), length, limit, word, length > limit ? HINT : ""));
         this.length = length;
         this.limit = limit;
     }

@@ -13,7 +13,8 @@ public final class ImsgQueueFullException extends IllegalStateException {
     private final int bound;
 
     ImsgQueueFullException(int length, int queued, int bound) {
-        super("no room for a message of " + length + " bytes: " + queued + " bytes are queued, " + bound + " may be");
+        super("no room for a message of " + length + " bytes: " + queued + " bytes are queued, " + bound
+                + " may be; flush() sends them, maxQueued allows more");
         this.queued = queued;
         this.bound = bound;
     }

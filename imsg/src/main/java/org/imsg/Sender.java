@@ -101,7 +101,8 @@ final class Sender extends Direction {
                     LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
                 if (!readiness.await(number, deadline)) {
                     completed = true;
-                    throw new SocketTimeoutException(outbox.messages() + " messages could not be sent in time");
+                    throw new SocketTimeoutException("no room in time, still queued: " + outbox.messages()
+                            + " message(s), " + outbox.pending() + " bytes");
                 }
                 if (!channel.isOpen())
                     break;
