@@ -147,7 +147,8 @@ public final class PrivilegeDrop {
     /**
      * Lets other processes of the same user attach to this one, read its memory, and have it dump core. Otherwise they may not,
      * as OpenBSD has it for every process that changed its ids: {@code PR_SET_DUMPABLE} 0, which also gives /proc/self to
-     * root.
+     * root. HotSpot's own attach mechanism (jcmd, jstack) needs neither: it works by a signal and a socket in {@code /tmp}, and
+     * is closed by {@code -XX:+DisableAttachMechanism}, by another {@code /tmp}, or by not promising {@link Promise#UNIX}.
      *
      * @return a drop that does so
      */
@@ -194,7 +195,7 @@ public final class PrivilegeDrop {
                     setIds(errno, arena);
                 setDumpable(errno);
                 if (threads != null)
-                    threads.prove((_, status) -> Status.differenceFrom(ids, kept, status));
+                    threads.prove(status -> Status.differenceFrom(ids, kept, status));
                 proveByTrial(errno, arena);
             }
         }
