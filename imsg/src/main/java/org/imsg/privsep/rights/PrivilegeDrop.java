@@ -185,17 +185,21 @@ public final class PrivilegeDrop {
      *             if a step fails; the steps before it are done, so the process must not go on to work
      */
     public void perform() throws PrivilegeException {
+        if (Os.current() == Os.MACOS)
+            throw new PrivilegeException("setresuid", "macOS has no such call");
         preload();
         synchronized (ConfinedSpawn.ONE_AT_A_TIME) {
             try (Threads threads = Os.current() == Os.LINUX ? Threads.open() : null; Arena arena = Arena.ofConfined()) {
                 MemorySegment errno = Posix.errnoSegment(arena);
                 setLimits(errno, arena);
                 enterRoot(errno, arena);
-                if (!alreadyDropped())
+                if (!isDropped(errno))
                     setIds(errno, arena);
                 setDumpable(errno);
                 if (threads != null)
                     threads.prove(status -> Status.differenceFrom(ids, kept, status));
+                else if (!isDropped(errno))
+                    throw new PrivilegeException("proof", "this process is not " + ids);
                 proveByTrial(errno, arena);
             }
         }
@@ -242,11 +246,11 @@ public final class PrivilegeDrop {
         check("chdir", "/", Credentials.chdir(errno, arena.allocateFrom("/").address()));
     }
 
-    private boolean alreadyDropped() throws PrivilegeException {
+    private boolean isDropped(MemorySegment errno) throws PrivilegeException {
         try {
-            return Ids.current().equals(ids);
+            return Ids.current().meanTheSameAs(ids) && Integer.toUnsignedLong(Credentials.geteuid(errno)) == ids.uid();
         } catch (IOException e) {
-            throw new PrivilegeException("setgroups", e);
+            throw new PrivilegeException("getgroups", e);
         }
     }
 

@@ -24,6 +24,8 @@ final class SpawnSteps implements AutoCloseable {
     private int ruleset = -1;
 
     SpawnSteps(Parts parts) throws PrivilegeException {
+        if (!parts.ambient().isEmpty() && parts.ids() == null)
+            throw new PrivilegeException("ambient capabilities", "they take the ids of a user: root has them all");
         namespaces(parts);
         if (parts.bounding() != null)
             bound(parts.bounding());

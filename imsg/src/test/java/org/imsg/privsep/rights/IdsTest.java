@@ -63,6 +63,13 @@ class IdsTest {
     }
 
     @Test
+    void whether_its_group_is_also_a_supplementary_one_makes_no_difference_to_a_process() {
+        assertThat(Ids.of(5, 6, 7).meanTheSameAs(Ids.of(5, 6, 6, 7))).isTrue();
+        assertThat(Ids.of(5, 6, 7).meanTheSameAs(Ids.of(5, 6))).isFalse();
+        assertThat(Ids.of(5, 6, 7).meanTheSameAs(Ids.of(5, 7, 6))).isFalse();
+    }
+
+    @Test
     void root_is_nobody_to_drop_to() {
         for (Ids root : List.of(Ids.of(0, 5), Ids.of(5, 0), Ids.of(5, 5, 0)))
             assertThatIllegalArgumentException().isThrownBy(() -> PrivilegeDrop.to(root))
