@@ -1,0 +1,8 @@
+package org.imsg.interop;
+
+class TmuxOverNettyTest extends TmuxContract {
+    @Override
+    Transport.Kind kind() {
+        return NettyKind.EPOLL;
+    }
+}
