@@ -23,6 +23,7 @@ final class NettyTransport implements Transport {
 
     private final Channel channel;
     private final NettyInbox inbox;
+    private final List<ChannelFuture> composed = new ArrayList<>();
     /** What {@link #receive} ended with, and does every time from then on. */
     private Object end;
 
@@ -37,6 +38,19 @@ final class NettyTransport implements Transport {
         await(channel.writeAndFlush(fd == null
                 ? new ImsgMessage(type, id, pid, bytes)
                 : new ImsgMessage(type, id, pid, bytes, fd)));
+    }
+
+    @Override
+    public void compose(int type, int id, int pid, byte[] payload) {
+        composed.add(channel.write(new ImsgMessage(type, id, pid, Unpooled.wrappedBuffer(payload))));
+    }
+
+    @Override
+    public void flush() throws IOException {
+        channel.flush();
+        for (ChannelFuture written : composed)
+            await(written);
+        composed.clear();
     }
 
     @Override

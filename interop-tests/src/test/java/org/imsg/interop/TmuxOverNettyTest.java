@@ -1,5 +1,9 @@
 package org.imsg.interop;
 
+import org.imsg.netty.LeakDetection;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+@ExtendWith(LeakDetection.class)
 class TmuxOverNettyTest extends TmuxContract {
     @Override
     Transport.Kind kind() {
