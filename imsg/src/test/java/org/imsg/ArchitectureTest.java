@@ -65,6 +65,11 @@ class ArchitectureTest {
     }
 
     @Test
+    void privsep_uses_the_api_and_unix_only() {
+        mayUse("org.imsg.privsep", "org.imsg", "org.imsg.unix");
+    }
+
+    @Test
     void no_two_packages_need_each_other() {
         SlicesRuleDefinition.slices().matching("org.(**)").should().beFreeOfCycles().check(imsg);
     }
