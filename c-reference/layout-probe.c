@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -148,6 +149,8 @@ structs(enum what what)
 	MEMBER(struct stat, st_uid);
 	MEMBER(struct stat, st_gid);
 	MEMBER(struct stat, st_size);
+	MEMBER(struct passwd, pw_uid);
+	MEMBER(struct passwd, pw_gid);
 	TYPE(struct rlimit);
 	MEMBER(struct rlimit, rlim_cur);
 	MEMBER(struct rlimit, rlim_max);
@@ -207,7 +210,10 @@ constants(void)
 	CONSTANT(O_DIRECTORY); CONSTANT(O_ACCMODE); CONSTANT(S_IFMT); CONSTANT(S_IFSOCK);
 	CONSTANT(S_IFREG); CONSTANT(S_IFIFO); CONSTANT(S_IFCHR); CONSTANT(S_IFDIR); CONSTANT(SEEK_SET);
 	CONSTANT(SEEK_CUR); CONSTANT(SEEK_END); CONSTANT(POSIX_SPAWN_SETSIGDEF);
-	CONSTANT(POSIX_SPAWN_SETSIGMASK); CONSTANT(POSIX_SPAWN_SETPGROUP); CONSTANT(P_PID); CONSTANT(WEXITED); CONSTANT(WNOWAIT);
+	CONSTANT(RLIMIT_CPU); CONSTANT(RLIMIT_FSIZE); CONSTANT(RLIMIT_CORE); CONSTANT(RLIMIT_NPROC);
+	CONSTANT(RLIMIT_NOFILE); CONSTANT(RLIMIT_MEMLOCK);
+	CONSTANT(POSIX_SPAWN_SETSIGMASK); CONSTANT(POSIX_SPAWN_SETPGROUP); CONSTANT(P_PID); CONSTANT(WEXITED);
+	CONSTANT(WNOWAIT);
 #ifdef POSIX_SPAWN_SETSID
 	CONSTANT(POSIX_SPAWN_SETSID);
 #endif

@@ -62,6 +62,11 @@ final class Calls {
         return bind(name, 3, Linker.Option.captureCallState("errno"), Linker.Option.firstVariadicArg(2));
     }
 
+    /** Binds syscall(2) with all six arguments a call can have. */
+    static MethodHandle bindSyscall() {
+        return bind("syscall", 7, Linker.Option.captureCallState("errno"), Linker.Option.firstVariadicArg(1));
+    }
+
     /** What to say when the JVM denies native access to the module. */
     static String deniedTo(Module module) {
         return "imsg calls the system through java.lang.foreign, which this JVM denies it: start java with"
@@ -126,6 +131,15 @@ final class Calls {
     static int call(MethodHandle function, MemorySegment errno, long a, long b, long c, long d, long e, long f) {
         try {
             return result((long) function.invokeExact(errno, a, b, c, d, e, f), errno);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    static int call(MethodHandle function, MemorySegment errno, long a, long b, long c, long d, long e, long f,
+            long g) {
+        try {
+            return result((long) function.invokeExact(errno, a, b, c, d, e, f, g), errno);
         } catch (Throwable t) {
             throw unexpected(t);
         }
