@@ -14,7 +14,7 @@ final class ChildLoop implements Connection.Receiver {
     static final String ROLE = "IMSG_ROLE";
     static final String INSTANCE = "IMSG_INSTANCE";
 
-    private static final int CHANNEL = 3;
+    static final int CHANNEL = 3;
     /** How long a child may outlive its parent. */
     private static final long GRACE_NANOS = TimeUnit.MILLISECONDS.toNanos(400);
 
@@ -33,14 +33,14 @@ final class ChildLoop implements Connection.Receiver {
     }
 
     /** Runs the role; does not return. */
-    static void run(String program, RoleTable table, List<String> arguments) {
+    static void run(String program, RoleTable table, List<String> arguments, JvmSettings jvm) {
         int code = 1;
         try {
             Fd channel = Fd.of(CHANNEL);
             // Never closed: closing it would shut down the socket for the channel too.
             Fd lifeline = channel.dup();
             Thread.ofPlatform().daemon().name("imsg-lifeline").start(() -> endWithParent(lifeline));
-            code = run(program, table, arguments, new Connection(channel, Privsep.PARENT));
+            code = run(program, table, arguments, jvm, new Connection(channel, Privsep.PARENT));
         } catch (IOException | RuntimeException e) {
             System.err.println(System.getenv(ROLE) + " of " + program + ": descriptor " + CHANNEL
                     + " is to be the channel to the parent, and is none: " + e);
@@ -48,7 +48,7 @@ final class ChildLoop implements Connection.Receiver {
         System.exit(code);
     }
 
-    private static int run(String program, RoleTable table, List<String> arguments, Connection parent) {
+    private static int run(String program, RoleTable table, List<String> arguments, JvmSettings jvm, Connection parent) {
         System.Logger log = Privsep.relayTo(parent, program);
         try {
             RoleSettings settings = table.get(System.getenv(ROLE));
@@ -58,6 +58,7 @@ final class ChildLoop implements Connection.Receiver {
             Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> log.log(System.Logger.Level.ERROR,
                     "thread " + thread.getName() + " of " + self + " failed", thrown));
             loop.role.prepare(self);
+            settings.rights().complete(jvm.paths());
             parent.send(Protocol.ready());
             parent.read(loop);
             return loop.exitCode;

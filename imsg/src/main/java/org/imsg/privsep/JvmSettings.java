@@ -1,6 +1,8 @@
 package org.imsg.privsep;
 
+import java.io.File;
 import java.lang.StackWalker.StackFrame;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -22,6 +24,7 @@ public final class JvmSettings {
     private static final String SERIAL = "-XX:+UseSerialGC";
     private static final List<String> PRESETS = List.of(SERIAL, "-Xms8m", "-Xmx64m", "-XX:TieredStopAtLevel=1",
             "-XX:-UsePerfData", "-XX:+DisableAttachMechanism", "-XX:+ExitOnOutOfMemoryError");
+    private static final String AOT_CACHE = "-XX:AOTCache=";
     private static final String AOT = "imsg.privsep.aot";
     private static final String AOT_RECORD = "imsg.privsep.aot.record";
     private static final List<String> INHERITED = List.of("LANG", "LC_ALL", "LC_CTYPE", "TZ", "PATH");
@@ -85,7 +88,7 @@ public final class JvmSettings {
      * @return this
      */
     public JvmSettings aotCache(Path cache) {
-        return options("-XX:AOTCache=" + cache);
+        return options(AOT_CACHE + cache);
     }
 
     /**
@@ -154,13 +157,26 @@ public final class JvmSettings {
             recording = true;
             command.addFirst("-XX:AOTCacheOutput=" + System.getProperty(AOT_RECORD));
         } else if (!isTraining() && System.getProperty(AOT) != null) {
-            command.addFirst("-XX:AOTCache=" + System.getProperty(AOT));
+            command.addFirst(AOT_CACHE + System.getProperty(AOT));
         }
         command.addAll(arguments);
         Child.Builder child = Child.of(java, command.toArray(String[]::new)).ownSession();
         environment.forEach(child::environment);
         return child.environment(ChildLoop.PROGRAM, program).environment(ChildLoop.ROLE, role.name())
                 .environment(ChildLoop.INSTANCE, Integer.toString(instance));
+    }
+
+    /** What of it must be readable for a child to start. */
+    List<Path> paths() {
+        List<Path> paths = new ArrayList<>();
+        for (String entry : (classPath + File.pathSeparator + modulePath).split(File.pathSeparator))
+            if (!entry.isEmpty() && Files.exists(Path.of(entry)))
+                paths.add(Path.of(entry).toAbsolutePath());
+        options.stream().filter(option -> option.startsWith(AOT_CACHE))
+                .forEach(option -> paths.add(Path.of(option.substring(AOT_CACHE.length())).toAbsolutePath()));
+        if (System.getProperty(AOT) != null)
+            paths.add(Path.of(System.getProperty(AOT)).toAbsolutePath());
+        return paths;
     }
 
     private List<String> command(RoleSettings role) {

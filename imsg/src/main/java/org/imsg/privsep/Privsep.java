@@ -1,10 +1,12 @@
 package org.imsg.privsep;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.imsg.privsep.rights.PrivilegeException;
 
 /**
  * A privilege-separated program: a parent that keeps its rights, and children that have few and do the work, each in a process
@@ -55,6 +57,7 @@ public final class Privsep {
     private final JvmSettings jvm = new JvmSettings();
     private Supplier<? extends Parent> parent = () -> _ -> {};
     private Deadlines deadlines = Deadlines.USUAL;
+    private boolean confinementRequired;
 
     private Privsep(String name) {
         this.name = name;
@@ -147,28 +150,53 @@ public final class Privsep {
     }
 
     /**
+     * Has {@link #run} refuse to run a program whose roles cannot be confined as they say. Otherwise they are confined as far as
+     * this process can, and one line of the log names what is not enforced: without root, all of them run as the same user.
+     *
+     * @return this
+     */
+    public Privsep requireConfinement() {
+        confinementRequired = true;
+        return this;
+    }
+
+    /**
      * Runs the program. In the parent this returns when the program has stopped; in a child it does not return, the process ends
      * with 0, or with 1 if it could not start.
      *
      * @param arguments
      *            the program's arguments, which the children are given too
      * @return 0 if the program was stopped; 1 if the end of a child stopped it, or {@link Parent#start} failed
+     * @throws PrivilegeException
+     *             if there is no such user as a role is to run as, or confinement is required and cannot be enforced
      * @throws InterruptedException
      *             if the thread is interrupted; the program has been stopped in order then
      * @throws IllegalStateException
      *             if there is no role, one is to be connected to a role that is not there, or the main class cannot be found
      *             out
      */
-    public int run(String... arguments) throws InterruptedException {
+    public int run(String... arguments) throws PrivilegeException, InterruptedException {
         table.check();
         List<String> given = List.of(arguments);
         if (name.equals(System.getenv(ChildLoop.PROGRAM)) && System.getenv(ChildLoop.ROLE) != null) {
-            ChildLoop.run(name, table, given);
+            ChildLoop.run(name, table, given, jvm);
             throw new IllegalStateException("a child came back");
         }
         jvm.findMain();
+        reportMissing();
         Deadlines limits = jvm.isTraining() ? Deadlines.TRAINING : deadlines;
         return new ParentLoop(name, given, table, jvm, limits, parent.get()).run() ? 0 : 1;
+    }
+
+    private void reportMissing() throws PrivilegeException {
+        List<String> missing = new ArrayList<>();
+        for (RoleSettings role : table.all())
+            role.rights().missing().forEach(what -> missing.add(role.name() + ": " + what));
+        if (missing.isEmpty())
+            return;
+        if (confinementRequired)
+            throw new PrivilegeException("requireConfinement", String.join("; ", missing));
+        System.getLogger(name).log(System.Logger.Level.WARNING, "not enforced: " + String.join("; ", missing));
     }
 
     /**

@@ -1,5 +1,6 @@
 package org.imsg.privsep;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -8,6 +9,10 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import org.imsg.privsep.rights.Access;
+import org.imsg.privsep.rights.Confinement;
+import org.imsg.privsep.rights.Promise;
 
 /**
  * What a role needs and may do, as data: struct privsep_proc of OpenBSD's proc.c. Set inside the call to {@link Privsep#role},
@@ -20,6 +25,7 @@ public final class RoleSettings {
     private final Supplier<? extends Role> factory;
     private final Set<String> connections = new TreeSet<>();
     private final List<String> jvmOptions = new ArrayList<>();
+    private final RoleRights rights = new RoleRights();
     private int instances = 1;
     private AfterEnd afterEnd = AfterEnd.STOP_PROGRAM;
     private OnViolation onViolation = OnViolation.KILL_CHILD;
@@ -142,6 +148,76 @@ public final class RoleSettings {
     public RoleSettings jvmOptions(String... options) {
         jvmOptions.addAll(List.of(options));
         return this;
+    }
+
+    /**
+     * Has the role run as another user. On Linux its processes are that user from their first instruction on; with a
+     * {@link #chroot}, or elsewhere, they become it after {@link Role#prepare}.
+     *
+     * @param name
+     *            the user's name
+     * @return this
+     */
+    public RoleSettings user(String name) {
+        rights.user(Objects.requireNonNull(name));
+        return this;
+    }
+
+    /**
+     * Makes a directory the root of all paths, after {@link Role#prepare}. Takes {@link #user}.
+     *
+     * @param directory
+     *            it, absolute
+     * @return this
+     */
+    public RoleSettings chroot(Path directory) {
+        rights.chroot(directory);
+        return this;
+    }
+
+    /**
+     * Shows a path to the role, and what is below it, beside what a JVM needs to start; once one is unveiled, all others are out
+     * of reach, from the process's first instruction on. As unveil(2): see {@link Confinement#unveil}.
+     *
+     * @param path
+     *            a file or directory that exists, absolute
+     * @param access
+     *            what may be done there
+     * @return this
+     */
+    public RoleSettings unveil(String path, Access... access) {
+        rights.unveil(Path.of(path), access);
+        return this;
+    }
+
+    /**
+     * Promises that after {@link Role#prepare} the role does nothing but this, what every process needs, and receiving
+     * descriptors. As pledge(2): see {@link Promise}. A JVM loads classes late: those in directories of the class path are
+     * loaded before, jars are kept open.
+     *
+     * @param promises
+     *            what it goes on doing; none for computing and the descriptors it has
+     * @return this
+     */
+    public RoleSettings pledge(Promise... promises) {
+        rights.pledge(promises);
+        return this;
+    }
+
+    /**
+     * Confines the role further, before its program runs: namespaces, a private root, capabilities.
+     *
+     * @param further
+     *            adds to a confinement that has the user, the paths and the promises
+     * @return this
+     */
+    public RoleSettings confine(UnaryOperator<Confinement> further) {
+        rights.confine(further);
+        return this;
+    }
+
+    RoleRights rights() {
+        return rights;
     }
 
     String name() {

@@ -20,6 +20,7 @@ final class RoleTable {
     void check() {
         if (roles.isEmpty())
             throw new IllegalStateException("the program has no role");
+        roles.values().forEach(role -> role.rights().check(role.name()));
         for (RoleSettings role : roles.values())
             for (String other : role.connections())
                 if (!roles.containsKey(other))

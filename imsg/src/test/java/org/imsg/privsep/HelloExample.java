@@ -9,7 +9,7 @@ public final class HelloExample {
     // @start region="main"
     static final int HELLO = 1, HELLO_BACK = 2;
 
-    public static void main(String... arguments) throws InterruptedException {
+    public static void main(String... arguments) throws Exception {
         System.exit(Privsep.program("hello").role("child", () -> HelloExample::child).parent(() -> HelloExample::parent)
                 .run(arguments));
     }

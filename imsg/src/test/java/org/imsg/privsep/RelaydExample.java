@@ -10,7 +10,7 @@ public final class RelaydExample {
     static final int RESOLVE = 1, RESOLVED = 2, REPORT = 3;
 
     // @start region="main"
-    public static void main(String... arguments) throws InterruptedException {
+    public static void main(String... arguments) throws Exception {
         System.exit(Privsep.program("relayd")
                 .role("relay", Relay::new, r -> r.instances(2).connect("resolver"))
                 .role("resolver", Resolver::new, RoleSettings::restart)
