@@ -171,6 +171,7 @@ final class Troupe {
                 case "look" -> look();
                 case "raw" -> raw(order.substring(4));
                 case "unhandled" -> self.parent().send(Imsg.of(UNHANDLED));
+                case "nonsense" -> self.peer(words[1]).send(Imsg.of(UNHANDLED));
                 case "short" -> self.parent().send(NUMBER, new byte[2]);
                 case "flood" -> flood(Integer.parseInt(words[1]));
                 default -> throw new IllegalArgumentException(order);
@@ -201,7 +202,7 @@ final class Troupe {
             String[] words = numbers.split(" ");
             ByteBuffer bytes = ByteBuffer.allocate(4 * words.length).order(java.nio.ByteOrder.nativeOrder());
             for (String word : words)
-                bytes.putInt(Integer.parseUnsignedInt(word));
+                bytes.putInt(Integer.parseInt(word));
             Fd socket = Fd.of(3);
             FdChannel channel = new FdChannel(socket);
             channel.write(bytes.flip());
