@@ -168,6 +168,7 @@ final class Troupe {
                     }));
                     say("refusing");
                 }
+                case "census" -> say("counts " + self.peers(self.role()).size());
                 case "look" -> look();
                 case "raw" -> raw(order.substring(4));
                 case "unhandled" -> self.parent().send(Imsg.of(UNHANDLED));
