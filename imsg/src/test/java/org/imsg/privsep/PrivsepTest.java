@@ -217,7 +217,7 @@ class PrivsepTest {
             }
         });
         assertThatExceptionOfType(InterruptedException.class).isThrownBy(
-                () -> Troupe.program("a").parent(() -> self -> {
+                () -> Stage.program("a").parent(() -> self -> {
                     self.on(Troupe.SAY, (_, _) -> {
                     });
                     started.countDown();

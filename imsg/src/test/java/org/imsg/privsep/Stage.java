@@ -11,6 +11,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import org.imsg.ChildJvm;
 import org.imsg.Imsg;
 
 /** A {@link Troupe} whose parent is the test itself: what its children say, and how they end, can be waited for. */
@@ -26,10 +27,15 @@ final class Stage implements Parent, AutoCloseable {
     }
 
     Stage(String roles, UnaryOperator<Privsep> settings) {
-        Privsep program = settings.apply(Troupe.program(roles)).parent(() -> this);
+        Privsep program = settings.apply(program(roles)).parent(() -> this);
         run = new FutureTask<>(() -> program.run(roles));
         Thread.ofPlatform().name("stage").start(run);
         await("parent started");
+    }
+
+    /** The program, as a test's JVM starts it, which has another main. */
+    static Privsep program(String roles) {
+        return Troupe.program(roles).jvm(j -> j.classPath(ChildJvm.classPath(), Troupe.class));
     }
 
     @Override
