@@ -8,6 +8,7 @@
 module org.imsg {
     exports org.imsg;
     exports org.imsg.unix;
+    exports org.imsg.privsep.ops;
     exports org.imsg.sys to org.imsg.netty;
     exports org.imsg.wire to org.imsg.netty;
 }
