@@ -7,6 +7,7 @@
 @SuppressWarnings("module") // org.imsg.netty is compiled after this module
 module org.imsg {
     exports org.imsg;
+    exports org.imsg.privsep.rights;
     exports org.imsg.unix;
     exports org.imsg.privsep.ops;
     exports org.imsg.sys to org.imsg.netty;

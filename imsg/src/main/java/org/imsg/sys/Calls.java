@@ -67,6 +67,11 @@ final class Calls {
         return bind(name, parameters, Linker.Option.captureCallState("errno"), Linker.Option.firstVariadicArg(fixed));
     }
 
+    /** Binds syscall(2) with all six arguments a call can have. */
+    static MethodHandle bindSyscall() {
+        return bind("syscall", 7, Linker.Option.captureCallState("errno"), Linker.Option.firstVariadicArg(1));
+    }
+
     /** What to say when the JVM denies native access to the module. */
     static String deniedTo(Module module) {
         return "imsg calls the system through java.lang.foreign, which this JVM denies it: start java with"
@@ -140,6 +145,15 @@ final class Calls {
     static long pointer(MethodHandle function, MemorySegment errno, long a) {
         try {
             return (long) function.invokeExact(errno, a);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    static int call(MethodHandle function, MemorySegment errno, long a, long b, long c, long d, long e, long f,
+            long g) {
+        try {
+            return result((long) function.invokeExact(errno, a, b, c, d, e, f, g), errno);
         } catch (Throwable t) {
             throw unexpected(t);
         }

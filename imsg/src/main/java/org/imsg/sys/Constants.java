@@ -57,6 +57,7 @@ public final class Constants {
     public static final int EACCES = HOST.value("EACCES");
     public static final int EBADF = HOST.value("EBADF");
     public static final int EPERM = HOST.value("EPERM");
+    public static final int EEXIST = HOST.value("EEXIST");
     public static final int ENOENT = HOST.value("ENOENT");
     public static final int EPIPE = HOST.value("EPIPE");
     public static final int EINVAL = HOST.value("EINVAL");

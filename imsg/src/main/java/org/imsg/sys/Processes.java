@@ -21,6 +21,11 @@ public final class Processes {
         return call(PosixSpawn.HANDLE, errno, pid, path, actions, attributes, argv, environment);
     }
 
+    /** Binds {@link #posix_spawn}, for a thread that could not do so itself. */
+    public static void prepareSpawn() {
+        PosixSpawn.HANDLE.getClass();
+    }
+
     /** {@code int posix_spawn_file_actions_init(posix_spawn_file_actions_t *)}. */
     public static int file_actions_init(MemorySegment errno, long actions) {
         return call(ActionsInit.HANDLE, errno, actions);

@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.IntSupplier;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Posix;
 import org.imsg.sys.Processes;
@@ -76,6 +77,22 @@ public final class Child {
      */
     public static Builder of(Path program, String... arguments) {
         return new Builder(program, List.of(arguments));
+    }
+
+    /** Decides from which thread a program is started; the child inherits that thread's rights, namespaces and root. */
+    @FunctionalInterface
+    public interface Launch {
+        /**
+         * Has the program started.
+         *
+         * @param spawn
+         *            posix_spawn(3), all prepared: to be called once, by any platform thread. It returns 0 or the error number,
+         *            throws nothing, and needs no class, file or path that has not been there before.
+         * @return what {@code spawn} returned
+         * @throws IOException
+         *             if it was not called
+         */
+        int from(IntSupplier spawn) throws IOException;
     }
 
     /** How a child is to be started; not safe for two threads at once. */
@@ -145,6 +162,21 @@ public final class Child {
          *             if it cannot be started, an {@link ErrnoException}, or a descriptor is closed
          */
         public Child start() throws IOException {
+            return start(IntSupplier::getAsInt);
+        }
+
+        /**
+         * Starts the program from a thread of the caller's choosing.
+         *
+         * @param launch
+         *            who is given the prepared call
+         * @return the running child
+         * @throws IllegalArgumentException
+         *             if there is a NUL in an argument or a variable
+         * @throws IOException
+         *             if it cannot be started, an {@link ErrnoException}, or a descriptor is closed, or what {@code launch} throws
+         */
+        public Child start(Launch launch) throws IOException {
             List<Fd> copies = new ArrayList<>();
             try (Arena arena = Arena.ofConfined()) {
                 int above = descriptors.keySet().stream().mapToInt(number -> number + 1).max().orElse(0);
@@ -156,13 +188,14 @@ public final class Child {
                     copies.add(copy);
                     numbers.put(entry.getKey(), copy.intValue());
                 }
-                return new Child(spawn(arena, numbers, from), program.getFileName().toString());
+                return new Child(spawn(arena, numbers, from, launch), program.getFileName().toString());
             } finally {
                 copies.forEach(Fd::close);
             }
         }
 
-        private int spawn(Arena arena, Map<Integer, Integer> numbers, int closeFrom) throws ErrnoException {
+        private int spawn(Arena arena, Map<Integer, Integer> numbers, int closeFrom, Launch launch)
+                throws IOException {
             MemorySegment errno = Posix.errnoSegment(arena);
             long actions = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
             long attributes = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
@@ -180,13 +213,20 @@ public final class Child {
                 check(Processes.file_actions_addclosefrom(errno, actions, closeFrom));
                 resetSignals(arena, errno, attributes);
                 MemorySegment pid = arena.allocate(4, 4);
-                check(Processes.posix_spawn(errno, pid.address(), arena.allocateFrom(program.toString()).address(),
-                        actions, attributes, strings(arena, argv()), strings(arena, variables())));
+                check(launch.from(call(pid.address(), arena.allocateFrom(program.toString()).address(), actions,
+                        attributes, strings(arena, argv()), strings(arena, variables()))));
                 return pid.get(JAVA_INT, 0);
             } finally {
                 Processes.file_actions_destroy(errno, actions);
                 Processes.attributes_destroy(errno, attributes);
             }
+        }
+
+        /** Binds everything now, for the thread that calls it may no longer be able to load a class. */
+        private static IntSupplier call(long pid, long path, long actions, long attributes, long argv, long envp) {
+            MemorySegment errno = Posix.errnoSegment(Arena.ofAuto());
+            Processes.prepareSpawn();
+            return () -> Processes.posix_spawn(errno, pid, path, actions, attributes, argv, envp);
         }
 
         private void resetSignals(Arena arena, MemorySegment errno, long attributes) throws ErrnoException {
