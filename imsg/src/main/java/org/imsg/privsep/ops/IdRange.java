@@ -9,6 +9,11 @@ record IdRange(long first, long last) {
             throw new IllegalArgumentException("ids are 0 to " + MOST + ", the lower first, not " + first + "-" + last);
     }
 
+    static IdRange of(int id) {
+        long unsigned = Integer.toUnsignedLong(id);
+        return new IdRange(unsigned, unsigned);
+    }
+
     /** Reads {@code 1000} or {@code 64000-64099}, or a name that the accounts know. */
     static IdRange parse(String text, Names names) {
         int dash = text.indexOf('-', 1);
