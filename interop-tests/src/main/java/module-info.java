@@ -1,8 +1,18 @@
 /**
- * The protocol test harness: real C programs to talk with, and what is needed to try an imsg daemon against them.
+ * The protocol test harness: scripted peers, recordings, a conformance suite and a fuzzer for daemons that speak imsg, as a
+ * library and as the program {@code imsg}; and real C programs to talk with.
  */
 module org.imsg.harness {
-    requires org.imsg;
+    requires transitive org.imsg;
+    requires info.picocli;
+    requires static transitive org.junit.jupiter.api;
 
     exports org.imsg.harness.debian;
+    exports org.imsg.harness.describe;
+    exports org.imsg.harness.record;
+    exports org.imsg.harness.stream;
+    exports org.imsg.harness.tap;
+    exports org.imsg.harness.conformance;
+
+    opens org.imsg.harness.cli to info.picocli;
 }

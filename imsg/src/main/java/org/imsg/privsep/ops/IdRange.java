@@ -21,7 +21,8 @@ record IdRange(long first, long last) {
             if (!text.isEmpty() && Character.isDigit(text.charAt(0)))
                 return dash < 0
                         ? new IdRange(Long.parseLong(text), Long.parseLong(text))
-                        : new IdRange(Long.parseLong(text.substring(0, dash)), Long.parseLong(text.substring(dash + 1)));
+                        : new IdRange(Long.parseLong(text.substring(0, dash)),
+                                Long.parseLong(text.substring(dash + 1)));
         } catch (NumberFormatException _) {
             throw new IllegalArgumentException("a range of ids is such as 64000-64099, not " + text);
         }

@@ -117,7 +117,8 @@ final class PolicyReader {
     }
 
     private static Rule run(String origin, Words words) {
-        Map<String, String> options = words.options("user=", "users=", "group=", "under=", "own=", "environment=", "time=");
+        Map<String, String> options = words.options("user=", "users=", "group=", "under=", "own=", "environment=",
+                "time=");
         if (options.containsKey("user=") == options.containsKey("users="))
             throw new IllegalArgumentException("expected either user= or users=");
         boolean unique = options.containsKey("users=");

@@ -31,7 +31,8 @@ class BuildRunnerTest {
     }
 
     private void running(Part part) throws Exception {
-        assumeThat((int) Files.getAttribute(Path.of("/proc/self"), "unix:uid")).as("the uid of root: this test needs it")
+        assumeThat((int) Files.getAttribute(Path.of("/proc/self"), "unix:uid"))
+                .as("the uid of root: this test needs it")
                 .isZero();
         Files.setAttribute(directory, "unix:mode", 0711);
         Path builds = Files.createDirectory(directory.resolve("builds")).toRealPath();
@@ -58,7 +59,8 @@ class BuildRunnerTest {
         running((_, port, _) -> {
             assertThat(post(port, "setsid sleep 1000 & echo started")).contains("uid 64010", "out started", "exit 0");
             // What was killed may still wait for init to notice.
-            assertThat(post(port, "ps -u 64010 -o stat= | grep -v Z | wc -l; id -u")).contains("uid 64011", "out 64011", "out 0");
+            assertThat(post(port, "ps -u 64010 -o stat= | grep -v Z | wc -l; id -u")).contains("uid 64011", "out 64011",
+                    "out 0");
         });
     }
 
@@ -91,7 +93,8 @@ class BuildRunnerTest {
     private static List<String> post(int port, String script) throws IOException {
         byte[] body = script.getBytes(UTF_8);
         try (Socket socket = connected(port)) {
-            socket.getOutputStream().write(("POST / HTTP/1.0\r\nContent-Length: " + body.length + "\r\n\r\n").getBytes(UTF_8));
+            socket.getOutputStream()
+                    .write(("POST / HTTP/1.0\r\nContent-Length: " + body.length + "\r\n\r\n").getBytes(UTF_8));
             socket.getOutputStream().write(body);
             return new String(socket.getInputStream().readAllBytes(), UTF_8).lines().toList();
         }

@@ -193,7 +193,8 @@ class HostileChildTest {
     @Test
     void descriptors_that_nobody_asked_for_are_closed_and_end_the_channel() throws Exception {
         for (int i = 0; i <= Limits.USUAL.malformed(); i++)
-            try (Fd file = Fd.open(directory.resolve("file")); Ibuf payload = Request.payload(Duration.ZERO, open(), 1000)) {
+            try (Fd file = Fd.open(directory.resolve("file"));
+                    Ibuf payload = Request.payload(Duration.ZERO, open(), 1000)) {
                 hostile.send(Imsg.of(Protocol.OPEN, 1, 0, payload).withFd(file));
             }
         assertDropped("it sent 4 messages that are no requests");
