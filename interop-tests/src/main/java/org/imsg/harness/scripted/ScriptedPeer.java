@@ -314,11 +314,6 @@ public final class ScriptedPeer implements AutoCloseable {
         return child;
     }
 
-    /** From another thread: lets go whoever waits. */
-    void abort() {
-        conversation.socket().close();
-    }
-
     /** Closes the socket and what was received and not moved on; ends the program, if there is one. */
     @Override
     public void close() {

@@ -1,10 +1,9 @@
 package org.imsg.harness.scripted;
 
 import java.io.IOException;
-import java.nio.channels.ClosedChannelException;
+import java.net.SocketTimeoutException;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.time.Duration;
 import org.imsg.WireFormat;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.stream.RawListener;
@@ -15,12 +14,13 @@ import org.imsg.harness.stream.RawSocket;
  * {@link #close}.
  */
 public final class ScriptedServer implements AutoCloseable {
+    private static final Duration PAUSE = Duration.ofMillis(20);
+
     private final RawListener listener;
     private final WireFormat format;
     private final Script script;
     private final Thread serving;
-    private final List<Throwable> failures = new CopyOnWriteArrayList<>();
-    private volatile ScriptedPeer current;
+    private volatile Throwable failure;
     private volatile boolean closed;
 
     /** What is to be done with a client. */
@@ -63,19 +63,25 @@ public final class ScriptedServer implements AutoCloseable {
 
     private void serve() {
         try {
-            for (;;) {
-                RawSocket connection = listener.accept();
+            for (RawSocket connection; (connection = nextClient()) != null;) {
                 try (ScriptedPeer client = ScriptedPeer.of(connection, Direction.TO_CLIENT, format)) {
-                    current = client;
                     script.with(client);
                 }
             }
-        } catch (ClosedChannelException e) {
-            if (!closed)
-                failures.add(e);
         } catch (Exception | AssertionError e) {
-            failures.add(e);
-            listener.close();
+            failure = e;
+        }
+    }
+
+    /** Null when this is being closed and nobody waits to be served any more. */
+    private RawSocket nextClient() throws IOException {
+        for (;;) {
+            try {
+                return listener.accept(PAUSE);
+            } catch (SocketTimeoutException _) {
+                if (closed)
+                    return null;
+            }
         }
     }
 
@@ -85,7 +91,7 @@ public final class ScriptedServer implements AutoCloseable {
     }
 
     /**
-     * Stops, and says what went wrong.
+     * Lets the script end for those who have connected, then stops, and says what went wrong.
      *
      * @throws AssertionError
      *             if a script failed, with its message
@@ -93,19 +99,16 @@ public final class ScriptedServer implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        listener.close();
-        ScriptedPeer client = current;
-        if (client != null)
-            client.abort();
         try {
             serving.join();
         } catch (InterruptedException _) {
+            serving.interrupt();
             Thread.currentThread().interrupt();
         }
-        for (Throwable failure : failures)
-            if (!(failure instanceof ClosedChannelException))
-                throw failure instanceof AssertionError error
-                        ? error
-                        : new AssertionError("the script failed: " + failure, failure);
+        listener.close();
+        if (failure != null)
+            throw failure instanceof AssertionError error
+                    ? error
+                    : new AssertionError("the script failed: " + failure, failure);
     }
 }
