@@ -7,6 +7,7 @@
 @SuppressWarnings("module") // org.imsg.netty and org.imsg.harness are compiled after this module
 module org.imsg {
     exports org.imsg;
+    exports org.imsg.cstruct;
     exports org.imsg.unix;
     exports org.imsg.sys to org.imsg.netty, org.imsg.harness;
     exports org.imsg.wire to org.imsg.netty, org.imsg.harness;
