@@ -5,11 +5,15 @@
 module org.imsg.harness {
     requires transitive org.imsg;
     requires info.picocli;
+    requires java.xml;
     requires static transitive org.junit.jupiter.api;
 
     exports org.imsg.harness.debian;
     exports org.imsg.harness.describe;
+    exports org.imsg.harness.fuzz;
+    exports org.imsg.harness.junit;
     exports org.imsg.harness.record;
+    exports org.imsg.harness.scripted;
     exports org.imsg.harness.stream;
     exports org.imsg.harness.tap;
     exports org.imsg.harness.conformance;
