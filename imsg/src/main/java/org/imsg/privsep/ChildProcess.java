@@ -28,7 +28,8 @@ final class ChildProcess implements Connection.Receiver {
         this.log = System.getLogger(loop.self().program() + "." + instance.role.name());
     }
 
-    static ChildProcess start(ParentLoop loop, Instance instance, Child.Builder builder, JvmSettings jvm) throws IOException {
+    static ChildProcess start(ParentLoop loop, Instance instance, Child.Builder builder, JvmSettings jvm)
+            throws IOException {
         try (Fd.Pair ends = Fd.socketpair()) {
             Connection connection = new Connection(ends.first(), instance.toString());
             try {

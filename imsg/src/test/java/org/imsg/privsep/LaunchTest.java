@@ -42,24 +42,25 @@ class LaunchTest {
         Path sources = Files.createDirectories(directory.resolve("sources/greeting/hello"));
         Files.writeString(sources.resolveSibling("module-info.java"),
                 "module greeting { requires org.imsg; exports greeting.hello; }");
-        Files.writeString(sources.resolve("Main.java"), """
-                package greeting.hello;
-                import org.imsg.Imsg;
-                import org.imsg.privsep.*;
-                public final class Main {
-                    public static void main(String... arguments) throws Exception {
-                        System.exit(Privsep.program("greeting").role("child", () -> child -> child.on(1, (from, hello) ->
-                                from.send(Imsg.of(2, Main.class.getModule() + " " + Privsep.class.getModule()))))
-                            .parent(() -> parent -> {
-                                parent.on(2, (from, answer) -> {
-                                    System.out.println("child is in " + answer.getString(answer.length()));
-                                    parent.stop();
-                                });
-                                parent.peer("child").send(Imsg.of(1));
-                            }).run(arguments));
-                    }
-                }
-                """);
+        Files.writeString(sources.resolve("Main.java"),
+                """
+                        package greeting.hello;
+                        import org.imsg.Imsg;
+                        import org.imsg.privsep.*;
+                        public final class Main {
+                            public static void main(String... arguments) throws Exception {
+                                System.exit(Privsep.program("greeting").role("child", () -> child -> child.on(1, (from, hello) ->
+                                        from.send(Imsg.of(2, Main.class.getModule() + " " + Privsep.class.getModule()))))
+                                    .parent(() -> parent -> {
+                                        parent.on(2, (from, answer) -> {
+                                            System.out.println("child is in " + answer.getString(answer.length()));
+                                            parent.stop();
+                                        });
+                                        parent.peer("child").send(Imsg.of(1));
+                                    }).run(arguments));
+                            }
+                        }
+                        """);
         String imsg = ChildJvm.classPath().split(":")[0];
         String classes = directory.resolve("classes").toString();
         int compiled = ToolProvider.findFirst("javac").orElseThrow().run(System.out, System.err, "-d", classes, "-p",
@@ -72,8 +73,7 @@ class LaunchTest {
 
     @Test
     void a_main_class_that_cannot_be_seen_is_asked_for() throws Exception {
-        FutureTask<Integer> run = new FutureTask<>(() -> Privsep.program("p").role("a", () -> _ -> {
-        }).run());
+        FutureTask<Integer> run = new FutureTask<>(() -> Privsep.program("p").role("a", () -> _ -> {}).run());
         Thread.ofPlatform().start(run);
         assertThatExceptionOfType(java.util.concurrent.ExecutionException.class).isThrownBy(run::get)
                 .havingCause().isInstanceOf(IllegalStateException.class).withMessageContaining("call run from main");

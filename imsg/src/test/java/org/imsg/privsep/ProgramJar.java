@@ -28,7 +28,8 @@ final class ProgramJar {
         manifest.getMainAttributes().putValue("Enable-Native-Access", "ALL-UNNAMED");
         Path jar = directory.resolve("program.jar");
         Set<String> there = new HashSet<>();
-        try (OutputStream file = Files.newOutputStream(jar); JarOutputStream out = new JarOutputStream(file, manifest)) {
+        try (OutputStream file = Files.newOutputStream(jar);
+                JarOutputStream out = new JarOutputStream(file, manifest)) {
             for (String place : ChildJvm.classPath().split(":"))
                 add(out, Path.of(place), there);
         }

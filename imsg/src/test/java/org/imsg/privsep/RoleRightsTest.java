@@ -38,7 +38,8 @@ class RoleRightsTest {
 
     private static long pid(Stage stage, String who) {
         stage.awaitAll(who + " started");
-        String said = stage.heard().stream().filter(text -> text.startsWith(who + " started")).findFirst().orElseThrow();
+        String said = stage.heard().stream().filter(text -> text.startsWith(who + " started")).findFirst()
+                .orElseThrow();
         return Long.parseLong(said.substring(said.lastIndexOf(' ') + 1));
     }
 
