@@ -120,13 +120,17 @@ final class RunningSubject implements AutoCloseable {
     }
 
     @Override
-    public void close() throws IOException, InterruptedException {
+    public void close() throws IOException {
         commands.close();
-        // It ends with its input, and takes its files in /tmp with it; unless it is stuck.
-        if (child.waitFor(Duration.ofSeconds(10)).isEmpty())
+        try (answers) {
+            // It ends with its input, and takes its files in /tmp with it; unless it is stuck.
+            if (child.waitFor(Duration.ofSeconds(10)).isEmpty())
+                child.kill(9);
+            child.waitFor();
+        } catch (InterruptedException _) {
             child.kill(9);
-        child.waitFor();
-        answers.close();
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** The class files in a place that any user can read, wherever they were built; the test's own directory may be private. */
