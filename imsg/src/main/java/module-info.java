@@ -8,6 +8,7 @@
 module org.imsg {
     exports org.imsg;
     exports org.imsg.cstruct;
+    exports org.imsg.privsep;
     exports org.imsg.privsep.ops;
     exports org.imsg.privsep.rights;
     exports org.imsg.unix;

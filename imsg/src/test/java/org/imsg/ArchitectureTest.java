@@ -70,6 +70,11 @@ class ArchitectureTest {
     }
 
     @Test
+    void privsep_uses_the_api_unix_and_rights() {
+        mayUse("org.imsg.privsep", "org.imsg.privsep.rights", "org.imsg", "org.imsg.unix");
+    }
+
+    @Test
     void giving_up_rights_uses_unix_and_sys() {
         mayUse("org.imsg.privsep.rights", "org.imsg.unix", "org.imsg.sys", "javax.net.ssl");
     }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -101,6 +102,7 @@ public final class Child {
         private final List<String> arguments;
         private final Map<Integer, Fd> descriptors = new LinkedHashMap<>();
         private final Map<String, String> environment = new LinkedHashMap<>();
+        private boolean ownSession;
         private Fd directory;
 
         private Builder(Path program, List<String> arguments) {
@@ -137,6 +139,17 @@ public final class Child {
          */
         public Builder environment(String name, String value) {
             environment.put(name, value);
+            return this;
+        }
+
+        /**
+         * Makes the child the leader of a session of its own, as setsid(2) does: no terminal's signals reach it. FreeBSD and
+         * OpenBSD cannot do that in posix_spawn(3); there it leads a process group, which is enough for a Ctrl-C.
+         *
+         * @return this
+         */
+        public Builder ownSession() {
+            ownSession = true;
             return this;
         }
 
@@ -236,7 +249,14 @@ public final class Child {
             Processes.sigfillset(errno, set);
             check(Processes.attributes_setsigdefault(errno, attributes, set));
             check(Processes.attributes_setflags(errno, attributes,
-                    Constants.POSIX_SPAWN_SETSIGDEF | Constants.POSIX_SPAWN_SETSIGMASK));
+                    Constants.POSIX_SPAWN_SETSIGDEF | Constants.POSIX_SPAWN_SETSIGMASK | session()));
+        }
+
+        /** The process group's number is 0 in fresh attributes: the child's own pid. */
+        private int session() {
+            if (!ownSession)
+                return 0;
+            return Constants.POSIX_SPAWN_SETSID != 0 ? Constants.POSIX_SPAWN_SETSID : Constants.POSIX_SPAWN_SETPGROUP;
         }
 
         private List<String> argv() {
@@ -278,6 +298,15 @@ public final class Child {
      */
     public int pid() {
         return pid;
+    }
+
+    /**
+     * The end, as something to follow up on instead of waiting.
+     *
+     * @return completed with how it ended, by the thread that waits for this child
+     */
+    public CompletionStage<ExitStatus> onExit() {
+        return exit.minimalCompletionStage();
     }
 
     /**
