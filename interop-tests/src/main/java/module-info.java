@@ -7,6 +7,8 @@ module org.imsg.harness {
     exports org.imsg.harness.debian;
     exports org.imsg.harness.peers;
     exports org.imsg.harness.peers.bgpd;
+    exports org.imsg.harness.peers.ntpd;
     exports org.imsg.harness.peers.smtpd;
+    exports org.imsg.harness.peers.table;
     exports org.imsg.harness.peers.tmux;
 }
