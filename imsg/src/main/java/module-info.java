@@ -13,7 +13,5 @@ module org.imsg {
     exports org.imsg.unix;
     exports org.imsg.privsep;
     exports org.imsg.sys to org.imsg.netty, org.imsg.harness;
-    exports org.imsg.sys to org.imsg.netty;
     exports org.imsg.wire to org.imsg.netty, org.imsg.harness;
-    exports org.imsg.wire to org.imsg.netty;
 }
