@@ -29,6 +29,8 @@ public final class ImsgCommand implements Runnable {
     @Spec
     CommandSpec spec;
 
+    private ImsgCommand() {}
+
     /**
      * Runs the program and ends the process.
      *
