@@ -24,7 +24,8 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "fuzz", mixinStandardHelpOptions = true, description = {
         "Changes what a client says until the daemon is not well any more, and writes what did it to a file for replay.",
-        "The first message is also the request by which one sees whether the daemon is well."}, footer = {"%nExample:%n",
+        "The first message is also the request by which one sees whether the daemon is well."}, footer = {
+                "%nExample:%n",
                 "  imsg fuzz daemon.sock --from session.imsg --describe daemon.structs --seconds 60 \\",
                 "      --restart 'systemctl restart daemon'"})
 final class FuzzCommand implements Callable<Integer> {

@@ -38,7 +38,8 @@ final class ConnectionCases {
                             return CROWD + " connections";
                         }),
                 new Case(LOAD, "many-connections", "each has an imsgbuf of its own", ConnectionCases::crowd),
-                new Case(LOAD, "flood-of-requests", "answers are queued without a bound: all come", ConnectionCases::flood),
+                new Case(LOAD, "flood-of-requests", "answers are queued without a bound: all come",
+                        ConnectionCases::flood),
                 new Case(LOAD, "a-client-that-does-not-read",
                         "its answers stay queued; the event loop serves the others", ConnectionCases::slowReader));
     }

@@ -36,7 +36,8 @@ final class FramingCases {
                         ground -> refused(ground, HEADER - 1)),
                 new Case(GROUP, "length-0", "ERANGE: the daemon closes the connection", ground -> refused(ground, 0)),
                 new Case(GROUP, "length-at-limit", "the message is taken", FramingCases::atLimit),
-                new Case(GROUP, "length-over-limit", "ERANGE as soon as the header is there: the daemon closes the connection",
+                new Case(GROUP, "length-over-limit",
+                        "ERANGE as soon as the header is there: the daemon closes the connection",
                         ground -> refused(ground, overLimit(ground, ground.target().limit() + 1))),
                 new Case(GROUP, "length-all-ones", "ERANGE: the daemon closes the connection", ground -> refused(ground,
                         overLimit(ground, ground.target().format() == WireFormat.CLASSIC ? 0xFFFF : 0x7FFF_FFFF))));

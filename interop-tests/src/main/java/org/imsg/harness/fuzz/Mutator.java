@@ -147,7 +147,8 @@ final class Mutator {
     private Event descriptor(Event event) {
         List<String> come = random.nextBoolean() ? List.of(DESCRIPTOR) : List.of();
         boolean marked = random.nextBoolean();
-        byte[] header = Event.header(event.format(), event.type(), event.bytes().length, marked, event.id(), event.pid());
+        byte[] header = Event.header(event.format(), event.type(), event.bytes().length, marked, event.id(),
+                event.pid());
         byte[] bytes = event.bytes().clone();
         System.arraycopy(header, 0, bytes, 0, HEADER);
         return new Event(0, 1, Direction.TO_SERVER, Event.Kind.MESSAGE, event.format(), bytes, come, "");

@@ -91,7 +91,8 @@ public final class Expected {
             Map<String, String> values = struct.values(payload).stream()
                     .collect(Collectors.toMap(StructLayout.Value::name, StructLayout.Value::text));
             return struct.sizeRemark(payload.length).isEmpty()
-                    && fields.entrySet().stream().allMatch(field -> field.getValue().equals(values.get(field.getKey())));
+                    && fields.entrySet().stream()
+                            .allMatch(field -> field.getValue().equals(values.get(field.getKey())));
         });
     }
 

@@ -235,7 +235,8 @@ public final class ScriptedPeer implements AutoCloseable {
         int from = 0;
         for (int cut : cuts) {
             if (cut <= from || cut >= bytes.length)
-                throw new IllegalArgumentException("a cut is " + (from + 1) + " to " + (bytes.length - 1) + ", not " + cut);
+                throw new IllegalArgumentException(
+                        "a cut is " + (from + 1) + " to " + (bytes.length - 1) + ", not " + cut);
             conversation.sendBytes(Arrays.copyOfRange(bytes, from, cut));
             from = cut;
         }

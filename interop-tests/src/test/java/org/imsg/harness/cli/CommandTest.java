@@ -145,7 +145,8 @@ class CommandTest {
 
     @Test
     void decode_reads_recordings_of_both_kinds_and_bare_streams() throws IOException {
-        Event event = Event.message(Direction.TO_SERVER, WireFormat.CLASSIC, 1, 0, 9, new byte[]{80, 0, 'w', 0, 0, 0, 0, 0},
+        Event event = Event.message(Direction.TO_SERVER, WireFormat.CLASSIC, 1, 0, 9,
+                new byte[]{80, 0, 'w', 0, 0, 0, 0, 0},
                 List.of());
         for (String name : List.of("a.imsg", "a.pcapng"))
             new Recording(Instant.EPOCH, List.of(event)).write(directory.resolve(name));
@@ -167,7 +168,8 @@ class CommandTest {
         Path script = Files.writeString(directory.resolve("script"), "on OPEN\n  send OPENED data=hi\n");
         Path recorded = directory.resolve("recorded.imsg");
         Thread server = listen(script);
-        assertThat(imsg("send", awaitSocket(), "--type", 1, "--end", 2, "--wait", "10s", "--record", recorded)).isZero();
+        assertThat(imsg("send", awaitSocket(), "--type", 1, "--end", 2, "--wait", "10s", "--record", recorded))
+                .isZero();
         server.join();
         assertThat(Recording.read(recorded).events()).extracting(Event::type).containsExactly(1, 2);
 
@@ -178,7 +180,8 @@ class CommandTest {
         assertThat(imsg("replay", recorded, awaitSocket(), "--compare", "payloads", "--wait", "10s")).isEqualTo(1);
         server.join();
         assertThat(err.toString())
-                .isEqualTo("imsg: event 2: a message of type 2 with 2 bytes came with another payload from byte 1 on\n");
+                .isEqualTo(
+                        "imsg: event 2: a message of type 2 with 2 bytes came with another payload from byte 1 on\n");
     }
 
     private Thread listen(Path script) {
@@ -217,8 +220,9 @@ class CommandTest {
                 ImsgChannel channel = listener.accept().allowFdPassing();
                 Thread.ofVirtual().start(() -> {
                     try (channel) {
-                        while (channel.read(message -> channel.compose(message.type(), message.id(), message.pid(), null,
-                                message.payload())) >= 0)
+                        while (channel
+                                .read(message -> channel.compose(message.type(), message.id(), message.pid(), null,
+                                        message.payload())) >= 0)
                             channel.flush();
                     } catch (IOException _) {
                         // the client broke the protocol, or has left

@@ -73,7 +73,8 @@ class ProgramJarTest {
 
     @Test
     void an_older_Java_is_told_what_is_needed() throws Exception {
-        Path older = olderJava().orElseThrow(() -> new TestAbortedException("there is no Java 17 to 24 in /usr/lib/jvm"));
+        Path older = olderJava()
+                .orElseThrow(() -> new TestAbortedException("there is no Java 17 to 24 in /usr/lib/jvm"));
         Ended ended = end(start(older, "--version"));
         assertThat(ended.code()).isEqualTo(3);
         assertThat(ended.err()).startsWith("imsg: needs Java 25 or newer, this is Java ").hasLineCount(1);

@@ -18,9 +18,7 @@ import org.imsg.unix.Fd;
 /** Sends every message back, in the modern format, and has one fault. */
 final class DefectiveServer implements AutoCloseable {
     enum Defect {
-        NONE, TAKES_SHORT_LENGTHS, HAS_NO_LIMIT, HAS_A_LOW_LIMIT, WANTS_WHOLE_WRITES, FORGETS_THE_SECOND_MESSAGE,
-        KEEPS_DESCRIPTORS, KEEPS_UNMARKED_DESCRIPTORS, KEEPS_DESCRIPTORS_OF_HALF_A_MESSAGE, WAITS_FOR_PROMISED_DESCRIPTORS,
-        STAYS_AFTER_THE_END, DIES_OF_HALF_A_HEADER, SERVES_ONE_AT_A_TIME, TIRES_AFTER_A_HUNDRED, LETS_ONE_BLOCK_ALL
+        NONE, TAKES_SHORT_LENGTHS, HAS_NO_LIMIT, HAS_A_LOW_LIMIT, WANTS_WHOLE_WRITES, FORGETS_THE_SECOND_MESSAGE, KEEPS_DESCRIPTORS, KEEPS_UNMARKED_DESCRIPTORS, KEEPS_DESCRIPTORS_OF_HALF_A_MESSAGE, WAITS_FOR_PROMISED_DESCRIPTORS, STAYS_AFTER_THE_END, DIES_OF_HALF_A_HEADER, SERVES_ONE_AT_A_TIME, TIRES_AFTER_A_HUNDRED, LETS_ONE_BLOCK_ALL
     }
 
     private static final int LIMIT = 16384;
@@ -36,7 +34,8 @@ final class DefectiveServer implements AutoCloseable {
     DefectiveServer(Path socket, Defect defect) throws IOException {
         this.defect = defect;
         this.listener = RawListener.listen(socket, 0600);
-        this.turn = new Semaphore(defect == Defect.SERVES_ONE_AT_A_TIME || defect == Defect.LETS_ONE_BLOCK_ALL ? 1 : 1000);
+        this.turn = new Semaphore(
+                defect == Defect.SERVES_ONE_AT_A_TIME || defect == Defect.LETS_ONE_BLOCK_ALL ? 1 : 1000);
         this.accepting = Thread.ofVirtual().start(this::accept);
     }
 

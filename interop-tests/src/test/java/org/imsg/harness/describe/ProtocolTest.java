@@ -58,7 +58,8 @@ class ProtocolTest {
         StructLayout outer = NTPD.struct("outer");
         assertThat(NTPD.struct("inner").size()).isEqualTo(12);
         assertThat(outer.values(new byte[40])).extracting(value -> value.offset() + " " + value.name())
-                .containsExactly("0 first", "4 both[0].port", "8 both[0].number", "12 both[0].address", "16 both[1].port",
+                .containsExactly("0 first", "4 both[0].port", "8 both[0].number", "12 both[0].address",
+                        "16 both[1].port",
                         "20 both[1].number", "24 both[1].address", "28 wire", "30 small", "31 rest");
     }
 

@@ -59,7 +59,8 @@ class RecordingTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"0.0 1 > message modern 00", "0.000000000 1 > message modern 00", "x 1 > end",
-            "0.000000000 1 ? end", "0.000000000 1 > what", "0.000000000 1 > bytes 0x", "0.000000000 1 > bytes note=\"x 00",
+            "0.000000000 1 ? end", "0.000000000 1 > what", "0.000000000 1 > bytes 0x",
+            "0.000000000 1 > bytes note=\"x 00",
             "0.000000000 1"})
     void a_line_that_is_none_is_named(String line) {
         String text = "imsg-recording 1 little-endian 2026-01-02T03:04:05Z\n# a remark\n" + line + "\n";
@@ -107,10 +108,12 @@ class RecordingTest {
         }
         byte[] bytes = stream.toByteArray();
         for (int size = 1; size < 200; size++) {
-            StreamDecoder decoder = new StreamDecoder(1, Direction.TO_CLIENT, WireFormat.AUTO, StreamDecoder.USUAL_LIMIT);
+            StreamDecoder decoder = new StreamDecoder(1, Direction.TO_CLIENT, WireFormat.AUTO,
+                    StreamDecoder.USUAL_LIMIT);
             List<Event> events = new ArrayList<>();
             for (int at = 0; at < bytes.length; at += size)
-                events.addAll(decoder.add(0, Arrays.copyOfRange(bytes, at, Math.min(bytes.length, at + size)), List.of()));
+                events.addAll(
+                        decoder.add(0, Arrays.copyOfRange(bytes, at, Math.min(bytes.length, at + size)), List.of()));
             assertThat(events).as("cut every %d bytes", size).isEqualTo(sent);
         }
     }
@@ -135,7 +138,8 @@ class RecordingTest {
         ByteArrayOutputStream both = new ByteArrayOutputStream();
         both.writeBytes(first);
         both.writeBytes(marked);
-        StreamDecoder decoder = new StreamDecoder(1, Direction.TO_CLIENT, WireFormat.CLASSIC, StreamDecoder.USUAL_LIMIT);
+        StreamDecoder decoder = new StreamDecoder(1, Direction.TO_CLIENT, WireFormat.CLASSIC,
+                StreamDecoder.USUAL_LIMIT);
         List<Event> events = new ArrayList<>(decoder.add(0, both.toByteArray(), List.of("pipe:[1]")));
         events.addAll(decoder.add(0, marked, List.of("pipe:[2]")));
         events.addAll(decoder.add(0, first, List.of("pipe:[3]")));

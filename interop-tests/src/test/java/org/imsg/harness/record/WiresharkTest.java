@@ -43,7 +43,8 @@ class WiresharkTest {
                 List.of("/etc/hosts"));
         Event modern = Event.message(Direction.TO_CLIENT, WireFormat.MODERN, 35, 16, 1, new byte[0],
                 List.of("socket:[5]"));
-        Event unnamed = Event.message(Direction.TO_CLIENT, WireFormat.MODERN, 13, 0, 0xFFFFFFFF, new byte[0], List.of());
+        Event unnamed = Event.message(Direction.TO_CLIENT, WireFormat.MODERN, 13, 0, 0xFFFFFFFF, new byte[0],
+                List.of());
         List<String> lines = tshark(types, List.of(classic, modern, unnamed), "imsg.type", "imsg.type_name", "imsg.len",
                 "imsg.peerid", "imsg.pid", "imsg.mark", "imsg.format", "imsg.direction", "imsg.descriptor",
                 "imsg.payload");
@@ -57,8 +58,10 @@ class WiresharkTest {
                 List.of(), "length 3 is not 16 to 16384");
         Event missing = new Event(0, 1, Direction.TO_SERVER, Event.Kind.MESSAGE, WireFormat.MODERN,
                 Event.header(WireFormat.MODERN, 5, 16, true, 0, 0), List.of(), "");
-        List<String> lines = tshark(directory.resolve("none"), List.of(bytes, missing, Event.end(0, 1, Direction.TO_SERVER),
-                Event.note(0, 1, "connected: client uid 0")), "imsg.kind", "_ws.expert.message", "imsg.note");
+        List<String> lines = tshark(directory.resolve("none"),
+                List.of(bytes, missing, Event.end(0, 1, Direction.TO_SERVER),
+                        Event.note(0, 1, "connected: client uid 0")),
+                "imsg.kind", "_ws.expert.message", "imsg.note");
         assertThat(lines).containsExactly("1|Bytes that are no message|length 3 is not 16 to 16384",
                 "0|Announced descriptor did not come|", "2||", "3||connected: client uid 0");
     }
@@ -78,7 +81,8 @@ class WiresharkTest {
         return run(types, events, arguments.toArray(String[]::new));
     }
 
-    private List<String> run(Path types, List<Event> events, String... arguments) throws IOException, InterruptedException {
+    private List<String> run(Path types, List<Event> events, String... arguments)
+            throws IOException, InterruptedException {
         Path file = directory.resolve("recording.pcapng");
         new Recording(Instant.parse("2026-01-02T03:04:05Z"), events).write(file);
         Path errors = directory.resolve("errors");
