@@ -1,6 +1,6 @@
 /**
  * The protocol test harness: scripted peers, recordings, a conformance suite and a fuzzer for daemons that speak imsg, as a
- * library and as the program {@code imsg}; and real C programs to talk with.
+ * library and as the program {@code imsg}; real C programs to talk with, and typed clients and servers for them.
  */
 module org.imsg.harness {
     requires transitive org.imsg;
@@ -17,6 +17,10 @@ module org.imsg.harness {
     exports org.imsg.harness.stream;
     exports org.imsg.harness.tap;
     exports org.imsg.harness.conformance;
+    exports org.imsg.harness.peers;
+    exports org.imsg.harness.peers.bgpd;
+    exports org.imsg.harness.peers.smtpd;
+    exports org.imsg.harness.peers.tmux;
 
     opens org.imsg.harness.cli to info.picocli;
 }

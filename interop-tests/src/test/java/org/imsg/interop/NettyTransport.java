@@ -48,7 +48,8 @@ final class NettyTransport implements Transport {
     @Override
     public void flush() throws IOException {
         channel.flush();
-        for (ChannelFuture written : composed)
+        // The last first: it is done when the others are. In their order each would be waited for, and wake this thread.
+        for (ChannelFuture written : composed.reversed())
             await(written);
         composed.clear();
     }
