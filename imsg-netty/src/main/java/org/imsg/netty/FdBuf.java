@@ -1,6 +1,7 @@
 package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.util.ResourceLeakDetector;
 import org.imsg.unix.Fd;
 
 /**
@@ -18,6 +19,8 @@ import org.imsg.unix.Fd;
  * retain and release.
  */
 public final class FdBuf extends DescriptorHolder {
+    private static final ResourceLeakDetector<DescriptorHolder> LEAKS = leaksOf(FdBuf.class);
+
     private final boolean lost;
 
     /**
@@ -35,8 +38,9 @@ public final class FdBuf extends DescriptorHolder {
     }
 
     FdBuf(ByteBuf content, Fd fd, boolean lost) {
-        super(content, fd);
+        super(content, fd, LEAKS);
         this.lost = lost;
+        describeForLeakReport();
     }
 
     /**
