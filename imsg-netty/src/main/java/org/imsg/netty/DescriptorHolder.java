@@ -15,7 +15,7 @@ import org.imsg.unix.Fd;
  * report.
  */
 abstract class DescriptorHolder extends AbstractReferenceCounted implements ByteBufHolder {
-    private final ByteBuf content;
+    private ByteBuf content;
     /** Null for one that is not watched. */
     private final ResourceLeakTracker<DescriptorHolder> leak;
     private Fd fd;
@@ -71,6 +71,12 @@ abstract class DescriptorHolder extends AbstractReferenceCounted implements Byte
         Fd taken = fd;
         fd = null;
         return taken;
+    }
+
+    /** Puts the same bytes in other memory in their place. */
+    final void moveContent(ByteBuf copy) {
+        content.release();
+        content = copy;
     }
 
     /** The descriptor's number while it stays here, or -1. */
