@@ -8,6 +8,9 @@
 module org.imsg {
     exports org.imsg;
     exports org.imsg.cstruct;
+    exports org.imsg.privsep;
+    exports org.imsg.privsep.ops;
+    exports org.imsg.privsep.rights;
     exports org.imsg.unix;
     exports org.imsg.sys to org.imsg.netty, org.imsg.harness;
     exports org.imsg.wire to org.imsg.netty, org.imsg.harness;

@@ -70,6 +70,21 @@ class ArchitectureTest {
     }
 
     @Test
+    void privsep_uses_the_api_unix_and_rights() {
+        mayUse("org.imsg.privsep", "org.imsg.privsep.rights", "org.imsg", "org.imsg.unix");
+    }
+
+    @Test
+    void giving_up_rights_uses_unix_and_sys() {
+        mayUse("org.imsg.privsep.rights", "org.imsg.unix", "org.imsg.sys", "javax.net.ssl");
+    }
+
+    @Test
+    void privileged_operations_use_the_api_rights_unix_and_sys() {
+        mayUse("org.imsg.privsep.ops", "org.imsg", "org.imsg.privsep.rights", "org.imsg.unix", "org.imsg.sys");
+    }
+
+    @Test
     void no_two_packages_need_each_other() {
         SlicesRuleDefinition.slices().matching("org.(**)").should().beFreeOfCycles().check(imsg);
     }

@@ -16,7 +16,9 @@ import picocli.CommandLine.TypeConversionException;
 
 /** The program's entry, and the table of its commands. */
 @Command(name = "imsg", description = "Talks imsg: probes, taps, replays and tests daemons over their Unix sockets.", mixinStandardHelpOptions = true, version = "imsg 0.1.0", subcommands = {
-        ProbeCommand.class, SendCommand.class, TapCommand.class, DecodeCommand.class,
+        ProbeCommand.class, SendCommand.class, ListenCommand.class, TapCommand.class, DecodeCommand.class,
+        ReplayCommand.class,
+        ConformanceCommand.class, FuzzCommand.class,
         CompletionCommand.class}, exitCodeListHeading = "%nExit codes:%n", exitCodeList = {
                 "0:all is well",
                 "1:the peer did otherwise than it should: a failed case, a difference, no answer in time",

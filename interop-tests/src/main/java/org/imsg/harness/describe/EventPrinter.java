@@ -115,10 +115,10 @@ public final class EventPrinter {
         if (!remark.isEmpty())
             lines.add("    " + paint(RED, remark));
         List<StructLayout.Value> values = struct.values(payload);
-        int width = values.stream().mapToInt(value -> value.name().length()).max().orElse(0);
+        int width = values.stream().mapToInt(value -> value.name().length()).max().orElse(1);
         for (StructLayout.Value value : values)
-            lines.add("    %s %-" + width
-                    + "s %s".formatted(paint(FAINT, "%5d".formatted(value.offset())), value.name(), value.text()));
+            lines.add("    " + paint(FAINT, "%5d".formatted(value.offset())) + " "
+                    + ("%-" + width + "s %s").formatted(value.name(), value.text()));
     }
 
     private void dump(byte[] bytes, List<String> lines) {

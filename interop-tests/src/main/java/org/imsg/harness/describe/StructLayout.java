@@ -128,6 +128,21 @@ public final class StructLayout {
         return payload;
     }
 
+    /**
+     * Where the numbers of a payload lie.
+     *
+     * @param length
+     *            the payload's, in bytes
+     * @return offset and width in bytes of each that is wholly there
+     */
+    public List<int[]> numbers(int length) {
+        List<int[]> numbers = new ArrayList<>();
+        for (Place place : places(length))
+            if (!place.whole && place.type.size() <= 8 && place.offset + place.type.size() <= length)
+                numbers.add(new int[]{place.offset, place.type.size()});
+        return numbers;
+    }
+
     /** The places of all values in a payload of a length, which matters to a flexible field only. */
     List<Place> places(int length) {
         List<Place> places = new ArrayList<>();

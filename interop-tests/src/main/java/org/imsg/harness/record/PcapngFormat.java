@@ -21,6 +21,7 @@ final class PcapngFormat {
     private static final int OPTION_NAME = 2;
     private static final int OPTION_RESOLUTION = 9;
     private static final int OPTION_FLAGS = 2;
+    private static final int END_OF_OPTIONS = 0;
     private static final int VERSION = 1;
     private static final int PREFIX = 16;
     private static final int BLOCK = 12;
@@ -29,10 +30,11 @@ final class PcapngFormat {
     private PcapngFormat() {}
 
     static byte[] heading() {
-        ByteBuffer section = native_(16).putInt(ORDER_MAGIC).putShort((short) 1).putShort((short) 0).putLong(-1);
-        ByteBuffer device = native_(24).putShort((short) LINKTYPE_USER0).putShort((short) 0).putInt(0);
+        ByteBuffer section = nativeOrder(16).putInt(ORDER_MAGIC).putShort((short) 1).putShort((short) 0).putLong(-1);
+        ByteBuffer device = nativeOrder(28).putShort((short) LINKTYPE_USER0).putShort((short) 0).putInt(0);
         option(device, OPTION_NAME, "imsg".getBytes(StandardCharsets.US_ASCII));
         option(device, OPTION_RESOLUTION, new byte[]{9});
+        device.putInt(END_OF_OPTIONS);
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.writeBytes(block(SECTION_HEADER, section.array()));
         out.writeBytes(block(INTERFACE, device.array()));
@@ -42,12 +44,13 @@ final class PcapngFormat {
     static byte[] packet(Instant start, Event event) {
         byte[] data = data(event);
         long time = Math.addExact(start.getEpochSecond() * SECOND + start.getNano(), event.nanos());
-        ByteBuffer body = native_(20 + padded(data.length) + 12).putInt(0).putInt((int) (time >>> 32))
+        ByteBuffer body = nativeOrder(20 + padded(data.length) + 12).putInt(0).putInt((int) (time >>> 32))
                 .putInt((int) time).putInt(data.length).putInt(data.length).put(data);
         body.position(20 + padded(data.length));
         // epb_flags: 1 is inbound, 2 outbound, seen from the server.
         int way = event.direction() == Direction.TO_SERVER ? 1 : event.direction() == Direction.TO_CLIENT ? 2 : 0;
-        option(body, OPTION_FLAGS, native_(4).putInt(way).array());
+        option(body, OPTION_FLAGS, nativeOrder(4).putInt(way).array());
+        body.putInt(END_OF_OPTIONS);
         return block(ENHANCED_PACKET, body.array());
     }
 
@@ -141,21 +144,19 @@ final class PcapngFormat {
 
     private static byte[] block(int type, byte[] body) {
         int length = BLOCK + body.length;
-        return native_(length).putInt(type).putInt(length).put(body).putInt(length).array();
+        return nativeOrder(length).putInt(type).putInt(length).put(body).putInt(length).array();
     }
 
     private static void option(ByteBuffer into, int code, byte[] value) {
         into.putShort((short) code).putShort((short) value.length).put(value);
         into.position(into.position() + padded(value.length) - value.length);
-        if (into.remaining() < 8)
-            into.putInt(0);
     }
 
     private static int padded(int length) {
         return length + 3 & ~3;
     }
 
-    private static ByteBuffer native_(int size) {
+    private static ByteBuffer nativeOrder(int size) {
         return ByteBuffer.allocate(size).order(ByteOrder.nativeOrder());
     }
 }

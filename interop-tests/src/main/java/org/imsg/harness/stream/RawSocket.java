@@ -17,8 +17,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Msghdr;
+import org.imsg.sys.Os;
 import org.imsg.sys.Posix;
 import org.imsg.sys.Readiness;
 import org.imsg.unix.ErrnoException;
@@ -39,6 +41,10 @@ public final class RawSocket implements AutoCloseable {
     private static final int POLLHUP = 0x10; // likewise
     private static final int REVENTS_AT = 6;
     private static final int CAPACITY = 65536;
+    private static final int SO_MEMINFO = 55; // Linux, asm-generic/socket.h; the values: linux/sock_diag.h
+    private static final int MEMINFO_VALUES = 9;
+    private static final int MEMINFO_WMEM_ALLOC = 2;
+    private static final long PAUSE_NANOS = 100_000;
 
     private final Fd socket;
     private final Msghdr in = Msghdr.forReceive(true);
@@ -276,6 +282,44 @@ public final class RawSocket implements AutoCloseable {
     }
 
     /**
+     * Waits until the peer has read everything that was sent: then a new write is a new read for it. Where the system does not
+     * tell (not Linux), lets it have five milliseconds.
+     *
+     * @param timeout
+     *            how long at most
+     * @return false if it has not read everything in time
+     * @throws IOException
+     *             if the socket is closed
+     */
+    public boolean awaitRead(Duration timeout) throws IOException {
+        if (Os.current() != Os.LINUX) {
+            LockSupport.parkNanos(Duration.ofMillis(5).toNanos());
+            return true;
+        }
+        long deadline = System.nanoTime() + timeout.toNanos();
+        while (unreadMemory() > 0) {
+            if (System.nanoTime() > deadline)
+                return false;
+            LockSupport.parkNanos(PAUSE_NANOS);
+        }
+        return true;
+    }
+
+    /** What the kernel keeps for bytes that were sent and not read; 0 when the peer is gone. */
+    private int unreadMemory() throws IOException {
+        int number = socket.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment values = arena.allocate(4 * MEMINFO_VALUES, 4);
+            MemorySegment length = arena.allocateFrom(JAVA_INT, 4 * MEMINFO_VALUES);
+            int result = Posix.getsockopt(Posix.errnoSegment(arena), number, Constants.SOL_SOCKET, SO_MEMINFO,
+                    values.address(), length.address());
+            return result < 0 ? 0 : values.getAtIndex(JAVA_INT, MEMINFO_WMEM_ALLOC);
+        } finally {
+            socket.exit();
+        }
+    }
+
+    /**
      * Ends the sending direction: the peer sees the end of the stream.
      *
      * @throws IOException
@@ -338,6 +382,15 @@ public final class RawSocket implements AutoCloseable {
      */
     public PeerCredentials peerCredentials() throws IOException {
         return Sockets.peerCredentials(socket);
+    }
+
+    /**
+     * Gives the socket away; this one must not be used any more.
+     *
+     * @return the socket, the caller's
+     */
+    public Fd detach() {
+        return socket.move();
     }
 
     /** Closes the socket; threads inside a call are let go. */
