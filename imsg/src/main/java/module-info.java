@@ -7,9 +7,10 @@
 @SuppressWarnings("module") // org.imsg.netty is compiled after this module
 module org.imsg {
     exports org.imsg;
+    exports org.imsg.privsep;
+    exports org.imsg.privsep.ops;
     exports org.imsg.privsep.rights;
     exports org.imsg.unix;
-    exports org.imsg.privsep;
     exports org.imsg.sys to org.imsg.netty;
     exports org.imsg.wire to org.imsg.netty;
 }

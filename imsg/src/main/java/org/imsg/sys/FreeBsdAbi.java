@@ -18,6 +18,6 @@ final class FreeBsdAbi {
     private FreeBsdAbi() {}
 
     static Abi table() {
-        return Abi.parse(BsdAbi.COMMON, OWN);
+        return Abi.parse(BsdAbi.COMMON, OperationsAbi.FREEBSD, OWN);
     }
 }

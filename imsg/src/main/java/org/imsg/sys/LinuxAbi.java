@@ -65,10 +65,10 @@ final class LinuxAbi {
 
     static Abi table(String arch) {
         return switch (arch) {
-            case "amd64", "x86_64" -> Abi.parse(COMMON, ERRNO, X86_64);
-            case "aarch64" -> Abi.parse(COMMON, ERRNO, AARCH64);
+            case "amd64", "x86_64" -> Abi.parse(COMMON, ERRNO, OperationsAbi.LINUX, X86_64, OperationsAbi.LINUX_X86_64);
+            case "aarch64" -> Abi.parse(COMMON, ERRNO, OperationsAbi.LINUX, AARCH64, OperationsAbi.LINUX_AARCH64);
             // Everything but files and epoll is the same on the other 64-bit machines; those entries are then missing.
-            default -> Abi.parse(COMMON, ERRNO);
+            default -> Abi.parse(COMMON, ERRNO, OperationsAbi.LINUX);
         };
     }
 }

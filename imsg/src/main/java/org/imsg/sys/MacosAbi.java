@@ -21,6 +21,6 @@ final class MacosAbi {
     private MacosAbi() {}
 
     static Abi table() {
-        return Abi.parse(BsdAbi.COMMON, OWN);
+        return Abi.parse(BsdAbi.COMMON, OperationsAbi.MACOS, OWN);
     }
 }

@@ -18,6 +18,6 @@ final class OpenBsdAbi {
     private OpenBsdAbi() {}
 
     static Abi table() {
-        return Abi.parse(BsdAbi.COMMON, OWN);
+        return Abi.parse(BsdAbi.COMMON, OperationsAbi.OPENBSD, OWN);
     }
 }

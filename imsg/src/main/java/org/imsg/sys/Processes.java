@@ -51,6 +51,11 @@ public final class Processes {
         return call(ActionsCloseFrom.HANDLE, errno, actions, from);
     }
 
+    /** {@code int posix_spawn_file_actions_addfchdir_np(posix_spawn_file_actions_t *, int)}; glibc 2.29, FreeBSD 13, macOS. */
+    public static int file_actions_addfchdir(MemorySegment errno, long actions, int directory) {
+        return call(ActionsFchdir.HANDLE, errno, actions, directory);
+    }
+
     /** {@code int posix_spawnattr_init(posix_spawnattr_t *)}. */
     public static int attributes_init(MemorySegment errno, long attributes) {
         return call(AttributesInit.HANDLE, errno, attributes);
@@ -123,6 +128,10 @@ public final class Processes {
 
     private static final class ActionsCloseFrom {
         static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_addclosefrom_np", 2);
+    }
+
+    private static final class ActionsFchdir {
+        static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_addfchdir_np", 2);
     }
 
     private static final class AttributesInit {

@@ -103,6 +103,7 @@ public final class Child {
         private final Map<Integer, Fd> descriptors = new LinkedHashMap<>();
         private final Map<String, String> environment = new LinkedHashMap<>();
         private boolean ownSession;
+        private Fd directory;
 
         private Builder(Path program, List<String> arguments) {
             this.program = program;
@@ -149,6 +150,18 @@ public final class Child {
          */
         public Builder ownSession() {
             ownSession = true;
+            return this;
+        }
+
+        /**
+         * Sets the child's working directory, which is this process's unless set.
+         *
+         * @param fd
+         *            an open directory; it stays the caller's, open until the child is started
+         * @return this
+         */
+        public Builder directory(Fd fd) {
+            directory = fd;
             return this;
         }
 
@@ -202,6 +215,8 @@ public final class Child {
             check(Processes.file_actions_init(errno, actions));
             check(Processes.attributes_init(errno, attributes));
             try {
+                if (directory != null)
+                    check(Processes.file_actions_addfchdir(errno, actions, directory.intValue()));
                 for (Map.Entry<Integer, Integer> entry : numbers.entrySet())
                     check(Processes.file_actions_adddup2(errno, actions, entry.getValue(), entry.getKey()));
                 // A JVM's own descriptors are not all close-on-exec.
