@@ -297,6 +297,10 @@ public final class Confinement {
         return List.copyOf(missing.values());
     }
 
+    Parts parts() {
+        return parts;
+    }
+
     private void refuseUnlessAllowed(Map<String, String> missing) throws PrivilegeException {
         Optional<Map.Entry<String, String>> first = missing.entrySet().stream().findFirst();
         if (first.isPresent() && !parts.ifPossible)

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Who a process is to the system: user, group and supplementary groups, as numbers. They need no entry in any database.
@@ -30,6 +32,20 @@ public record Ids(long uid, long gid, List<Long> groups) {
         check("gid", gid);
         groups.forEach(group -> check("group", group));
         groups = groups.stream().sorted().distinct().toList();
+    }
+
+    /**
+     * Whether a process with the other ids may do the same: it makes no difference whether its group is also among the
+     * supplementary ones, where some systems put it.
+     */
+    boolean meanTheSameAs(Ids other) {
+        return uid == other.uid && gid == other.gid && memberships().equals(other.memberships());
+    }
+
+    private Set<Long> memberships() {
+        Set<Long> all = new TreeSet<>(groups);
+        all.add(gid);
+        return all;
     }
 
     private static void check(String what, long id) {

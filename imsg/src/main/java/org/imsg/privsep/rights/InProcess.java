@@ -48,8 +48,9 @@ final class InProcess {
         if (parts.veils())
             tryVeiledRoot(parts.unveiled());
         try (Threads threads = Threads.open()) {
+            threads.hold();
             confine(parts);
-            threads.prove((_, status) -> Status.differenceFrom(parts, status));
+            threads.prove(status -> Status.differenceFrom(parts, status));
         }
     }
 

@@ -84,9 +84,10 @@ final class Missing {
             missing.putIfAbsent(part, part + ": this process lacks CAP_" + capability);
     }
 
-    private static boolean isCurrent(Ids ids) {
+    /** Whether there is nothing to change: an ordinary user may not even set the groups it has. */
+    static boolean isCurrent(Ids ids) {
         try {
-            return Ids.current().equals(ids);
+            return Ids.current().meanTheSameAs(ids);
         } catch (IOException _) {
             return false;
         }

@@ -1,11 +1,13 @@
 package org.imsg.privsep.rights;
 
+import java.io.Closeable;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.lang.module.ResolvedModule;
 import java.net.InetAddress;
+import java.net.StandardProtocolFamily;
 import java.net.UnknownHostException;
 import java.nio.channels.Channels;
 import java.nio.channels.DatagramChannel;
@@ -25,9 +27,11 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.FormatStyle;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TimeZone;
+import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
@@ -106,18 +110,25 @@ public final class Preload {
         new SecureRandom().nextInt();
     }
 
+    /** What is refused here, because it was not promised, would be refused later too; its classes are loaded. */
     private static void channels() throws IOException {
-        try (Selector selector = Selector.open();
-                SocketChannel _ = SocketChannel.open();
-                ServerSocketChannel _ = ServerSocketChannel.open();
-                DatagramChannel _ = DatagramChannel.open()) {
-            Pipe pipe = Pipe.open();
-            try (Pipe.SourceChannel source = pipe.source(); Pipe.SinkChannel sink = pipe.sink()) {
-                source.configureBlocking(false);
-                source.register(selector, source.validOps());
-                selector.selectNow();
-                Channels.newOutputStream(sink).close();
+        List<Callable<Closeable>> openings = List.of(Selector::open, SocketChannel::open, ServerSocketChannel::open,
+                DatagramChannel::open, () -> SocketChannel.open(StandardProtocolFamily.UNIX));
+        for (Callable<Closeable> opening : openings) {
+            try {
+                opening.call().close();
+            } catch (Exception _) {
+                // as said
             }
+        }
+        Pipe pipe = Pipe.open();
+        try (Pipe.SourceChannel source = pipe.source();
+                Pipe.SinkChannel sink = pipe.sink();
+                Selector selector = Selector.open()) {
+            source.configureBlocking(false);
+            source.register(selector, source.validOps());
+            selector.selectNow();
+            Channels.newOutputStream(sink).close();
         }
     }
 

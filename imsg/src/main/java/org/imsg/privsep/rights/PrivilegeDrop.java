@@ -147,7 +147,8 @@ public final class PrivilegeDrop {
     /**
      * Lets other processes of the same user attach to this one, read its memory, and have it dump core. Otherwise they may not,
      * as OpenBSD has it for every process that changed its ids: {@code PR_SET_DUMPABLE} 0, which also gives /proc/self to
-     * root.
+     * root. HotSpot's own attach mechanism (jcmd, jstack) needs neither: it works by a signal and a socket in {@code /tmp}, and
+     * is closed by {@code -XX:+DisableAttachMechanism}, by another {@code /tmp}, or by not promising {@link Promise#UNIX}.
      *
      * @return a drop that does so
      */
@@ -184,17 +185,21 @@ public final class PrivilegeDrop {
      *             if a step fails; the steps before it are done, so the process must not go on to work
      */
     public void perform() throws PrivilegeException {
+        if (Os.current() == Os.MACOS)
+            throw new PrivilegeException("setresuid", "macOS has no such call");
         preload();
         synchronized (ConfinedSpawn.ONE_AT_A_TIME) {
             try (Threads threads = Os.current() == Os.LINUX ? Threads.open() : null; Arena arena = Arena.ofConfined()) {
                 MemorySegment errno = Posix.errnoSegment(arena);
                 setLimits(errno, arena);
                 enterRoot(errno, arena);
-                if (!alreadyDropped())
+                if (!isDropped(errno))
                     setIds(errno, arena);
                 setDumpable(errno);
                 if (threads != null)
-                    threads.prove((_, status) -> Status.differenceFrom(ids, kept, status));
+                    threads.prove(status -> Status.differenceFrom(ids, kept, status));
+                else if (!isDropped(errno))
+                    throw new PrivilegeException("proof", "this process is not " + ids);
                 proveByTrial(errno, arena);
             }
         }
@@ -241,11 +246,11 @@ public final class PrivilegeDrop {
         check("chdir", "/", Credentials.chdir(errno, arena.allocateFrom("/").address()));
     }
 
-    private boolean alreadyDropped() throws PrivilegeException {
+    private boolean isDropped(MemorySegment errno) throws PrivilegeException {
         try {
-            return Ids.current().equals(ids);
+            return Ids.current().meanTheSameAs(ids) && Integer.toUnsignedLong(Credentials.geteuid(errno)) == ids.uid();
         } catch (IOException e) {
-            throw new PrivilegeException("setgroups", e);
+            throw new PrivilegeException("getgroups", e);
         }
     }
 

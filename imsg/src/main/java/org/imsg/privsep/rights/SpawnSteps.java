@@ -24,6 +24,8 @@ final class SpawnSteps implements AutoCloseable {
     private int ruleset = -1;
 
     SpawnSteps(Parts parts) throws PrivilegeException {
+        if (!parts.ambient().isEmpty() && parts.ids() == null)
+            throw new PrivilegeException("ambient capabilities", "they take the ids of a user: root has them all");
         namespaces(parts);
         if (parts.bounding() != null)
             bound(parts.bounding());
@@ -82,6 +84,16 @@ final class SpawnSteps implements AutoCloseable {
 
     private void become(Ids ids, Set<Capability> ambient) {
         long mask = Capability.mask(ambient);
+        if (!Missing.isCurrent(ids))
+            change(ids);
+        call("capset", ambient, Confining.capabilityHeader(arena).address(),
+                Confining.capabilityData(arena, mask).address());
+        for (Capability capability : ambient)
+            call("prctl", "ambient " + capability, Confining.PR_CAP_AMBIENT, Confining.PR_CAP_AMBIENT_RAISE,
+                    capability.number());
+    }
+
+    private void change(Ids ids) {
         call("prctl", "keepcaps", Confining.PR_SET_KEEPCAPS, 1);
         MemorySegment groups = arena.allocate(JAVA_INT, Math.max(1, ids.groups().size()));
         for (int i = 0; i < ids.groups().size(); i++)
@@ -89,11 +101,6 @@ final class SpawnSteps implements AutoCloseable {
         call("setgroups", ids.groups(), ids.groups().size(), groups.address());
         call("setresgid", ids.gid(), ids.gid(), ids.gid(), ids.gid());
         call("setresuid", ids.uid(), ids.uid(), ids.uid(), ids.uid());
-        call("capset", ambient, Confining.capabilityHeader(arena).address(),
-                Confining.capabilityData(arena, mask).address());
-        for (Capability capability : ambient)
-            call("prctl", "ambient " + capability, Confining.PR_CAP_AMBIENT, Confining.PR_CAP_AMBIENT_RAISE,
-                    capability.number());
     }
 
     private void filter(Set<Promise> promises) {

@@ -40,7 +40,7 @@ final class Status {
             return "has Gid " + words(status, "Gid") + " instead of " + four;
         List<Long> groups = Stream.of(words(status, "Groups").split(" ")).filter(word -> !word.isEmpty())
                 .map(Long::valueOf).sorted().distinct().toList();
-        if (!groups.equals(ids.groups()))
+        if (!new Ids(ids.uid(), ids.gid(), groups).meanTheSameAs(ids))
             return "has Groups " + groups + " instead of " + ids.groups();
         if (ids.isRoot())
             return null;

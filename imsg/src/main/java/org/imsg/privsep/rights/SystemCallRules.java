@@ -161,14 +161,15 @@ final class SystemCallRules {
     }
 
     /**
-     * openat by its flags: access mode in bits 0 and 1, O_CREAT 0x40, O_TRUNC 0x200, O_TMPFILE 0x400000. The other ways to open
+     * openat by its flags: access mode in bits 0 and 1, O_CREAT 0x40, O_TRUNC 0x200, O_TMPFILE 0x400000 (which takes a right to
+     * write). The other ways to open
      * cannot be looked into, and are refused.
      */
     private static void opening(Map<String, Rule> rules, boolean read, boolean write, boolean create) {
         List<List<Test>> alternatives = rules.get("openat").alternatives();
         int making = create ? 0 : 0x400040;
         if (read)
-            alternatives.add(List.of(new Test(2, 3 | 0x200 | making, 0, false)));
+            alternatives.add(List.of(new Test(2, 3 | 0x400200 | making, 0, false)));
         if (write)
             alternatives.add(List.of(new Test(2, 3 | making, 1, false)));
         if (read && write)

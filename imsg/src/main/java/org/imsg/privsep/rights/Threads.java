@@ -11,9 +11,11 @@ import java.nio.file.Path;
 import java.nio.file.SecureDirectoryStream;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.BiFunction;
+import java.util.function.Function;
+import org.imsg.unix.Errno;
 
 /**
  * The threads of this process as the kernel sees them. Holds a descriptor of /proc/self/task, so that it works after a chroot
@@ -22,7 +24,11 @@ import java.util.function.BiFunction;
 final class Threads implements AutoCloseable {
     private static final Path TASKS = Path.of("/proc/self/task");
 
+    /** More than any status. */
+    private static final int MOST = 1 << 16;
+
     private final SecureDirectoryStream<Path> tasks;
+    private final Map<String, SeekableByteChannel> held = new LinkedHashMap<>();
 
     private Threads(SecureDirectoryStream<Path> tasks) {
         this.tasks = tasks;
@@ -41,46 +47,63 @@ final class Threads implements AutoCloseable {
     }
 
     /**
-     * Asks of every thread; may be called once.
-     *
-     * @param question
-     *            given the thread's number and its status by the names of proc_pid_status(5), says what is wrong, or null
+     * Opens the status of every thread there is now: for a proof when no file can be opened any more. Threads started later have
+     * what the one that started them had.
      */
-    void prove(BiFunction<String, Map<String, String>, String> question) throws PrivilegeException {
-        int seen = 0;
+    void hold() throws PrivilegeException {
         try {
             for (Path task : tasks) {
-                Map<String, String> status = status(task.getFileName());
-                if (status.isEmpty())
-                    continue;
-                seen++;
-                String wrong = question.apply(task.getFileName().toString(), status);
-                if (wrong != null)
-                    throw new PrivilegeException("proof", "thread " + task.getFileName() + " (" + status.get("Name")
-                            + ") " + wrong);
+                try {
+                    held.put(task.getFileName().toString(), open(task));
+                } catch (NoSuchFileException _) {
+                    // it has ended
+                }
             }
         } catch (IOException e) {
-            throw e instanceof PrivilegeException known ? known : new PrivilegeException("proof", e);
+            throw new PrivilegeException("proof", e);
+        }
+    }
+
+    /**
+     * Asks of every thread, or of those held; may be called once.
+     *
+     * @param question
+     *            given a thread's status by the names of proc_pid_status(5), says what is wrong, or null
+     */
+    void prove(Function<Map<String, String>, String> question) throws PrivilegeException {
+        if (held.isEmpty())
+            hold();
+        int seen = 0;
+        for (Map.Entry<String, SeekableByteChannel> thread : held.entrySet()) {
+            Map<String, String> status = status(thread.getValue());
+            String wrong = status.isEmpty() ? null : question.apply(status);
+            if (wrong != null)
+                throw new PrivilegeException("proof",
+                        "thread " + thread.getKey() + " (" + status.get("Name") + ") " + wrong);
+            seen += status.isEmpty() ? 0 : 1;
         }
         if (seen == 0)
             throw new PrivilegeException("proof", TASKS + " shows no thread");
     }
 
+    private SeekableByteChannel open(Path task) throws IOException {
+        return tasks.newByteChannel(task.getFileName().resolve("status"), Set.of(StandardOpenOption.READ));
+    }
+
     /** Empty for a thread that has ended. */
-    private Map<String, String> status(Path task) throws IOException {
+    private static Map<String, String> status(SeekableByteChannel file) throws PrivilegeException {
         Map<String, String> status = new HashMap<>();
-        ByteBuffer buffer = ByteBuffer.allocate(1 << 16);
-        try (SeekableByteChannel file = tasks.newByteChannel(task.resolve("status"), Set.of(StandardOpenOption.READ))) {
+        ByteBuffer buffer = ByteBuffer.allocate(MOST);
+        try {
+            file.position(0);
             while (file.read(buffer) > 0) {
                 // a status is one read, mostly
             }
-        } catch (NoSuchFileException _) {
-            return status;
         } catch (IOException e) {
-            // ESRCH: it ended between the open and the read.
-            if (String.valueOf(e.getMessage()).contains("No such process"))
+            // ESRCH, which has no exception of its own: it ended since it was opened.
+            if (String.valueOf(e.getMessage()).contains(Errno.text(Errno.number("ESRCH"))))
                 return status;
-            throw e;
+            throw new PrivilegeException("proof", e);
         }
         for (String line : new String(buffer.array(), 0, buffer.position(), StandardCharsets.UTF_8).split("\n")) {
             int colon = line.indexOf(':');
@@ -93,6 +116,8 @@ final class Threads implements AutoCloseable {
     @Override
     public void close() throws PrivilegeException {
         try {
+            for (SeekableByteChannel one : held.values())
+                one.close();
             tasks.close();
         } catch (IOException e) {
             throw new PrivilegeException("proof", e);
