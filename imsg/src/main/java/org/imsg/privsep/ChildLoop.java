@@ -16,7 +16,7 @@ final class ChildLoop implements Connection.Receiver {
 
     static final int CHANNEL = 3;
     /** How long a child may outlive its parent. */
-    private static final long GRACE_NANOS = TimeUnit.MILLISECONDS.toNanos(400);
+    private static final long GRACE_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
 
     private final Role role;
     private final RoleProcess self;

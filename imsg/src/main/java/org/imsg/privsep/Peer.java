@@ -1,6 +1,7 @@
 package org.imsg.privsep;
 
 import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
 import org.imsg.Imsg;
 import org.imsg.ImsgQueueFullException;
 import org.imsg.ImsgTooLargeException;
@@ -76,9 +77,11 @@ public final class Peer {
         if (Protocol.isReserved(message.type()))
             throw new IllegalArgumentException("types from " + Integer.toUnsignedString(Privsep.FIRST_RESERVED_TYPE)
                     + " on are the framework's own: " + message);
-        if (!connection.isOpen())
+        try {
+            connection.send(message);
+        } catch (ClosedChannelException _) {
             throw new PeerGoneException(toString());
-        connection.send(message);
+        }
     }
 
     /**
