@@ -13,8 +13,10 @@
 #include <sys/wait.h>
 #include <netinet/in.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <spawn.h>
@@ -149,8 +151,18 @@ structs(enum what what)
 	MEMBER(struct stat, st_uid);
 	MEMBER(struct stat, st_gid);
 	MEMBER(struct stat, st_size);
+	TYPE(struct passwd);
+	MEMBER(struct passwd, pw_name);
 	MEMBER(struct passwd, pw_uid);
 	MEMBER(struct passwd, pw_gid);
+	MEMBER(struct passwd, pw_gecos);
+	MEMBER(struct passwd, pw_dir);
+	MEMBER(struct passwd, pw_shell);
+	TYPE(struct group);
+	MEMBER(struct group, gr_name);
+	MEMBER(struct group, gr_gid);
+	MEMBER(struct group, gr_mem);
+	MEMBER(struct dirent, d_name);
 	TYPE(struct rlimit);
 	MEMBER(struct rlimit, rlim_cur);
 	MEMBER(struct rlimit, rlim_max);
@@ -210,6 +222,8 @@ constants(void)
 	CONSTANT(O_DIRECTORY); CONSTANT(O_ACCMODE); CONSTANT(S_IFMT); CONSTANT(S_IFSOCK);
 	CONSTANT(S_IFREG); CONSTANT(S_IFIFO); CONSTANT(S_IFCHR); CONSTANT(S_IFDIR); CONSTANT(SEEK_SET);
 	CONSTANT(SEEK_CUR); CONSTANT(SEEK_END); CONSTANT(POSIX_SPAWN_SETSIGDEF);
+	CONSTANT(S_IFLNK); CONSTANT(O_NOCTTY); CONSTANT(AT_SYMLINK_NOFOLLOW); CONSTANT(AT_REMOVEDIR);
+	CONSTANT(IPPROTO_IPV6); CONSTANT(IPV6_V6ONLY); CONSTANT(CLOCK_REALTIME);
 	CONSTANT(RLIMIT_CPU); CONSTANT(RLIMIT_FSIZE); CONSTANT(RLIMIT_CORE); CONSTANT(RLIMIT_NPROC);
 	CONSTANT(RLIMIT_NOFILE); CONSTANT(RLIMIT_MEMLOCK);
 	CONSTANT(POSIX_SPAWN_SETSIGMASK); CONSTANT(POSIX_SPAWN_SETPGROUP); CONSTANT(P_PID); CONSTANT(WEXITED);
@@ -243,6 +257,12 @@ constants(void)
 #endif
 #ifdef O_PATH
 	CONSTANT(O_PATH);
+#endif
+#ifdef AT_EMPTY_PATH
+	CONSTANT(AT_EMPTY_PATH);
+#endif
+#ifdef HAVE_OPEN_HOW
+	CONSTANT(RESOLVE_NO_MAGICLINKS); CONSTANT(RESOLVE_NO_SYMLINKS); CONSTANT(RESOLVE_BENEATH);
 #endif
 #ifdef __linux__
 	CONSTANT(EPOLLIN); CONSTANT(EPOLLOUT); CONSTANT(EPOLLERR); CONSTANT(EPOLLHUP);

@@ -75,6 +75,11 @@ class ArchitectureTest {
     }
 
     @Test
+    void privileged_operations_use_the_api_rights_unix_and_sys() {
+        mayUse("org.imsg.privsep.ops", "org.imsg", "org.imsg.privsep.rights", "org.imsg.unix", "org.imsg.sys");
+    }
+
+    @Test
     void no_two_packages_need_each_other() {
         SlicesRuleDefinition.slices().matching("org.(**)").should().beFreeOfCycles().check(imsg);
     }

@@ -6,16 +6,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * The calls that look up users and groups wherever the system keeps them (NSS); as {@link Posix}, but an error number is
- * returned itself: 0 is success, and the last argument then points at the entry, or is null if there is none.
+ * The calls that look up users and groups wherever the system keeps them (NSS), but for {@link Credentials#getpwnam_r}; as
+ * {@link Posix}, but an error number is returned itself: 0 is success, and the last argument then points at the entry, or is null if there is none.
  */
 public final class Accounts {
     private Accounts() {}
-
-    /** {@code int getpwnam_r(const char *, struct passwd *, char *, size_t, struct passwd **)}. */
-    public static int getpwnam(MemorySegment errno, long name, long passwd, long buffer, long size, long found) {
-        return call(Getpwnam.HANDLE, errno, name, passwd, buffer, size, found);
-    }
 
     /** {@code int getpwuid_r(uid_t, struct passwd *, char *, size_t, struct passwd **)}. */
     public static int getpwuid(MemorySegment errno, int uid, long passwd, long buffer, long size, long found) {
@@ -30,10 +25,6 @@ public final class Accounts {
     /** {@code int getgrgid_r(gid_t, struct group *, char *, size_t, struct group **)}. */
     public static int getgrgid(MemorySegment errno, int gid, long group, long buffer, long size, long found) {
         return call(Getgrgid.HANDLE, errno, gid, group, buffer, size, found);
-    }
-
-    private static final class Getpwnam {
-        static final MethodHandle HANDLE = Calls.bind("getpwnam_r", 5);
     }
 
     private static final class Getpwuid {

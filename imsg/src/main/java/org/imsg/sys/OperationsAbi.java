@@ -8,7 +8,7 @@ final class OperationsAbi {
             sockaddr_in6:size 28           sockaddr_in6.sin6_port:offset 2  sockaddr_in6.sin6_addr:offset 8
             sockaddr_in6.sin6_scope_id:offset 24
             timespec:size 16               timespec.tv_sec:offset 0         timespec.tv_nsec:offset 8
-            passwd.pw_name:offset 0        passwd.pw_uid:offset 16          passwd.pw_gid:offset 20
+            passwd.pw_name:offset 0
             group:size 32                  group.gr_name:offset 0           group.gr_gid:offset 16
             group.gr_mem:offset 24
             IPPROTO_IPV6 41  CLOCK_REALTIME 0  S_IFLNK 0xA000
@@ -25,7 +25,6 @@ final class OperationsAbi {
             AT_SYMLINK_NOFOLLOW 0x100  AT_REMOVEDIR 0x200  AT_EMPTY_PATH 0x1000  O_NOCTTY 0x100
             RESOLVE_NO_MAGICLINKS 2    RESOLVE_NO_SYMLINKS 4  RESOLVE_BENEATH 8
             SO_REUSEADDR 2  IPV6_V6ONLY 26
-            SYS_openat2 437  SYS_pidfd_open 434  SYS_pidfd_send_signal 424
             """;
 
     static final String LINUX_X86_64 = """

@@ -11,6 +11,7 @@ import java.util.Optional;
 import org.imsg.sys.Abi;
 import org.imsg.sys.Accounts;
 import org.imsg.sys.Constants;
+import org.imsg.sys.Credentials;
 import org.imsg.sys.Posix;
 import org.imsg.unix.ErrnoException;
 
@@ -35,7 +36,7 @@ final class AccountDatabase {
     }
 
     static Optional<User> user(String name) throws ErrnoException {
-        return find("getpwnam", PASSWD, name, Accounts::getpwnam, AccountDatabase::readUser);
+        return find("getpwnam", PASSWD, name, Credentials::getpwnam_r, AccountDatabase::readUser);
     }
 
     static Optional<User> user(int uid) throws ErrnoException {

@@ -37,7 +37,7 @@ enum Beneath {
             Fd directory = root;
             try {
                 for (int i = 0; i < names.length - 1; i++) {
-                    Fd next = openat(directory, names[i], Trees.PASSAGE, 0);
+                    Fd next = passage(directory, names[i]);
                     if (directory != root)
                         directory.close();
                     directory = next;
@@ -46,6 +46,17 @@ enum Beneath {
             } finally {
                 if (directory != root)
                     directory.close();
+            }
+        }
+
+        private Fd passage(Fd directory, String name) throws ErrnoException {
+            try {
+                return openat(directory, name, Trees.PASSAGE, 0);
+            } catch (ErrnoException e) {
+                // Linux says of a link only that it is no directory.
+                if (e.number() == Errno.number("ENOTDIR") && Status.of(directory, Name.of(name)).isLink())
+                    throw new ErrnoException("openat", name, Errno.number("ELOOP"));
+                throw e;
             }
         }
 
@@ -76,8 +87,8 @@ enum Beneath {
         private static boolean openat2Works() {
             try (Fd root = directory("/"); Fd _ = OPENAT2.open(root, ".", Trees.PASSAGE, 0)) {
                 return true;
-            } catch (IOException _) {
-                // ENOSYS of an old kernel, EPERM of an old container's filter
+            } catch (IOException | UnsupportedOperationException _) {
+                // ENOSYS of an old kernel, EPERM of an old container's filter, a machine whose numbers are not known
                 return false;
             }
         }

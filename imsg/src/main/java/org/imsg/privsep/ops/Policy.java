@@ -347,6 +347,11 @@ public final class Policy {
 
     /** The first rule that allows the request. */
     Rule allowing(Request request) throws RefusedException {
+        for (String path : request.paths()) {
+            Optional<String> fault = Target.fault(path);
+            if (fault.isPresent())
+                throw new RefusedException("", fault.get() + ", asked was to " + request);
+        }
         Rule nearest = null;
         String objection = "";
         for (Rule rule : rules) {

@@ -16,11 +16,21 @@ sealed interface Request {
     /** Adds its fields. */
     void addTo(Ibuf payload);
 
+    /** The paths in it that rules are compared with. */
+    default List<String> paths() {
+        return List.of();
+    }
+
     /** A request and the time it has; zero means as long as the monitor allows. */
     record Timed(Duration deadline, Request request) {}
 
     record Open(String path, Set<OpenFlag> flags, int mode) implements Request {
         private static final OpenFlag[] FLAGS = OpenFlag.values();
+
+        @Override
+        public List<String> paths() {
+            return List.of(path);
+        }
 
         @Override
         public int type() {
@@ -78,6 +88,11 @@ sealed interface Request {
 
     record Bind(SocketKind kind, String address, int port, boolean reuse, int backlog, int mode) implements Request {
         @Override
+        public List<String> paths() {
+            return kind.isUnix() ? List.of(address) : List.of();
+        }
+
+        @Override
         public int type() {
             return Protocol.BIND;
         }
@@ -101,6 +116,11 @@ sealed interface Request {
 
     record Connect(SocketKind kind, String address, int port) implements Request {
         @Override
+        public List<String> paths() {
+            return kind.isUnix() ? List.of(address) : List.of();
+        }
+
+        @Override
         public int type() {
             return Protocol.CONNECT;
         }
@@ -123,6 +143,11 @@ sealed interface Request {
     }
 
     record Run(String program, List<String> arguments, List<String> environment, String directory) implements Request {
+        @Override
+        public List<String> paths() {
+            return directory.isEmpty() ? List.of() : List.of(directory);
+        }
+
         @Override
         public int type() {
             return Protocol.RUN;
@@ -172,6 +197,11 @@ sealed interface Request {
 
     record Chown(String path, int uid, int gid) implements Request {
         @Override
+        public List<String> paths() {
+            return List.of(path);
+        }
+
+        @Override
         public int type() {
             return Protocol.CHOWN;
         }
@@ -192,6 +222,11 @@ sealed interface Request {
     }
 
     record Remove(String path) implements Request {
+        @Override
+        public List<String> paths() {
+            return List.of(path);
+        }
+
         @Override
         public int type() {
             return Protocol.REMOVE;

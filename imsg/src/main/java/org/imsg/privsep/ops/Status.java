@@ -68,6 +68,10 @@ record Status(long device, long inode, int mode, long links, int uid, int gid) {
         return (mode & Constants.S_IFMT) == Constants.S_IFDIR;
     }
 
+    boolean isLink() {
+        return (mode & Constants.S_IFMT) == Abi.host().value("S_IFLNK");
+    }
+
     boolean isSocket() {
         return (mode & Constants.S_IFMT) == Constants.S_IFSOCK;
     }

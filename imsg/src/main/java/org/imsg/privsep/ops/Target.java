@@ -47,8 +47,10 @@ record Target(String path) {
         return path.endsWith("/");
     }
 
-    /** Where the path lies if the rule covers it; the path has no fault. */
+    /** Where the path lies if the rule covers it; nowhere if it has a fault. */
     Optional<Found> find(String asked) {
+        if (fault(asked).isPresent())
+            return Optional.empty();
         if (isTree()) {
             String root = path.length() == 1 ? path : path.substring(0, path.length() - 1);
             return asked.startsWith(path) ? Optional.of(new Found(root, asked.substring(path.length())))
