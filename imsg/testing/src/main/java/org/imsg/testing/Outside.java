@@ -22,6 +22,8 @@ public final class Outside {
             "/dev/random",
             "/dev/urandom");
 
+    private static final String DUMPABLE = "dumpable", NO_CAPABILITY = "0000000000000000";
+
     private final long pid;
     private final Path process;
 
@@ -66,8 +68,29 @@ public final class Outside {
         Map<String, Set<String>> values = new TreeMap<>();
         for (Map<String, String> task : tasks())
             for (String field : fields)
-                values.computeIfAbsent(field, _ -> new TreeSet<>()).add(task.get(field));
+                values.computeIfAbsent(field, _ -> new TreeSet<>()).add(task.getOrDefault(field, ""));
         return values;
+    }
+
+    /** What says which rights it has, in all threads. */
+    public Map<String, Set<String>> rights() throws IOException {
+        Map<String, Set<String>> rights = distinct(withoutRights(0).keySet().toArray(String[]::new));
+        rights.put(DUMPABLE, Set.of(Boolean.toString(isDumpable())));
+        return rights;
+    }
+
+    /**
+     * What {@link #rights} are of a process that has none: a user who is nobody else, no capability, no new rights by any exec, a
+     * filter of system calls, and closed to others of the same user.
+     */
+    public static Map<String, Set<String>> withoutRights(long uid) {
+        Set<String> ids = Set.of((uid + " ").repeat(4).strip());
+        Map<String, Set<String>> rights = new TreeMap<>(
+                Map.of("Uid", ids, "Gid", ids, "Groups", Set.of(""), "NoNewPrivs",
+                        Set.of("1"), "Seccomp", Set.of("2"), DUMPABLE, Set.of("false")));
+        for (String capabilities : List.of("CapInh", "CapPrm", "CapEff", "CapAmb"))
+            rights.put(capabilities, Set.of(NO_CAPABILITY));
+        return rights;
     }
 
     /** Its root directory, in terms of this process's. */

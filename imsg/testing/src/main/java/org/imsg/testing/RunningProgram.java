@@ -34,13 +34,19 @@ public final class RunningProgram implements AutoCloseable {
         this.reader = Thread.ofPlatform().daemon().name("output-of-" + process.pid()).start(this::read);
     }
 
-    /** Starts a main class, in the calling thread's namespaces. */
-    public static RunningProgram start(String classPath, Class<?> main, String... arguments) throws IOException {
+    /**
+     * Starts a main class, in the calling thread's namespaces.
+     *
+     * @param options of the JVM, for the parent only
+     */
+    public static RunningProgram start(String classPath, List<String> options, Class<?> main, String... arguments)
+            throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-Xshare:auto", "-Xmx64m", "-XX:-UsePerfData", "--enable-native-access=ALL-UNNAMED", "-cp", classPath,
-                main.getName()));
+                "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xmx64m", "-XX:-UsePerfData",
+                "--enable-native-access=ALL-UNNAMED", "-cp", classPath));
+        command.addAll(options);
+        command.add(main.getName());
         command.addAll(List.of(arguments));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         process.getOutputStream().close();
@@ -94,10 +100,15 @@ public final class RunningProgram implements AutoCloseable {
 
     /** Stops it as an administrator would; everything it printed. */
     public List<String> stop() throws InterruptedException {
-        List<ProcessHandle> children = process.children().toList();
         process.destroy();
+        return awaitEnd();
+    }
+
+    /** Waits until it has ended, and its children with it; everything it printed. */
+    public List<String> awaitEnd() throws InterruptedException {
+        List<ProcessHandle> children = process.children().toList();
         if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS))
-            throw new AssertionError("it does not stop:\n" + String.join("\n", seen));
+            throw new AssertionError("it does not end:\n" + String.join("\n", seen));
         reader.join();
         printed.drainTo(seen);
         seen.remove(END);
