@@ -27,6 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "awkward.h"
+
 #ifdef __linux__
 #include <sys/epoll.h>
 #if __has_include(<linux/openat2.h>)
@@ -295,68 +297,14 @@ constants(void)
 	CONSTANT(EWOULDBLOCK); CONSTANT(EXDEV);
 }
 
-/* Our own awkward structs: a Java record with the same members must come out the same. */
-struct mixed {
-	char     letter;
-	int64_t  wide;
-	int16_t  triple[3];
-	char     tail;
-};
-
-struct inner {
-	uint8_t  flag;
-	uint32_t value;
-};
-
-struct nested {
-	uint8_t      before;
-	struct inner in;
-	uint16_t     between;
-	struct inner pair[2];
-	uint8_t      after;
-};
-
-struct packed {
-	uint8_t  tag;
-	uint32_t value;
-	uint16_t port;
-	uint64_t stamp;
-} __attribute__((packed));
-
-struct platform {
-	bool   up;
-	time_t since;
-	bool   flags[3];
-	long   count;
-	short  delta;
-	size_t length;
-	pid_t  pid;
-};
-
-struct named {
-	char     name[5];
-	uint16_t id;
-	char     descr[33];
-	double   weight;
-	float    ratio;
-	uint8_t  raw[3];
-};
-
-struct bytes {
-	uint8_t a;
-	uint8_t b[6];
-};
-
-#define BEGIN(type) begin_struct(#type, sizeof(struct type), _Alignof(struct type))
-#define FIELD(type, name) field(#name, offsetof(struct type, name), sizeof(((struct type *)0)->name))
-
+/* The structs of awkward.h: a Java record with the same members must come out the same. */
 static const char *field_separator;
 
 static void
 begin_struct(const char *name, size_t size, size_t align)
 {
 	printf("%s\n    {\"name\": \"%s\", \"size\": %zu, \"align\": %zu, \"fields\": [", separator, name, size, align);
-	separator = ",";
+	separator = "]},";
 	field_separator = "";
 }
 
@@ -367,59 +315,15 @@ field(const char *name, size_t offset, size_t size)
 	field_separator = ",";
 }
 
-static void
-end_struct(void)
-{
-	printf("]}");
-}
+#define BEGIN(type) begin_struct(#type, sizeof(struct type), _Alignof(struct type));
+#define FIELD(type, name) field(#name, offsetof(struct type, name), sizeof(((struct type *)0)->name));
+#define FLEXIBLE(type, name) field(#name, offsetof(struct type, name), 0);
 
 static void
-our_structs(void)
+awkward_structs(void)
 {
-	BEGIN(mixed);
-	FIELD(mixed, letter);
-	FIELD(mixed, wide);
-	FIELD(mixed, triple);
-	FIELD(mixed, tail);
-	end_struct();
-	BEGIN(inner);
-	FIELD(inner, flag);
-	FIELD(inner, value);
-	end_struct();
-	BEGIN(nested);
-	FIELD(nested, before);
-	FIELD(nested, in);
-	FIELD(nested, between);
-	FIELD(nested, pair);
-	FIELD(nested, after);
-	end_struct();
-	BEGIN(packed);
-	FIELD(packed, tag);
-	FIELD(packed, value);
-	FIELD(packed, port);
-	FIELD(packed, stamp);
-	end_struct();
-	BEGIN(platform);
-	FIELD(platform, up);
-	FIELD(platform, since);
-	FIELD(platform, flags);
-	FIELD(platform, count);
-	FIELD(platform, delta);
-	FIELD(platform, length);
-	FIELD(platform, pid);
-	end_struct();
-	BEGIN(named);
-	FIELD(named, name);
-	FIELD(named, id);
-	FIELD(named, descr);
-	FIELD(named, weight);
-	FIELD(named, ratio);
-	FIELD(named, raw);
-	end_struct();
-	BEGIN(bytes);
-	FIELD(bytes, a);
-	FIELD(bytes, b);
-	end_struct();
+	AWKWARD_STRUCTS(BEGIN, FIELD, FLEXIBLE)
+	printf("]}");
 }
 
 int
@@ -436,7 +340,7 @@ main(void)
 	constants();
 	printf("\n  },\n  \"cstruct\": [");
 	separator = "";
-	our_structs();
+	awkward_structs();
 	printf("\n  ]\n}\n");
 	return fflush(stdout) == EOF;
 }

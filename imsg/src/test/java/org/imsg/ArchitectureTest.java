@@ -60,8 +60,13 @@ class ArchitectureTest {
     }
 
     @Test
-    void the_api_uses_wire_unix_and_sys() {
-        mayUse("org.imsg", "org.imsg.wire", "org.imsg.unix", "org.imsg.sys");
+    void cstruct_uses_nothing_of_ours() {
+        mayUse("org.imsg.cstruct");
+    }
+
+    @Test
+    void the_api_uses_cstruct_wire_unix_and_sys() {
+        mayUse("org.imsg", "org.imsg.cstruct", "org.imsg.wire", "org.imsg.unix", "org.imsg.sys");
     }
 
     @Test

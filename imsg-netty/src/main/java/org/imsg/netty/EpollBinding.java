@@ -21,8 +21,12 @@ final class EpollBinding extends Binding implements EpollIoHandle {
     private static final int READABLE = EpollIoOps.EPOLLIN.value() | EpollIoOps.EPOLLERR.value() | HUP;
     private static final int WRITABLE = EpollIoOps.EPOLLOUT.value() | EpollIoOps.EPOLLERR.value() | HUP;
 
-    EpollBinding(ImsgSocketChannel channel) {
+    private EpollBinding(ImsgSocketChannel channel) {
         super(channel);
+    }
+
+    static Binding of(ImsgSocketChannel channel) {
+        return new EpollBinding(channel);
     }
 
     @Override

@@ -20,8 +20,12 @@ final class IoUringBinding extends Binding implements IoUringIoHandle {
     private long readPoll;
     private long writePoll;
 
-    IoUringBinding(ImsgSocketChannel channel) {
+    private IoUringBinding(ImsgSocketChannel channel) {
         super(channel);
+    }
+
+    static Binding of(ImsgSocketChannel channel) {
+        return new IoUringBinding(channel);
     }
 
     @Override

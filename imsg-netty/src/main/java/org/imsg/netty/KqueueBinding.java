@@ -21,8 +21,12 @@ final class KqueueBinding extends Binding implements KQueueIoHandle {
     private boolean readAdded;
     private boolean writeAdded;
 
-    KqueueBinding(ImsgSocketChannel channel) {
+    private KqueueBinding(ImsgSocketChannel channel) {
         super(channel);
+    }
+
+    static Binding of(ImsgSocketChannel channel) {
+        return new KqueueBinding(channel);
     }
 
     @Override

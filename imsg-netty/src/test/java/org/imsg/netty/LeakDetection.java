@@ -21,9 +21,10 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 /**
  * Fails a class whose tests leaked a buffer or a descriptor, as Netty's leak detector sees it. The detector speaks when the
  * collector has found what was leaked and something new is tracked; so one buffer and one descriptor are leaked here on
- * purpose, and when those have been reported, all that was leaked before has been.
+ * purpose, and when those have been reported, all that was leaked before has been. Other modules' tests use it too.
  */
-final class LeakDetection implements BeforeAllCallback, AfterAllCallback {
+@SuppressWarnings("exports") // JUnit is no part of the module that this is patched into
+public final class LeakDetection implements BeforeAllCallback, AfterAllCallback {
     private static final String ON_PURPOSE = "leaked on purpose";
     private static final Logger LOGGER = Logger.getLogger(ResourceLeakDetector.class.getName());
     private static final List<String> REPORTS = new CopyOnWriteArrayList<>();
@@ -46,6 +47,9 @@ final class LeakDetection implements BeforeAllCallback, AfterAllCallback {
     };
 
     private static int leaked;
+
+    /** For JUnit, which makes one for each class. */
+    public LeakDetection() {}
 
     @Override
     public void beforeAll(ExtensionContext context) {

@@ -48,7 +48,8 @@ final class ChildLoop implements Connection.Receiver {
         System.exit(code);
     }
 
-    private static int run(String program, RoleTable table, List<String> arguments, JvmSettings jvm, Connection parent) {
+    private static int run(String program, RoleTable table, List<String> arguments, JvmSettings jvm,
+            Connection parent) {
         System.Logger log = Privsep.relayTo(parent, program);
         try {
             RoleSettings settings = table.get(System.getenv(ROLE));

@@ -30,11 +30,13 @@ final class ChildProcess implements Connection.Receiver {
         this.log = System.getLogger(loop.self().program() + "." + instance.role.name());
     }
 
-    static ChildProcess start(ParentLoop loop, Instance instance, Child.Builder builder, List<Path> needed) throws IOException {
+    static ChildProcess start(ParentLoop loop, Instance instance, Child.Builder builder, List<Path> needed)
+            throws IOException {
         try (Fd.Pair ends = Fd.socketpair()) {
             Connection connection = new Connection(ends.first(), instance.toString());
             try {
-                Child child = instance.role.rights().spawn(builder.descriptor(ChildLoop.CHANNEL, ends.second()), needed);
+                Child child = instance.role.rights().spawn(builder.descriptor(ChildLoop.CHANNEL, ends.second()),
+                        needed);
                 ChildProcess process = new ChildProcess(loop, instance, child, connection);
                 process.watch(connection.startReading(process));
                 return process;

@@ -20,8 +20,9 @@ import org.imsg.privsep.rights.Promise;
 import org.imsg.unix.Child;
 
 /**
- * The rights a role is left, and when it loses the others: on Linux before its program runs, as far as a JVM can start so; but
- * for a chroot, which would hide the JVM from itself, and whose ids are given up with it. Elsewhere in the child.
+ * The rights a role is left, and when it loses the others: users, paths and whatever was added on Linux before its program runs;
+ * but for a chroot, which would hide the JVM from itself, and whose user is then taken with it. Promises, and everything on other
+ * systems, in the child after it has prepared.
  */
 final class RoleRights {
     /** Set in a child that is confined only as far as its parent, who is not root, could. */
@@ -91,8 +92,14 @@ final class RoleRights {
         if (!dropsInside() && user != null && !capabilities.contains(Capability.SETUID) && !isThisUser())
             missing.add("user " + user + ": this process lacks CAP_SETUID");
         else if (isLinux())
-            missing.addAll(confinement(ids(), List.of(), false).ifPossible().missing());
+            missing.addAll(asIfBefore().ifPossible().missing());
         return missing;
+    }
+
+    /** Promises are asked for in the child, but whether they can be kept is known now. */
+    private Confinement asIfBefore() throws PrivilegeException {
+        Confinement confinement = confinement(ids(), List.of(), false);
+        return promises == null ? confinement : confinement.promise(promises.toArray(Promise[]::new));
     }
 
     private boolean isThisUser() {
@@ -117,8 +124,6 @@ final class RoleRights {
             for (Map.Entry<Path, Access[]> entry : unveiled.entrySet())
                 confinement = confinement.unveil(entry.getKey(), entry.getValue());
         }
-        if (promises != null && !dropsInside())
-            confinement = confinement.promise(promises.toArray(Promise[]::new));
         if (partial)
             return confinement.ifPossible();
         if (ids != null && !dropsInside())
@@ -150,15 +155,14 @@ final class RoleRights {
             Preload.standard();
         if (isLinux())
             confinement(ids, needed, partial).complete();
-        if (!dropsInside())
-            return;
-        if (ids != null) {
+        if (dropsInside() && ids != null) {
             PrivilegeDrop drop = PrivilegeDrop.to(ids).withoutPreload();
             (chroot == null ? drop : drop.chroot(chroot)).perform();
         }
         Confinement inside = isLinux() ? Confinement.none() : confinement(null, needed, true);
         if (promises != null)
             inside = inside.promise(promises.toArray(Promise[]::new));
-        (partial ? inside.ifPossible() : inside).enter();
+        if (promises != null || !isLinux())
+            (partial ? inside.ifPossible() : inside).enter();
     }
 }

@@ -73,6 +73,15 @@ public final class Msghdr {
     }
 
     /**
+     * For sendmsg(2), with as many descriptors as one call can carry.
+     *
+     * @return a new header
+     */
+    public static Msghdr forSendOfMany() {
+        return new Msghdr(MOST_DESCRIPTORS);
+    }
+
+    /**
      * One recvmsg(2). Descriptors that came with it are then in {@link #descriptorCount} and {@link #descriptor}, close on
      * exec, and owned by the caller.
      *
@@ -112,14 +121,40 @@ public final class Msghdr {
      * @return the bytes sent, or the negative errno
      */
     public int send(int fd, long address, int length, int descriptor, int flags) {
-        if (descriptor < 0) {
-            prepare(address, length, 0);
-        } else {
-            prepare(address, length, CMSG_DATA + align(4));
-            setCmsgLength(CMSG_DATA + 4);
+        if (descriptor >= 0)
+            memory.set(JAVA_INT, CONTROL_AT + CMSG_DATA, descriptor);
+        return transmit(fd, address, length, flags, descriptor < 0 ? 0 : 1);
+    }
+
+    /**
+     * One sendmsg(2) with any number of descriptors, of a header made {@link #forSendOfMany}.
+     *
+     * @param fd
+     *            the socket
+     * @param address
+     *            the bytes
+     * @param length
+     *            how many, 1 or more
+     * @param passed
+     *            the descriptors to go with the first of them, 253 at most; they stay the caller's
+     * @param flags
+     *            such as MSG_DONTWAIT; MSG_NOSIGNAL is added
+     * @return the bytes sent, or the negative errno
+     */
+    public int send(int fd, long address, int length, int[] passed, int flags) {
+        if (CMSG_DATA + align(4 * passed.length) > controlCapacity)
+            throw new IllegalArgumentException("one sendmsg carries " + MOST_DESCRIPTORS
+                    + " descriptors at most, not " + passed.length);
+        MemorySegment.copy(passed, 0, memory, JAVA_INT, CONTROL_AT + CMSG_DATA, passed.length);
+        return transmit(fd, address, length, flags, passed.length);
+    }
+
+    private int transmit(int fd, long address, int length, int flags, int count) {
+        prepare(address, length, count == 0 ? 0 : CMSG_DATA + align(4 * count));
+        if (count > 0) {
+            setCmsgLength(CMSG_DATA + 4 * count);
             memory.set(JAVA_INT, CONTROL_AT + CMSG_LEVEL, Constants.SOL_SOCKET);
             memory.set(JAVA_INT, CONTROL_AT + CMSG_TYPE, Constants.SCM_RIGHTS);
-            memory.set(JAVA_INT, CONTROL_AT + CMSG_DATA, descriptor);
         }
         return Posix.sendmsg(errno, fd, memory.address(), flags | MSG_NOSIGNAL);
     }

@@ -18,9 +18,11 @@ class HostileChildTest {
     @Test
     void who_breaks_the_rules_is_killed_and_the_others_are_served() throws Exception {
         List<String> orders = List.of("unhandled", "short", "raw 1 3 0 0", "raw " + Protocol.START + " 16 0 0");
-        List<String> logged = List.of("nobody handles imsg type 6", "2 bytes from hostile[1] is too short", "no message",
+        List<String> logged = List.of("nobody handles imsg type 6", "2 bytes from hostile[1] is too short",
+                "no message",
                 "not a child's to send");
-        try (CapturedLog log = new CapturedLog("troupe.hostile"); CapturedLog _ = new CapturedLog("troupe");
+        try (CapturedLog log = new CapturedLog("troupe.hostile");
+                CapturedLog _ = new CapturedLog("troupe");
                 Stage stage = new Stage("hostile*4 bystander")) {
             for (int i = 0; i < orders.size(); i++) {
                 stage.tell("hostile", i, orders.get(i));
@@ -34,7 +36,8 @@ class HostileChildTest {
 
     @Test
     void who_was_killed_is_started_again_and_trusted_again() throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe.hostile"); CapturedLog _ = new CapturedLog("troupe");
+        try (CapturedLog log = new CapturedLog("troupe.hostile");
+                CapturedLog _ = new CapturedLog("troupe");
                 Stage stage = new Stage("hostile>bystander bystander")) {
             stage.await("hostile[0] started");
             stage.tell("hostile", 0, "unhandled");
@@ -47,7 +50,8 @@ class HostileChildTest {
 
     @Test
     void who_is_to_be_dropped_loses_its_channel_and_ends_by_itself() throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe.hostile-dropped"); CapturedLog _ = new CapturedLog("troupe");
+        try (CapturedLog log = new CapturedLog("troupe.hostile-dropped");
+                CapturedLog _ = new CapturedLog("troupe");
                 Stage stage = new Stage("hostile-dropped bystander")) {
             stage.tell("hostile-dropped", 0, "unhandled");
             assertThat(log.await("violates the rules")).contains("(DROP_CHILD)");
@@ -58,7 +62,8 @@ class HostileChildTest {
 
     @Test
     void who_is_tolerated_loses_its_message_but_not_when_the_stream_is_broken() throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe.hostile-tolerated"); CapturedLog _ = new CapturedLog("troupe");
+        try (CapturedLog log = new CapturedLog("troupe.hostile-tolerated");
+                CapturedLog _ = new CapturedLog("troupe");
                 Stage stage = new Stage("hostile-tolerated bystander")) {
             stage.tell("hostile-tolerated", 0, "unhandled");
             assertThat(log.await("violates the rules")).contains("(DROP_MESSAGE)");

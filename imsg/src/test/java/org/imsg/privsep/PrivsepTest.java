@@ -69,8 +69,8 @@ class PrivsepTest {
                     .withMessageStartingWith("a[1] is not connected");
         }
         assertThatExceptionOfType(IllegalStateException.class)
-                .isThrownBy(() -> Privsep.program("p").role("a", () -> _ -> {
-                }, r -> r.connect("z")).run()).withMessageContaining("z").withMessageContaining("[a]");
+                .isThrownBy(() -> Privsep.program("p").role("a", () -> _ -> {}, r -> r.connect("z")).run())
+                .withMessageContaining("z").withMessageContaining("[a]");
         assertThatExceptionOfType(IllegalStateException.class).isThrownBy(() -> Privsep.program("p").run());
     }
 
@@ -81,10 +81,8 @@ class PrivsepTest {
                     .isThrownBy(() -> stage.self().peer("a").send(Imsg.of(0xFFFF_0004)))
                     .withMessageContaining("4294901760");
             assertThatExceptionOfType(IllegalArgumentException.class)
-                    .isThrownBy(() -> stage.self().on(Privsep.FIRST_RESERVED_TYPE, (_, _) -> {
-                    }));
-            stage.self().on(Privsep.FIRST_RESERVED_TYPE - 1, (_, _) -> {
-            });
+                    .isThrownBy(() -> stage.self().on(Privsep.FIRST_RESERVED_TYPE, (_, _) -> {}));
+            stage.self().on(Privsep.FIRST_RESERVED_TYPE - 1, (_, _) -> {});
         }
     }
 
@@ -217,9 +215,8 @@ class PrivsepTest {
             }
         });
         assertThatExceptionOfType(InterruptedException.class).isThrownBy(
-                () -> Troupe.program("a").parent(() -> self -> {
-                    self.on(Troupe.SAY, (_, _) -> {
-                    });
+                () -> Stage.program("a").parent(() -> self -> {
+                    self.on(Troupe.SAY, (_, _) -> {});
                     started.countDown();
                 }).run("a"));
     }

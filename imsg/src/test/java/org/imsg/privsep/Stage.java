@@ -11,10 +11,13 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import org.imsg.ChildJvm;
 import org.imsg.Imsg;
 
 /** A {@link Troupe} whose parent is the test itself: what its children say, and how they end, can be waited for. */
 final class Stage implements Parent, AutoCloseable {
+    private static final String OVER = "the program is over";
+
     private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
     private final List<String> passed = new CopyOnWriteArrayList<>();
     private final FutureTask<Integer> run;
@@ -26,10 +29,21 @@ final class Stage implements Parent, AutoCloseable {
     }
 
     Stage(String roles, UnaryOperator<Privsep> settings) {
-        Privsep program = settings.apply(Troupe.program(roles)).parent(() -> this);
-        run = new FutureTask<>(() -> program.run(roles));
+        Privsep program = settings.apply(program(roles)).parent(() -> this);
+        run = new FutureTask<>(() -> {
+            try {
+                return program.run(roles);
+            } finally {
+                heard.add(OVER);
+            }
+        });
         Thread.ofPlatform().name("stage").start(run);
         await("parent started");
+    }
+
+    /** The program, as a test's JVM starts it, which has another main. */
+    static Privsep program(String roles) {
+        return Troupe.program(roles).jvm(j -> j.classPath(ChildJvm.classPath(), Troupe.class));
     }
 
     @Override
@@ -66,6 +80,7 @@ final class Stage implements Parent, AutoCloseable {
                 String next = heard.poll(30, TimeUnit.SECONDS);
                 assertThat(next).as("waiting for \"%s\" after %s", beginning, passed).isNotNull();
                 passed.add(next);
+                assertThat(next).as("waiting for \"%s\" after %s", beginning, passed).isNotEqualTo(OVER);
                 if (next.startsWith(beginning))
                     return next;
             }

@@ -24,8 +24,7 @@ class SupervisorTest {
     private long now;
 
     private void role(String name, UnaryOperator<RoleSettings> settings) {
-        table.add(settings.apply(new RoleSettings(name, () -> _ -> {
-        })));
+        table.add(settings.apply(new RoleSettings(name, () -> _ -> {})));
     }
 
     private void begin() {

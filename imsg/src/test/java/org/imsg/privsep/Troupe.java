@@ -12,6 +12,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
+import org.imsg.privsep.rights.Access;
+import org.imsg.privsep.rights.Promise;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 
@@ -23,9 +25,10 @@ final class Troupe {
 
     /** A program of roles given as {@code name*instances>connected,to}; children find the same in their first argument. */
     static Privsep program(String roles) {
-        Privsep program = Privsep.program("troupe")
-                .jvm(j -> j.classPath(org.imsg.ChildJvm.classPath(), Troupe.class).options("-Xshare:auto"));
-        for (String role : roles.split(" ")) {
+        Privsep program = Privsep.program("troupe");
+        if (roles.startsWith("!"))
+            program.requireConfinement();
+        for (String role : roles.replace("!", "").split(" ")) {
             String[] connected = role.split(">");
             String[] counted = connected[0].split("\\*");
             program.role(counted[0], Actor::new, r -> settings(r, counted, connected));
@@ -38,6 +41,15 @@ final class Troupe {
             role.instances(Integer.parseInt(counted[1]));
         if (connected.length > 1)
             role.connect(connected[1].split(","));
+        switch (counted[0]) {
+            case "pledged" -> role.user("nobody").pledge();
+            case "veiled" -> role.user("nobody").unveil("/etc/hostname", Access.READ);
+            case "jailed" -> role.user("nobody").chroot(Path.of("/srv")).pledge(Promise.RPATH);
+            case "stranger" -> role.user("no-such-user");
+            default -> {
+                // keeps its rights
+            }
+        }
         if (counted[0].startsWith("again"))
             role.restart(Duration.ofSeconds(1), Duration.ofSeconds(1));
         if (counted[0].endsWith("fresh"))
@@ -167,6 +179,13 @@ final class Troupe {
                         }
                     }));
                     say("refusing");
+                }
+                case "open" -> {
+                    try (var _ = Files.newInputStream(Path.of(words[1]))) {
+                        say("opened " + words[1]);
+                    } catch (IOException e) {
+                        say("refused " + e);
+                    }
                 }
                 case "census" -> say("counts " + self.peers(self.role()).size());
                 case "look" -> look();

@@ -76,8 +76,10 @@ final class AccountDatabase {
     }
 
     private static User readUser(MemorySegment passwd) {
-        return new User(string(passwd, ABI.value("passwd.pw_name:offset")), id(passwd, ABI.value("passwd.pw_uid:offset")), id(passwd, ABI.value("passwd.pw_gid:offset")),
-                string(passwd, ABI.value("passwd.pw_gecos:offset")), string(passwd, ABI.value("passwd.pw_dir:offset")), string(passwd, ABI.value("passwd.pw_shell:offset")));
+        return new User(string(passwd, ABI.value("passwd.pw_name:offset")),
+                id(passwd, ABI.value("passwd.pw_uid:offset")), id(passwd, ABI.value("passwd.pw_gid:offset")),
+                string(passwd, ABI.value("passwd.pw_gecos:offset")), string(passwd, ABI.value("passwd.pw_dir:offset")),
+                string(passwd, ABI.value("passwd.pw_shell:offset")));
     }
 
     private static Group readGroup(MemorySegment group) {
@@ -89,7 +91,8 @@ final class AccountDatabase {
                 break;
             members.add(at(member, LONGEST).getString(0));
         }
-        return new Group(string(group, ABI.value("group.gr_name:offset")), id(group, ABI.value("group.gr_gid:offset")), List.copyOf(members));
+        return new Group(string(group, ABI.value("group.gr_name:offset")), id(group, ABI.value("group.gr_gid:offset")),
+                List.copyOf(members));
     }
 
     private static int id(MemorySegment entry, int at) {

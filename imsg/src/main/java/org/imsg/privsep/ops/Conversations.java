@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -23,6 +24,7 @@ final class Conversations implements AutoCloseable {
 
     private final ImsgChannel channel;
     private final Map<Integer, Conversation> open = new HashMap<>();
+    private final CountDownLatch over = new CountDownLatch(1);
     private int lastPeerid;
     private IOException ended;
 
@@ -112,6 +114,11 @@ final class Conversations implements AutoCloseable {
             open.clear();
         }
         left.forEach(each -> each.end(why));
+        over.countDown();
+    }
+
+    void awaitEnd() throws InterruptedException {
+        over.await();
     }
 
     /** A request with one reply. If nobody waits any more, what comes late is closed. */

@@ -9,6 +9,11 @@ record IdRange(long first, long last) {
             throw new IllegalArgumentException("ids are 0 to " + MOST + ", the lower first, not " + first + "-" + last);
     }
 
+    static IdRange of(int id) {
+        long unsigned = Integer.toUnsignedLong(id);
+        return new IdRange(unsigned, unsigned);
+    }
+
     /** Reads {@code 1000} or {@code 64000-64099}, or a name that the accounts know. */
     static IdRange parse(String text, Names names) {
         int dash = text.indexOf('-', 1);
@@ -16,7 +21,8 @@ record IdRange(long first, long last) {
             if (!text.isEmpty() && Character.isDigit(text.charAt(0)))
                 return dash < 0
                         ? new IdRange(Long.parseLong(text), Long.parseLong(text))
-                        : new IdRange(Long.parseLong(text.substring(0, dash)), Long.parseLong(text.substring(dash + 1)));
+                        : new IdRange(Long.parseLong(text.substring(0, dash)),
+                                Long.parseLong(text.substring(dash + 1)));
         } catch (NumberFormatException _) {
             throw new IllegalArgumentException("a range of ids is such as 64000-64099, not " + text);
         }

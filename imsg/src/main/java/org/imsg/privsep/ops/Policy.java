@@ -36,9 +36,10 @@ import java.util.stream.Stream;
  * ask to replace a socket that is there; the mode has the bits the child may ask for</td></tr>
  * <tr><th scope="row">{@code connect tcp|udp ADDRESS:PORT}</th><td>as above</td></tr>
  * <tr><th scope="row">{@code connect unix|unix-datagram PATH}</th><td></td></tr>
- * <tr><th scope="row">{@code run user=UID|users=FIRST-LAST [group=GID] [under=PATH] [environment=NAME[=VALUE],...] [time=SECONDS]
- * PROGRAM [ARGUMENT...]}</th><td>with {@code users} each run has a uid to itself; the group has the uid's number unless set; a * is
+ * <tr><th scope="row">{@code run user=UID|users=FIRST-LAST [group=GID] [under=PATH] [own=IDS] [environment=NAME[=VALUE],...]
+ * [time=SECONDS] PROGRAM [ARGUMENT...]}</th><td>with {@code users} each run has a uid to itself; the group has the uid's number unless set; a * is
  * any one argument, ... at the end any number; {@code under} is where the working directory may be, / unless the child asks;
+ * with {@code own} the tree there, which must belong to those users, is given to the run's user first;
  * the environment has the variables with values, and those named without if the child gives them; {@code time} is the longest</td></tr>
  * <tr><th scope="row">{@code chown from=IDS to=UIDS:GIDS PATH}</th><td>a tree whose files belong to {@code from}</td></tr>
  * <tr><th scope="row">{@code remove PATH}</th><td>a tree</td></tr>

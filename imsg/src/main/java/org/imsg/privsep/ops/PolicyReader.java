@@ -117,7 +117,8 @@ final class PolicyReader {
     }
 
     private static Rule run(String origin, Words words) {
-        Map<String, String> options = words.options("user=", "users=", "group=", "under=", "environment=", "time=");
+        Map<String, String> options = words.options("user=", "users=", "group=", "under=", "own=", "environment=",
+                "time=");
         if (options.containsKey("user=") == options.containsKey("users="))
             throw new IllegalArgumentException("expected either user= or users=");
         boolean unique = options.containsKey("users=");
@@ -137,7 +138,8 @@ final class PolicyReader {
         }
         return new RunRule(origin, users, unique,
                 Optional.ofNullable(options.get("group=")).map(text -> (int) one(groups(text))),
-                Optional.ofNullable(options.get("under=")).map(Target::parse), absolute(words.next("a program")),
+                Optional.ofNullable(options.get("under=")).map(Target::parse),
+                Optional.ofNullable(options.get("own=")).map(PolicyReader::users), absolute(words.next("a program")),
                 List.copyOf(words.rest()), fixed, free,
                 Optional.ofNullable(options.get("time=")).map(PolicyReader::seconds));
     }

@@ -298,6 +298,16 @@ public final class Privileged implements AutoCloseable {
         return (int) id;
     }
 
+    /**
+     * Waits until the monitor is gone, or this was closed: a child that has lost its parent should end.
+     *
+     * @throws InterruptedException
+     *             if the thread is interrupted
+     */
+    public void awaitEnd() throws InterruptedException {
+        conversations.awaitEnd();
+    }
+
     /** Closes the channel: the monitor kills the programs that run. What waits here fails. */
     @Override
     public void close() {

@@ -123,6 +123,8 @@ final class Programs {
     }
 
     private Child start(Rule.RunRule rule, Request.Run request, int uid, Fd.Pair[] pipes) throws IOException {
+        if (rule.own().isPresent() && !request.directory().isEmpty())
+            giveDirectory(rule, request, uid);
         try (Fd directory = directory(rule, request)) {
             Child.Builder builder = Child.of(Path.of(rule.program()), request.arguments().toArray(String[]::new))
                     .descriptor(0, pipes[0].first()).descriptor(1, pipes[1].second())
@@ -143,6 +145,18 @@ final class Programs {
                 throw new RefusedException(rule.origin(), "there is a symbolic link in the way, asked was to "
                         + request);
             throw e;
+        }
+    }
+
+    /** As if the child had asked for it, which cannot know the uid. */
+    private void giveDirectory(Rule.RunRule rule, Request.Run request, int uid) throws IOException {
+        Target.Found found = rule.under().orElseThrow().find(request.directory()).orElseThrow();
+        int gid = rule.group().orElse(uid);
+        Rule.ChownRule chown = new Rule.ChownRule(rule.origin(), rule.under().get(), rule.own().get(),
+                IdRange.of(uid), IdRange.of(gid));
+        try (Fd parent = beneath.parent(found)) {
+            ChownedTree.chown(parent, Name.of(found.name()), chown,
+                    new Request.Chown(request.directory(), uid, gid), () -> false);
         }
     }
 

@@ -12,7 +12,7 @@ final class Rate {
         this.interval = 1_000_000_000L / perSecond;
         this.burst = burst * interval;
         this.time = time;
-        this.next = time.nanoTime();
+        this.next = time.nanoTime() - this.burst;
     }
 
     /** Counts one request; returns how many nanoseconds too early it is, 0 if it is not. */

@@ -82,7 +82,8 @@ sealed interface Rule {
 
     /** Under one user, or where there are users each time under another of them that has no process. */
     record RunRule(String origin, IdRange users, boolean unique, Optional<Integer> group, Optional<Target> under,
-            String program, List<String> arguments, Map<String, String> fixedEnvironment, Set<String> environment,
+            Optional<IdRange> own, String program, List<String> arguments, Map<String, String> fixedEnvironment,
+            Set<String> environment,
             Optional<Duration> time) implements Rule {
         @Override
         public Verdict verdict(Request request) {

@@ -53,7 +53,8 @@ record Target(String path) {
             return Optional.empty();
         if (isTree()) {
             String root = path.length() == 1 ? path : path.substring(0, path.length() - 1);
-            return asked.startsWith(path) ? Optional.of(new Found(root, asked.substring(path.length())))
+            return asked.startsWith(path)
+                    ? Optional.of(new Found(root, asked.substring(path.length())))
                     : Optional.empty();
         }
         int slash = path.lastIndexOf('/');

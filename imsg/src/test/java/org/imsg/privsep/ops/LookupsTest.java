@@ -113,7 +113,8 @@ class LookupsTest {
 
     @Test
     void each_kind_of_lookup_needs_its_own_word_in_the_policy() throws Exception {
-        try (Served served = Served.by(Policy.of("lookup group")); Privileged privileged = served.privileged();
+        try (Served served = Served.by(Policy.of("lookup group"));
+                Privileged privileged = served.privileged();
                 CapturedLog log = new CapturedLog(Monitor.class)) {
             assertThat(privileged.lookups().group("root")).isPresent();
             assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> privileged.lookups().user("root"));

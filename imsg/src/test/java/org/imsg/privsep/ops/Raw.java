@@ -12,6 +12,8 @@ import org.imsg.ImsgChannel;
 
 /** A child that writes its messages itself, and may write anything. Closes the descriptors that come. */
 final class Raw implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
     private final ImsgChannel channel;
     private final List<Imsg> replies = new ArrayList<>();
 
@@ -30,7 +32,7 @@ final class Raw implements AutoCloseable {
     }
 
     Imsg receive() throws IOException {
-        Imsg reply = channel.receive();
+        Imsg reply = channel.receive(PATIENCE);
         if (reply != null)
             replies.add(reply);
         return reply;

@@ -12,7 +12,8 @@ public final class Root {
     private Root() {}
 
     public static void required() throws IOException {
-        assumeThat((int) Files.getAttribute(Path.of("/proc/self"), "unix:uid")).as("the uid of root: this test needs it")
+        assumeThat((int) Files.getAttribute(Path.of("/proc/self"), "unix:uid"))
+                .as("the uid of root: this test needs it")
                 .isZero();
     }
 

@@ -183,7 +183,8 @@ class RunningTest {
 
     @Test
     void a_program_is_killed_with_the_signal_the_child_asks_for() throws Exception {
-        try (Served served = served("user=64010 /bin/sh -c *"); Privileged privileged = served.privileged();
+        try (Served served = served("user=64010 /bin/sh -c *");
+                Privileged privileged = served.privileged();
                 RunningProgram program = privileged.run(script("read x"))) {
             program.kill(15);
             assertThat(program.waitFor()).isEqualTo(new Child.ExitStatus(-1, 15));
@@ -192,7 +193,8 @@ class RunningTest {
 
     @Test
     void a_program_ends_with_its_time() throws Exception {
-        try (Served served = served("user=64010 /bin/sh -c *"); Privileged privileged = served.privileged();
+        try (Served served = served("user=64010 /bin/sh -c *");
+                Privileged privileged = served.privileged();
                 RunningProgram program = privileged.run(script("read x").time(Duration.ofMillis(50)))) {
             assertThat(program.waitFor()).isEqualTo(new Child.ExitStatus(-1, 9));
         }
@@ -216,7 +218,8 @@ class RunningTest {
 
     @Test
     void a_program_that_is_not_there_is_an_error_and_gives_its_uid_back() throws Exception {
-        try (Served served = Served.by(Policy.of("run users=64010-64010 /nowhere/prog", "run users=64010-64010 /bin/sh ..."));
+        try (Served served = Served
+                .by(Policy.of("run users=64010-64010 /nowhere/prog", "run users=64010-64010 /bin/sh ..."));
                 Privileged privileged = served.privileged()) {
             assertThatExceptionOfType(ErrnoException.class)
                     .isThrownBy(() -> privileged.run(Program.of(Path.of("/nowhere/prog"))))

@@ -41,7 +41,8 @@ class SocketOperationsTest {
     void a_tcp_socket_is_bound_and_listens(String address, String rule) throws Exception {
         InetAddress loopback = InetAddress.ofLiteral(address);
         int port = freePort(loopback);
-        try (Served served = served("bind tcp reuse " + rule); Privileged privileged = served.privileged();
+        try (Served served = served("bind tcp reuse " + rule);
+                Privileged privileged = served.privileged();
                 Fd listener = privileged.listen(new InetSocketAddress(loopback, port), 5, true);
                 SocketChannel client = SocketChannel.open(new InetSocketAddress(loopback, port));
                 FdChannel accepted = new FdChannel(accept(listener))) {
@@ -53,7 +54,8 @@ class SocketOperationsTest {
     @Test
     void a_tcp_socket_is_connected() throws Exception {
         try (ServerSocketChannel server = ServerSocketChannel.open().bind(loopback(0));
-                Served served = served("connect tcp 127.0.0.0/8:*"); Privileged privileged = served.privileged();
+                Served served = served("connect tcp 127.0.0.0/8:*");
+                Privileged privileged = served.privileged();
                 FdChannel client = new FdChannel(privileged.connect(SocketKind.TCP,
                         (InetSocketAddress) server.getLocalAddress()));
                 SocketChannel accepted = server.accept()) {
@@ -117,7 +119,8 @@ class SocketOperationsTest {
     void a_socket_that_is_there_is_replaced_only_if_asked_and_only_a_socket() throws Exception {
         Path path = directory.resolve("socket");
         Path file = Files.writeString(directory.resolve("file"), "x");
-        try (Served served = served("bind unix reuse " + directory + "/"); Privileged privileged = served.privileged()) {
+        try (Served served = served("bind unix reuse " + directory + "/");
+                Privileged privileged = served.privileged()) {
             privileged.listen(path, 0600, 1, false).close();
             assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> privileged.listen(path, 0600, 1, false))
                     .matches(e -> e.name().equals("EADDRINUSE"));

@@ -43,7 +43,8 @@ class TreesTest {
     }
 
     private Policy policy() {
-        return Policy.of("chown from=" + OWNER + " to=" + NEXT + ":" + NEXT + " " + trees + "/", "remove " + trees + "/");
+        return Policy.of("chown from=" + OWNER + " to=" + NEXT + ":" + NEXT + " " + trees + "/",
+                "remove " + trees + "/");
     }
 
     /** A directory with files, a directory, and links to the outside in it. */
@@ -80,7 +81,8 @@ class TreesTest {
     void the_directory_a_rule_names_is_not_removed_itself_nor_anything_through_a_link() throws Exception {
         Files.createSymbolicLink(trees.resolve("way-out"), directory);
         try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
-            for (Path path : new Path[]{trees, trees.resolve("way-out/outside"), outside, Path.of(trees + "/../outside")})
+            for (Path path : new Path[]{trees, trees.resolve("way-out/outside"), outside,
+                    Path.of(trees + "/../outside")})
                 assertThatExceptionOfType(RefusedException.class).as(path.toString())
                         .isThrownBy(() -> privileged.remove(path));
             privileged.remove(trees.resolve("way-out"));
@@ -114,7 +116,8 @@ class TreesTest {
     @Test
     void names_that_are_not_utf8_are_removed_as_they_are() throws Exception {
         Path tree = Files.createDirectory(trees.resolve("bytes"));
-        assertThat(new ProcessBuilder("sh", "-c", "cd " + tree + " && mkdir \"$(printf 'a\\377')\" && > \"$(printf 'b\\376')\"")
+        assertThat(new ProcessBuilder("sh", "-c",
+                "cd " + tree + " && mkdir \"$(printf 'a\\377')\" && > \"$(printf 'b\\376')\"")
                 .inheritIO().start().waitFor()).isZero();
         try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
             privileged.remove(tree);
