@@ -33,12 +33,19 @@ final class RoleRights {
 
     private final Map<Path, Access[]> unveiled = new LinkedHashMap<>();
     private String user;
+    private Ids numbers;
     private Path chroot;
     private Set<Promise> promises;
     private UnaryOperator<Confinement> more;
 
     void user(String name) {
         user = name;
+        numbers = null;
+    }
+
+    void user(Ids ids) {
+        user = ids.toString();
+        numbers = ids;
     }
 
     void chroot(Path directory) {
@@ -100,14 +107,14 @@ final class RoleRights {
 
     private boolean isThisUser() {
         try {
-            return Ids.ofUser(user).equals(Ids.current());
+            return ids().equals(Ids.current());
         } catch (IOException _) {
             return false;
         }
     }
 
     private Ids ids() throws PrivilegeException {
-        return user == null ? null : Ids.ofUser(user);
+        return user == null || numbers != null ? numbers : Ids.ofUser(user);
     }
 
     /** All that can be done before the program runs; of what an ordinary user may do only, if it is partial. */
