@@ -1,9 +1,7 @@
 package org.imsg.privsep;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import org.imsg.Imsg;
 import org.imsg.unix.Child;
@@ -30,13 +28,12 @@ final class ChildProcess implements Connection.Receiver {
         this.log = System.getLogger(loop.self().program() + "." + instance.role.name());
     }
 
-    static ChildProcess start(ParentLoop loop, Instance instance, Child.Builder builder, List<Path> needed)
+    static ChildProcess start(ParentLoop loop, Instance instance, Child.Builder builder, JvmSettings jvm)
             throws IOException {
         try (Fd.Pair ends = Fd.socketpair()) {
             Connection connection = new Connection(ends.first(), instance.toString());
             try {
-                Child child = instance.role.rights().spawn(builder.descriptor(ChildLoop.CHANNEL, ends.second()),
-                        needed);
+                Child child = instance.role.rights().spawn(builder.descriptor(ChildLoop.CHANNEL, ends.second()), jvm);
                 ChildProcess process = new ChildProcess(loop, instance, child, connection);
                 process.watch(connection.startReading(process));
                 return process;

@@ -147,7 +147,7 @@ final class ParentLoop implements Supervisor.Actions {
     public boolean spawn(Instance instance) {
         try {
             Child.Builder builder = jvm.child(program, instance.role, instance.number, arguments);
-            children.put(instance, ChildProcess.start(this, instance, builder, jvm.paths()));
+            children.put(instance, ChildProcess.start(this, instance, builder, jvm));
             return true;
         } catch (IOException | RuntimeException e) {
             log.log(System.Logger.Level.ERROR, instance + " cannot be started", e);

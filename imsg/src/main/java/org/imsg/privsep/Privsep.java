@@ -37,7 +37,8 @@ import org.imsg.privsep.rights.PrivilegeException;
  * anyhow.
  *
  * <p><b>AOT cache.</b> {@code -Dimsg.privsep.aot.record=FILE} makes a run a training run: the first process of the first role
- * records what it loads, the program stops as soon as it has started, and the JVM writes the cache. With
+ * records what it loads, nobody is confined, for a confined JVM could not write a file, and the program stops as soon as it has
+ * started; the JVM then writes the cache. With
  * {@code -Dimsg.privsep.aot=FILE} the children use it.
  *
  * <p>C counterpart: proc_init, proc_run and proc_dispatch of OpenBSD's proc.c, as in relayd(8), httpd(8) and vmd(8). What
@@ -183,7 +184,10 @@ public final class Privsep {
             throw new IllegalStateException("a child came back");
         }
         jvm.findMain();
-        reportMissing();
+        if (jvm.isTraining())
+            System.getLogger(name).log(System.Logger.Level.WARNING, "a training run: nobody is confined");
+        else
+            reportMissing();
         Deadlines limits = jvm.isTraining() ? Deadlines.TRAINING : deadlines;
         return new ParentLoop(name, given, table, jvm, limits, parent.get()).run() ? 0 : 1;
     }

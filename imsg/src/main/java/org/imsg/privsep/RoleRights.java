@@ -28,14 +28,24 @@ final class RoleRights {
     /** Set in a child that is confined only as far as its parent, who is not root, could. */
     static final String PARTIAL = "IMSG_PARTIAL";
 
+    /** Set in a child of a training run, which must be able to write a cache. */
+    static final String TRAINING = "IMSG_TRAINING";
+
     private final Map<Path, Access[]> unveiled = new LinkedHashMap<>();
     private String user;
+    private Ids numbers;
     private Path chroot;
     private Set<Promise> promises;
     private UnaryOperator<Confinement> more;
 
     void user(String name) {
         user = name;
+        numbers = null;
+    }
+
+    void user(Ids ids) {
+        user = ids.toString();
+        numbers = ids;
     }
 
     void chroot(Path directory) {
@@ -97,14 +107,14 @@ final class RoleRights {
 
     private boolean isThisUser() {
         try {
-            return Ids.ofUser(user).equals(Ids.current());
+            return ids().equals(Ids.current());
         } catch (IOException _) {
             return false;
         }
     }
 
     private Ids ids() throws PrivilegeException {
-        return user == null ? null : Ids.ofUser(user);
+        return user == null || numbers != null ? numbers : Ids.ofUser(user);
     }
 
     /** All that can be done before the program runs; of what an ordinary user may do only, if it is partial. */
@@ -124,7 +134,9 @@ final class RoleRights {
         return more == null ? confinement : more.apply(confinement);
     }
 
-    Child spawn(Child.Builder child, List<Path> needed) throws IOException {
+    Child spawn(Child.Builder child, JvmSettings jvm) throws IOException {
+        if (jvm.isTraining())
+            return child.environment(TRAINING, "1").start();
         if (!isConfined())
             return child.start();
         boolean partial = !missing().isEmpty();
@@ -135,13 +147,17 @@ final class RoleRights {
             child.environment("UID", Long.toString(ids.uid())).environment("GID", Long.toString(ids.gid()))
                     .environment("GIDLIST", String.join(",", ids.groups().stream().map(String::valueOf).toList()));
         }
-        return confinement(ids, needed, partial).spawn(child);
+        return confinement(ids, jvm.paths(), partial).spawn(child);
     }
 
     /** In the child: proves what the parent did, and does the rest. */
     void complete(List<Path> needed) throws IOException {
         if (!isConfined())
             return;
+        if (System.getenv(TRAINING) != null) {
+            Preload.standard();
+            return;
+        }
         boolean partial = System.getenv(PARTIAL) != null;
         Ids ids = user == null || partial ? null : Ids.fromEnvironment();
         if (promises != null || chroot != null)

@@ -12,6 +12,7 @@ import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.imsg.privsep.rights.Access;
 import org.imsg.privsep.rights.Confinement;
+import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Promise;
 
 /**
@@ -160,6 +161,18 @@ public final class RoleSettings {
      */
     public RoleSettings user(String name) {
         rights.user(Objects.requireNonNull(name));
+        return this;
+    }
+
+    /**
+     * Has the role run as another user, as {@link #user(String)}, who need not be in any database.
+     *
+     * @param ids
+     *            the user's numbers
+     * @return this
+     */
+    public RoleSettings user(Ids ids) {
+        rights.user(Objects.requireNonNull(ids));
         return this;
     }
 

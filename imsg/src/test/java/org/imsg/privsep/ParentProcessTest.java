@@ -58,8 +58,8 @@ class ParentProcessTest {
         }
 
         @Override
-        public void close() throws Exception {
-            process.destroyForcibly().waitFor();
+        public void close() throws IOException {
+            process.destroyForcibly().onExit().join();
             output.close();
             process.getOutputStream().close();
             process.getErrorStream().close();

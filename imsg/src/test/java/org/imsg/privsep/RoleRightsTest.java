@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -137,7 +138,7 @@ class RoleRightsTest {
                     long pid = Long.parseLong(line.substring(line.lastIndexOf(' ') + 1));
                     assertThat(status(pid, "Uid")).startsWith("12345\t12345");
                     assertThat(status(pid, "Seccomp")).isEqualTo("2");
-                    process.destroy();
+                    process.toHandle().destroy();
                 }
             }
         }
@@ -150,8 +151,11 @@ class RoleRightsTest {
     @Test
     void who_requires_confinement_is_refused_without_root() throws Exception {
         Process process = unprivileged("!pledged");
-        assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
-                .contains("PrivilegeException: requireConfinement: pledged: user nobody").doesNotContain("started");
+        try (InputStream output = process.getInputStream()) {
+            assertThat(new String(output.readAllBytes(), StandardCharsets.UTF_8))
+                    .contains("PrivilegeException: requireConfinement: pledged: user nobody")
+                    .doesNotContain("started");
+        }
         assertThat(process.waitFor()).isEqualTo(1);
     }
 }

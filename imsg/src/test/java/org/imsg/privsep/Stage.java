@@ -116,9 +116,13 @@ final class Stage implements Parent, AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() {
         if (self != null)
             self.stop();
-        result();
+        try {
+            result();
+        } catch (Exception e) {
+            throw new AssertionError("the program did not stop", e);
+        }
     }
 }

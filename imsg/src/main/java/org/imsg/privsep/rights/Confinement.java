@@ -254,6 +254,8 @@ public final class Confinement {
      *             if something cannot be enforced, or a step fails; nothing was started then
      * @throws IOException
      *             if the program cannot be started
+     * @throws UnsupportedOperationException
+     *             on Linux on a machine other than x86_64 and aarch64, before anything is done
      */
     public Child spawn(Child.Builder child) throws IOException {
         Map<String, String> missing = Missing.forSpawn(parts, query());
@@ -285,7 +287,7 @@ public final class Confinement {
      * In a child that {@link #spawn} started with the same description: proves that this process has what the parent gave it and
      * nothing more, in every thread, and confines it to exactly what was promised.
      *
-     * @return what was left out and why; always empty without {@link #ifPossible}
+     * @return what was left out and why, here or by the parent; always empty without {@link #ifPossible}
      * @throws PrivilegeException
      *             at the step {@code proof} if this process has other rights than described; at other steps if they fail. The process
      *             must not go on then
@@ -293,6 +295,8 @@ public final class Confinement {
     public List<String> complete() throws PrivilegeException {
         Map<String, String> missing = Missing.forComplete(parts, query());
         refuseUnlessAllowed(missing);
+        if (parts.ifPossible)
+            InProcess.notGiven(Missing.without(parts, missing.keySet())).forEach(missing::putIfAbsent);
         InProcess.complete(Missing.without(parts, missing.keySet()));
         return List.copyOf(missing.values());
     }

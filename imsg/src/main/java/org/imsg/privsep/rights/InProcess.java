@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.imsg.privsep.rights.Confinement.Parts;
 import org.imsg.sys.LinuxSyscalls;
@@ -51,6 +52,34 @@ final class InProcess {
             threads.hold();
             confine(parts);
             threads.prove(status -> Status.differenceFrom(parts, status));
+        }
+    }
+
+    /** What was described, but is not so in this process: its parent could not give it. */
+    static Map<String, String> notGiven(Parts parts) {
+        Map<String, String> missing = new LinkedHashMap<>();
+        if (Os.current() != Os.LINUX)
+            return missing;
+        if (parts.ids() != null)
+            tried(missing, Missing.IDS, status -> Status.differenceFrom(parts.ids(), parts.ambient(), status));
+        if (parts.bounding() != null)
+            tried(missing, Missing.BOUNDING, status -> Status.boundDifferently(parts.bounding(), status));
+        if (parts.veils()) {
+            try {
+                tryVeiledRoot(parts.unveiled());
+            } catch (PrivilegeException e) {
+                missing.put(Missing.UNVEIL, Missing.UNVEIL + ": " + e.getMessage());
+            }
+        }
+        return missing;
+    }
+
+    private static void tried(Map<String, String> missing, String part,
+            Function<Map<String, String>, String> question) {
+        try (Threads threads = Threads.open()) {
+            threads.prove(question);
+        } catch (PrivilegeException e) {
+            missing.put(part, part + ": " + e.getMessage());
         }
     }
 

@@ -9,12 +9,12 @@ import org.imsg.privsep.rights.Confinement.Parts;
 /** What of a confinement a platform cannot enforce: the part's name, and why in words. */
 final class Missing {
     private static final String PROMISES = "promises";
-    private static final String UNVEIL = "unveil";
+    static final String UNVEIL = "unveil";
     private static final String NAMESPACES = "namespaces";
     private static final String PRIVATE_ROOT = "private root";
     private static final String CHROOT = "chroot";
-    private static final String IDS = "ids";
-    private static final String BOUNDING = "bounding set";
+    static final String IDS = "ids";
+    static final String BOUNDING = "bounding set";
     private static final String AMBIENT = "ambient capabilities";
     private static final String LINUX = "LINUX";
 

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Credentials;
+import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Os;
 import org.imsg.sys.Posix;
 
@@ -183,8 +184,12 @@ public final class PrivilegeDrop {
      *
      * @throws PrivilegeException
      *             if a step fails; the steps before it are done, so the process must not go on to work
+     * @throws UnsupportedOperationException
+     *             on Linux on a machine other than x86_64 and aarch64, before anything is done
      */
     public void perform() throws PrivilegeException {
+        if (Os.current() == Os.LINUX)
+            LinuxSyscalls.host();
         if (Os.current() == Os.MACOS)
             throw new PrivilegeException("setresuid", "macOS has no such call");
         preload();

@@ -26,16 +26,21 @@ final class SpawnSteps implements AutoCloseable {
     SpawnSteps(Parts parts) throws PrivilegeException {
         if (!parts.ambient().isEmpty() && parts.ids() == null)
             throw new PrivilegeException("ambient capabilities", "they take the ids of a user: root has them all");
-        namespaces(parts);
-        if (parts.bounding() != null)
-            bound(parts.bounding());
-        call("prctl", "no_new_privs", Confining.PR_SET_NO_NEW_PRIVS, 1);
-        if (parts.veils())
-            unveil(parts);
-        if (parts.ids() != null)
-            become(parts.ids(), parts.ambient());
-        if (parts.promises() != null)
-            filter(parts.promises());
+        try {
+            namespaces(parts);
+            if (parts.bounding() != null)
+                bound(parts.bounding());
+            call("prctl", "no_new_privs", Confining.PR_SET_NO_NEW_PRIVS, 1);
+            if (parts.veils())
+                unveil(parts);
+            if (parts.ids() != null)
+                become(parts.ids(), parts.ambient());
+            if (parts.promises() != null)
+                filter(parts.promises());
+        } catch (PrivilegeException | RuntimeException | Error e) {
+            close();
+            throw e;
+        }
     }
 
     List<Step> list() {

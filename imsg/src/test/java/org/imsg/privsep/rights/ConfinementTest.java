@@ -247,6 +247,33 @@ class ConfinementTest {
     }
 
     @Test
+    void what_the_parent_could_not_give_is_told_in_the_child_and_the_rest_is_done() throws Exception {
+        String words = "ids bound java promise:STDIO if-possible";
+        try (RunningSubject subject = RunningSubject.free()) {
+            assertThat(subject.ask("complete " + words)).startsWith("[ids: ").contains("bounding set: ")
+                    .contains("unveil: ");
+            assertThat(Outside.of(subject.pid()).distinct("Seccomp").get("Seccomp")).containsExactly("2");
+            assertThat(subject.ask("raw openat -100 s:/etc/hosts 0")).isEqualTo("EACCES");
+        }
+        try (RunningSubject subject = RunningSubject.confined(words)) {
+            assertThat(subject.ask("complete " + words)).isEqualTo("[]");
+        }
+    }
+
+    @Test
+    void what_this_machine_enforces_is_what_the_kernel_says() throws Exception {
+        Platform here = Confinement.query();
+        assertThat(here.system()).isEqualTo("LINUX");
+        assertThat(here.pledge()).isFalse();
+        assertThat(here.seccomp())
+                .isEqualTo(Files.readString(Path.of("/proc/sys/kernel/seccomp/actions_avail")).contains("errno"));
+        long effective = Long.parseUnsignedLong(Outside.of((int) ProcessHandle.current().pid()).tasks().getFirst()
+                .get("CapEff"), 16);
+        assertThat(Capability.mask(here.capabilities())).isEqualTo(effective);
+        assertThat(here.namespaces()).isEqualTo(Set.of(Namespace.values()));
+    }
+
+    @Test
     void one_capability_can_be_left() throws Exception {
         try (RunningSubject subject = RunningSubject.confined("ids bind ns:NET promise:STDIO,INET")) {
             String left = "0000000000000400";

@@ -73,6 +73,18 @@ class PrivilegeDropTest {
             assertThat(outside.descriptors().values()).noneMatch(target -> target.startsWith("/proc"));
             assertThat(subject.ask("raw faccessat -100 s:/inside 4")).isEqualTo("0");
             assertThat(subject.ask("raw faccessat -100 s:../../../../etc 4")).isEqualTo("ENOENT");
+            assertThat(subject.ask("listen 0")).startsWith("port ");
+            assertThat(subject.ask("use")).isEqualTo("used 127.0.0.1 Asia/Tokyo 0");
+            assertThat(subject.ask("work")).isEqualTo("works");
+        }
+    }
+
+    @Test
+    void promises_can_be_made_in_a_chroot() throws Exception {
+        try (RunningSubject subject = RunningSubject.free()) {
+            assertThat(subject.ask("drop 64001 " + directory)).isEqualTo("dropped");
+            assertThat(subject.ask("enter promise:STDIO")).isEqualTo("[]");
+            assertThat(Outside.of(subject.pid()).distinct("Seccomp").get("Seccomp")).containsExactly("2");
             assertThat(subject.ask("use")).isEqualTo("used 127.0.0.1 Asia/Tokyo 0");
             assertThat(subject.ask("work")).isEqualTo("works");
         }

@@ -44,12 +44,12 @@ final class RunningSubject implements AutoCloseable {
         Child from(Child.Builder program) throws IOException;
     }
 
-    static RunningSubject start(Start start, String... options) throws IOException, InterruptedException {
+    static RunningSubject start(Start start, String... options) throws IOException {
         return startProgram(start, JAVA, command(options));
     }
 
     static RunningSubject startProgram(Start start, Path program, List<String> arguments)
-            throws IOException, InterruptedException {
+            throws IOException {
         try (Fd.Pair in = Fd.pipe(); Fd.Pair out = Fd.pipe()) {
             Child.Builder builder = Child.of(program, arguments.toArray(String[]::new)).descriptor(0, in.first())
                     .descriptor(1, out.second()).descriptor(2, out.second());
@@ -66,13 +66,13 @@ final class RunningSubject implements AutoCloseable {
     }
 
     /** What "java" and "root" show is this JVM's class path; that of the subject is another. */
-    static RunningSubject confined(String words, String... options) throws IOException, InterruptedException {
+    static RunningSubject confined(String words, String... options) throws IOException {
         String shown = words.replaceFirst("\\bjava\\b", "java read:" + Archive.FILE)
                 .replaceFirst("\\broot\\b", "root:" + Archive.FILE);
         return start(Descriptions.of(shown)::spawn, options);
     }
 
-    static RunningSubject free(String... options) throws IOException, InterruptedException {
+    static RunningSubject free(String... options) throws IOException {
         return start(Child.Builder::start, options);
     }
 
@@ -120,13 +120,22 @@ final class RunningSubject implements AutoCloseable {
     }
 
     @Override
-    public void close() throws IOException, InterruptedException {
+    public void close() throws IOException {
         commands.close();
         // It ends with its input, and takes its files in /tmp with it; unless it is stuck.
-        if (child.waitFor(Duration.ofSeconds(10)).isEmpty())
+        if (!hasEnded(Duration.ofSeconds(10)))
             child.kill(9);
-        child.waitFor();
+        hasEnded(Duration.ofSeconds(10));
         answers.close();
+    }
+
+    private boolean hasEnded(Duration patience) {
+        try {
+            return child.waitFor(patience).isPresent();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 
     /** The class files in a place that any user can read, wherever they were built; the test's own directory may be private. */

@@ -54,7 +54,7 @@ class SystemdStartTest {
 
     /** The shell knows the process id before java has it. */
     private static RunningSubject service(String notify, Map<Integer, Fd> passed, String names)
-            throws IOException, InterruptedException {
+            throws IOException {
         List<String> arguments = new ArrayList<>(List.of("-c", "LISTEN_PID=$$ exec \"$@\"", "sh",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         arguments.addAll(RunningSubject.command());
