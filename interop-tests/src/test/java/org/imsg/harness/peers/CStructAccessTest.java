@@ -10,6 +10,7 @@ import org.imsg.cstruct.U32;
 import org.junit.jupiter.api.Test;
 
 /** Records of another module than org.imsg: exported ones are seen, any other with a lookup. */
+@SuppressWarnings("missing-explicit-ctor") // public for the sake of its records
 public class CStructAccessTest {
     public record Seen(@U32 long value, Inner inner) {}
 
