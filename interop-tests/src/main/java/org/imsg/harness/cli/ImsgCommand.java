@@ -19,6 +19,7 @@ import picocli.CommandLine.TypeConversionException;
         ProbeCommand.class, SendCommand.class, ListenCommand.class, TapCommand.class, DecodeCommand.class,
         ReplayCommand.class,
         ConformanceCommand.class, FuzzCommand.class,
+        BgpCommand.class, NtpCommand.class, SmtpCommand.class, TmuxCommand.class,
         CompletionCommand.class}, exitCodeListHeading = "%nExit codes:%n", exitCodeList = {
                 "0:all is well",
                 "1:the peer did otherwise than it should: a failed case, a difference, no answer in time",
