@@ -2,11 +2,11 @@
  * A program that benchmarks/ measures, one end of a socket. It does what stdin says, a line each, and says on stdout
  * what it took:
  *
- *     bench-* [-s FD] [-z SIZE] [-d EVERY] [-b MESSAGES] [-B BYTES] [-p FD] [-n] ROLE [ARG...]
+ *     bench-* [-s FD] [-z SIZE] [-d EVERY] [-b MESSAGES] [-B BYTES] [-p FILE] [-n] ROLE [ARG...]
  *
  * ROLE send, receive, ping or pong; each command is "COUNT" or, to ping at a fixed rate, "COUNT INTERVAL" with
  * nanoseconds. The answer is a line of "name=number": start and end by CLOCK_MONOTONIC, cpu of this process, all in
- * nanoseconds, and what arrived. ping writes a 32-bit number of nanoseconds for each round trip to the file -p.
+ * nanoseconds, and what arrived. ping writes a 32-bit number of nanoseconds for each round trip to FILE.
  */
 #include <sys/types.h>
 #include <sys/stat.h>
@@ -28,7 +28,7 @@ struct tally tally;
 
 static unsigned char *bytes;
 static int carried = -1;        /* what every descriptor sent is a duplicate of */
-static int samples_fd = -1;
+static const char *samples_path;
 
 void
 fail(const char *what)
@@ -40,7 +40,7 @@ fail(const char *what)
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: bench-* [-s FD] [-z SIZE] [-d EVERY] [-b MESSAGES] [-B BYTES] [-p FD] [-n]"
+	fprintf(stderr, "usage: bench-* [-s FD] [-z SIZE] [-d EVERY] [-b MESSAGES] [-B BYTES] [-p FILE] [-n]"
 	    " send|receive|ping|pong [ARG...]\n");
 	exit(2);
 }
@@ -82,6 +82,7 @@ ping(uint64_t count, uint64_t interval)
 	static uint64_t room;
 	uint64_t start, begin, end, i;
 	size_t size = count * sizeof(*samples);
+	int fd;
 
 	if (count > room) {
 		if ((samples = realloc(samples, size)) == NULL)
@@ -101,8 +102,12 @@ ping(uint64_t count, uint64_t interval)
 		end = nanoseconds(CLOCK_MONOTONIC);
 		samples[i] = end - begin > UINT32_MAX ? UINT32_MAX : (uint32_t)(end - begin);
 	}
-	if (samples_fd != -1 && pwrite(samples_fd, samples, size, 0) != (ssize_t)size)
-		fail("samples");
+	if (samples_path == NULL)
+		return;
+	if ((fd = open(samples_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) == -1 ||
+	    write(fd, samples, size) != (ssize_t)size)
+		fail(samples_path);
+	close(fd);
 }
 
 static void
@@ -166,7 +171,7 @@ main(int argc, char **argv)
 			job.batch_bytes = strtoul(optarg, NULL, 10);
 			break;
 		case 'p':
-			samples_fd = atoi(optarg);
+			samples_path = optarg;
 			break;
 		case 'n':
 			job.bare = 1;
