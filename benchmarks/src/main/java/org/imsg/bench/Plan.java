@@ -1,0 +1,101 @@
+package org.imsg.bench;
+
+import static org.imsg.bench.Comparison.Bound.AT_LEAST;
+import static org.imsg.bench.Comparison.Bound.AT_MOST;
+import static org.imsg.bench.Comparison.Bound.AT_MOST_WITHIN_SPREAD;
+import static org.imsg.bench.Comparison.Bound.NONE;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** What is measured, and what is to be reached. */
+final class Plan {
+    /** For C: more small messages at once, and glibc's free gives memory back to the kernel after each batch. */
+    private static final int BATCH = 512;
+    /** As many as 64 KiB hold. */
+    private static final int FULL_BATCH = 1 << 20;
+    private static final long RATED_INTERVAL = 100_000;
+
+    private final Pinning pinning;
+    private final Contenders the;
+    private final boolean full;
+
+    Plan(Pinning pinning, Contenders contenders, boolean full) {
+        this.pinning = pinning;
+        this.the = contenders;
+        this.full = full;
+    }
+
+    List<Group> groups() {
+        List<Group> groups = new ArrayList<>();
+        groups.add(oneWay("one-way-64", new Load(64, 0, BATCH), the.ours, the.c, the.frr, the.jdk));
+        groups.add(oneWay("one-way-64-full", new Load(64, 0, FULL_BATCH), the.ours, the.floor));
+        for (int size : new int[]{4096, 16368})
+            groups.add(oneWay("one-way-" + size, new Load(size, 0, BATCH), the.ours, the.c, the.frr, the.floor));
+        for (int size : new int[]{16, 256, 1024})
+            groups.add(oneWay("one-way-" + size, new Load(size, 0, BATCH), the.ours, the.c, the.floor));
+        groups.add(oneWay("descriptor-each", new Load(64, 1, BATCH), the.ours, the.c, the.floor, the.floorBare));
+        groups.add(oneWay("descriptor-100th", new Load(64, 100, BATCH), the.ours, the.c, the.floor));
+        groups.add(roundTrip("round-trip-64", 0, pinning, the.ours, the.c, the.spinning, the.jdk));
+        if (full)
+            groups.addAll(furtherGroups());
+        return groups;
+    }
+
+    private List<Group> furtherGroups() {
+        List<Group> groups = new ArrayList<>();
+        for (int batch : new int[]{1, 16, 256})
+            groups.add(oneWay("one-way-64-by-" + batch, new Load(64, 0, batch), the.ours, the.c, the.floor));
+        groups.add(roundTrip("round-trip-64-one-core", 0, pinning.together(), the.ours, the.c));
+        groups.add(roundTrip("round-trip-64-rated", RATED_INTERVAL, pinning, the.ours, the.c, the.spinning));
+        return groups;
+    }
+
+    private Group oneWay(String name, Load load, Contender... contenders) {
+        return new Group(name, load, false, 0, pinning, present(contenders));
+    }
+
+    private Group roundTrip(String name, long interval, Pinning where, Contender... contenders) {
+        return new Group(name, new Load(64, 0, 1), true, interval, where, present(contenders));
+    }
+
+    private static List<Contender> present(Contender... contenders) {
+        return Stream.of(contenders).filter(contender -> contender != Contenders.ABSENT).toList();
+    }
+
+    static List<Comparison> comparisons() {
+        List<Comparison> list = new ArrayList<>();
+        list.add(rate("64B/c", "one-way-64", "c", 6));
+        list.add(rate("64B/libfrr", "one-way-64", "libfrr", 6));
+        list.add(new Comparison("64B/jdk-socketchannel", "one-way-64", Contenders.OURS, "jdk-socketchannel",
+                Metric.RATE, NONE, 0));
+        list.add(rate("64B/floor", "one-way-64-full", "floor", 0.8));
+        for (int size : new int[]{4096, 16368}) {
+            list.add(rate(size + "B/c", "one-way-" + size, "c", 1));
+            list.add(rate(size + "B/libfrr", "one-way-" + size, "libfrr", 1));
+            list.add(rate(size + "B/floor", "one-way-" + size, "floor", 0.85));
+        }
+        list.add(rate("descriptor-each/floor", "descriptor-each", "floor", 0.95));
+        list.add(new Comparison("descriptor-each/floor-bare", "descriptor-each", Contenders.OURS, "floor-bare",
+                Metric.RATE, NONE, 0));
+        list.add(new Comparison("descriptor-each/c", "descriptor-each", Contenders.OURS, "c", Metric.RATE, NONE, 0));
+        list.add(rate("descriptor-100th/c", "descriptor-100th", "c", 2));
+        list.add(new Comparison("round-trip/c-p50", "round-trip-64", Contenders.OURS, "c", Metric.P50,
+                AT_MOST_WITHIN_SPREAD, 1));
+        list.add(new Comparison("round-trip/c-p99", "round-trip-64", Contenders.OURS, "c", Metric.P99,
+                AT_MOST_WITHIN_SPREAD, 1));
+        list.add(new Comparison("round-trip-spinning/c-p50", "round-trip-64", Contenders.SPINNING, "c", Metric.P50,
+                AT_MOST, 0.3));
+        list.add(new Comparison("round-trip/jdk-socketchannel-p50", "round-trip-64", Contenders.OURS,
+                "jdk-socketchannel", Metric.P50, NONE, 0));
+        // A few bytes a window for all its messages: reading the command, not sending.
+        list.add(new Comparison("allocation-64B", "one-way-64", Contenders.OURS, null, Metric.ALLOCATED, AT_MOST,
+                0.01));
+        return list;
+    }
+
+    private static Comparison rate(String name, String group, String other, double goal) {
+        return new Comparison(name, group, Contenders.OURS, other, Metric.RATE, AT_LEAST, goal);
+    }
+}
