@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.imsg.sys.Forgotten;
+import org.imsg.sys.Memory;
 import org.imsg.sys.Msghdr;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Dialect;
@@ -25,6 +26,7 @@ final class Inbox {
     private Msghdr header;
     private boolean descriptorsAllowed;
     private MemorySegment buffer;
+    private long address;
     private int capacity;
     /** The first byte not delivered yet, and the first byte not received yet. */
     private int start;
@@ -67,7 +69,7 @@ final class Inbox {
             return 1;
         int n;
         do {
-            n = header.receive(socket, buffer.address() + end, free, flags);
+            n = header.receive(socket, address + end, free, flags);
         } while (n == -EINTR);
         if (n == 0)
             ended = true;
@@ -93,7 +95,7 @@ final class Inbox {
             throw (IOException) fault.fillInStackTrace();
         if (start == end)
             return 0;
-        int length = framer.next(buffer, start, end - start);
+        int length = framer.next(Memory.ALL, address + start, end - start);
         if (length > 0) {
             start += length;
             return length;
@@ -157,6 +159,7 @@ final class Inbox {
 
     private void allocate(int newCapacity) {
         buffer = Arena.ofAuto().allocate(newCapacity, 8);
+        address = buffer.address();
         capacity = newCapacity;
     }
 }

@@ -10,6 +10,7 @@ import static org.imsg.sys.Constants.EPERM;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.ClosedChannelException;
+import org.imsg.sys.Memory;
 import org.imsg.sys.Msghdr;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Dialect;
@@ -26,6 +27,7 @@ final class Outbox {
     private final Marks marks = new Marks();
     private Msghdr header;
     private MemorySegment buffer;
+    private long address;
     private int capacity;
     /** Where the first message begins that is not sent whole, the first byte not sent, the first byte not composed. */
     private int head;
@@ -77,7 +79,7 @@ final class Outbox {
     }
 
     void copy(byte[] payload, int from, int count) {
-        MemorySegment.copy(payload, from, buffer, JAVA_BYTE, end + ImsgHeader.SIZE, count);
+        MemorySegment.copy(payload, from, Memory.ALL, JAVA_BYTE, address + end + ImsgHeader.SIZE, count);
     }
 
     /**
@@ -89,7 +91,7 @@ final class Outbox {
     void commit(Dialect written, int type, int id, int pid, Fd fd, int length) throws ClosedChannelException {
         if (fd != null)
             marks.add(sent + end - start, fd);
-        ImsgHeader.write(buffer, end, written, type, length, fd != null, id, pid);
+        ImsgHeader.write(Memory.ALL, address + end, written, type, length, fd != null, id, pid);
         end += length;
         messages++;
     }
@@ -118,7 +120,7 @@ final class Outbox {
         }
         int n;
         do {
-            n = header.send(socket, buffer.address() + start, count, descriptor, flags);
+            n = header.send(socket, address + start, count, descriptor, flags);
         } while (n == -EINTR);
         if (n > 0)
             sent(n, descriptor >= 0);
@@ -184,6 +186,7 @@ final class Outbox {
 
     private void allocate(int newCapacity) {
         buffer = Arena.ofAuto().allocate(newCapacity, 8);
+        address = buffer.address();
         capacity = newCapacity;
     }
 }
