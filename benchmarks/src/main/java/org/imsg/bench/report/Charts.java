@@ -57,7 +57,7 @@ final class Charts {
         names.add(name);
     }
 
-    /** A line a contender: payload bytes a second, which is what a byte stream is limited by, by payload size. */
+    /** A line a contender. */
     private void bySize(Path directory) throws IOException {
         Map<String, TreeMap<Integer, Double>> lines = new LinkedHashMap<>();
         for (Group group : report.groups())
