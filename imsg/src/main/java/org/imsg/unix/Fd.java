@@ -240,7 +240,7 @@ public final class Fd implements AutoCloseable {
     /** What outlives the Fd until the descriptor is closed. */
     private static final class Body implements Runnable {
         static final int GONE = 0x4000_0000;
-        /** For errno that nobody reads, and so for all threads: making a segment is a fifth of what a close takes. */
+        /** For errno that nobody reads, and so for all threads: making a segment for each close takes 100 ns. */
         private static final MemorySegment UNREAD = Posix.errnoSegment(Arena.global());
         private static final VarHandle STATE;
 
