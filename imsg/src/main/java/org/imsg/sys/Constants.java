@@ -19,6 +19,7 @@ public final class Constants {
     public static final int MSG_NOSIGNAL = HOST.value("MSG_NOSIGNAL", 0);
     /** 0 where received descriptors are made close-on-exec by a second call. */
     public static final int MSG_CMSG_CLOEXEC = HOST.value("MSG_CMSG_CLOEXEC", 0);
+    public static final int SHUT_RD = HOST.value("SHUT_RD");
     public static final int SHUT_WR = HOST.value("SHUT_WR");
     public static final int SHUT_RDWR = HOST.value("SHUT_RDWR");
     public static final int POLLIN = HOST.value("POLLIN");
