@@ -25,6 +25,11 @@ final class EpollBinding extends Binding implements EpollIoHandle {
         super(channel);
     }
 
+    /** Says no more than that it is a binding: who calls this is verified without the transport's classes. */
+    static Binding of(ImsgSocketChannel channel) {
+        return new EpollBinding(channel);
+    }
+
     @Override
     public FileDescriptor fd() {
         return channel.fd();

@@ -24,6 +24,11 @@ final class IoUringBinding extends Binding implements IoUringIoHandle {
         super(channel);
     }
 
+    /** Says no more than that it is a binding: who calls this is verified without the transport's classes. */
+    static Binding of(ImsgSocketChannel channel) {
+        return new IoUringBinding(channel);
+    }
+
     @Override
     void submit(IoRegistration to, boolean readBefore, boolean writeBefore) {
         arm();

@@ -25,6 +25,11 @@ final class KqueueBinding extends Binding implements KQueueIoHandle {
         super(channel);
     }
 
+    /** Says no more than that it is a binding: who calls this is verified without the transport's classes. */
+    static Binding of(ImsgSocketChannel channel) {
+        return new KqueueBinding(channel);
+    }
+
     @Override
     public int ident() {
         return channel.fd().intValue();

@@ -14,7 +14,7 @@ enum Transport {
 
         @Override
         Binding bind(ImsgSocketChannel channel) {
-            return new EpollBinding(channel);
+            return EpollBinding.of(channel);
         }
     },
     KQUEUE("io.netty.channel.kqueue.KQueueIoHandle") {
@@ -25,7 +25,7 @@ enum Transport {
 
         @Override
         Binding bind(ImsgSocketChannel channel) {
-            return new KqueueBinding(channel);
+            return KqueueBinding.of(channel);
         }
     },
     IO_URING("io.netty.channel.uring.IoUringIoHandle") {
@@ -36,7 +36,7 @@ enum Transport {
 
         @Override
         Binding bind(ImsgSocketChannel channel) {
-            return new IoUringBinding(channel);
+            return IoUringBinding.of(channel);
         }
     };
 
