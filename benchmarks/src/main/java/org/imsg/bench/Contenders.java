@@ -13,6 +13,7 @@ import org.imsg.harness.debian.PeerUnavailableException;
 final class Contenders {
     static final String OURS = "imsg-java";
     static final String SPINNING = "imsg-java-spinning";
+    static final String NETTY = "netty-imsg";
     /** In the place of one that cannot be had. */
     static final Contender ABSENT = new Contender("absent", List.of(), List.of(), List.of(), true, Seen.NOTHING);
 
@@ -22,6 +23,17 @@ final class Contenders {
     final Contender ours = Contender.java(OURS, "imsg", true, Seen.PAYLOAD_AND_ID);
     final Contender spinning = ours.with(SPINNING, "-u", SPIN_MICROS);
     final Contender jdk = Contender.java("jdk-socketchannel", "jdk", false, Seen.PAYLOAD);
+    final Contender junixsocket = Contender.java("junixsocket", "junixsocket", false, Seen.PAYLOAD);
+    final Contender grpc = Contender.java("grpc", "grpc", false, Seen.PAYLOAD);
+    final Contender netty = Contender.java(NETTY, "netty-imsg", true, Seen.PAYLOAD_AND_ID);
+    final Contender nettyMessages = Contender.java("netty-imsg-messages", "netty-imsg-messages", true,
+            Seen.PAYLOAD_AND_ID);
+    final Contender nettyStock = Contender.java("netty-stock", "netty-stock", true, Seen.PAYLOAD);
+    final Contender nettyStockGathered = Contender.java("netty-stock-gathered", "netty-stock-gathered", true,
+            Seen.PAYLOAD);
+    /** The same two where they meet at a path, with many connections. */
+    final Contender nettyServer = Contender.java(NETTY, "netty-imsg", false, Seen.PAYLOAD);
+    final Contender nettyStockServer = Contender.java("netty-stock", "netty-stock", false, Seen.PAYLOAD);
     final Contender c;
     final Contender floor;
     final Contender floorBare;

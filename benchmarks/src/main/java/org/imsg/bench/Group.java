@@ -1,9 +1,13 @@
 package org.imsg.bench;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
 
 /**
- * What is measured in turns, so that a disturbance hits all alike.
+ * Pairs of processes, one of each contender, that send each other the same.
  *
  * @param name as it appears in results
  * @param load what is sent
@@ -13,4 +17,19 @@ import java.util.List;
  * @param contenders who takes part
  */
 public record Group(String name, Load load, boolean roundTrips, long intervalNanos, Pinning pinning,
-        List<Contender> contenders) {}
+        List<Contender> contenders) implements Measurement {
+    @Override
+    public String sent() {
+        return load.toString();
+    }
+
+    @Override
+    public String where() {
+        return pinning.toString();
+    }
+
+    @Override
+    public Map<String, Series> measure(Effort effort, Path scratch, Consumer<String> progress) throws IOException {
+        return new GroupRun(this, effort, scratch, progress).run();
+    }
+}

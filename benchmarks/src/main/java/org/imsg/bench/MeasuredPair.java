@@ -106,6 +106,8 @@ final class MeasuredPair implements AutoCloseable {
         values.put(Metric.RECEIVE_CPU, (double) answers.second().get("cpu") / count);
         if (answers.first().containsKey("allocated"))
             values.put(Metric.ALLOCATED, answers.both("allocated") / count);
+        if (answers.second().containsKey("allocated"))
+            values.put(Metric.RECEIVE_ALLOCATED, (double) answers.second().get("allocated") / count);
         if (group.roundTrips())
             addPercentiles(values, all);
         return values;

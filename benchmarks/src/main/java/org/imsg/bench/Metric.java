@@ -8,8 +8,10 @@ public enum Metric {
     SEND_CPU("ns/msg", "sender's processor time a message"),
     /** Processor time of the receiving process. */
     RECEIVE_CPU("ns/msg", "receiver's processor time a message"),
-    /** Java heap allocated by both ends' threads. */
+    /** Java heap allocated by all threads of both ends. */
     ALLOCATED("B/msg", "heap allocated a message, both ends"),
+    /** The receiver's part of that. */
+    RECEIVE_ALLOCATED("B/msg", "heap allocated a message received"),
     /** The median of a window's round trips. */
     P50("ns", "round trip, p50"),
     /** The 99th percentile. */

@@ -27,16 +27,30 @@ final class Plan {
         this.full = full;
     }
 
+    List<Measurement> measurements() {
+        List<Measurement> all = new ArrayList<>(groups());
+        all.add(new RouteDump(100_000));
+        if (full)
+            all.add(new RouteDump(1_000_000));
+        return all;
+    }
+
     List<Group> groups() {
         List<Group> groups = new ArrayList<>();
-        groups.add(oneWay("one-way-64", new Load(64, 0, BATCH), the.ours, the.c, the.frr, the.jdk));
+        groups.add(oneWay("one-way-64", new Load(64, 0, BATCH), the.ours, the.c, the.frr, the.jdk, the.junixsocket,
+                the.grpc));
         groups.add(oneWay("one-way-64-full", new Load(64, 0, FULL_BATCH), the.ours, the.floor));
         for (int size : new int[]{4096, 16368})
             groups.add(oneWay("one-way-" + size, new Load(size, 0, BATCH), the.ours, the.c, the.frr, the.floor));
-        for (int size : new int[]{16, 256, 1024})
+        for (int size : full ? new int[]{16, 256, 1024} : new int[]{16, 1024})
             groups.add(oneWay("one-way-" + size, new Load(size, 0, BATCH), the.ours, the.c, the.floor));
-        groups.add(oneWay("descriptor-each", new Load(64, 1, BATCH), the.ours, the.c, the.floor, the.floorBare));
+        groups.add(oneWay("descriptor-each", new Load(64, 1, BATCH), the.ours, the.c, the.floor, the.floorBare,
+                the.junixsocket));
         groups.add(oneWay("descriptor-100th", new Load(64, 100, BATCH), the.ours, the.c, the.floor));
+        groups.add(oneWay("netty-64", new Load(64, 0, BATCH), the.netty, the.nettyStock, the.nettyStockGathered));
+        for (int connections : full ? new int[]{1, 10, 100, 1000, 10_000} : new int[]{1, 100, 1000, 10_000})
+            groups.add(oneWay("connections-" + connections, new Load(64, 0, 1, connections), the.nettyServer,
+                    the.nettyStockServer));
         groups.add(roundTrip("round-trip-64", 0, pinning, the.ours, the.c, the.spinning, the.jdk));
         if (full)
             groups.addAll(furtherGroups());
@@ -47,6 +61,7 @@ final class Plan {
         List<Group> groups = new ArrayList<>();
         for (int batch : new int[]{1, 16, 256})
             groups.add(oneWay("one-way-64-by-" + batch, new Load(64, 0, batch), the.ours, the.c, the.floor));
+        groups.add(oneWay("netty-64-messages", new Load(64, 0, BATCH), the.nettyMessages, the.nettyStock));
         groups.add(roundTrip("round-trip-64-one-core", 0, pinning.together(), the.ours, the.c));
         groups.add(roundTrip("round-trip-64-rated", RATED_INTERVAL, pinning, the.ours, the.c, the.spinning));
         return groups;
@@ -70,6 +85,8 @@ final class Plan {
         list.add(rate("64B/libfrr", "one-way-64", "libfrr", 6));
         list.add(new Comparison("64B/jdk-socketchannel", "one-way-64", Contenders.OURS, "jdk-socketchannel",
                 Metric.RATE, NONE, 0));
+        list.add(rate("64B/junixsocket", "one-way-64", "junixsocket", 3));
+        list.add(rate("64B/grpc", "one-way-64", "grpc", 10));
         list.add(rate("64B/floor", "one-way-64-full", "floor", 0.8));
         for (int size : new int[]{4096, 16368}) {
             list.add(rate(size + "B/c", "one-way-" + size, "c", 1));
@@ -80,7 +97,15 @@ final class Plan {
         list.add(new Comparison("descriptor-each/floor-bare", "descriptor-each", Contenders.OURS, "floor-bare",
                 Metric.RATE, NONE, 0));
         list.add(new Comparison("descriptor-each/c", "descriptor-each", Contenders.OURS, "c", Metric.RATE, NONE, 0));
+        list.add(rate("descriptor-each/junixsocket", "descriptor-each", "junixsocket", 1));
         list.add(rate("descriptor-100th/c", "descriptor-100th", "c", 2));
+        list.add(new Comparison("netty-64B/stock", "netty-64", Contenders.NETTY, "netty-stock", Metric.RATE, AT_LEAST,
+                4));
+        list.add(new Comparison("netty-64B/stock-gathered", "netty-64", Contenders.NETTY, "netty-stock-gathered",
+                Metric.RATE, NONE, 0));
+        for (int connections : new int[]{1, 100, 1000, 10_000})
+            list.add(new Comparison("connections-" + connections + "/stock", "connections-" + connections,
+                    Contenders.NETTY, "netty-stock", Metric.RATE, NONE, 0));
         list.add(new Comparison("round-trip/c-p50", "round-trip-64", Contenders.OURS, "c", Metric.P50,
                 AT_MOST_WITHIN_SPREAD, 1));
         list.add(new Comparison("round-trip/c-p99", "round-trip-64", Contenders.OURS, "c", Metric.P99,
@@ -89,9 +114,16 @@ final class Plan {
                 AT_MOST, 0.3));
         list.add(new Comparison("round-trip/jdk-socketchannel-p50", "round-trip-64", Contenders.OURS,
                 "jdk-socketchannel", Metric.P50, NONE, 0));
+        // Rates of routes: the time of a dump, turned round, so that 1.0 of its time or less is 1.0 or more here.
+        list.add(new Comparison("routes-100000/bgpctl", "routes-100000", Contenders.OURS, RouteDump.BGPCTL, Metric.RATE,
+                AT_LEAST, 1));
+        list.add(new Comparison("routes-100000-jvm-start/bgpctl", "routes-100000", RouteDump.COLD, RouteDump.BGPCTL,
+                Metric.RATE, NONE, 0));
         // A few bytes a window for all its messages: reading the command, not sending.
         list.add(new Comparison("allocation-64B", "one-way-64", Contenders.OURS, null, Metric.ALLOCATED, AT_MOST,
                 0.01));
+        list.add(new Comparison("allocation-netty-batch", "netty-64", Contenders.NETTY, null, Metric.RECEIVE_ALLOCATED,
+                AT_MOST, 0.01));
         return list;
     }
 

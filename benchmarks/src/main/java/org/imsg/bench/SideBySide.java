@@ -18,11 +18,11 @@ import org.imsg.bench.report.Report;
  */
 public final class SideBySide {
     private final Effort effort;
-    private final List<Group> groups;
+    private final List<Measurement> groups;
     private final Path results;
     private final Instant started = Instant.now();
 
-    private SideBySide(Effort effort, List<Group> groups, Path results) {
+    private SideBySide(Effort effort, List<Measurement> groups, Path results) {
         this.effort = effort;
         this.groups = groups;
         this.results = results;
@@ -44,7 +44,8 @@ public final class SideBySide {
         String only = System.getProperty("bench.only", "");
         Pinning pinning = Pinning.oneEach();
         Path programs = Path.of(args[0]);
-        List<Group> groups = new Plan(pinning, new Contenders(programs, Contenders.frr(programs)), full).groups();
+        List<Measurement> groups = new ArrayList<>(
+                new Plan(pinning, new Contenders(programs, Contenders.frr(programs)), full).measurements());
         if (!only.isEmpty())
             groups = groups.stream().filter(group -> Set.of(only.split(",")).contains(group.name())).toList();
         Path results = Files.createDirectories(Path.of(args[1]));
@@ -52,14 +53,14 @@ public final class SideBySide {
         pass.run(Machine.here(pinning));
     }
 
-    private void run(Machine machine) throws IOException {
+    private void run(Machine machine) throws IOException, InterruptedException {
         System.out.println(machine);
         System.out.println("Each contender: " + effort + ".");
         Map<String, Map<String, Series>> measured = new LinkedHashMap<>();
         Path scratch = Files.createTempDirectory("imsg-bench");
         try {
-            for (Group group : groups)
-                measured.put(group.name(), new GroupRun(group, effort, scratch, this::say).run());
+            for (Measurement group : groups)
+                measured.put(group.name(), group.measure(effort, scratch, this::say));
         } finally {
             Files.delete(scratch);
         }

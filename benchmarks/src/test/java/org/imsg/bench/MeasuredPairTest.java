@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.imsg.bench.Contender.Seen;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -24,11 +25,16 @@ class MeasuredPairTest {
     Path scratch;
 
     static List<Contender> contenders() {
-        return List.of(THE.ours, THE.spinning, THE.c, THE.floor, THE.jdk);
+        return Stream.concat(thereAndBack().stream(), Stream.of(THE.grpc, THE.netty, THE.nettyMessages, THE.nettyStock,
+                THE.nettyStockGathered)).toList();
+    }
+
+    static List<Contender> thereAndBack() {
+        return List.of(THE.ours, THE.spinning, THE.c, THE.floor, THE.jdk, THE.junixsocket);
     }
 
     static List<Contender> withDescriptors() {
-        return List.of(THE.ours, THE.c, THE.floor, THE.floorBare);
+        return List.of(THE.ours, THE.c, THE.floor, THE.floorBare, THE.junixsocket);
     }
 
     private Map<Metric, Double> measure(Contender contender, Load load, boolean roundTrips, long interval)
@@ -56,10 +62,20 @@ class MeasuredPairTest {
     }
 
     @ParameterizedTest
-    @MethodSource("contenders")
+    @MethodSource("thereAndBack")
     void messages_go_there_and_back(Contender contender) throws Exception {
         assertThat(measure(contender, new Load(64, 0, 1), true, 0)).containsKeys(Metric.P50, Metric.P99);
         assertThat(measure(contender, new Load(64, 0, 1), true, 20_000)).containsKey(Metric.P999);
+    }
+
+    @ParameterizedTest
+    @MethodSource("servers")
+    void many_connections_are_answered(Contender contender) throws Exception {
+        assertThat(measure(contender, new Load(64, 0, 1, 100), false, 0)).containsKey(Metric.RATE);
+    }
+
+    static List<Contender> servers() {
+        return List.of(THE.nettyServer, THE.nettyStockServer);
     }
 
     @Test

@@ -23,6 +23,8 @@ class PlanTest {
         Map<String, Group> groups = groups(LIBFRR, false).stream()
                 .collect(Collectors.toMap(Group::name, Function.identity()));
         for (Comparison comparison : Plan.comparisons()) {
+            if (comparison.group().startsWith("routes-"))
+                continue;
             assertThat(groups).containsKey(comparison.group());
             List<String> names = groups.get(comparison.group()).contenders().stream().map(Contender::name).toList();
             assertThat(names).contains(comparison.ours());

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.HdrHistogram.Histogram;
 import org.imsg.bench.Group;
+import org.imsg.bench.Measurement;
 import org.imsg.bench.Metric;
 import org.imsg.bench.Series;
 import org.imsg.bench.Spread;
@@ -40,12 +41,16 @@ final class Charts {
     /** Returns the charts' names: files without their endings. */
     List<String> write(Path directory) throws IOException {
         bySize(directory);
-        for (Group group : report.groups())
-            if (group.roundTrips())
+        for (Measurement measurement : report.groups())
+            if (measurement instanceof Group group && group.roundTrips())
                 percentiles(directory, group.name());
         bars(directory, "descriptors", Metric.RATE, "descriptor-each", "descriptor-100th");
+        bars(directory, "connections", Metric.RATE, "connections-1", "connections-100", "connections-1000",
+                "connections-10000");
+        bars(directory, "netty", Metric.RATE, "netty-64");
+        bars(directory, "routes", Metric.RATE, "routes-100000", "routes-1000000");
         bars(directory, "allocation", Metric.ALLOCATED,
-                report.groups().stream().map(Group::name).toArray(String[]::new));
+                report.groups().stream().map(Measurement::name).toArray(String[]::new));
         return names;
     }
 
@@ -60,8 +65,8 @@ final class Charts {
     /** A line a contender. */
     private void bySize(Path directory) throws IOException {
         Map<String, TreeMap<Integer, Double>> lines = new LinkedHashMap<>();
-        for (Group group : report.groups())
-            if (group.name().matches("one-way-[0-9]+"))
+        for (Measurement measurement : report.groups())
+            if (measurement instanceof Group group && group.name().matches("one-way-[0-9]+"))
                 report.measured().get(group.name()).forEach((contender, series) -> lines
                         .computeIfAbsent(contender, _ -> new TreeMap<>()).put(group.load().size(), median(series)));
         if (lines.isEmpty())

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.imsg.bench.Comparison;
 import org.imsg.bench.Comparison.Bound;
-import org.imsg.bench.Group;
+import org.imsg.bench.Measurement;
 
 /** One page of HTML with everything on it. */
 final class Page {
@@ -80,8 +80,8 @@ final class Page {
                 comparison.bound() == Bound.NONE ? cell("none") : cell(comparison.goal()));
     }
 
-    private static String group(Group group) {
-        return row("", cell(group.name()), cell(group.load().toString()), cell(group.pinning().toString()));
+    private static String group(Measurement group) {
+        return row("", cell(group.name()), cell(group.sent()), cell(group.where()));
     }
 
     private static String figure(Report.Figure figure) {

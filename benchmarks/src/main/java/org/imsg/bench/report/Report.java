@@ -14,8 +14,8 @@ import java.util.Map;
 import org.imsg.bench.Comparison;
 import org.imsg.bench.Comparison.Bound;
 import org.imsg.bench.Effort;
-import org.imsg.bench.Group;
 import org.imsg.bench.Machine;
+import org.imsg.bench.Measurement;
 import org.imsg.bench.Metric;
 import org.imsg.bench.Series;
 import org.imsg.bench.Spread;
@@ -30,7 +30,7 @@ import org.imsg.bench.Spread;
  * @param measured by group and contender
  * @param outcomes how that compares
  */
-public record Report(Machine machine, Instant started, Effort effort, List<Group> groups,
+public record Report(Machine machine, Instant started, Effort effort, List<Measurement> groups,
         Map<String, Map<String, Series>> measured, List<Comparison.Outcome> outcomes) {
 
     /** One figure of one contender: a line of the CSV file, an element of the JSON file. */
@@ -65,7 +65,7 @@ public record Report(Machine machine, Instant started, Effort effort, List<Group
                         outcome.comparison().metric().unit(), outcome.ratio(), outcome.comparison().bound(),
                         outcome.comparison().goal(), outcome.reached()))
                 .toList();
-        List<String> described = groups.stream().map(group -> group.name() + ": " + group.load()).toList();
+        List<String> described = groups.stream().map(group -> group.name() + ": " + group.sent()).toList();
         new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(
                 directory.resolve("results.json").toFile(),
                 new Json(machine, started.toString(), effort, described, ratios, figures()));

@@ -3,7 +3,7 @@ package org.imsg.bench.worker;
 import java.nio.file.Path;
 
 /**
- * What a worker's command line says: the options of c-reference/bench.c, and two more.
+ * What a worker's command line says: the options of c-reference/bench.c, and three more.
  *
  * @param kind which {@link Transport}
  * @param role "send", "receive", "ping" or "pong"
@@ -13,11 +13,12 @@ import java.nio.file.Path;
  * @param every each how manyth message carries a descriptor; 0: none does
  * @param batch messages gathered before a write
  * @param batchBytes or bytes, whichever is reached first
+ * @param connections how many a client makes to a path, each with one message there and back at a time; 0: one, one way
  * @param spinMicros how long a reader spins before it waits
  * @param samples the file for a ping's times, or null
  */
 record Job(String kind, String role, int socket, Path path, int size, int every, int batch, int batchBytes,
-        int spinMicros, Path samples) {
+        int connections, int spinMicros, Path samples) {
 
     static Job parse(String... args) {
         int socket = 3;
@@ -26,6 +27,7 @@ record Job(String kind, String role, int socket, Path path, int size, int every,
         int every = 0;
         int batch = 512;
         int batchBytes = 65536;
+        int connections = 0;
         int spinMicros = 0;
         Path samples = null;
         int at = 1;
@@ -38,6 +40,7 @@ record Job(String kind, String role, int socket, Path path, int size, int every,
                 case "-d" -> every = Integer.parseInt(value);
                 case "-b" -> batch = Integer.parseInt(value);
                 case "-B" -> batchBytes = Integer.parseInt(value);
+                case "-c" -> connections = Integer.parseInt(value);
                 case "-u" -> spinMicros = Integer.parseInt(value);
                 case "-p" -> samples = Path.of(value);
                 default -> throw new IllegalArgumentException("no option " + args[at]);
@@ -45,7 +48,8 @@ record Job(String kind, String role, int socket, Path path, int size, int every,
         }
         if (at != args.length - 1)
             throw new IllegalArgumentException("KIND [-OPTION VALUE]... ROLE expected");
-        return new Job(args[0], args[at], socket, path, size, every, batch, batchBytes, spinMicros, samples);
+        return new Job(args[0], args[at], socket, path, size, every, batch, batchBytes, connections, spinMicros,
+                samples);
     }
 
     /** Whether this end makes the socket, where it is not inherited. */

@@ -10,7 +10,7 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * A program that is measured: {@code Worker KIND [-OPTION VALUE]... ROLE}, driven by lines on its standard input as
- * c-reference/bench.c is. It also says how many bytes its thread allocated for a command.
+ * c-reference/bench.c is. It also says how many bytes all its threads allocated for a command.
  */
 public final class Worker {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -56,7 +56,7 @@ public final class Worker {
         Tally tally = transport.tally();
         tally.clear();
         long cpu = PROCESS.getProcessCpuTime();
-        long allocated = THREADS.getCurrentThreadAllocatedBytes();
+        long allocated = THREADS.getTotalThreadAllocatedBytes();
         long start = System.nanoTime();
         switch (job.role()) {
             case "send" -> transport.send(count);
@@ -66,7 +66,7 @@ public final class Worker {
             default -> throw new IllegalArgumentException("no role " + job.role());
         }
         long end = System.nanoTime();
-        allocated = THREADS.getCurrentThreadAllocatedBytes() - allocated;
+        allocated = THREADS.getTotalThreadAllocatedBytes() - allocated;
         cpu = PROCESS.getProcessCpuTime() - cpu;
         if (job.samples() != null)
             pingPong.save(Math.toIntExact(count));
