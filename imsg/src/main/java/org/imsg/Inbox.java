@@ -5,10 +5,10 @@ import static org.imsg.sys.Constants.EINTR;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.imsg.sys.Descriptors;
 import org.imsg.sys.Forgotten;
 import org.imsg.sys.Memory;
 import org.imsg.sys.Msghdr;
-import org.imsg.unix.Fd;
 import org.imsg.wire.Dialect;
 import org.imsg.wire.Framer;
 import org.imsg.wire.ImsgHeader;
@@ -36,7 +36,7 @@ final class Inbox {
 
     Inbox(Dialect dialect, int limit) {
         // Must not refer to this inbox, or the cleaner would keep it reachable.
-        framer = new Framer(dialect, limit, fd -> Fd.of(fd).close());
+        framer = new Framer(dialect, limit, Descriptors::close);
     }
 
     Framer framer() {
@@ -133,7 +133,7 @@ final class Inbox {
     private int takeDescriptor() {
         int count = header.descriptorCount();
         for (int i = 1; i < count; i++)
-            Fd.of(header.descriptor(i)).close();
+            Descriptors.close(header.descriptor(i));
         return count > 0 ? header.descriptor(0) : -1;
     }
 

@@ -10,6 +10,7 @@ import static org.imsg.sys.Constants.EPERM;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.ClosedChannelException;
+import org.imsg.sys.Forgotten;
 import org.imsg.sys.Memory;
 import org.imsg.sys.Msghdr;
 import org.imsg.unix.Fd;
@@ -25,6 +26,7 @@ final class Outbox {
     private static final int KEPT_CAPACITY = 1 << 20;
 
     private final Marks marks = new Marks();
+    private boolean remembered;
     private Msghdr header;
     private MemorySegment buffer;
     private long address;
@@ -90,10 +92,18 @@ final class Outbox {
      */
     void commit(Dialect written, int type, int id, int pid, Fd fd, int length) throws ClosedChannelException {
         if (fd != null)
-            marks.add(sent + end - start, fd);
+            mark(fd);
         ImsgHeader.write(Memory.ALL, address + end, written, type, length, fd != null, id, pid);
         end += length;
         messages++;
+    }
+
+    private void mark(Fd fd) throws ClosedChannelException {
+        // Must not refer to this outbox, or the cleaner would keep it reachable.
+        if (!remembered)
+            Forgotten.CLEANER.register(this, marks::close);
+        remembered = true;
+        marks.add(sent + end - start, fd);
     }
 
     /**
@@ -110,10 +120,9 @@ final class Outbox {
         if (firstMark != Marks.NEVER) {
             long next = firstMark;
             if (firstMark == sent) {
-                Fd fd = marks.first();
-                if (fd == null)
+                descriptor = marks.first();
+                if (descriptor == Marks.NONE)
                     return -EBADF;
-                descriptor = fd.intValue();
                 next = marks.secondAt();
             }
             count = (int) Math.min(count, next - sent);

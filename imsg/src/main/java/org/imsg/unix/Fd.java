@@ -10,6 +10,7 @@ import java.lang.ref.Cleaner;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
 import org.imsg.sys.Constants;
+import org.imsg.sys.Descriptors;
 import org.imsg.sys.Forgotten;
 import org.imsg.sys.Posix;
 import org.imsg.sys.Readiness;
@@ -194,8 +195,8 @@ public final class Fd implements AutoCloseable {
     /** A second descriptor with a number not under that. */
     Fd dup(int atLeast) throws IOException {
         int number = enter();
-        try (Arena arena = Arena.ofConfined()) {
-            int fd = Posix.fcntl(Posix.errnoSegment(arena), number, Constants.F_DUPFD_CLOEXEC, atLeast);
+        try {
+            int fd = Descriptors.duplicate(number, atLeast);
             if (fd < 0)
                 throw new ErrnoException("fcntl", "F_DUPFD_CLOEXEC " + number, -fd);
             return new Fd(fd);
@@ -240,8 +241,6 @@ public final class Fd implements AutoCloseable {
     /** What outlives the Fd until the descriptor is closed. */
     private static final class Body implements Runnable {
         static final int GONE = 0x4000_0000;
-        /** For errno that nobody reads, and so for all threads: making a segment for each close takes 100 ns. */
-        private static final MemorySegment UNREAD = Posix.errnoSegment(Arena.global());
         private static final VarHandle STATE;
 
         static {
@@ -275,7 +274,7 @@ public final class Fd implements AutoCloseable {
         void exit() {
             int before = (int) STATE.getAndAdd(this, -1);
             if (before == (GONE | 1))
-                closeNumber();
+                Descriptors.close(number);
         }
 
         void give() {
@@ -294,7 +293,7 @@ public final class Fd implements AutoCloseable {
                 // Beside others this one goes inside too: when they left, the number below would be somebody else's.
             } while (!STATE.compareAndSet(this, inside, inside == 0 ? GONE : (inside | GONE) + 1));
             if (inside == 0) {
-                closeNumber();
+                Descriptors.close(number);
                 return;
             }
             try (Arena arena = Arena.ofConfined()) {
@@ -303,12 +302,6 @@ public final class Fd implements AutoCloseable {
             }
             Readiness.wake(number);
             exit();
-        }
-
-        private void closeNumber() {
-            Readiness.forget(number);
-            // Not again after EINTR: Linux has closed it, and the number may be somebody else's.
-            Posix.close(UNREAD, number);
         }
 
         /** The cleaner's part: does something only for an Fd that was forgotten. */
