@@ -2,7 +2,10 @@
  * A program that benchmarks/ measures, one end of a socket. It does what stdin says, a line each, and says on stdout
  * what it took:
  *
- *     bench-* [-s FD] [-z SIZE] [-d EVERY] [-b MESSAGES] [-B BYTES] [-p FILE] [-n] ROLE [ARG...]
+ *     bench-* [-s FD] [-z SIZE] [-d EVERY] [-b MESSAGES] [-B BYTES] [-p FILE] [-n] [-f] [-t] ROLE [ARG...]
+ *
+ * -n sends the same descriptor each time, -f has bench-floor frame messages, -t starts a second thread that does nothing:
+ * from then on Linux counts references to files in every call, as it does for a JVM.
  *
  * ROLE send, receive, ping or pong; each command is "COUNT" or, to ping at a fixed rate, "COUNT INTERVAL" with
  * nanoseconds. The answer is a line of "name=number": start and end by CLOCK_MONOTONIC, cpu of this process, all in
@@ -14,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +44,7 @@ fail(const char *what)
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: bench-* [-s FD] [-z SIZE] [-d EVERY] [-b MESSAGES] [-B BYTES] [-p FILE] [-n]"
+	fprintf(stderr, "usage: bench-* [-s FD] [-z SIZE] [-d EVERY] [-b MESSAGES] [-B BYTES] [-p FILE] [-n] [-f] [-t]"
 	    " send|receive|ping|pong [ARG...]\n");
 	exit(2);
 }
@@ -148,12 +152,29 @@ serve(const char *role)
 	}
 }
 
+static void *
+idle(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+static void
+start_idle_thread(void)
+{
+	pthread_t thread;
+
+	if ((errno = pthread_create(&thread, NULL, idle, NULL)) != 0)
+		fail("pthread_create");
+}
+
 int
 main(int argc, char **argv)
 {
 	int option, fd = 3;
 
-	while ((option = getopt(argc, argv, "s:z:d:b:B:p:n")) != -1)
+	while ((option = getopt(argc, argv, "s:z:d:b:B:p:nft")) != -1)
 		switch (option) {
 		case 's':
 			fd = atoi(optarg);
@@ -175,6 +196,12 @@ main(int argc, char **argv)
 			break;
 		case 'n':
 			job.bare = 1;
+			break;
+		case 'f':
+			job.framed = 1;
+			break;
+		case 't':
+			start_idle_thread();
 			break;
 		default:
 			usage();

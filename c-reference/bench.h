@@ -14,6 +14,7 @@ struct job {
 	uint64_t batch;         /* messages gathered before a write */
 	size_t   batch_bytes;   /* or bytes, whichever is reached first */
 	int      bare;          /* descriptors are neither duplicated for a message nor closed after it */
+	int      framed;        /* the floor makes and finds messages, too */
 	char   **args;          /* what follows the role */
 };
 

@@ -37,6 +37,8 @@ final class Contenders {
     final Contender c;
     final Contender floor;
     final Contender floorBare;
+    final Contender floorFramed;
+    final Contender floorThreaded;
     final Contender frr;
 
     /** Takes the C programs from the directory they were built in. */
@@ -45,6 +47,8 @@ final class Contenders {
         c = Contender.c("c", cReference.resolve("bench-imsg"), Seen.PAYLOAD_AND_ID);
         floor = Contender.c("floor", cReference.resolve("bench-floor"), Seen.NOTHING);
         floorBare = floor.with("floor-bare", "-n");
+        floorFramed = Contender.c("floor-framed", cReference.resolve("bench-floor"), Seen.PAYLOAD_AND_ID, "-f");
+        floorThreaded = floor.with("floor-two-threads", "-t");
     }
 
     /** libfrr, or {@link #ABSENT} where it cannot be had; fetched when first asked for. */

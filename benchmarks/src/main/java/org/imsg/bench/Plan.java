@@ -39,16 +39,17 @@ final class Plan {
         List<Group> groups = new ArrayList<>();
         groups.add(oneWay("one-way-64", new Load(64, 0, BATCH), the.ours, the.c, the.frr, the.jdk, the.junixsocket,
                 the.grpc));
-        groups.add(oneWay("one-way-64-full", new Load(64, 0, FULL_BATCH), the.ours, the.floor));
+        groups.add(oneWay("one-way-64-full", new Load(64, 0, FULL_BATCH), the.ours, the.floor,
+                the.floorFramed));
         for (int size : new int[]{4096, 16368})
             groups.add(oneWay("one-way-" + size, new Load(size, 0, BATCH), the.ours, the.c, the.frr, the.floor));
         for (int size : full ? new int[]{16, 256, 1024} : new int[]{16, 1024})
-            groups.add(oneWay("one-way-" + size, new Load(size, 0, BATCH), the.ours, the.c, the.floor));
+            groups.add(oneWay("one-way-" + size, new Load(size, 0, BATCH), the.ours, the.c));
         groups.add(oneWay("descriptor-each", new Load(64, 1, BATCH), the.ours, the.c, the.floor, the.floorBare,
-                the.junixsocket));
+                the.floorThreaded, the.junixsocket));
         groups.add(oneWay("descriptor-100th", new Load(64, 100, BATCH), the.ours, the.c, the.floor));
         groups.add(oneWay("netty-64", new Load(64, 0, BATCH), the.netty, the.nettyStock, the.nettyStockGathered));
-        for (int connections : full ? new int[]{1, 10, 100, 1000, 10_000} : new int[]{1, 100, 1000, 10_000})
+        for (int connections : full ? new int[]{1, 10, 100, 1000, 10_000} : new int[]{1, 1000, 10_000})
             groups.add(oneWay("connections-" + connections, new Load(64, 0, 1, connections), the.nettyServer,
                     the.nettyStockServer));
         groups.add(roundTrip("round-trip-64", 0, pinning, the.ours, the.c, the.spinning, the.jdk));
@@ -83,27 +84,26 @@ final class Plan {
         List<Comparison> list = new ArrayList<>();
         list.add(rate("64B/c", "one-way-64", "c", 6));
         list.add(rate("64B/libfrr", "one-way-64", "libfrr", 6));
-        list.add(new Comparison("64B/jdk-socketchannel", "one-way-64", Contenders.OURS, "jdk-socketchannel",
-                Metric.RATE, NONE, 0));
+        list.add(shown("64B/jdk-socketchannel", "one-way-64", "jdk-socketchannel"));
         list.add(rate("64B/junixsocket", "one-way-64", "junixsocket", 3));
         list.add(rate("64B/grpc", "one-way-64", "grpc", 10));
         list.add(rate("64B/floor", "one-way-64-full", "floor", 0.8));
+        list.add(shown("64B/floor-framed", "one-way-64-full", "floor-framed"));
         for (int size : new int[]{4096, 16368}) {
             list.add(rate(size + "B/c", "one-way-" + size, "c", 1));
             list.add(rate(size + "B/libfrr", "one-way-" + size, "libfrr", 1));
             list.add(rate(size + "B/floor", "one-way-" + size, "floor", 0.85));
         }
         list.add(rate("descriptor-each/floor", "descriptor-each", "floor", 0.95));
-        list.add(new Comparison("descriptor-each/floor-bare", "descriptor-each", Contenders.OURS, "floor-bare",
-                Metric.RATE, NONE, 0));
-        list.add(new Comparison("descriptor-each/c", "descriptor-each", Contenders.OURS, "c", Metric.RATE, NONE, 0));
+        for (String other : new String[]{"floor-bare", "floor-two-threads", "c"})
+            list.add(shown("descriptor-each/" + other, "descriptor-each", other));
         list.add(rate("descriptor-each/junixsocket", "descriptor-each", "junixsocket", 1));
         list.add(rate("descriptor-100th/c", "descriptor-100th", "c", 2));
         list.add(new Comparison("netty-64B/stock", "netty-64", Contenders.NETTY, "netty-stock", Metric.RATE, AT_LEAST,
                 4));
         list.add(new Comparison("netty-64B/stock-gathered", "netty-64", Contenders.NETTY, "netty-stock-gathered",
                 Metric.RATE, NONE, 0));
-        for (int connections : new int[]{1, 100, 1000, 10_000})
+        for (int connections : new int[]{1, 1000, 10_000})
             list.add(new Comparison("connections-" + connections + "/stock", "connections-" + connections,
                     Contenders.NETTY, "netty-stock", Metric.RATE, NONE, 0));
         list.add(new Comparison("round-trip/c-p50", "round-trip-64", Contenders.OURS, "c", Metric.P50,
@@ -125,6 +125,10 @@ final class Plan {
         list.add(new Comparison("allocation-netty-batch", "netty-64", Contenders.NETTY, null, Metric.RECEIVE_ALLOCATED,
                 AT_MOST, 0.01));
         return list;
+    }
+
+    private static Comparison shown(String name, String group, String other) {
+        return new Comparison(name, group, Contenders.OURS, other, Metric.RATE, NONE, 0);
     }
 
     private static Comparison rate(String name, String group, String other, double goal) {

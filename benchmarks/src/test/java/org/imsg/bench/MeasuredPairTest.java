@@ -25,8 +25,10 @@ class MeasuredPairTest {
     Path scratch;
 
     static List<Contender> contenders() {
-        return Stream.concat(thereAndBack().stream(), Stream.of(THE.grpc, THE.netty, THE.nettyMessages, THE.nettyStock,
-                THE.nettyStockGathered)).toList();
+        return Stream.concat(thereAndBack().stream(),
+                Stream.of(THE.floorFramed, THE.grpc, THE.netty, THE.nettyMessages, THE.nettyStock,
+                        THE.nettyStockGathered))
+                .toList();
     }
 
     static List<Contender> thereAndBack() {
@@ -34,7 +36,7 @@ class MeasuredPairTest {
     }
 
     static List<Contender> withDescriptors() {
-        return List.of(THE.ours, THE.c, THE.floor, THE.floorBare, THE.junixsocket);
+        return List.of(THE.ours, THE.c, THE.floor, THE.floorBare, THE.floorThreaded, THE.floorFramed, THE.junixsocket);
     }
 
     private Map<Metric, Double> measure(Contender contender, Load load, boolean roundTrips, long interval)
