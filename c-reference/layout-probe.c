@@ -13,9 +13,12 @@
 #include <sys/wait.h>
 #include <netinet/in.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
+#include <pwd.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +26,8 @@
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "awkward.h"
 
 #ifdef __linux__
 #include <sys/epoll.h>
@@ -148,6 +153,18 @@ structs(enum what what)
 	MEMBER(struct stat, st_uid);
 	MEMBER(struct stat, st_gid);
 	MEMBER(struct stat, st_size);
+	TYPE(struct passwd);
+	MEMBER(struct passwd, pw_name);
+	MEMBER(struct passwd, pw_uid);
+	MEMBER(struct passwd, pw_gid);
+	MEMBER(struct passwd, pw_gecos);
+	MEMBER(struct passwd, pw_dir);
+	MEMBER(struct passwd, pw_shell);
+	TYPE(struct group);
+	MEMBER(struct group, gr_name);
+	MEMBER(struct group, gr_gid);
+	MEMBER(struct group, gr_mem);
+	MEMBER(struct dirent, d_name);
 	TYPE(struct rlimit);
 	MEMBER(struct rlimit, rlim_cur);
 	MEMBER(struct rlimit, rlim_max);
@@ -207,7 +224,15 @@ constants(void)
 	CONSTANT(O_DIRECTORY); CONSTANT(O_ACCMODE); CONSTANT(S_IFMT); CONSTANT(S_IFSOCK);
 	CONSTANT(S_IFREG); CONSTANT(S_IFIFO); CONSTANT(S_IFCHR); CONSTANT(S_IFDIR); CONSTANT(SEEK_SET);
 	CONSTANT(SEEK_CUR); CONSTANT(SEEK_END); CONSTANT(POSIX_SPAWN_SETSIGDEF);
-	CONSTANT(POSIX_SPAWN_SETSIGMASK); CONSTANT(P_PID); CONSTANT(WEXITED); CONSTANT(WNOWAIT);
+	CONSTANT(S_IFLNK); CONSTANT(O_NOCTTY); CONSTANT(AT_SYMLINK_NOFOLLOW); CONSTANT(AT_REMOVEDIR);
+	CONSTANT(IPPROTO_IPV6); CONSTANT(IPV6_V6ONLY); CONSTANT(CLOCK_REALTIME);
+	CONSTANT(RLIMIT_CPU); CONSTANT(RLIMIT_FSIZE); CONSTANT(RLIMIT_CORE); CONSTANT(RLIMIT_NPROC);
+	CONSTANT(RLIMIT_NOFILE); CONSTANT(RLIMIT_MEMLOCK);
+	CONSTANT(POSIX_SPAWN_SETSIGMASK); CONSTANT(POSIX_SPAWN_SETPGROUP); CONSTANT(P_PID); CONSTANT(WEXITED);
+	CONSTANT(WNOWAIT);
+#ifdef POSIX_SPAWN_SETSID
+	CONSTANT(POSIX_SPAWN_SETSID);
+#endif
 #ifdef SOCK_CLOEXEC
 	CONSTANT(SOCK_CLOEXEC);
 #endif
@@ -234,6 +259,12 @@ constants(void)
 #endif
 #ifdef O_PATH
 	CONSTANT(O_PATH);
+#endif
+#ifdef AT_EMPTY_PATH
+	CONSTANT(AT_EMPTY_PATH);
+#endif
+#ifdef HAVE_OPEN_HOW
+	CONSTANT(RESOLVE_NO_MAGICLINKS); CONSTANT(RESOLVE_NO_SYMLINKS); CONSTANT(RESOLVE_BENEATH);
 #endif
 #ifdef __linux__
 	CONSTANT(EPOLLIN); CONSTANT(EPOLLOUT); CONSTANT(EPOLLERR); CONSTANT(EPOLLHUP);
@@ -266,68 +297,14 @@ constants(void)
 	CONSTANT(EWOULDBLOCK); CONSTANT(EXDEV);
 }
 
-/* Our own awkward structs: a Java record with the same members must come out the same. */
-struct mixed {
-	char     letter;
-	int64_t  wide;
-	int16_t  triple[3];
-	char     tail;
-};
-
-struct inner {
-	uint8_t  flag;
-	uint32_t value;
-};
-
-struct nested {
-	uint8_t      before;
-	struct inner in;
-	uint16_t     between;
-	struct inner pair[2];
-	uint8_t      after;
-};
-
-struct packed {
-	uint8_t  tag;
-	uint32_t value;
-	uint16_t port;
-	uint64_t stamp;
-} __attribute__((packed));
-
-struct platform {
-	bool   up;
-	time_t since;
-	bool   flags[3];
-	long   count;
-	short  delta;
-	size_t length;
-	pid_t  pid;
-};
-
-struct named {
-	char     name[5];
-	uint16_t id;
-	char     descr[33];
-	double   weight;
-	float    ratio;
-	uint8_t  raw[3];
-};
-
-struct bytes {
-	uint8_t a;
-	uint8_t b[6];
-};
-
-#define BEGIN(type) begin_struct(#type, sizeof(struct type), _Alignof(struct type))
-#define FIELD(type, name) field(#name, offsetof(struct type, name), sizeof(((struct type *)0)->name))
-
+/* The structs of awkward.h: a Java record with the same members must come out the same. */
 static const char *field_separator;
 
 static void
 begin_struct(const char *name, size_t size, size_t align)
 {
 	printf("%s\n    {\"name\": \"%s\", \"size\": %zu, \"align\": %zu, \"fields\": [", separator, name, size, align);
-	separator = ",";
+	separator = "]},";
 	field_separator = "";
 }
 
@@ -338,59 +315,15 @@ field(const char *name, size_t offset, size_t size)
 	field_separator = ",";
 }
 
-static void
-end_struct(void)
-{
-	printf("]}");
-}
+#define BEGIN(type) begin_struct(#type, sizeof(struct type), _Alignof(struct type));
+#define FIELD(type, name) field(#name, offsetof(struct type, name), sizeof(((struct type *)0)->name));
+#define FLEXIBLE(type, name) field(#name, offsetof(struct type, name), 0);
 
 static void
-our_structs(void)
+awkward_structs(void)
 {
-	BEGIN(mixed);
-	FIELD(mixed, letter);
-	FIELD(mixed, wide);
-	FIELD(mixed, triple);
-	FIELD(mixed, tail);
-	end_struct();
-	BEGIN(inner);
-	FIELD(inner, flag);
-	FIELD(inner, value);
-	end_struct();
-	BEGIN(nested);
-	FIELD(nested, before);
-	FIELD(nested, in);
-	FIELD(nested, between);
-	FIELD(nested, pair);
-	FIELD(nested, after);
-	end_struct();
-	BEGIN(packed);
-	FIELD(packed, tag);
-	FIELD(packed, value);
-	FIELD(packed, port);
-	FIELD(packed, stamp);
-	end_struct();
-	BEGIN(platform);
-	FIELD(platform, up);
-	FIELD(platform, since);
-	FIELD(platform, flags);
-	FIELD(platform, count);
-	FIELD(platform, delta);
-	FIELD(platform, length);
-	FIELD(platform, pid);
-	end_struct();
-	BEGIN(named);
-	FIELD(named, name);
-	FIELD(named, id);
-	FIELD(named, descr);
-	FIELD(named, weight);
-	FIELD(named, ratio);
-	FIELD(named, raw);
-	end_struct();
-	BEGIN(bytes);
-	FIELD(bytes, a);
-	FIELD(bytes, b);
-	end_struct();
+	AWKWARD_STRUCTS(BEGIN, FIELD, FLEXIBLE)
+	printf("]}");
 }
 
 int
@@ -407,7 +340,7 @@ main(void)
 	constants();
 	printf("\n  },\n  \"cstruct\": [");
 	separator = "";
-	our_structs();
+	awkward_structs();
 	printf("\n  ]\n}\n");
 	return fflush(stdout) == EOF;
 }

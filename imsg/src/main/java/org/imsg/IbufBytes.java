@@ -5,6 +5,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
+import org.imsg.cstruct.CStruct;
+import org.imsg.cstruct.MalformedStructException;
+
 /** Blocks of bytes, and strings, in an {@link Ibuf}: to be added, set and got. */
 abstract sealed class IbufBytes extends IbufNumbers permits Ibuf {
     IbufBytes(int capacity, int max) {
@@ -225,5 +228,64 @@ abstract sealed class IbufBytes extends IbufNumbers permits Ibuf {
                     len);
         }
         return getString(len);
+    }
+
+    /**
+     * Appends a C struct. C counterpart: {@code ibuf_add} with {@code sizeof}.
+     *
+     * @param <T> the record that describes the struct
+     * @param struct the struct
+     * @param value what is written; padding is zero
+     * @return this buffer
+     * @throws IllegalArgumentException if a value does not fit its member; nothing is added
+     * @throws ImsgTooLargeException if it would go past the maximum; nothing is added
+     * @throws IllegalStateException if this buffer is a view, or was closed or moved
+     */
+    public <T extends Record> Ibuf add(CStruct<T> struct, T value) {
+        int len = struct.sizeOf(value);
+        int at = makeRoom(len); // before bytes is looked at, which it may replace
+        struct.write(value, bytes, at);
+        append(len);
+        return self();
+    }
+
+    /**
+     * Consumes a C struct; one with a flexible array consumes everything there is. C counterpart: {@code ibuf_get} with
+     * {@code sizeof}. {@link #getData} is for a struct that must be all there is.
+     *
+     * @param <T> the record that describes the struct
+     * @param struct the struct
+     * @return the record
+     * @throws TruncatedMessageException if fewer bytes are left; nothing is consumed
+     * @throws MalformedStructException if the bytes cannot be the struct; nothing is consumed
+     * @throws IllegalStateException if this buffer was closed or moved
+     */
+    public <T extends Record> T get(CStruct<T> struct) {
+        int left = size();
+        int len = struct.flexible() ? left : struct.size();
+        if (len > left) {
+            throw new TruncatedMessageException(
+                    "struct " + struct.layout().name() + " is " + len + " bytes, " + left + " left", len, left);
+        }
+        T value = struct.read(bytes, locate(0, len), len);
+        consume(len);
+        return value;
+    }
+
+    /**
+     * Consumes a C struct that must be everything there is. C counterpart: {@code imsg_get_data} with {@code sizeof}.
+     *
+     * @param <T> the record that describes the struct
+     * @param struct the struct
+     * @return the record
+     * @throws MalformedStructException if the number of bytes left is not the size of the struct, both are named, or they
+     *     cannot be the struct otherwise; nothing is consumed
+     * @throws IllegalStateException if this buffer was closed or moved
+     */
+    public <T extends Record> T getData(CStruct<T> struct) {
+        int len = size();
+        T value = struct.read(bytes, locate(0, len), len);
+        consume(len);
+        return value;
     }
 }

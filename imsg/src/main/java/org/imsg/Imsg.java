@@ -2,6 +2,8 @@ package org.imsg;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
+import org.imsg.cstruct.CStruct;
+import org.imsg.cstruct.MalformedStructException;
 import org.imsg.unix.Fd;
 
 /**
@@ -189,6 +191,39 @@ public final class Imsg implements AutoCloseable {
         if (unread.size() != length)
             throw new TruncatedMessageException(length, unread.size());
         return unread.get(length);
+    }
+
+    /**
+     * What is left of the payload, which must be exactly this C struct: imsg_get_data with sizeof.
+     *
+     * @param <T>
+     *            the record that describes the struct
+     * @param struct
+     *            the struct
+     * @return the record
+     * @throws MalformedStructException
+     *             if another number of bytes is left, both are named, or they cannot be the struct otherwise; nothing is read
+     *             then
+     */
+    public <T extends Record> T getData(CStruct<T> struct) {
+        return unread.getData(struct);
+    }
+
+    /**
+     * The C struct in the next bytes of the payload; one with a flexible array takes all of them: imsg_get_buf with sizeof.
+     *
+     * @param <T>
+     *            the record that describes the struct
+     * @param struct
+     *            the struct
+     * @return the record
+     * @throws TruncatedMessageException
+     *             if fewer are left; nothing is read then
+     * @throws MalformedStructException
+     *             if the bytes cannot be the struct; nothing is read then
+     */
+    public <T extends Record> T get(CStruct<T> struct) {
+        return unread.get(struct);
     }
 
     /**

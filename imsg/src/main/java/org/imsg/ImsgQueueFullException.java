@@ -12,7 +12,17 @@ public final class ImsgQueueFullException extends IllegalStateException {
     /** Bytes that may be. */
     private final int bound;
 
-    ImsgQueueFullException(int length, int queued, int bound) {
+    /**
+     * For queues in front of a channel's own.
+     *
+     * @param length
+     *            the bytes of the message that has no room
+     * @param queued
+     *            the bytes that are queued
+     * @param bound
+     *            the bytes that may be
+     */
+    public ImsgQueueFullException(int length, int queued, int bound) {
         super("no room for a message of " + length + " bytes: " + queued + " bytes are queued, " + bound
                 + " may be; flush() sends them, maxQueued allows more");
         this.queued = queued;

@@ -5,6 +5,8 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import org.imsg.cstruct.CStruct;
+import org.imsg.cstruct.MalformedStructException;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Framer;
 import org.imsg.wire.ImsgHeader;
@@ -162,6 +164,39 @@ public final class ImsgView {
      */
     public long getH64(int offset) {
         return memory.get(ValueLayout.JAVA_LONG_UNALIGNED, at(offset, 8));
+    }
+
+    /**
+     * A C struct amid the payload; one with a flexible array reaches to the end.
+     *
+     * @param <T>
+     *            the record that describes the struct
+     * @param struct
+     *            the struct
+     * @param offset
+     *            where
+     * @return the record
+     * @throws MalformedStructException
+     *             if the bytes cannot be the struct
+     */
+    public <T extends Record> T get(CStruct<T> struct, int offset) {
+        int size = struct.flexible() ? Math.max(0, length() - offset) : struct.size();
+        return struct.read(memory, at(offset, size), size);
+    }
+
+    /**
+     * The C struct that the payload is, and nothing else: imsg_get_data.
+     *
+     * @param <T>
+     *            the record that describes the struct
+     * @param struct
+     *            the struct
+     * @return the record
+     * @throws MalformedStructException
+     *             if the payload has another size than the struct, both are named, or cannot be the struct otherwise
+     */
+    public <T extends Record> T getData(CStruct<T> struct) {
+        return struct.read(memory, at(0, length), length);
     }
 
     /**

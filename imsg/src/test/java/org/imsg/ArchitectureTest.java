@@ -60,8 +60,28 @@ class ArchitectureTest {
     }
 
     @Test
-    void the_api_uses_wire_unix_and_sys() {
-        mayUse("org.imsg", "org.imsg.wire", "org.imsg.unix", "org.imsg.sys");
+    void cstruct_uses_nothing_of_ours() {
+        mayUse("org.imsg.cstruct");
+    }
+
+    @Test
+    void the_api_uses_cstruct_wire_unix_and_sys() {
+        mayUse("org.imsg", "org.imsg.cstruct", "org.imsg.wire", "org.imsg.unix", "org.imsg.sys");
+    }
+
+    @Test
+    void privsep_uses_the_api_unix_and_rights() {
+        mayUse("org.imsg.privsep", "org.imsg.privsep.rights", "org.imsg", "org.imsg.unix");
+    }
+
+    @Test
+    void giving_up_rights_uses_unix_and_sys() {
+        mayUse("org.imsg.privsep.rights", "org.imsg.unix", "org.imsg.sys", "javax.net.ssl");
+    }
+
+    @Test
+    void privileged_operations_use_the_api_rights_unix_and_sys() {
+        mayUse("org.imsg.privsep.ops", "org.imsg", "org.imsg.privsep.rights", "org.imsg.unix", "org.imsg.sys");
     }
 
     @Test

@@ -40,17 +40,22 @@ public final class ChildJvm {
         return output;
     }
 
-    private Process start(Class<?> main, String... arguments) throws IOException {
+    /** Starts it, output and errors together, and does not wait. */
+    public Process start(Class<?> main, String... arguments) throws IOException {
         String limit = mostDescriptors == 0 ? "" : "ulimit -n " + mostDescriptors + " && ";
         List<String> command = new ArrayList<>(List.of("/bin/sh", "-c", limit + "exec \"$@\"", "sh",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         command.addAll(options);
         command.add("-cp");
-        command.add(classPath(ImsgChannel.class, "ImsgChannel.class") + ":"
-                + classPath(ChildJvm.class, "ChildJvm.class"));
+        command.add(classPath());
         command.add(main.getName());
         command.addAll(List.of(arguments));
         return new ProcessBuilder(command).redirectErrorStream(true).start();
+    }
+
+    /** The classes of the module and of its tests. */
+    public static String classPath() {
+        return classPath(ImsgChannel.class, "ImsgChannel.class") + ":" + classPath(ChildJvm.class, "ChildJvm.class");
     }
 
     /** The directory a class file stands in, less the package's part of it. */

@@ -4,7 +4,11 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.IoEventLoop;
 import java.util.Optional;
 
-/** Netty's native transports, any of which a channel can be registered with. Those whose classes are absent serve no loop. */
+/**
+ * Netty's native transports, any of which a channel can be registered with. Those whose classes are absent serve no loop. A
+ * binding is made by a static method of its own: {@code new} in here would have the verifier load it before anybody knows
+ * whether its transport is there.
+ */
 enum Transport {
     EPOLL("io.netty.channel.epoll.EpollIoHandle") {
         @Override

@@ -15,6 +15,8 @@ final class BsdAbi {
             sockaddr_un.sun_family:width 1 sockaddr_un.sun_path:offset 2  sockaddr_un.sun_path:width 104
             pollfd:size 8                 pollfd.fd:offset 0
             pollfd.events:offset 4        pollfd.revents:offset 6
+            passwd.pw_uid:offset 16       passwd.pw_gid:offset 20
+            RLIMIT_CPU 0  RLIMIT_FSIZE 1  RLIMIT_CORE 4  RLIMIT_MEMLOCK 6  RLIMIT_NPROC 7  RLIMIT_NOFILE 8
             AF_UNIX 1        AF_INET 2
             SOCK_STREAM 1    SOCK_DGRAM 2    SOCK_SEQPACKET 5
             SOL_SOCKET 0xFFFF  SO_SNDBUF 0x1001  SO_RCVBUF 0x1002  SO_ERROR 0x1007  SO_TYPE 0x1008  SO_ACCEPTCONN 2

@@ -62,6 +62,16 @@ final class Calls {
         return bind(name, 3, Linker.Option.captureCallState("errno"), Linker.Option.firstVariadicArg(2));
     }
 
+    /** Binds a variadic C function that is always passed the same number of parameters, some of which are fixed. */
+    static MethodHandle bindVariadic(String name, int fixed, int parameters) {
+        return bind(name, parameters, Linker.Option.captureCallState("errno"), Linker.Option.firstVariadicArg(fixed));
+    }
+
+    /** Binds syscall(2) with all six arguments a call can have. */
+    static MethodHandle bindSyscall() {
+        return bind("syscall", 7, Linker.Option.captureCallState("errno"), Linker.Option.firstVariadicArg(1));
+    }
+
     /** What to say when the JVM denies native access to the module. */
     static String deniedTo(Module module) {
         return "imsg calls the system through java.lang.foreign, which this JVM denies it: start java with"
@@ -129,6 +139,29 @@ final class Calls {
         } catch (Throwable t) {
             throw unexpected(t);
         }
+    }
+
+    /** The result of a function that returns a pointer, null as 0; errno is in the segment then, unless 0 is no error. */
+    static long pointer(MethodHandle function, MemorySegment errno, long a) {
+        try {
+            return (long) function.invokeExact(errno, a);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    static int call(MethodHandle function, MemorySegment errno, long a, long b, long c, long d, long e, long f,
+            long g) {
+        try {
+            return result((long) function.invokeExact(errno, a, b, c, d, e, f, g), errno);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** The number in a segment that errno was captured into. */
+    static int errno(MemorySegment captured) {
+        return captured.get(JAVA_INT, ERRNO_OFFSET);
     }
 
     /** A call handle throws nothing of its own: what comes out is an Error, or a defect here. */

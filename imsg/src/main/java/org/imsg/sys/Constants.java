@@ -48,6 +48,9 @@ public final class Constants {
 
     public static final int POSIX_SPAWN_SETSIGDEF = HOST.value("POSIX_SPAWN_SETSIGDEF");
     public static final int POSIX_SPAWN_SETSIGMASK = HOST.value("POSIX_SPAWN_SETSIGMASK");
+    /** 0 where there is none: the child then leads a process group only. */
+    public static final int POSIX_SPAWN_SETSID = HOST.value("POSIX_SPAWN_SETSID", 0);
+    public static final int POSIX_SPAWN_SETPGROUP = HOST.value("POSIX_SPAWN_SETPGROUP");
     public static final int P_PID = HOST.value("P_PID");
     public static final int WEXITED = HOST.value("WEXITED");
     public static final int WNOWAIT = HOST.value("WNOWAIT");
@@ -58,6 +61,7 @@ public final class Constants {
     public static final int EACCES = HOST.value("EACCES");
     public static final int EBADF = HOST.value("EBADF");
     public static final int EPERM = HOST.value("EPERM");
+    public static final int EEXIST = HOST.value("EEXIST");
     public static final int ENOENT = HOST.value("ENOENT");
     public static final int EPIPE = HOST.value("EPIPE");
     public static final int EINVAL = HOST.value("EINVAL");

@@ -16,7 +16,10 @@ final class LinuxAbi {
             pollfd:size 8                 pollfd.fd:offset 0
             pollfd.events:offset 4        pollfd.revents:offset 6
             ucred:size 12                 ucred.pid:offset 0  ucred.uid:offset 4  ucred.gid:offset 8
-            POSIX_SPAWN_SETSIGDEF 4  POSIX_SPAWN_SETSIGMASK 8  P_PID 1  WEXITED 4  WNOWAIT 0x1000000
+            passwd.pw_uid:offset 16       passwd.pw_gid:offset 20
+            RLIMIT_CPU 0  RLIMIT_FSIZE 1  RLIMIT_CORE 4  RLIMIT_NPROC 6  RLIMIT_NOFILE 7  RLIMIT_MEMLOCK 8
+            POSIX_SPAWN_SETSIGDEF 4  POSIX_SPAWN_SETSIGMASK 8  POSIX_SPAWN_SETPGROUP 2  POSIX_SPAWN_SETSID 0x80
+            P_PID 1  WEXITED 4  WNOWAIT 0x1000000
             AF_UNIX 1        AF_INET 2       AF_INET6 10
             SOCK_STREAM 1    SOCK_DGRAM 2    SOCK_SEQPACKET 5  SOCK_CLOEXEC 0x80000  SOCK_NONBLOCK 0x800
             SOL_SOCKET 1     SO_TYPE 3       SO_ERROR 4        SO_SNDBUF 7  SO_RCVBUF 8
@@ -62,10 +65,10 @@ final class LinuxAbi {
 
     static Abi table(String arch) {
         return switch (arch) {
-            case "amd64", "x86_64" -> Abi.parse(COMMON, ERRNO, X86_64);
-            case "aarch64" -> Abi.parse(COMMON, ERRNO, AARCH64);
+            case "amd64", "x86_64" -> Abi.parse(COMMON, ERRNO, OperationsAbi.LINUX, X86_64, OperationsAbi.LINUX_X86_64);
+            case "aarch64" -> Abi.parse(COMMON, ERRNO, OperationsAbi.LINUX, AARCH64, OperationsAbi.LINUX_AARCH64);
             // Everything but files and epoll is the same on the other 64-bit machines; those entries are then missing.
-            default -> Abi.parse(COMMON, ERRNO);
+            default -> Abi.parse(COMMON, ERRNO, OperationsAbi.LINUX);
         };
     }
 }

@@ -7,7 +7,7 @@ package org.imsg.sys;
 final class MacosAbi {
     private static final String OWN = """
             cmsg:align 4
-            POSIX_SPAWN_SETSIGDEF 4  POSIX_SPAWN_SETSIGMASK 8  P_PID 1  WEXITED 4  WNOWAIT 0x20
+            POSIX_SPAWN_SETSIGDEF 4  POSIX_SPAWN_SETSIGMASK 8  POSIX_SPAWN_SETPGROUP 2  POSIX_SPAWN_SETSID 0x400  P_PID 1  WEXITED 4  WNOWAIT 0x20
             AF_INET6 30
             SO_NOSIGPIPE 0x1022      LOCAL_PEERCRED 1
             F_DUPFD_CLOEXEC 67       O_CLOEXEC 0x1000000       O_DIRECTORY 0x100000
@@ -21,6 +21,6 @@ final class MacosAbi {
     private MacosAbi() {}
 
     static Abi table() {
-        return Abi.parse(BsdAbi.COMMON, OWN);
+        return Abi.parse(BsdAbi.COMMON, OperationsAbi.MACOS, OWN);
     }
 }

@@ -21,6 +21,11 @@ public final class Processes {
         return call(PosixSpawn.HANDLE, errno, pid, path, actions, attributes, argv, environment);
     }
 
+    /** Binds {@link #posix_spawn}, for a thread that could not do so itself. */
+    public static void prepareSpawn() {
+        PosixSpawn.HANDLE.getClass();
+    }
+
     /** {@code int posix_spawn_file_actions_init(posix_spawn_file_actions_t *)}. */
     public static int file_actions_init(MemorySegment errno, long actions) {
         return call(ActionsInit.HANDLE, errno, actions);
@@ -44,6 +49,11 @@ public final class Processes {
     /** {@code int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int)}; glibc 2.34, FreeBSD 13. */
     public static int file_actions_addclosefrom(MemorySegment errno, long actions, int from) {
         return call(ActionsCloseFrom.HANDLE, errno, actions, from);
+    }
+
+    /** {@code int posix_spawn_file_actions_addfchdir_np(posix_spawn_file_actions_t *, int)}; glibc 2.29, FreeBSD 13, macOS. */
+    public static int file_actions_addfchdir(MemorySegment errno, long actions, int directory) {
+        return call(ActionsFchdir.HANDLE, errno, actions, directory);
     }
 
     /** {@code int posix_spawnattr_init(posix_spawnattr_t *)}. */
@@ -118,6 +128,10 @@ public final class Processes {
 
     private static final class ActionsCloseFrom {
         static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_addclosefrom_np", 2);
+    }
+
+    private static final class ActionsFchdir {
+        static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_addfchdir_np", 2);
     }
 
     private static final class AttributesInit {

@@ -20,11 +20,13 @@ public final class Readiness {
     private static final int EVENTS = Abi.host().value("pollfd.events:offset");
 
     private final boolean write;
+    private final short interest;
     private MemorySegment pollfd;
     private MemorySegment errno;
 
-    private Readiness(boolean write) {
+    private Readiness(boolean write, int interest) {
         this.write = write;
+        this.interest = (short) interest;
     }
 
     /**
@@ -33,7 +35,7 @@ public final class Readiness {
      * @return a new instance
      */
     public static Readiness toRead() {
-        return new Readiness(false);
+        return new Readiness(false, Constants.POLLIN);
     }
 
     /**
@@ -42,7 +44,17 @@ public final class Readiness {
      * @return a new instance
      */
     public static Readiness toWrite() {
-        return new Readiness(true);
+        return new Readiness(true, Constants.POLLOUT);
+    }
+
+    /**
+     * For waiting until the peer has closed its end, whatever is still there to read. On platform threads only.
+     *
+     * @return a new instance
+     */
+    public static Readiness toHangUp() {
+        // POLLHUP needs no asking.
+        return new Readiness(false, 0);
     }
 
     /**
@@ -78,7 +90,7 @@ public final class Readiness {
             errno = Posix.errnoSegment(Arena.ofAuto());
         }
         pollfd.set(JAVA_INT, 0, fd);
-        pollfd.set(JAVA_SHORT, EVENTS, (short) (write ? Constants.POLLOUT : Constants.POLLIN));
+        pollfd.set(JAVA_SHORT, EVENTS, interest);
         return Posix.poll(errno, pollfd.address(), 1, timeoutMillis);
     }
 

@@ -14,9 +14,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.IntSupplier;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Posix;
 import org.imsg.sys.Processes;
@@ -78,12 +80,30 @@ public final class Child {
         return new Builder(program, List.of(arguments));
     }
 
+    /** Decides from which thread a program is started; the child inherits that thread's rights, namespaces and root. */
+    @FunctionalInterface
+    public interface Launch {
+        /**
+         * Has the program started.
+         *
+         * @param spawn
+         *            posix_spawn(3), all prepared: to be called once, by any platform thread. It returns 0 or the error number,
+         *            throws nothing, and needs no class, file or path that has not been there before.
+         * @return what {@code spawn} returned
+         * @throws IOException
+         *             if it was not called
+         */
+        int from(IntSupplier spawn) throws IOException;
+    }
+
     /** How a child is to be started; not safe for two threads at once. */
     public static final class Builder {
         private final Path program;
         private final List<String> arguments;
         private final Map<Integer, Fd> descriptors = new LinkedHashMap<>();
         private final Map<String, String> environment = new LinkedHashMap<>();
+        private boolean ownSession;
+        private Fd directory;
 
         private Builder(Path program, List<String> arguments) {
             this.program = program;
@@ -123,6 +143,29 @@ public final class Child {
         }
 
         /**
+         * Makes the child the leader of a session of its own, as setsid(2) does: no terminal's signals reach it. FreeBSD and
+         * OpenBSD cannot do that in posix_spawn(3); there it leads a process group, which is enough for a Ctrl-C.
+         *
+         * @return this
+         */
+        public Builder ownSession() {
+            ownSession = true;
+            return this;
+        }
+
+        /**
+         * Sets the child's working directory, which is this process's unless set.
+         *
+         * @param fd
+         *            an open directory; it stays the caller's, open until the child is started
+         * @return this
+         */
+        public Builder directory(Fd fd) {
+            directory = fd;
+            return this;
+        }
+
+        /**
          * Starts the program: posix_spawn(3).
          *
          * @return the running child
@@ -132,6 +175,21 @@ public final class Child {
          *             if it cannot be started, an {@link ErrnoException}, or a descriptor is closed
          */
         public Child start() throws IOException {
+            return start(IntSupplier::getAsInt);
+        }
+
+        /**
+         * Starts the program from a thread of the caller's choosing.
+         *
+         * @param launch
+         *            who is given the prepared call
+         * @return the running child
+         * @throws IllegalArgumentException
+         *             if there is a NUL in an argument or a variable
+         * @throws IOException
+         *             if it cannot be started, an {@link ErrnoException}, or a descriptor is closed, or what {@code launch} throws
+         */
+        public Child start(Launch launch) throws IOException {
             List<Fd> copies = new ArrayList<>();
             try (Arena arena = Arena.ofConfined()) {
                 int above = descriptors.keySet().stream().mapToInt(number -> number + 1).max().orElse(0);
@@ -143,19 +201,22 @@ public final class Child {
                     copies.add(copy);
                     numbers.put(entry.getKey(), copy.intValue());
                 }
-                return new Child(spawn(arena, numbers, from), program.getFileName().toString());
+                return new Child(spawn(arena, numbers, from, launch), program.getFileName().toString());
             } finally {
                 copies.forEach(Fd::close);
             }
         }
 
-        private int spawn(Arena arena, Map<Integer, Integer> numbers, int closeFrom) throws ErrnoException {
+        private int spawn(Arena arena, Map<Integer, Integer> numbers, int closeFrom, Launch launch)
+                throws IOException {
             MemorySegment errno = Posix.errnoSegment(arena);
             long actions = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
             long attributes = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
             check(Processes.file_actions_init(errno, actions));
             check(Processes.attributes_init(errno, attributes));
             try {
+                if (directory != null)
+                    check(Processes.file_actions_addfchdir(errno, actions, directory.intValue()));
                 for (Map.Entry<Integer, Integer> entry : numbers.entrySet())
                     check(Processes.file_actions_adddup2(errno, actions, entry.getValue(), entry.getKey()));
                 // A JVM's own descriptors are not all close-on-exec.
@@ -165,13 +226,20 @@ public final class Child {
                 check(Processes.file_actions_addclosefrom(errno, actions, closeFrom));
                 resetSignals(arena, errno, attributes);
                 MemorySegment pid = arena.allocate(4, 4);
-                check(Processes.posix_spawn(errno, pid.address(), arena.allocateFrom(program.toString()).address(),
-                        actions, attributes, strings(arena, argv()), strings(arena, variables())));
+                check(launch.from(call(pid.address(), arena.allocateFrom(program.toString()).address(), actions,
+                        attributes, strings(arena, argv()), strings(arena, variables()))));
                 return pid.get(JAVA_INT, 0);
             } finally {
                 Processes.file_actions_destroy(errno, actions);
                 Processes.attributes_destroy(errno, attributes);
             }
+        }
+
+        /** Binds everything now, for the thread that calls it may no longer be able to load a class. */
+        private static IntSupplier call(long pid, long path, long actions, long attributes, long argv, long envp) {
+            MemorySegment errno = Posix.errnoSegment(Arena.ofAuto());
+            Processes.prepareSpawn();
+            return () -> Processes.posix_spawn(errno, pid, path, actions, attributes, argv, envp);
         }
 
         private void resetSignals(Arena arena, MemorySegment errno, long attributes) throws ErrnoException {
@@ -181,7 +249,14 @@ public final class Child {
             Processes.sigfillset(errno, set);
             check(Processes.attributes_setsigdefault(errno, attributes, set));
             check(Processes.attributes_setflags(errno, attributes,
-                    Constants.POSIX_SPAWN_SETSIGDEF | Constants.POSIX_SPAWN_SETSIGMASK));
+                    Constants.POSIX_SPAWN_SETSIGDEF | Constants.POSIX_SPAWN_SETSIGMASK | session()));
+        }
+
+        /** The process group's number is 0 in fresh attributes: the child's own pid. */
+        private int session() {
+            if (!ownSession)
+                return 0;
+            return Constants.POSIX_SPAWN_SETSID != 0 ? Constants.POSIX_SPAWN_SETSID : Constants.POSIX_SPAWN_SETPGROUP;
         }
 
         private List<String> argv() {
@@ -223,6 +298,15 @@ public final class Child {
      */
     public int pid() {
         return pid;
+    }
+
+    /**
+     * The end, as something to follow up on instead of waiting.
+     *
+     * @return completed with how it ended, by the thread that waits for this child
+     */
+    public CompletionStage<ExitStatus> onExit() {
+        return exit.minimalCompletionStage();
     }
 
     /**

@@ -8,6 +8,8 @@ public final class ErrnoException extends IOException {
 
     /** The call's name. */
     private final String call;
+    /** What it was called on, or null. */
+    private final String on;
     /** The value of errno. */
     private final int number;
 
@@ -37,6 +39,7 @@ public final class ErrnoException extends IOException {
         super(call + (on == null ? "" : "(" + on + ")") + ": " + Errno.name(number) + " (" + number + "): "
                 + Errno.text(number));
         this.call = call;
+        this.on = on == null ? null : on.toString();
         this.number = number;
     }
 
@@ -47,6 +50,15 @@ public final class ErrnoException extends IOException {
      */
     public String call() {
         return call;
+    }
+
+    /**
+     * What it was called on.
+     *
+     * @return such as a path, or null for nothing worth naming
+     */
+    public String on() {
+        return on;
     }
 
     /**

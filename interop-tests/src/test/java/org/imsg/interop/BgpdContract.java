@@ -68,10 +68,12 @@ abstract class BgpdContract {
         try (Bgpd bgpd = Bgpd.start(Peers.chroot(suite), 65001, List.of(new Bgpd.Neighbor("127.0.0.2", 65002, "x")));
                 Transport control = connect(bgpd)) {
             for (int i = 0; i < ROUTES; i++) {
-                control.send(layout.networkAdd, 0, PID, null, network(layout, i));
+                control.compose(layout.networkAdd, 0, PID, network(layout, i));
                 if (layout.filterSet != 0)
-                    control.send(layout.filterSet, 0, PID, null, new byte[2]);
-                control.send(layout.networkDone, 0, PID, null, new byte[0]);
+                    control.compose(layout.filterSet, 0, PID, new byte[2]);
+                control.compose(layout.networkDone, 0, PID, new byte[0]);
+                if (i % 100 == 99)
+                    control.flush();
             }
             // Each is in two tables when it has been dealt with.
             while (prefixes(control, layout) < 2L * ROUTES)

@@ -59,6 +59,16 @@ final class CoreTransport implements Transport {
     }
 
     @Override
+    public void compose(int type, int id, int pid, byte[] payload) throws IOException {
+        channel.compose(type, id, pid, null, payload);
+    }
+
+    @Override
+    public void flush() throws IOException {
+        channel.flush();
+    }
+
+    @Override
     public Message receive() throws IOException {
         Imsg message = channel.receive();
         return message == null ? null : of(message);

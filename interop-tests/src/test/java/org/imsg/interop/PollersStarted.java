@@ -7,10 +7,14 @@ import java.time.Duration;
 
 import org.imsg.ImsgChannel;
 
-/** Starts the shared pollers, which keep a descriptor each from then on, before the leak check counts for the first time. */
+/**
+ * Starts the shared pollers and event loops, which keep descriptors from then on, before the leak check counts for the first
+ * time.
+ */
 final class PollersStarted implements Runnable {
     @Override
     public void run() {
+        NettyKind.startLoops();
         try {
             Thread.ofVirtual().start(this::waitInBothDirections).join();
         } catch (InterruptedException e) {

@@ -12,8 +12,14 @@ import org.imsg.unix.Fd;
  * that they can be run over each implementation. The exceptions are those of {@code org.imsg}.
  */
 interface Transport extends AutoCloseable {
-    /** Sends, waiting for room. A descriptor, if not null, is the transport's unless this throws. */
+    /** Sends, waiting for room. A descriptor, if not null, is the transport's; if this throws, it may be closed or not. */
     void send(int type, int id, int pid, Fd fd, byte[] payload) throws IOException;
+
+    /** Queues what {@link #flush} sends; at most a few hundred messages in between. */
+    void compose(int type, int id, int pid, byte[] payload) throws IOException;
+
+    /** Sends what is queued, waiting for room. */
+    void flush() throws IOException;
 
     /** {@return the next message, waited for; null at the clean end of the stream} */
     Message receive() throws IOException;

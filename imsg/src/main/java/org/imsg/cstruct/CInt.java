@@ -1,0 +1,14 @@
+package org.imsg.cstruct;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/**
+ * An int: {@code int}. The component, or the element of its array, is one of {@code int}, {@code long}, {@code boolean}.
+ */
+@CType("int")
+@Retention(RetentionPolicy.RUNTIME)
+@Target(ElementType.RECORD_COMPONENT)
+public @interface CInt {}

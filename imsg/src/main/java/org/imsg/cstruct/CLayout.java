@@ -1,0 +1,198 @@
+package org.imsg.cstruct;
+
+import java.nio.ByteOrder;
+import java.util.List;
+
+/**
+ * Where the members of a struct are. Immutable.
+ *
+ * @param name
+ *            the struct's name in C
+ * @param members
+ *            in the order of their offsets
+ * @param size
+ *            {@code sizeof}, in bytes, with the padding at the end
+ * @param alignment
+ *            in bytes
+ * @param packed
+ *            whether there is no padding
+ */
+public record CLayout(String name, List<Member> members, int size, int alignment, boolean packed) {
+    /** Copies the list. */
+    public CLayout {
+        members = List.copyOf(members);
+    }
+
+    /**
+     * One member.
+     *
+     * @param name
+     *            its name in C
+     * @param type
+     *            what it is
+     * @param offset
+     *            {@code offsetof}, in bytes
+     */
+    public record Member(String name, Type type, int offset) {
+        /**
+         * Where the member ends.
+         *
+         * @return the offset of the first byte after it; of a flexible array, that of its beginning
+         */
+        public int end() {
+            return offset + type.size();
+        }
+    }
+
+    /** What a member, or an element of an array, is in C. */
+    public sealed interface Type permits Scalar, Text, Raw, Struct, Array {
+        /**
+         * {@code sizeof}.
+         *
+         * @return bytes; 0 for a flexible array
+         */
+        int size();
+
+        /**
+         * The natural alignment.
+         *
+         * @return bytes
+         */
+        int alignment();
+    }
+
+    /** How the bits of a number are meant. */
+    public enum Kind {
+        /** Two's complement. */
+        SIGNED,
+        /** Not negative. */
+        UNSIGNED,
+        /** False if zero, else true. */
+        BOOLEAN,
+        /** IEEE 754, 4 or 8 bytes. */
+        FLOATING
+    }
+
+    /**
+     * A number.
+     *
+     * @param name
+     *            the type's name in C
+     * @param size
+     *            1, 2, 4 or 8 bytes
+     * @param alignment
+     *            in bytes
+     * @param kind
+     *            how its bits are meant
+     * @param order
+     *            of its bytes
+     */
+    public record Scalar(String name, int size, int alignment, Kind kind, ByteOrder order) implements Type {}
+
+    /**
+     * A {@code char} array with a string in it.
+     *
+     * @param size
+     *            bytes; 0 if it is flexible
+     * @param terminated
+     *            whether there must be a NUL
+     */
+    public record Text(int size, boolean terminated) implements Type {
+        @Override
+        public int alignment() {
+            return 1;
+        }
+    }
+
+    /**
+     * Bytes.
+     *
+     * @param size
+     *            how many; 0 if it is flexible
+     */
+    public record Raw(int size) implements Type {
+        @Override
+        public int alignment() {
+            return 1;
+        }
+    }
+
+    /**
+     * A struct inside a struct.
+     *
+     * @param layout
+     *            its layout
+     */
+    public record Struct(CLayout layout) implements Type {
+        @Override
+        public int size() {
+            return layout.size();
+        }
+
+        @Override
+        public int alignment() {
+            return layout.alignment();
+        }
+    }
+
+    /**
+     * An array of anything but bytes and {@code char}s.
+     *
+     * @param element
+     *            what its elements are
+     * @param count
+     *            how many; 0 if it is flexible
+     */
+    public record Array(Type element, int count) implements Type {
+        @Override
+        public int size() {
+            return Math.multiplyExact(element.size(), count);
+        }
+
+        @Override
+        public int alignment() {
+            return element.alignment();
+        }
+    }
+
+    /**
+     * Whether the last member is a flexible array.
+     *
+     * @return true if a payload may be longer than the struct
+     */
+    public boolean flexible() {
+        return !members.isEmpty() && members.getLast().type().size() == 0;
+    }
+
+    /**
+     * The least number of bytes the struct is in.
+     *
+     * @return {@link #size}, or the offset of the flexible array, which may be less
+     */
+    public int minimumSize() {
+        return flexible() ? members.getLast().offset() : size;
+    }
+
+    /**
+     * The size of one element of the flexible array.
+     *
+     * @return bytes; 1 if they are bytes or {@code char}s
+     * @throws IllegalStateException
+     *             if there is none
+     */
+    public int flexibleElementSize() {
+        if (!flexible())
+            throw new IllegalStateException("struct " + name + " has no flexible array");
+        return members.getLast().type() instanceof Array array ? array.element().size() : 1;
+    }
+
+    /**
+     * The layout as pahole(1) prints it: C declarations, each with its offset and size in bytes, and the holes.
+     *
+     * @return several lines, without a newline at the end
+     */
+    @Override
+    public String toString() {
+        return Pahole.print(this);
+    }
+}

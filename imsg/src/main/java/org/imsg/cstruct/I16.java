@@ -1,0 +1,14 @@
+package org.imsg.cstruct;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/**
+ * A signed 16-bit number: {@code int16_t}. The component, or the element of its array, is one of {@code short}, {@code int}, {@code long}, {@code boolean}.
+ */
+@CType("int16_t")
+@Retention(RetentionPolicy.RUNTIME)
+@Target(ElementType.RECORD_COMPONENT)
+public @interface I16 {}

@@ -1,0 +1,14 @@
+package org.imsg.cstruct;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/**
+ * A signed 8-bit number: {@code int8_t}. The component, or the element of its array, is one of {@code byte}, {@code short}, {@code int}, {@code long}, {@code boolean}.
+ */
+@CType("int8_t")
+@Retention(RetentionPolicy.RUNTIME)
+@Target(ElementType.RECORD_COMPONENT)
+public @interface I8 {}

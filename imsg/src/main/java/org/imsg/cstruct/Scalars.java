@@ -1,0 +1,111 @@
+package org.imsg.cstruct;
+
+import java.lang.reflect.AnnotatedElement;
+import java.lang.annotation.Annotation;
+import java.nio.ByteOrder;
+
+import org.imsg.cstruct.CLayout.Kind;
+import org.imsg.cstruct.CLayout.Scalar;
+
+/** The numbers of C: what each is called, how wide it is on a platform, and which Java types hold it. */
+final class Scalars {
+    private Scalars() {}
+
+    /** The C type that a component asks for by annotation, or the one its Java type is by itself. */
+    static Scalar of(AnnotatedElement component, Class<?> javaType, CAbi abi) {
+        String name = annotated(component);
+        Scalar scalar = named(name == null ? inferred(javaType) : name, abi);
+        if (component.isAnnotationPresent(NetworkOrder.class))
+            scalar = new Scalar(scalar.name(), scalar.size(), scalar.alignment(), scalar.kind(), ByteOrder.BIG_ENDIAN);
+        if (!holds(javaType, scalar))
+            throw new IllegalArgumentException(scalar.name() + ", " + scalar.size() + " bytes, does not fit a Java "
+                    + javaType.getTypeName());
+        return scalar;
+    }
+
+    /** Whether there is an annotation that makes a number of a component. */
+    static boolean asked(AnnotatedElement component) {
+        return annotated(component) != null || component.isAnnotationPresent(NetworkOrder.class);
+    }
+
+    private static String annotated(AnnotatedElement component) {
+        String found = null;
+        for (Annotation annotation : component.getAnnotations()) {
+            CType type = annotation instanceof CType direct
+                    ? direct
+                    : annotation.annotationType().getAnnotation(CType.class);
+            if (type != null && found != null)
+                throw new IllegalArgumentException("both " + found + " and " + type.value());
+            if (type != null)
+                found = type.value();
+        }
+        return found;
+    }
+
+    private static String inferred(Class<?> javaType) {
+        return switch (javaType.getName()) {
+            case "byte" -> "int8_t";
+            case "short" -> "int16_t";
+            case "char" -> "uint16_t";
+            case "int" -> "int32_t";
+            case "long" -> "int64_t";
+            case "boolean" -> "_Bool";
+            case "float", "double" -> javaType.getName();
+            default -> throw new IllegalArgumentException("a Java " + javaType.getTypeName()
+                    + " is no C type: numbers, boolean, String, byte[], records and arrays of these are");
+        };
+    }
+
+    private static Scalar named(String name, CAbi abi) {
+        return switch (name) {
+            case "_Bool", "bool" -> scalar(name, 1, Kind.BOOLEAN, abi);
+            case "int8_t", "signed char", "char" -> scalar(name, 1, Kind.SIGNED, abi);
+            case "uint8_t", "unsigned char" -> scalar(name, 1, Kind.UNSIGNED, abi);
+            case "int16_t", "short", "signed short" -> scalar(name, 2, Kind.SIGNED, abi);
+            case "uint16_t", "unsigned short" -> scalar(name, 2, Kind.UNSIGNED, abi);
+            case "int32_t", "int", "signed int", "pid_t" -> scalar(name, 4, Kind.SIGNED, abi);
+            case "uint32_t", "unsigned int", "uid_t", "gid_t" -> scalar(name, 4, Kind.UNSIGNED, abi);
+            case "int64_t", "long long", "signed long long" -> scalar(name, 8, Kind.SIGNED, abi);
+            case "uint64_t", "unsigned long long" -> scalar(name, 8, Kind.UNSIGNED, abi);
+            case "long", "signed long", "ssize_t" -> scalar(name, abi.wordSize(), Kind.SIGNED, abi);
+            case "unsigned long", "size_t", "void *" -> scalar(name, abi.wordSize(), Kind.UNSIGNED, abi);
+            case "time_t" -> scalar(name, abi.timeSize(), Kind.SIGNED, abi);
+            case "float" -> scalar(name, 4, Kind.FLOATING, abi);
+            case "double" -> scalar(name, 8, Kind.FLOATING, abi);
+            default -> throw new IllegalArgumentException("the C type \"" + name + "\" is not known");
+        };
+    }
+
+    private static Scalar scalar(String name, int size, Kind kind, CAbi abi) {
+        return new Scalar(name, size, Math.min(size, abi.maxAlignment()), kind, abi.order());
+    }
+
+    /** An unsigned number may be in a signed Java type of its own width, as bits; otherwise every value must fit. */
+    private static boolean holds(Class<?> javaType, Scalar scalar) {
+        if (javaType == float.class || javaType == double.class)
+            return scalar.kind() == Kind.FLOATING && width(javaType) == scalar.size();
+        if (scalar.kind() == Kind.FLOATING)
+            return false;
+        if (javaType == boolean.class)
+            return true;
+        if (javaType == char.class)
+            return scalar.kind() == Kind.UNSIGNED && scalar.size() <= Character.BYTES;
+        return javaType.isPrimitive() && scalar.size() <= width(javaType);
+    }
+
+    /** Whether a Java type has values that the C type has not, so that a value must be checked before it is written. */
+    static boolean narrows(Class<?> javaType, Scalar scalar) {
+        if (javaType == boolean.class)
+            return false;
+        return scalar.kind() == Kind.BOOLEAN || scalar.size() < width(javaType);
+    }
+
+    static int width(Class<?> javaType) {
+        return switch (javaType.getName()) {
+            case "boolean", "byte" -> Byte.BYTES;
+            case "short", "char" -> Short.BYTES;
+            case "int", "float" -> Integer.BYTES;
+            default -> Long.BYTES;
+        };
+    }
+}

@@ -1,0 +1,172 @@
+package org.imsg.privsep;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.imsg.Imsg;
+import org.imsg.unix.Fd;
+import org.imsg.unix.Lifeline;
+
+/** The life of a child: confined, connected, started, and gone with its parent. */
+final class ChildLoop implements Connection.Receiver {
+    static final String PROGRAM = "IMSG_PROGRAM";
+    static final String ROLE = "IMSG_ROLE";
+    static final String INSTANCE = "IMSG_INSTANCE";
+
+    static final int CHANNEL = 3;
+    /** How long a child may outlive its parent. */
+    private static final long GRACE_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
+
+    private final Role role;
+    private final RoleProcess self;
+    private final Connection parent;
+    private final System.Logger log;
+    private boolean started;
+    private int exitCode;
+
+    private ChildLoop(Role role, RoleProcess self, Connection parent, System.Logger log) {
+        this.role = role;
+        this.self = self;
+        this.parent = parent;
+        this.log = log;
+    }
+
+    /** Runs the role; does not return. */
+    static void run(String program, RoleTable table, List<String> arguments, JvmSettings jvm) {
+        int code = 1;
+        try {
+            Fd channel = Fd.of(CHANNEL);
+            // Never closed: closing it would shut down the socket for the channel too.
+            Fd lifeline = channel.dup();
+            Thread.ofPlatform().daemon().name("imsg-lifeline").start(() -> endWithParent(lifeline));
+            code = run(program, table, arguments, jvm, new Connection(channel, Privsep.PARENT));
+        } catch (IOException | RuntimeException e) {
+            System.err.println(System.getenv(ROLE) + " of " + program + ": descriptor " + CHANNEL
+                    + " is to be the channel to the parent, and is none: " + e);
+        }
+        System.exit(code);
+    }
+
+    private static int run(String program, RoleTable table, List<String> arguments, JvmSettings jvm,
+            Connection parent) {
+        System.Logger log = Privsep.relayTo(parent, program);
+        try {
+            RoleSettings settings = table.get(System.getenv(ROLE));
+            int instance = Integer.parseInt(System.getenv(INSTANCE));
+            RoleProcess self = new RoleProcess(program, arguments, table, settings, instance, parent, log);
+            ChildLoop loop = new ChildLoop(settings.newRole(), self, parent, log);
+            Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> log.log(System.Logger.Level.ERROR,
+                    "thread " + thread.getName() + " of " + self + " failed", thrown));
+            loop.role.prepare(self);
+            settings.rights().complete(jvm.paths());
+            parent.send(Protocol.ready());
+            parent.read(loop);
+            return loop.exitCode;
+        } catch (Exception e) {
+            log.log(System.Logger.Level.ERROR, "cannot be made ready", e);
+            return 1;
+        }
+    }
+
+    /** The one thing that works whatever the role is doing: when the parent is gone, so is this process. */
+    private static void endWithParent(Fd lifeline) {
+        try {
+            Lifeline.awaitHangUp(lifeline);
+        } catch (IOException _) {
+            // no lifeline is as bad as a cut one
+        }
+        LockSupport.parkNanos(GRACE_NANOS);
+        Runtime.getRuntime().halt(1);
+    }
+
+    @Override
+    public void message(Imsg message) throws IOException {
+        switch (message.type()) {
+            case Protocol.CONNECT -> connect(message);
+            case Protocol.START -> start();
+            case Protocol.RELOAD -> self.dispatch().quietlyInTurn("reload", () -> role.reload(self));
+            default -> {
+                if (Protocol.isReserved(message.type()))
+                    log.log(System.Logger.Level.ERROR, "unknown message of the framework from the parent: " + message);
+                else
+                    deliver(self.parent(), message);
+            }
+        }
+    }
+
+    private void deliver(Peer from, Imsg message) {
+        try {
+            self.deliver(from, message);
+        } catch (ViolationException e) {
+            log.log(System.Logger.Level.ERROR, "dropped: " + e.getMessage());
+        }
+    }
+
+    private void connect(Imsg message) throws IOException {
+        Protocol.Introduction introduced = Protocol.Introduction.of(message);
+        Fd socket = message.takeFd();
+        if (socket == null) {
+            log.log(System.Logger.Level.ERROR, "the channel to " + introduced.role() + "[" + introduced.instance()
+                    + "] did not arrive: " + message.descriptor());
+            return;
+        }
+        String name = Peer.name(introduced.role(), introduced.instance());
+        Peer peer = new Peer(introduced.role(), introduced.instance(), new Connection(socket, name));
+        self.add(peer);
+        if (started)
+            begin(peer);
+    }
+
+    private void start() throws IOException {
+        try {
+            self.dispatch().inTurn(() -> {
+                role.start(self);
+                return null;
+            });
+        } catch (Exception e) {
+            log.log(System.Logger.Level.ERROR, "cannot start", e);
+            exitCode = 1;
+            throw new IOException("not started", e);
+        }
+        started = true;
+        self.dispatch().open();
+        self.everybody().stream().filter(peer -> peer != self.parent()).forEach(this::begin);
+    }
+
+    private void begin(Peer peer) {
+        self.dispatch().quietlyInTurn("connected", () -> role.connected(self, peer));
+        peer.connection().startReading(new Connection.Receiver() {
+            @Override
+            public void message(Imsg message) {
+                deliver(peer, message);
+            }
+
+            @Override
+            public void ended(IOException fault) {
+                if (fault != null)
+                    log.log(System.Logger.Level.ERROR,
+                            "what comes from " + peer + " is no message: " + fault.getMessage());
+                peer.connection().close();
+                self.remove(peer);
+                self.dispatch().quietlyInTurn("disconnected", () -> role.disconnected(self, peer));
+            }
+        });
+    }
+
+    /** The parent has ended the channel. */
+    @Override
+    public void ended(IOException fault) {
+        if (!started)
+            return;
+        try {
+            self.dispatch().inTurn(() -> {
+                role.stop(self);
+                return null;
+            });
+        } catch (Exception e) {
+            log.log(System.Logger.Level.ERROR, "stop failed", e);
+            exitCode = 1;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+package org.imsg.privsep;
+
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.ReentrantLock;
+import org.imsg.Imsg;
+import org.imsg.TruncatedMessageException;
+
+/** Who handles which type, and whose turn it is: one call of the user's at a time, the longest waiting first. */
+final class Dispatch {
+    private record Key(String role, int type) {}
+
+    private static final String ANYBODY = "";
+
+    private final Map<Key, PeerHandler> handlers = new ConcurrentHashMap<>();
+    private final ReentrantLock turn = new ReentrantLock(true);
+    private final CountDownLatch started = new CountDownLatch(1);
+    private final System.Logger log;
+    private volatile boolean closed;
+
+    Dispatch(System.Logger log) {
+        this.log = log;
+    }
+
+    void on(int type, PeerHandler handler) {
+        put(new Key(ANYBODY, type), handler);
+    }
+
+    void on(String role, int type, PeerHandler handler) {
+        put(new Key(role, type), handler);
+    }
+
+    private void put(Key key, PeerHandler handler) {
+        if (Protocol.isReserved(key.type))
+            throw new IllegalArgumentException("types from " + Integer.toUnsignedString(Privsep.FIRST_RESERVED_TYPE)
+                    + " on are the framework's own: " + Integer.toUnsignedString(key.type));
+        if (handlers.putIfAbsent(key, handler) != null)
+            throw new IllegalStateException("type " + Integer.toUnsignedString(key.type) + " from "
+                    + (key.role.equals(ANYBODY) ? "anybody" : key.role) + " has a handler already");
+    }
+
+    /** Lets messages through from now on. */
+    void open() {
+        started.countDown();
+    }
+
+    /** Drops messages from now on: nobody is there to handle them. */
+    void close() {
+        closed = true;
+        started.countDown();
+    }
+
+    /** Hands a message to its handler, once {@link #open} was called. */
+    void deliver(Peer from, Imsg message) throws ViolationException, InterruptedException {
+        started.await();
+        if (closed)
+            return;
+        PeerHandler handler = handlers.get(new Key(from.role(), message.type()));
+        if (handler == null)
+            handler = handlers.get(new Key(ANYBODY, message.type()));
+        if (handler == null)
+            throw new ViolationException("nobody handles " + message + " from " + from);
+        turn.lockInterruptibly();
+        try {
+            handler.message(from, message);
+        } catch (TruncatedMessageException e) {
+            throw new ViolationException("the payload of " + message + " from " + from + " is too short: "
+                    + e.getMessage());
+        } catch (Exception e) {
+            log.log(System.Logger.Level.ERROR, "the handler of " + message + " from " + from + " failed", e);
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /** Calls the user's code when it is its turn. */
+    <T> T inTurn(Callable<T> call) throws Exception {
+        turn.lockInterruptibly();
+        try {
+            return call.call();
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /** As {@link #inTurn}, for calls that may fail without consequence. */
+    void quietlyInTurn(String what, ThrowingRunnable call) {
+        try {
+            inTurn(() -> {
+                call.run();
+                return null;
+            });
+        } catch (Exception e) {
+            log.log(System.Logger.Level.ERROR, what + " failed", e);
+        }
+    }
+
+    /** A call into the user's code. */
+    interface ThrowingRunnable {
+        void run() throws Exception;
+    }
+}

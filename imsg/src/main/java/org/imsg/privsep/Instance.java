@@ -1,0 +1,65 @@
+package org.imsg.privsep;
+
+/** One process of a role as the parent keeps it, through all its lives. Used by the supervising thread only. */
+final class Instance {
+    /** What the parent waits for. */
+    enum State {
+        /** The time of its next start. */
+        WAITING,
+        /** Its word that it is confined. */
+        STARTING,
+        /** The others. */
+        READY,
+        /** Its end, which nobody wants. */
+        RUNNING,
+        /** Its end, which was asked for. */
+        ENDING,
+        /** The finish hook. */
+        FINISHING,
+        /** Nothing any more. */
+        GONE
+    }
+
+    final RoleSettings role;
+    final int number;
+    final Backoff backoff;
+    State state = State.WAITING;
+    /** When the wait is over, in nanoseconds since something; without meaning for READY, RUNNING and GONE. */
+    long deadline;
+    /** What was tried last to end it: 0 the end of its channel, 15, 9. */
+    int signalled;
+    /** It is to be started again though it was told to end. */
+    boolean reexecute;
+    /** The configuration changed while it was being started. */
+    boolean reloadMissed;
+    /** It was told to end; kept until it has. */
+    boolean toldToEnd;
+
+    Instance(RoleSettings role, int number) {
+        this.role = role;
+        this.number = number;
+        this.backoff = role.backoff();
+    }
+
+    /** There is a process. */
+    boolean isAlive() {
+        return switch (state) {
+            case STARTING, READY, RUNNING, ENDING -> true;
+            case WAITING, FINISHING, GONE -> false;
+        };
+    }
+
+    /** Somebody waits for a deadline. */
+    boolean isTimed() {
+        return switch (state) {
+            case WAITING, STARTING, FINISHING -> true;
+            case ENDING -> signalled != Supervisor.SIGKILL;
+            case READY, RUNNING, GONE -> false;
+        };
+    }
+
+    @Override
+    public String toString() {
+        return Peer.name(role.name(), number);
+    }
+}

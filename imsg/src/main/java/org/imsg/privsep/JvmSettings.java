@@ -1,0 +1,203 @@
+package org.imsg.privsep;
+
+import java.io.File;
+import java.lang.StackWalker.StackFrame;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.imsg.unix.Child;
+
+/**
+ * How the children's JVMs are started: with the same java, class path and module path as this one and the same main class,
+ * small presets, and an environment that has nothing but {@code LANG}, {@code LC_ALL}, {@code LC_CTYPE}, {@code TZ} and
+ * {@code PATH} of this one. Options of this JVM's own command line that are not named here are not handed on.
+ *
+ * <p>The presets are {@code -XX:+UseSerialGC -Xms8m -Xmx64m -XX:TieredStopAtLevel=1 -XX:-UsePerfData
+ * -XX:+DisableAttachMechanism -XX:+ExitOnOutOfMemoryError}: a small process that leaves nothing in the temporary directory.
+ * An option set here counts more than a preset; another collector replaces the Serial GC.
+ */
+public final class JvmSettings {
+    private static final String SERIAL = "-XX:+UseSerialGC";
+    private static final List<String> PRESETS = List.of(SERIAL, "-Xms8m", "-Xmx64m", "-XX:TieredStopAtLevel=1",
+            "-XX:-UsePerfData", "-XX:+DisableAttachMechanism", "-XX:+ExitOnOutOfMemoryError");
+    private static final String AOT_CACHE = "-XX:AOTCache=";
+    private static final String AOT = "imsg.privsep.aot";
+    private static final String AOT_RECORD = "imsg.privsep.aot.record";
+    private static final List<String> INHERITED = List.of("LANG", "LC_ALL", "LC_CTYPE", "TZ", "PATH");
+
+    private final List<String> options = new ArrayList<>();
+    private final Map<String, String> environment = new LinkedHashMap<>();
+    private Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+    private String classPath = System.getProperty("java.class.path", "");
+    private String modulePath = System.getProperty("jdk.module.path", "");
+    private String mainModule = System.getProperty("jdk.module.main", "");
+    private String mainClass;
+    private boolean presets = true;
+    private boolean recording;
+
+    JvmSettings() {
+        for (String name : INHERITED)
+            if (System.getenv(name) != null)
+                environment.put(name, System.getenv(name));
+    }
+
+    /**
+     * Sets the java to start.
+     *
+     * @param program
+     *            the path of a java of version 25 or newer; the one that runs this, unless set
+     * @return this
+     */
+    public JvmSettings java(Path program) {
+        java = Objects.requireNonNull(program);
+        return this;
+    }
+
+    /**
+     * Adds options.
+     *
+     * @param more
+     *            such as {@code -Xmx256m}
+     * @return this
+     */
+    public JvmSettings options(String... more) {
+        options.addAll(List.of(more));
+        return this;
+    }
+
+    /**
+     * Leaves the presets out.
+     *
+     * @return this
+     */
+    public JvmSettings withoutPresets() {
+        presets = false;
+        return this;
+    }
+
+    /**
+     * Starts the children with an AOT cache, as {@code -XX:AOTCache} does.
+     *
+     * @param cache
+     *            the cache, made with this java and this class path: readable for every role. One that does not fit is ignored by
+     *            the JVM, with a warning
+     * @return this
+     */
+    public JvmSettings aotCache(Path cache) {
+        return options(AOT_CACHE + cache);
+    }
+
+    /**
+     * Sets the class path and the main class: for where they cannot be found out, because {@link Privsep#run} is not called from
+     * main, or the program was started from source.
+     *
+     * @param path
+     *            directories and jars, in the form of {@code -cp}
+     * @param main
+     *            the class whose main calls {@link Privsep#run}
+     * @return this
+     */
+    public JvmSettings classPath(String path, Class<?> main) {
+        classPath = Objects.requireNonNull(path);
+        mainClass = main.getName();
+        modulePath = "";
+        mainModule = "";
+        return this;
+    }
+
+    /**
+     * Sets a variable of the children's environment.
+     *
+     * @param name
+     *            its name; those that begin with {@code IMSG_} are the framework's
+     * @param value
+     *            its value
+     * @return this
+     * @throws IllegalArgumentException
+     *             if it is the framework's
+     */
+    public JvmSettings environment(String name, String value) {
+        if (name.startsWith("IMSG_"))
+            throw new IllegalArgumentException("the variable is the framework's own: " + name);
+        environment.put(name, value);
+        return this;
+    }
+
+    /** Finds out what main class this is, while it can be seen. */
+    void findMain() {
+        if (mainClass != null)
+            return;
+        String started = System.getProperty("jdk.module.main.class");
+        mainClass = started != null ? started : outermostMain();
+    }
+
+    private static String outermostMain() {
+        StackFrame outermost = StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE)
+                .walk(frames -> frames.reduce((_, outer) -> outer).orElseThrow());
+        if (!outermost.getMethodName().equals("main"))
+            throw new IllegalStateException("the main class cannot be seen from here, the outermost call is "
+                    + outermost.getClassName() + "." + outermost.getMethodName()
+                    + ": call run from main, or name the main class with jvm(j -> j.classPath(...))");
+        return outermost.getClassName();
+    }
+
+    /** Whether the program only runs for a cache to be made. */
+    boolean isTraining() {
+        return System.getProperty(AOT_RECORD) != null;
+    }
+
+    /** A child that runs a role; its channel is still to be given. */
+    Child.Builder child(String program, RoleSettings role, int instance, List<String> arguments) {
+        List<String> command = command(role);
+        if (isTraining() && !recording) {
+            recording = true;
+            command.addFirst("-XX:AOTCacheOutput=" + System.getProperty(AOT_RECORD));
+        } else if (!isTraining() && System.getProperty(AOT) != null) {
+            command.addFirst(AOT_CACHE + System.getProperty(AOT));
+        }
+        command.addAll(arguments);
+        Child.Builder child = Child.of(java, command.toArray(String[]::new)).ownSession();
+        environment.forEach(child::environment);
+        return child.environment(ChildLoop.PROGRAM, program).environment(ChildLoop.ROLE, role.name())
+                .environment(ChildLoop.INSTANCE, Integer.toString(instance));
+    }
+
+    /** What of it must be readable for a child to start. */
+    List<Path> paths() {
+        List<Path> paths = new ArrayList<>();
+        for (String entry : (classPath + File.pathSeparator + modulePath).split(File.pathSeparator))
+            if (!entry.isEmpty() && Files.exists(Path.of(entry)))
+                paths.add(Path.of(entry).toAbsolutePath());
+        options.stream().filter(option -> option.startsWith(AOT_CACHE))
+                .forEach(option -> paths.add(Path.of(option.substring(AOT_CACHE.length())).toAbsolutePath()));
+        if (System.getProperty(AOT) != null)
+            paths.add(Path.of(System.getProperty(AOT)).toAbsolutePath());
+        return paths;
+    }
+
+    private List<String> command(RoleSettings role) {
+        List<String> own = new ArrayList<>(options);
+        own.addAll(role.jvmOptions());
+        List<String> command = new ArrayList<>(presets ? PRESETS : List.of());
+        if (own.stream().anyMatch(option -> option.matches("-XX:\\+Use\\w+GC")))
+            command.remove(SERIAL);
+        Module imsg = Privsep.class.getModule();
+        command.add("--enable-native-access=" + (imsg.isNamed() && !mainModule.isEmpty()
+                ? imsg.getName()
+                : "ALL-UNNAMED"));
+        command.addAll(own);
+        if (!modulePath.isEmpty())
+            command.addAll(List.of("--module-path", modulePath));
+        if (!classPath.isEmpty())
+            command.addAll(List.of("--class-path", classPath));
+        if (mainModule.isEmpty())
+            command.add(mainClass);
+        else
+            command.addAll(List.of("--module", mainModule + "/" + mainClass));
+        return command;
+    }
+}

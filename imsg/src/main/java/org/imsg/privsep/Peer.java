@@ -1,0 +1,113 @@
+package org.imsg.privsep;
+
+import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
+import org.imsg.Imsg;
+import org.imsg.ImsgQueueFullException;
+import org.imsg.ImsgTooLargeException;
+import org.imsg.unix.ErrnoException;
+
+/**
+ * A process of the same program as this one is connected to it: its role is known from the channel, never from what a message
+ * says. A process that died and was started again is another peer; who keeps one for later asks {@link #isConnected}, who
+ * wants whoever is there asks {@link Participant#peer(String)} each time. Thread-safe.
+ */
+public final class Peer {
+    private final String role;
+    private final int instance;
+    private final Connection connection;
+
+    Peer(String role, int instance, Connection connection) {
+        this.role = role;
+        this.instance = instance;
+        this.connection = connection;
+    }
+
+    /**
+     * The role it runs.
+     *
+     * @return the name given to {@link Privsep#role}, or {@link Privsep#PARENT}
+     */
+    public String role() {
+        return role;
+    }
+
+    /**
+     * Which of the role's processes it is.
+     *
+     * @return 0 or more
+     */
+    public int instance() {
+        return instance;
+    }
+
+    /**
+     * Whether something sent now has a chance to arrive.
+     *
+     * @return false once its connection has ended
+     */
+    public boolean isConnected() {
+        return connection.isOpen();
+    }
+
+    /**
+     * Sends a message: proc_compose. Never waits; what does not fit into the socket is queued, and leaves in order.
+     *
+     * @param message
+     *            the message, of a type under {@link Privsep#FIRST_RESERVED_TYPE}; its descriptor is this call's: sent, or closed
+     *            if it throws
+     * @throws PeerGoneException
+     *             if the connection has ended
+     * @throws ImsgQueueFullException
+     *             if 16 MiB are queued already
+     * @throws ImsgTooLargeException
+     *             if the payload is over 16368 bytes
+     * @throws IllegalArgumentException
+     *             if the type is the framework's own
+     * @throws IOException
+     *             if the write fails, an {@link ErrnoException}: EPIPE when the process has just ended
+     */
+    public void send(Imsg message) throws IOException {
+        try (message) {
+            sendOrThrow(message);
+        }
+    }
+
+    private void sendOrThrow(Imsg message) throws IOException {
+        if (Protocol.isReserved(message.type()))
+            throw new IllegalArgumentException("types from " + Integer.toUnsignedString(Privsep.FIRST_RESERVED_TYPE)
+                    + " on are the framework's own: " + message);
+        try {
+            connection.send(message);
+        } catch (ClosedChannelException _) {
+            throw new PeerGoneException(toString());
+        }
+    }
+
+    /**
+     * Sends a message.
+     *
+     * @param type
+     *            the type, under {@link Privsep#FIRST_RESERVED_TYPE}
+     * @param payload
+     *            the payload
+     * @throws IOException
+     *             as {@link #send(Imsg)}
+     */
+    public void send(int type, byte[] payload) throws IOException {
+        send(Imsg.of(type, 0, 0, payload));
+    }
+
+    Connection connection() {
+        return connection;
+    }
+
+    @Override
+    public String toString() {
+        return name(role, instance);
+    }
+
+    static String name(String role, int instance) {
+        return role.equals(Privsep.PARENT) ? role : role + "[" + instance + "]";
+    }
+}

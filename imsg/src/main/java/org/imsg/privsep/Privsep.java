@@ -1,0 +1,222 @@
+package org.imsg.privsep;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import org.imsg.privsep.rights.PrivilegeException;
+
+/**
+ * A privilege-separated program: a parent that keeps its rights, and children that have few and do the work, each in a process
+ * of its own, joined by channels. Java cannot fork, so every child is the same program executed again; which role it has, it
+ * learns from its environment, and its main does nothing but come back here.
+ *
+ * {@snippet file = "org/imsg/privsep/RelaydExample.java" region = "main"}
+ *
+ * <p><b>Start.</b> The parent starts every process of every role, each as the leader of its own session, with the channel to the
+ * parent as descriptor 3, standard input, output and error, nothing else open, and a minimal environment. A child calls
+ * {@link Role#prepare}, gives up its rights and says that it is ready. When all are, everybody is sent its ends of the channels
+ * to the others, and told to start: {@link Role#start}, then {@link Parent#start}.
+ *
+ * <p><b>Messages</b> go to the handler of their type; who sent one is known by the channel it came through. A child that breaks
+ * the rules is dealt with as {@link OnViolation} says, and the others are served on.
+ *
+ * <p><b>End of a child.</b> {@link Parent#finished} is told how it ended. {@link AfterEnd} says what then becomes of the program;
+ * a child that is started again is connected again to everybody it was connected to, who see the former {@link Peer}
+ * disconnected and a new one connected. Between two starts of one there is always a second or more.
+ *
+ * <p><b>End of the program.</b> {@link ParentProcess#stop}, SIGTERM or SIGINT at the parent: every child's channel is ended, upon
+ * which it ends itself; who does not is sent SIGTERM, then SIGKILL. A child whose parent dies, however that happens, ends
+ * within half a second, whatever it is doing.
+ *
+ * <p><b>Reload.</b> SIGHUP at the parent is {@link Parent#reload} there and {@link Role#reload} in the children, or their
+ * re-execution. The JDK hands out signals only through its module jdk.unsupported: on the class path it is there, on the module
+ * path a program says {@code --add-modules jdk.unsupported}. Without it the log says so; {@link ParentProcess#reload} works
+ * anyhow.
+ *
+ * <p><b>AOT cache.</b> {@code -Dimsg.privsep.aot.record=FILE} makes a run a training run: the first process of the first role
+ * records what it loads, nobody is confined, for a confined JVM could not write a file, and the program stops as soon as it has
+ * started; the JVM then writes the cache. With
+ * {@code -Dimsg.privsep.aot=FILE} the children use it.
+ *
+ * <p>C counterpart: proc_init, proc_run and proc_dispatch of OpenBSD's proc.c, as in relayd(8), httpd(8) and vmd(8). What
+ * differs: processes of two roles are all connected with each other whatever their numbers (proc.c has 1:N), and a child may be
+ * started again (there, the program ends).
+ */
+public final class Privsep {
+    /** The parent, as the role of a {@link Peer}. */
+    public static final String PARENT = "parent";
+    /** The first type, as an unsigned number, that is the framework's own: 0xFFFF0000. The types below are the program's. */
+    public static final int FIRST_RESERVED_TYPE = 0xFFFF_0000;
+
+    private static volatile Connection relay;
+
+    private final String name;
+    private final RoleTable table = new RoleTable();
+    private final JvmSettings jvm = new JvmSettings();
+    private Supplier<? extends Parent> parent = () -> _ -> {};
+    private Deadlines deadlines = Deadlines.USUAL;
+    private boolean confinementRequired;
+
+    private Privsep(String name) {
+        this.name = name;
+    }
+
+    /**
+     * Begins to describe a program.
+     *
+     * @param name
+     *            its name, for logs and for the children to know whose they are: 1 to 64 letters, digits, dots, dashes and
+     *            underscores
+     * @return what to set the rest on
+     * @throws IllegalArgumentException
+     *             if the name is none
+     */
+    public static Privsep program(String name) {
+        if (!name.matches("[A-Za-z0-9_.-]{1,64}"))
+            throw new IllegalArgumentException("a program's name is 1 to 64 letters, digits, dots, dashes and "
+                    + "underscores, not \"" + name + "\"");
+        return new Privsep(name);
+    }
+
+    /**
+     * Adds a role with the usual settings: one process, connected to the parent only.
+     *
+     * @param role
+     *            its name, as for {@link #program}; not {@value #PARENT}
+     * @param factory
+     *            makes the role's object, in the child
+     * @return this
+     * @throws IllegalArgumentException
+     *             if the name is none, or taken
+     */
+    public Privsep role(String role, Supplier<? extends Role> factory) {
+        return role(role, factory, settings -> settings);
+    }
+
+    /**
+     * Adds a role.
+     *
+     * @param role
+     *            its name, as for {@link #program}; not {@value #PARENT}
+     * @param factory
+     *            makes the role's object, in the child
+     * @param settings
+     *            says what it needs and may do
+     * @return this
+     * @throws IllegalArgumentException
+     *             if the name is none, or taken
+     */
+    public Privsep role(String role, Supplier<? extends Role> factory, UnaryOperator<RoleSettings> settings) {
+        table.add(settings.apply(new RoleSettings(role, factory)));
+        return this;
+    }
+
+    /**
+     * Sets what the parent does; nothing but to look after its children unless set.
+     *
+     * @param factory
+     *            makes the parent's object, in the parent
+     * @return this
+     */
+    public Privsep parent(Supplier<? extends Parent> factory) {
+        parent = Objects.requireNonNull(factory);
+        return this;
+    }
+
+    /**
+     * Sets how the children's JVMs are started.
+     *
+     * @param settings
+     *            changes the usual settings
+     * @return this
+     */
+    public Privsep jvm(Consumer<JvmSettings> settings) {
+        settings.accept(jvm);
+        return this;
+    }
+
+    /**
+     * Sets how long the parent waits for its children and its finish hook. {@link Deadlines#USUAL} unless set.
+     *
+     * @param limits
+     *            the deadlines
+     * @return this
+     */
+    public Privsep deadlines(Deadlines limits) {
+        deadlines = Objects.requireNonNull(limits);
+        return this;
+    }
+
+    /**
+     * Has {@link #run} refuse to run a program whose roles cannot be confined as they say. Otherwise they are confined as far as
+     * this process can, and one line of the log names what is not enforced: without root, all of them run as the same user.
+     *
+     * @return this
+     */
+    public Privsep requireConfinement() {
+        confinementRequired = true;
+        return this;
+    }
+
+    /**
+     * Runs the program. In the parent this returns when the program has stopped; in a child it does not return, the process ends
+     * with 0, or with 1 if it could not start.
+     *
+     * @param arguments
+     *            the program's arguments, which the children are given too
+     * @return 0 if the program was stopped; 1 if the end of a child stopped it, or {@link Parent#start} failed
+     * @throws PrivilegeException
+     *             if there is no such user as a role is to run as, or confinement is required and cannot be enforced
+     * @throws InterruptedException
+     *             if the thread is interrupted; the program has been stopped in order then
+     * @throws IllegalStateException
+     *             if there is no role, one is to be connected to a role that is not there, or the main class cannot be found
+     *             out
+     */
+    public int run(String... arguments) throws PrivilegeException, InterruptedException {
+        table.check();
+        List<String> given = List.of(arguments);
+        if (name.equals(System.getenv(ChildLoop.PROGRAM)) && System.getenv(ChildLoop.ROLE) != null) {
+            ChildLoop.run(name, table, given, jvm);
+            throw new IllegalStateException("a child came back");
+        }
+        jvm.findMain();
+        if (jvm.isTraining())
+            System.getLogger(name).log(System.Logger.Level.WARNING, "a training run: nobody is confined");
+        else
+            reportMissing();
+        Deadlines limits = jvm.isTraining() ? Deadlines.TRAINING : deadlines;
+        return new ParentLoop(name, given, table, jvm, limits, parent.get()).run() ? 0 : 1;
+    }
+
+    private void reportMissing() throws PrivilegeException {
+        List<String> missing = new ArrayList<>();
+        for (RoleSettings role : table.all())
+            role.rights().missing().forEach(what -> missing.add(role.name() + ": " + what));
+        if (missing.isEmpty())
+            return;
+        if (confinementRequired)
+            throw new PrivilegeException("requireConfinement", String.join("; ", missing));
+        System.getLogger(name).log(System.Logger.Level.WARNING, "not enforced: " + String.join("; ", missing));
+    }
+
+    /**
+     * A logger: in a child one whose records travel to the parent, everywhere else the system's.
+     *
+     * @param name
+     *            its name
+     * @return the logger
+     */
+    public static System.Logger logger(String name) {
+        Connection parent = relay;
+        return parent == null ? System.getLogger(name) : new RelayLogger(name, parent);
+    }
+
+    static System.Logger relayTo(Connection parent, String name) {
+        relay = parent;
+        return logger(name);
+    }
+}

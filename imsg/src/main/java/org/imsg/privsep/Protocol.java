@@ -1,0 +1,106 @@
+package org.imsg.privsep;
+
+import java.nio.charset.StandardCharsets;
+import org.imsg.Ibuf;
+import org.imsg.Imsg;
+import org.imsg.TruncatedMessageException;
+import org.imsg.unix.Fd;
+
+/** The framework's own messages, between the parent and a child; the user's have lower types. */
+final class Protocol {
+    static final int VERSION = 1;
+
+    private static final int FIRST = Privsep.FIRST_RESERVED_TYPE;
+    /** Child to parent: confined, and waiting to be started. Payload: the version. */
+    static final int READY = FIRST + 1;
+    /** Child to parent: a log record. Payload: level, length and bytes of the logger's name and of the text. */
+    static final int LOG = FIRST + 2;
+    /** Parent to child: an end of a channel to another child. Payload: instance, name of the role; with a descriptor. */
+    static final int CONNECT = FIRST + 3;
+    /** Parent to child: everybody is ready. */
+    static final int START = FIRST + 4;
+    /** Parent to child: read the configuration again. */
+    static final int RELOAD = FIRST + 5;
+
+    private static final int LONGEST_NAME = 128;
+    private static final int LONGEST_TEXT = 12_000;
+
+    private Protocol() {}
+
+    static boolean isReserved(int type) {
+        return Integer.compareUnsigned(type, FIRST) >= 0;
+    }
+
+    static Imsg ready() {
+        return Imsg.of(READY, 0, 0, Ibuf.open(4).addH32(VERSION));
+    }
+
+    static void checkReady(Imsg ready) throws ViolationException {
+        long version = ready.length() == 4 ? ready.getIbuf().getH32() : -1;
+        if (version != VERSION)
+            throw new ViolationException("speaks version " + version + " of the framework's messages, this is version "
+                    + VERSION + ": was the program replaced while it ran?");
+    }
+
+    static Imsg connect(String role, int instance, Fd end) {
+        byte[] name = role.getBytes(StandardCharsets.UTF_8);
+        return Imsg.of(CONNECT, 0, 0, Ibuf.open(4 + name.length).addH32(instance).add(name)).withFd(end);
+    }
+
+    record Introduction(String role, int instance) {
+        static Introduction of(Imsg connect) {
+            Ibuf payload = connect.getIbuf();
+            int instance = (int) payload.getH32();
+            return new Introduction(payload.getString(payload.size()), instance);
+        }
+    }
+
+    static Imsg log(System.Logger.Level level, String logger, String text) {
+        byte[] name = cut(logger, LONGEST_NAME);
+        byte[] bytes = cut(text, LONGEST_TEXT);
+        return Imsg.of(LOG, 0, 0, Ibuf.open(6 + name.length + bytes.length).addH16(level.ordinal())
+                .addH16(name.length).addH16(bytes.length).add(name).add(bytes));
+    }
+
+    /** A log record as it came from a child, which may have written anything into it. */
+    record Record(System.Logger.Level level, String logger, String text) {
+        static Record of(Imsg log) throws ViolationException {
+            try {
+                Ibuf payload = log.getIbuf();
+                int level = payload.getH16();
+                int name = payload.getH16();
+                int text = payload.getH16();
+                System.Logger.Level[] levels = System.Logger.Level.values();
+                if (level >= levels.length)
+                    throw new ViolationException("a log record of level " + level + ": 0 to " + (levels.length - 1));
+                return new Record(levels[level], printable(payload.getString(name)),
+                        printable(payload.getString(text)));
+            } catch (TruncatedMessageException e) {
+                throw new ViolationException("a log record that is cut short: " + e.getMessage());
+            }
+        }
+    }
+
+    /** No line of a child's can pass for one of another's, and no terminal is told to do anything. */
+    static String printable(String text) {
+        StringBuilder clean = new StringBuilder(text.length());
+        text.codePoints().forEach(c -> {
+            if (c == '\n')
+                clean.append("\n    | ");
+            else if (c == '\t' || !Character.isISOControl(c) && c != 0x2028 && c != 0x2029)
+                clean.appendCodePoint(c);
+            else
+                clean.append(String.format("\\u%04x", c));
+        });
+        return clean.toString();
+    }
+
+    private static byte[] cut(String text, int most) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        if (bytes.length <= most)
+            return bytes;
+        String mark = "... (" + bytes.length + " bytes)";
+        return (new String(bytes, 0, most - mark.length(), StandardCharsets.UTF_8) + mark)
+                .getBytes(StandardCharsets.UTF_8);
+    }
+}

@@ -1,0 +1,78 @@
+package org.imsg.privsep;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.text.MessageFormat;
+import java.util.MissingResourceException;
+import java.util.ResourceBundle;
+import org.imsg.ImsgQueueFullException;
+
+/** A child's logger: its records travel to the parent, which has the right to write them down. */
+final class RelayLogger implements System.Logger {
+    private final String name;
+    private final Connection parent;
+
+    RelayLogger(String name, Connection parent) {
+        this.name = name;
+        this.parent = parent;
+    }
+
+    @Override
+    public String getName() {
+        return name;
+    }
+
+    @Override
+    public boolean isLoggable(Level level) {
+        // What is worth writing down the parent knows; tracing is not worth the way.
+        return level != Level.OFF && level.getSeverity() >= Level.DEBUG.getSeverity();
+    }
+
+    @Override
+    public void log(Level level, ResourceBundle bundle, String message, Throwable thrown) {
+        if (isLoggable(level))
+            send(level, translated(bundle, message), thrown);
+    }
+
+    @Override
+    public void log(Level level, ResourceBundle bundle, String format, Object... parameters) {
+        if (isLoggable(level))
+            send(level, formatted(translated(bundle, format), parameters), null);
+    }
+
+    private void send(Level level, String text, Throwable thrown) {
+        try {
+            parent.send(Protocol.log(level, name, thrown == null ? text : text + "\n" + trace(thrown)));
+        } catch (IOException | ImsgQueueFullException _) {
+            // The parent is gone, or does not listen: what is left is the error output it gave us.
+            System.err.println(level + " " + name + ": " + text);
+        }
+    }
+
+    private static String trace(Throwable thrown) {
+        StringWriter trace = new StringWriter();
+        thrown.printStackTrace(new PrintWriter(trace, true));
+        return trace.toString().stripTrailing();
+    }
+
+    private static String translated(ResourceBundle bundle, String key) {
+        if (bundle == null || key == null)
+            return String.valueOf(key);
+        try {
+            return bundle.getString(key);
+        } catch (MissingResourceException _) {
+            return key;
+        }
+    }
+
+    private static String formatted(String format, Object... parameters) {
+        if (parameters == null || parameters.length == 0)
+            return format;
+        try {
+            return MessageFormat.format(format, parameters);
+        } catch (IllegalArgumentException _) {
+            return format;
+        }
+    }
+}

@@ -1,0 +1,51 @@
+package org.imsg.privsep;
+
+import java.util.List;
+
+/** A child, as its own role sees it. Made by {@link Privsep#run}. */
+public final class RoleProcess extends Participant {
+    private final String role;
+    private final int instance;
+    private final Peer parent;
+
+    RoleProcess(String program, List<String> arguments, RoleTable table, RoleSettings settings, int instance,
+            Connection parent, System.Logger log) {
+        super(program, arguments, table.reachableFrom(settings.name()), new Dispatch(log));
+        this.role = settings.name();
+        this.instance = instance;
+        this.parent = new Peer(Privsep.PARENT, 0, parent);
+        add(this.parent);
+    }
+
+    /**
+     * The role this process runs.
+     *
+     * @return its name
+     */
+    public String role() {
+        return role;
+    }
+
+    /**
+     * Which of the role's processes this is.
+     *
+     * @return 0 or more
+     */
+    public int instance() {
+        return instance;
+    }
+
+    /**
+     * The parent, which is there as long as this process is.
+     *
+     * @return the process at the other end of descriptor 3
+     */
+    public Peer parent() {
+        return parent;
+    }
+
+    @Override
+    public String toString() {
+        return Peer.name(role, instance) + " of " + program();
+    }
+}

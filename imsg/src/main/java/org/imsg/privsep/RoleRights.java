@@ -1,0 +1,177 @@
+package org.imsg.privsep;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import org.imsg.privsep.rights.Access;
+import org.imsg.privsep.rights.Capability;
+import org.imsg.privsep.rights.Confinement;
+import org.imsg.privsep.rights.Ids;
+import org.imsg.privsep.rights.Preload;
+import org.imsg.privsep.rights.PrivilegeDrop;
+import org.imsg.privsep.rights.PrivilegeException;
+import org.imsg.privsep.rights.Promise;
+import org.imsg.unix.Child;
+
+/**
+ * The rights a role is left, and when it loses the others: users, paths and whatever was added on Linux before its program runs;
+ * but for a chroot, which would hide the JVM from itself, and whose user is then taken with it. Promises, and everything on other
+ * systems, in the child after it has prepared.
+ */
+final class RoleRights {
+    /** Set in a child that is confined only as far as its parent, who is not root, could. */
+    static final String PARTIAL = "IMSG_PARTIAL";
+
+    /** Set in a child of a training run, which must be able to write a cache. */
+    static final String TRAINING = "IMSG_TRAINING";
+
+    private final Map<Path, Access[]> unveiled = new LinkedHashMap<>();
+    private String user;
+    private Ids numbers;
+    private Path chroot;
+    private Set<Promise> promises;
+    private UnaryOperator<Confinement> more;
+
+    void user(String name) {
+        user = name;
+        numbers = null;
+    }
+
+    void user(Ids ids) {
+        user = ids.toString();
+        numbers = ids;
+    }
+
+    void chroot(Path directory) {
+        chroot = directory;
+    }
+
+    void unveil(Path path, Access... access) {
+        unveiled.put(path, access);
+    }
+
+    void pledge(Promise... promised) {
+        // The channels to others arrive as descriptors.
+        promises = EnumSet.of(Promise.RECVFD, promised);
+    }
+
+    void confine(UnaryOperator<Confinement> further) {
+        more = more == null ? further : more.andThen(further)::apply;
+    }
+
+    void check(String role) {
+        if (chroot != null && user == null)
+            throw new IllegalStateException("role " + role + " has a chroot and no user: root can leave it again");
+    }
+
+    private boolean isConfined() {
+        return user != null || promises != null || !unveiled.isEmpty() || more != null;
+    }
+
+    private static boolean isLinux() {
+        return Confinement.query().system().equals("LINUX");
+    }
+
+    /** The ids are given up by the child itself. */
+    private boolean dropsInside() {
+        return user != null && (chroot != null || !isLinux());
+    }
+
+    /** What cannot be enforced here by this process, in words. */
+    List<String> missing() throws PrivilegeException {
+        List<String> missing = new ArrayList<>();
+        if (!isConfined())
+            return missing;
+        Set<Capability> capabilities = Confinement.query().capabilities();
+        if (dropsInside() && isLinux() && !capabilities
+                .containsAll(Set.of(Capability.SETUID, Capability.SETGID, Capability.SYS_CHROOT)))
+            missing.add("user and chroot: this process lacks CAP_SETUID, CAP_SETGID or CAP_SYS_CHROOT");
+        if (!dropsInside() && user != null && !capabilities.contains(Capability.SETUID) && !isThisUser())
+            missing.add("user " + user + ": this process lacks CAP_SETUID");
+        else if (isLinux())
+            missing.addAll(asIfBefore().ifPossible().missing());
+        return missing;
+    }
+
+    /** Promises are asked for in the child, but whether they can be kept is known now. */
+    private Confinement asIfBefore() throws PrivilegeException {
+        Confinement confinement = confinement(ids(), List.of(), false);
+        return promises == null ? confinement : confinement.promise(promises.toArray(Promise[]::new));
+    }
+
+    private boolean isThisUser() {
+        try {
+            return ids().equals(Ids.current());
+        } catch (IOException _) {
+            return false;
+        }
+    }
+
+    private Ids ids() throws PrivilegeException {
+        return user == null || numbers != null ? numbers : Ids.ofUser(user);
+    }
+
+    /** All that can be done before the program runs; of what an ordinary user may do only, if it is partial. */
+    private Confinement confinement(Ids ids, List<Path> needed, boolean partial) {
+        Confinement confinement = Confinement.none();
+        if (!unveiled.isEmpty()) {
+            confinement = confinement.unveilJava();
+            for (Path path : needed)
+                confinement = confinement.unveil(path, Access.READ);
+            for (Map.Entry<Path, Access[]> entry : unveiled.entrySet())
+                confinement = confinement.unveil(entry.getKey(), entry.getValue());
+        }
+        if (partial)
+            return confinement.ifPossible();
+        if (ids != null && !dropsInside())
+            confinement = confinement.to(ids);
+        return more == null ? confinement : more.apply(confinement);
+    }
+
+    Child spawn(Child.Builder child, JvmSettings jvm) throws IOException {
+        if (jvm.isTraining())
+            return child.environment(TRAINING, "1").start();
+        if (!isConfined())
+            return child.start();
+        boolean partial = !missing().isEmpty();
+        Ids ids = partial ? null : ids();
+        if (partial)
+            child.environment(PARTIAL, "1");
+        if (ids != null) {
+            child.environment("UID", Long.toString(ids.uid())).environment("GID", Long.toString(ids.gid()))
+                    .environment("GIDLIST", String.join(",", ids.groups().stream().map(String::valueOf).toList()));
+        }
+        return confinement(ids, jvm.paths(), partial).spawn(child);
+    }
+
+    /** In the child: proves what the parent did, and does the rest. */
+    void complete(List<Path> needed) throws IOException {
+        if (!isConfined())
+            return;
+        if (System.getenv(TRAINING) != null) {
+            Preload.standard();
+            return;
+        }
+        boolean partial = System.getenv(PARTIAL) != null;
+        Ids ids = user == null || partial ? null : Ids.fromEnvironment();
+        if (promises != null || chroot != null)
+            Preload.standard();
+        if (isLinux())
+            confinement(ids, needed, partial).complete();
+        if (dropsInside() && ids != null) {
+            PrivilegeDrop drop = PrivilegeDrop.to(ids).withoutPreload();
+            (chroot == null ? drop : drop.chroot(chroot)).perform();
+        }
+        Confinement inside = isLinux() ? Confinement.none() : confinement(null, needed, true);
+        if (promises != null)
+            inside = inside.promise(promises.toArray(Promise[]::new));
+        if (promises != null || !isLinux())
+            (partial ? inside.ifPossible() : inside).enter();
+    }
+}

@@ -1,0 +1,276 @@
+package org.imsg.privsep;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import org.imsg.privsep.rights.Access;
+import org.imsg.privsep.rights.Confinement;
+import org.imsg.privsep.rights.Ids;
+import org.imsg.privsep.rights.Promise;
+
+/**
+ * What a role needs and may do, as data: struct privsep_proc of OpenBSD's proc.c. Set inside the call to {@link Privsep#role},
+ * which every process of the program makes alike.
+ */
+public final class RoleSettings {
+    private static final int MOST_INSTANCES = 1000;
+
+    private final String name;
+    private final Supplier<? extends Role> factory;
+    private final Set<String> connections = new TreeSet<>();
+    private final List<String> jvmOptions = new ArrayList<>();
+    private final RoleRights rights = new RoleRights();
+    private int instances = 1;
+    private AfterEnd afterEnd = AfterEnd.STOP_PROGRAM;
+    private OnViolation onViolation = OnViolation.KILL_CHILD;
+    private Duration firstPause = Backoff.SHORTEST;
+    private Duration mostPause = Duration.ofMinutes(1);
+    private boolean reexecuteOnReload;
+
+    RoleSettings(String name, Supplier<? extends Role> factory) {
+        if (name.isBlank() || name.equals(Privsep.PARENT) || !name.matches("[A-Za-z0-9_.-]{1,64}"))
+            throw new IllegalArgumentException(
+                    "a role's name is 1 to 64 letters, digits, dots, dashes and underscores, "
+                            + "and not " + Privsep.PARENT + ": \"" + name + "\"");
+        this.name = name;
+        this.factory = Objects.requireNonNull(factory);
+    }
+
+    /**
+     * Sets how many processes run the role. 1 unless set.
+     *
+     * @param count
+     *            1 to 1000
+     * @return this
+     * @throws IllegalArgumentException
+     *             if it is out of range
+     */
+    public RoleSettings instances(int count) {
+        if (count < 1 || count > MOST_INSTANCES)
+            throw new IllegalArgumentException("1 to " + MOST_INSTANCES + " processes run a role, not " + count);
+        instances = count;
+        return this;
+    }
+
+    /**
+     * Connects every process of this role to every process of others, or of this one; naming it on one side is enough. Every
+     * process is connected to the parent in any case.
+     *
+     * @param roles
+     *            their names
+     * @return this
+     */
+    public RoleSettings connect(String... roles) {
+        connections.addAll(List.of(roles));
+        return this;
+    }
+
+    /**
+     * Sets what becomes of the program when a process of this role ends that was not told to. {@link AfterEnd#STOP_PROGRAM}
+     * unless set.
+     *
+     * @param what
+     *            what is done
+     * @return this
+     */
+    public RoleSettings afterEnd(AfterEnd what) {
+        afterEnd = Objects.requireNonNull(what);
+        return this;
+    }
+
+    /**
+     * Starts a process of this role again when it ends that was not told to: first after a second, then after twice the time,
+     * up to a minute, and after a second again when it has run for a minute. Times count from its last start.
+     *
+     * @return this
+     */
+    public RoleSettings restart() {
+        return afterEnd(AfterEnd.RESTART);
+    }
+
+    /**
+     * Starts a process of this role again, as {@link #restart()}, with other pauses.
+     *
+     * @param first
+     *            the shortest time between two starts, 1 second to 1 day
+     * @param most
+     *            the longest, which is also how long a process must run to begin with the shortest again
+     * @return this
+     * @throws IllegalArgumentException
+     *             if one is out of range, or the first is the longer one
+     */
+    public RoleSettings restart(Duration first, Duration most) {
+        if (first.compareTo(Backoff.SHORTEST) < 0 || most.compareTo(first) < 0
+                || most.compareTo(Duration.ofDays(1)) > 0)
+            throw new IllegalArgumentException("pauses are " + Backoff.SHORTEST + " to " + Duration.ofDays(1)
+                    + ", the first not longer than the longest, not " + first + " to " + most);
+        firstPause = first;
+        mostPause = most;
+        return restart();
+    }
+
+    /**
+     * Sets what the parent does about a process of this role that breaks the rules. {@link OnViolation#KILL_CHILD} unless set.
+     *
+     * @param what
+     *            what is done
+     * @return this
+     */
+    public RoleSettings onViolation(OnViolation what) {
+        onViolation = Objects.requireNonNull(what);
+        return this;
+    }
+
+    /**
+     * Ends and starts the role's processes on a reload, as OpenBSD's syslogd does, instead of calling {@link Role#reload}: a
+     * process that has given up the right to read its configuration reads it anew.
+     *
+     * @return this
+     */
+    public RoleSettings reexecuteOnReload() {
+        reexecuteOnReload = true;
+        return this;
+    }
+
+    /**
+     * Adds options of the JVM for this role, behind those of {@link Privsep#jvm}: of two that contradict the last counts.
+     *
+     * @param options
+     *            such as {@code -Xmx256m}
+     * @return this
+     */
+    public RoleSettings jvmOptions(String... options) {
+        jvmOptions.addAll(List.of(options));
+        return this;
+    }
+
+    /**
+     * Has the role run as another user. On Linux its processes are that user from their first instruction on; with a
+     * {@link #chroot}, or elsewhere, they become it after {@link Role#prepare}.
+     *
+     * @param name
+     *            the user's name
+     * @return this
+     */
+    public RoleSettings user(String name) {
+        rights.user(Objects.requireNonNull(name));
+        return this;
+    }
+
+    /**
+     * Has the role run as another user, as {@link #user(String)}, who need not be in any database.
+     *
+     * @param ids
+     *            the user's numbers
+     * @return this
+     */
+    public RoleSettings user(Ids ids) {
+        rights.user(Objects.requireNonNull(ids));
+        return this;
+    }
+
+    /**
+     * Makes a directory the root of all paths, after {@link Role#prepare}. Takes {@link #user}.
+     *
+     * @param directory
+     *            it, absolute
+     * @return this
+     */
+    public RoleSettings chroot(Path directory) {
+        rights.chroot(directory);
+        return this;
+    }
+
+    /**
+     * Shows a path to the role, and what is below it, beside what a JVM needs to start; once one is unveiled, all others are out
+     * of reach, from the process's first instruction on. As unveil(2): see {@link Confinement#unveil}.
+     *
+     * @param path
+     *            a file or directory that exists, absolute
+     * @param access
+     *            what may be done there
+     * @return this
+     */
+    public RoleSettings unveil(String path, Access... access) {
+        rights.unveil(Path.of(path), access);
+        return this;
+    }
+
+    /**
+     * Promises that after {@link Role#prepare} the role does nothing but this, what every process needs, and receiving
+     * descriptors. As pledge(2): see {@link Promise}. A JVM loads classes late: those in directories of the class path are
+     * loaded before, jars are kept open.
+     *
+     * @param promises
+     *            what it goes on doing; none for computing and the descriptors it has
+     * @return this
+     */
+    public RoleSettings pledge(Promise... promises) {
+        rights.pledge(promises);
+        return this;
+    }
+
+    /**
+     * Confines the role further, before its program runs: namespaces, a private root, capabilities.
+     *
+     * @param further
+     *            adds to a confinement that has the user, the paths and the promises
+     * @return this
+     */
+    public RoleSettings confine(UnaryOperator<Confinement> further) {
+        rights.confine(further);
+        return this;
+    }
+
+    RoleRights rights() {
+        return rights;
+    }
+
+    String name() {
+        return name;
+    }
+
+    Role newRole() {
+        return Objects.requireNonNull(factory.get(), "the factory of role " + name + " gave null");
+    }
+
+    Set<String> connections() {
+        return Collections.unmodifiableSet(connections);
+    }
+
+    List<String> jvmOptions() {
+        return List.copyOf(jvmOptions);
+    }
+
+    int instances() {
+        return instances;
+    }
+
+    AfterEnd afterEnd() {
+        return afterEnd;
+    }
+
+    OnViolation onViolation() {
+        return onViolation;
+    }
+
+    Backoff backoff() {
+        return new Backoff(firstPause, mostPause);
+    }
+
+    boolean isReexecutedOnReload() {
+        return reexecuteOnReload;
+    }
+
+    @Override
+    public String toString() {
+        return "role " + name;
+    }
+}

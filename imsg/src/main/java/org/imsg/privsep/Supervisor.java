@@ -1,0 +1,281 @@
+package org.imsg.privsep;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.imsg.privsep.Instance.State;
+import org.imsg.unix.Child;
+
+/**
+ * Decides: who is started when, connected to whom, told what, and ended how. It has no thread, no clock and no process: what
+ * happened is told to it together with the time, in nanoseconds since something, and what is to be done it tells to
+ * {@link Actions}.
+ */
+final class Supervisor {
+    static final int SIGTERM = 15;
+    static final int SIGKILL = 9;
+
+    /** What the supervisor has done; none of it waits. */
+    interface Actions {
+        /** Starts a process; false if that failed, which has been logged. */
+        boolean spawn(Instance instance);
+
+        /** Sends both an end of a new channel; false if there was none to be had, which has been logged. */
+        boolean connect(Instance one, Instance other);
+
+        void start(Instance instance);
+
+        void startParent();
+
+        void reloadParent();
+
+        void reload(Instance instance);
+
+        /** Ends the sending direction of its channel. */
+        void endChannel(Instance instance);
+
+        /** Closes its channel. */
+        void drop(Instance instance);
+
+        void kill(Instance instance, int signal);
+
+        /** Lets the finish hook run; {@link #hookReturned} follows, or the deadline passes. */
+        void finished(Instance instance, Child.ExitStatus how, boolean toldToEnd);
+
+        void hookOverdue(Instance instance);
+
+        void log(System.Logger.Level level, String text);
+    }
+
+    private final Actions actions;
+    private final Deadlines deadlines;
+    private final RoleTable table;
+    private final List<Instance> instances = new ArrayList<>();
+    private boolean begun;
+    private boolean stopping;
+    private boolean failed;
+
+    Supervisor(RoleTable table, Deadlines deadlines, Actions actions) {
+        this.table = table;
+        this.deadlines = deadlines;
+        this.actions = actions;
+        for (RoleSettings role : table.all())
+            for (int number = 0; number < role.instances(); number++)
+                instances.add(new Instance(role, number));
+    }
+
+    List<Instance> instances() {
+        return List.copyOf(instances);
+    }
+
+    /** Everybody is gone, and nobody will come again. */
+    boolean isDone() {
+        return stopping && instances.stream().allMatch(instance -> instance.state == State.GONE);
+    }
+
+    boolean isFailed() {
+        return failed;
+    }
+
+    /** When to call {@link #tick} at the latest. */
+    long nextDeadline() {
+        return instances.stream().filter(Instance::isTimed).mapToLong(instance -> instance.deadline).min()
+                .orElse(Long.MAX_VALUE);
+    }
+
+    /** Does what is due. */
+    void tick(long now) {
+        for (Instance instance : instances) {
+            if (!instance.isTimed() || now < instance.deadline)
+                continue;
+            switch (instance.state) {
+                case WAITING -> spawn(instance, now);
+                case STARTING -> {
+                    actions.log(System.Logger.Level.ERROR, instance + " is not ready after " + deadlines.ready());
+                    kill(instance, SIGKILL, now);
+                }
+                case ENDING -> kill(instance, instance.signalled == 0 ? SIGTERM : SIGKILL, now);
+                case FINISHING -> {
+                    actions.hookOverdue(instance);
+                    settle(instance, now);
+                }
+                case READY, RUNNING, GONE -> throw new IllegalStateException(instance + " " + instance.state);
+            }
+        }
+    }
+
+    private void spawn(Instance instance, long now) {
+        instance.backoff.started(now);
+        instance.toldToEnd = false;
+        instance.reexecute = false;
+        instance.reloadMissed = false;
+        instance.signalled = 0;
+        if (actions.spawn(instance)) {
+            instance.state = State.STARTING;
+            instance.deadline = now + deadlines.ready().toNanos();
+        } else {
+            settle(instance, now);
+        }
+    }
+
+    void ready(Instance instance, long now) {
+        if (instance.state != State.STARTING)
+            return;
+        instance.state = State.READY;
+        if (begun)
+            join(instance, now);
+        else
+            beginIfAllAreReady(now);
+    }
+
+    /** The barrier: those who will never come are not waited for. */
+    private void beginIfAllAreReady(long now) {
+        if (begun || stopping || instances.stream()
+                .anyMatch(instance -> instance.state != State.READY && instance.state != State.GONE))
+            return;
+        begun = true;
+        // Everybody has all its channels before anybody starts.
+        List<Instance> ready = instances.stream().filter(instance -> instance.state == State.READY).toList();
+        for (int i = 0; i < ready.size(); i++)
+            for (int j = i + 1; j < ready.size(); j++)
+                connect(ready.get(i), ready.get(j), now);
+        ready.stream().filter(instance -> instance.state == State.READY).forEach(this::run);
+        actions.startParent();
+    }
+
+    private void join(Instance newcomer, long now) {
+        for (Instance other : instances)
+            if (other.state == State.RUNNING)
+                connect(newcomer, other, now);
+        if (newcomer.state == State.READY)
+            run(newcomer);
+    }
+
+    private void run(Instance instance) {
+        instance.state = State.RUNNING;
+        actions.start(instance);
+        if (instance.reloadMissed)
+            actions.reload(instance);
+    }
+
+    private void connect(Instance one, Instance other, long now) {
+        if (one.state == State.READY && other.state != State.ENDING
+                && table.connected(one.role.name(), other.role.name())
+                && !actions.connect(one, other))
+            kill(one, SIGKILL, now);
+    }
+
+    /** A process has been waited for. */
+    void ended(Instance instance, Child.ExitStatus how, long now) {
+        if (!instance.isAlive())
+            return;
+        instance.state = State.FINISHING;
+        instance.deadline = now + deadlines.finish().toNanos();
+        actions.finished(instance, how, instance.toldToEnd);
+    }
+
+    void hookReturned(Instance instance, long now) {
+        if (instance.state == State.FINISHING)
+            settle(instance, now);
+    }
+
+    /** There is no process: what now? */
+    private void settle(Instance instance, long now) {
+        if (stopping) {
+            instance.state = State.GONE;
+        } else if (instance.reexecute) {
+            restart(instance, instance.backoff.reexecuteAt(now));
+        } else {
+            switch (instance.role.afterEnd()) {
+                case RESTART -> restart(instance, instance.backoff.restartAt(now));
+                case GO_ON -> {
+                    instance.state = State.GONE;
+                    beginIfAllAreReady(now);
+                }
+                case STOP_PROGRAM -> {
+                    instance.state = State.GONE;
+                    fail(now, instance + " has ended, and the program with it");
+                }
+            }
+        }
+    }
+
+    private static void restart(Instance instance, long at) {
+        instance.state = State.WAITING;
+        instance.deadline = at;
+    }
+
+    /** The child has ended its channel, which it does by ending; or by trying to stay without one. */
+    void channelEnded(Instance instance, long now) {
+        if (instance.state != State.ENDING && instance.isAlive()) {
+            instance.state = State.ENDING;
+            instance.deadline = now + deadlines.end().toNanos();
+        }
+    }
+
+    void violated(Instance instance, boolean streamBroken, long now) {
+        if (!instance.isAlive())
+            return;
+        switch (instance.role.onViolation()) {
+            case KILL_CHILD -> kill(instance, SIGKILL, now);
+            case DROP_CHILD -> drop(instance, now);
+            case DROP_MESSAGE -> {
+                if (streamBroken)
+                    drop(instance, now);
+            }
+        }
+    }
+
+    private void drop(Instance instance, long now) {
+        actions.drop(instance);
+        instance.toldToEnd = true;
+        channelEnded(instance, now);
+    }
+
+    void reload(long now) {
+        if (stopping)
+            return;
+        if (begun)
+            actions.reloadParent();
+        for (Instance instance : instances) {
+            if (instance.state != State.RUNNING)
+                instance.reloadMissed = instance.isAlive();
+            else if (instance.role.isReexecutedOnReload()) {
+                end(instance, now);
+                instance.reexecute = true;
+            } else {
+                actions.reload(instance);
+            }
+        }
+    }
+
+    void fail(long now, String why) {
+        actions.log(System.Logger.Level.ERROR, why);
+        failed = true;
+        stop(now);
+    }
+
+    void stop(long now) {
+        if (stopping)
+            return;
+        stopping = true;
+        for (Instance instance : instances) {
+            if (instance.state == State.WAITING)
+                instance.state = State.GONE;
+            else if (instance.isAlive() && instance.state != State.ENDING)
+                end(instance, now);
+        }
+    }
+
+    private void end(Instance instance, long now) {
+        instance.toldToEnd = true;
+        actions.endChannel(instance);
+        channelEnded(instance, now);
+    }
+
+    private void kill(Instance instance, int signal, long now) {
+        instance.state = State.ENDING;
+        instance.signalled = signal;
+        instance.deadline = now + deadlines.term().toNanos();
+        actions.kill(instance, signal);
+    }
+}

@@ -1,0 +1,76 @@
+package org.imsg.privsep.ops;
+
+import java.util.List;
+import org.imsg.Ibuf;
+import org.imsg.Imsg;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+
+/** A reply on its way to the child: a message without peerid, and the descriptor that goes along until it is sent. */
+record Answer(int type, Ibuf payload, Fd fd) implements AutoCloseable {
+    private static final int MOST = 1 << 15;
+
+    static Answer done(List<String> found) {
+        return new Answer(Protocol.DONE, Fields.addList(empty(), found), null);
+    }
+
+    static Answer absent() {
+        return new Answer(Protocol.ABSENT, empty(), null);
+    }
+
+    static Answer descriptor(Fd fd) {
+        return new Answer(Protocol.DESCRIPTOR, empty(), fd);
+    }
+
+    static Answer started(int pid, int uid) {
+        return new Answer(Protocol.STARTED, empty().addN32(pid).addN32(Integer.toUnsignedLong(uid)), null);
+    }
+
+    static Answer stream(int which, Fd fd) {
+        return new Answer(Protocol.STREAM, empty().addN8(which), fd);
+    }
+
+    static Answer exited(int code, int signal) {
+        return new Answer(Protocol.EXITED, empty().addN32(Integer.toUnsignedLong(code)).addN32(signal), null);
+    }
+
+    static Answer expired() {
+        return new Answer(Protocol.EXPIRED, empty(), null);
+    }
+
+    static Answer malformed(String why) {
+        return new Answer(Protocol.MALFORMED, Fields.addString(empty(), why), null);
+    }
+
+    static Answer of(Throwable failure) {
+        return switch (failure) {
+            case RefusedException refused -> new Answer(Protocol.REFUSED,
+                    Fields.addString(Fields.addString(empty(), refused.rule()), refused.reason()), null);
+            case ErrnoException errno -> failed(errno.number(), errno.call(), errno.on(), errno.getMessage());
+            default -> failed(0, "", null, failure.getMessage() == null ? failure.toString() : failure.getMessage());
+        };
+    }
+
+    private static Answer failed(int errno, String call, String on, String text) {
+        Ibuf payload = empty().addN32(errno);
+        Fields.addString(payload, call);
+        Fields.addString(payload, on == null ? "" : on);
+        return new Answer(Protocol.FAILED, Fields.addString(payload, text), null);
+    }
+
+    private static Ibuf empty() {
+        return Ibuf.dynamic(64, MOST);
+    }
+
+    Imsg toImsg(int peerid) {
+        Imsg message = Imsg.of(type, peerid, 0, payload);
+        return fd == null ? message : message.withFd(fd);
+    }
+
+    @Override
+    public void close() {
+        payload.close();
+        if (fd != null)
+            fd.close();
+    }
+}

@@ -1,0 +1,88 @@
+package org.imsg.privsep.ops;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.Arrays;
+import java.util.Optional;
+
+/** The addresses a rule is about: a range of addresses and ports, or paths of Unix sockets. */
+sealed interface Endpoint {
+    /** Whether the address asked for is one of them. */
+    boolean covers(String address, int port);
+
+    /** Paths of sockets. */
+    record OfPath(Target target) implements Endpoint {
+        @Override
+        public boolean covers(String address, int port) {
+            return target.find(address).isPresent();
+        }
+    }
+
+    /** Addresses whose first bits are those, of any family if there are none; and ports from the first to the last. */
+    record OfInternet(Optional<InetAddress> network, int prefix, int firstPort, int lastPort) implements Endpoint {
+        @Override
+        public boolean covers(String address, int port) {
+            if (port < firstPort || port > lastPort)
+                return false;
+            Optional<InetAddress> asked = literal(address);
+            return asked.isPresent() && (network.isEmpty() || begins(asked.get().getAddress()));
+        }
+
+        private boolean begins(byte[] asked) {
+            byte[] own = network.orElseThrow().getAddress();
+            int bytes = prefix / 8;
+            int rest = prefix % 8;
+            return asked.length == own.length && Arrays.equals(asked, 0, bytes, own, 0, bytes)
+                    && (rest == 0 || ((asked[bytes] ^ own[bytes]) & 0xFF) >> 8 - rest == 0);
+        }
+    }
+
+    /** An address written as one; a name is not looked up. */
+    static Optional<InetAddress> literal(String address) {
+        try {
+            return Optional.of(InetAddress.ofLiteral(address));
+        } catch (IllegalArgumentException _) {
+            return Optional.empty();
+        }
+    }
+
+    /** Reads {@code 127.0.0.1:80}, {@code 10.0.0.0/8:1024-2048}, {@code [::1]:53}, {@code *:80} or {@code *:*}. */
+    static Endpoint parse(String text) {
+        int colon = text.lastIndexOf(':');
+        if (colon < 1)
+            throw new IllegalArgumentException("expected ADDRESS:PORT, not " + text);
+        int[] ports = ports(text.substring(colon + 1));
+        String address = text.substring(0, colon);
+        if (address.equals("*"))
+            return new OfInternet(Optional.empty(), 0, ports[0], ports[1]);
+        int slash = address.indexOf('/');
+        String bare = (slash < 0 ? address : address.substring(0, slash)).replaceFirst("^\\[(.*)]$", "$1");
+        InetAddress network = literal(bare).orElseThrow(() -> new IllegalArgumentException(
+                "expected * or an IPv4 or [IPv6] address, with /BITS if it is a network, not " + address));
+        int most = network.getAddress().length * 8;
+        int prefix = slash < 0 ? most : number(address.substring(slash + 1), most, "the bits of a network");
+        return new OfInternet(Optional.of(network), prefix, ports[0], ports[1]);
+    }
+
+    private static int[] ports(String text) {
+        if (text.equals("*"))
+            return new int[]{0, 0xFFFF};
+        int dash = text.indexOf('-');
+        int first = number(dash < 0 ? text : text.substring(0, dash), 0xFFFF, "a port");
+        int last = dash < 0 ? first : number(text.substring(dash + 1), 0xFFFF, "a port");
+        if (first > last)
+            throw new IllegalArgumentException("expected the lower port first, not " + text);
+        return new int[]{first, last};
+    }
+
+    private static int number(String text, int most, String what) {
+        if (!text.matches("[0-9]{1,5}") || Integer.parseInt(text) > most)
+            throw new IllegalArgumentException("expected 0 to " + most + " for " + what + ", not " + text);
+        return Integer.parseInt(text);
+    }
+
+    /** The bytes of an address that was covered. */
+    static InetAddress address(String literal) throws UnknownHostException {
+        return literal(literal).orElseThrow(() -> new UnknownHostException(literal + " is no address"));
+    }
+}

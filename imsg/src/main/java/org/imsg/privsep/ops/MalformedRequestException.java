@@ -1,0 +1,10 @@
+package org.imsg.privsep.ops;
+
+/** A message that is no request: the sender does not keep to the protocol. */
+final class MalformedRequestException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    MalformedRequestException(String what) {
+        super(what);
+    }
+}

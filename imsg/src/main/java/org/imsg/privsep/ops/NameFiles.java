@@ -1,0 +1,79 @@
+package org.imsg.privsep.ops;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+
+/**
+ * The files of names in /etc: services(5), rpc(5) and ethers(5). Read at every question, so a change is seen at once; a file that
+ * is not there has no names. What a directory service would add is not seen.
+ */
+final class NameFiles {
+    private final Path directory;
+
+    NameFiles(Path directory) {
+        this.directory = directory;
+    }
+
+    /** Name, port, protocol, and other names; the key is a name or a port, the protocol may be empty for any. */
+    Optional<List<String>> service(String key, String protocol) throws IOException {
+        return lines("services").filter(words -> words.length > 1 && words[1].matches("[0-9]+/\\w+"))
+                .filter(words -> protocol.isEmpty() || words[1].endsWith("/" + protocol))
+                .filter(words -> isNumber(key) ? words[1].startsWith(key + "/") : named(words, key, 2)).findFirst()
+                .map(words -> Stream.concat(Stream.of(words[0], words[1].replaceFirst("/.*", ""),
+                        words[1].replaceFirst(".*/", "")), Stream.of(words).skip(2)).toList());
+    }
+
+    /** Name, number, and other names; the key is a name or a number. */
+    Optional<List<String>> rpc(String key) throws IOException {
+        return lines("rpc").filter(words -> words.length > 1 && isNumber(words[1]))
+                .filter(words -> isNumber(key) ? words[1].equals(key) : named(words, key, 2)).findFirst()
+                .map(List::of);
+    }
+
+    /** Ethernet address and host name; the key is either. */
+    Optional<List<String>> ether(String key) throws IOException {
+        Predicate<String[]> wanted = isEthernet(key)
+                ? words -> canonical(words[0]).equals(canonical(key))
+                : words -> words[1].equals(key);
+        return lines("ethers").filter(words -> words.length > 1 && isEthernet(words[0])).filter(wanted).findFirst()
+                .map(words -> List.of(canonical(words[0]), words[1]));
+    }
+
+    private Stream<String[]> lines(String file) throws IOException {
+        try {
+            return Files.readAllLines(directory.resolve(file), StandardCharsets.ISO_8859_1).stream()
+                    .map(line -> line.replaceFirst("#.*", "").strip()).filter(line -> !line.isEmpty())
+                    .map(line -> line.split("\\s+"));
+        } catch (NoSuchFileException _) {
+            return Stream.empty();
+        }
+    }
+
+    /** Whether the first word or one from a place on is the name. */
+    private static boolean named(String[] words, String name, int aliasesFrom) {
+        return words[0].equals(name) || Stream.of(words).skip(aliasesFrom).anyMatch(name::equals);
+    }
+
+    private static boolean isNumber(String key) {
+        return key.matches("[0-9]+");
+    }
+
+    private static boolean isEthernet(String key) {
+        return key.matches("([0-9a-fA-F]{1,2}:){5}[0-9a-fA-F]{1,2}");
+    }
+
+    /** Two lower-case digits a byte. */
+    private static String canonical(String ethernet) {
+        StringBuilder text = new StringBuilder();
+        for (String each : ethernet.split(":"))
+            text.append(text.isEmpty() ? "" : ":").append(String.format("%02x", Integer.parseInt(each, 16)));
+        return text.toString();
+    }
+}

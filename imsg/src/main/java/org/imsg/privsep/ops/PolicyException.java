@@ -1,0 +1,25 @@
+package org.imsg.privsep.ops;
+
+import java.util.List;
+
+/** A policy has faults. The message has all of them, one a line, each with file, line number, and what was expected. */
+public final class PolicyException extends IllegalArgumentException {
+    private static final long serialVersionUID = 1L;
+
+    /** One a fault. */
+    private final transient List<String> faults;
+
+    PolicyException(List<String> faults) {
+        super(String.join("\n", faults));
+        this.faults = List.copyOf(faults);
+    }
+
+    /**
+     * The faults.
+     *
+     * @return such as {@code /etc/builds.policy:3: expected read, write, append or create, not "raed"}, in the order of the lines
+     */
+    public List<String> faults() {
+        return faults;
+    }
+}

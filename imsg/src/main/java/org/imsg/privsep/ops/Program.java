@@ -1,0 +1,90 @@
+package org.imsg.privsep.ops;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A program to be run under another user. Immutable: each method returns another one. */
+public final class Program {
+    private final Path path;
+    private final List<String> arguments;
+    private final List<String> environment;
+    private final String directory;
+    private final Duration time;
+
+    private Program(Path path, List<String> arguments, List<String> environment, String directory, Duration time) {
+        this.path = path;
+        this.arguments = arguments;
+        this.environment = environment;
+        this.directory = directory;
+        this.time = time;
+    }
+
+    /**
+     * A program with the environment its rule gives it, in the root directory.
+     *
+     * @param path
+     *            its path, exactly as in the rule
+     * @param arguments
+     *            its arguments, without its name
+     * @return the program
+     */
+    public static Program of(Path path, String... arguments) {
+        return new Program(path, List.of(arguments), List.of(), "", Duration.ZERO);
+    }
+
+    /**
+     * With a working directory.
+     *
+     * @param path
+     *            the directory, which the rule must allow
+     * @return another program
+     */
+    public Program directory(Path path) {
+        return new Program(this.path, arguments, environment, path.toString(), time);
+    }
+
+    /**
+     * With a variable in its environment.
+     *
+     * @param name
+     *            its name, which the rule must allow
+     * @param value
+     *            its value
+     * @return another program
+     */
+    public Program environment(String name, String value) {
+        List<String> more = new ArrayList<>(environment);
+        more.add(name + "=" + value);
+        return new Program(path, arguments, List.copyOf(more), directory, time);
+    }
+
+    /**
+     * With a time after which it is killed.
+     *
+     * @param limit
+     *            the time; the rule may have a shorter one. Zero for the rule's, or none
+     * @return another program
+     * @throws IllegalArgumentException
+     *             if it is negative
+     */
+    public Program time(Duration limit) {
+        if (limit.isNegative())
+            throw new IllegalArgumentException("a time is 0 or more, not " + limit);
+        return new Program(path, arguments, environment, directory, limit);
+    }
+
+    Duration time() {
+        return time;
+    }
+
+    Request.Run request() {
+        return new Request.Run(path.toString(), arguments, environment, directory);
+    }
+
+    @Override
+    public String toString() {
+        return path + " " + arguments;
+    }
+}

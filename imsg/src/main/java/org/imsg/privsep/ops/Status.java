@@ -1,0 +1,78 @@
+package org.imsg.privsep.ops;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.imsg.sys.Abi;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Directories;
+import org.imsg.sys.Posix;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+
+/** What a policy looks at of a file: {@code struct stat}. */
+record Status(long device, long inode, int mode, long links, int uid, int gid) {
+    /** Of what a descriptor leads to. */
+    static Status of(Fd fd, String path) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment stat = memory(arena);
+            int result = Posix.fstat(Posix.errnoSegment(arena), fd.intValue(), stat.address());
+            if (result < 0)
+                throw new ErrnoException("fstat", path, -result);
+            return read(stat);
+        }
+    }
+
+    /** Of a name in a directory; of a symbolic link itself. */
+    static Status of(Fd directory, Name name) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment stat = memory(arena);
+            int result = Directories.fstatat(Posix.errnoSegment(arena), directory.intValue(),
+                    name.toNative(arena).address(), stat.address(), Abi.host().value("AT_SYMLINK_NOFOLLOW"));
+            if (result < 0)
+                throw new ErrnoException("fstatat", name, -result);
+            return read(stat);
+        }
+    }
+
+    private static MemorySegment memory(Arena arena) {
+        return arena.allocate(Abi.host().value("stat:size"), 8);
+    }
+
+    private static Status read(MemorySegment stat) {
+        Abi abi = Abi.host();
+        return new Status(number(stat, abi.value("stat.st_dev:offset"), abi.value("stat.st_dev:width")),
+                stat.get(JAVA_LONG, abi.value("stat.st_ino:offset")),
+                (int) number(stat, abi.value("stat.st_mode:offset"), abi.value("stat.st_mode:width")),
+                number(stat, abi.value("stat.st_nlink:offset"), abi.value("stat.st_nlink:width")),
+                stat.get(JAVA_INT, abi.value("stat.st_uid:offset")),
+                stat.get(JAVA_INT, abi.value("stat.st_gid:offset")));
+    }
+
+    private static long number(MemorySegment stat, int at, int width) {
+        return switch (width) {
+            case 8 -> stat.get(JAVA_LONG, at);
+            case 4 -> Integer.toUnsignedLong(stat.get(JAVA_INT, at));
+            default -> stat.get(JAVA_SHORT, at) & 0xFFFF;
+        };
+    }
+
+    boolean isRegular() {
+        return (mode & Constants.S_IFMT) == Constants.S_IFREG;
+    }
+
+    boolean isDirectory() {
+        return (mode & Constants.S_IFMT) == Constants.S_IFDIR;
+    }
+
+    boolean isLink() {
+        return (mode & Constants.S_IFMT) == Abi.host().value("S_IFLNK");
+    }
+
+    boolean isSocket() {
+        return (mode & Constants.S_IFMT) == Constants.S_IFSOCK;
+    }
+}

@@ -1,0 +1,74 @@
+package org.imsg.privsep.ops;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.time.Instant;
+import java.util.function.Consumer;
+import org.imsg.sys.Clocks;
+import org.imsg.sys.Posix;
+import org.imsg.unix.ErrnoException;
+
+/** The clock that a monitor sets. Implementations are safe for use by several threads. */
+public interface SystemClock {
+    /**
+     * What the clock shows.
+     *
+     * @return the time
+     */
+    Instant now();
+
+    /**
+     * Sets the clock.
+     *
+     * @param time
+     *            what it shows then
+     * @throws IOException
+     *             if the system does not let it be set
+     */
+    void set(Instant time) throws IOException;
+
+    /**
+     * The machine's clock: clock_settime(2) of CLOCK_REALTIME.
+     *
+     * @return the clock
+     */
+    static SystemClock host() {
+        return new SystemClock() {
+            @Override
+            public Instant now() {
+                return Instant.now();
+            }
+
+            @Override
+            public void set(Instant time) throws IOException {
+                try (Arena arena = Arena.ofConfined()) {
+                    int result = Clocks.clock_settime(Posix.errnoSegment(arena), time.getEpochSecond(),
+                            time.getNano());
+                    if (result < 0)
+                        throw new ErrnoException("clock_settime", time, -result);
+                }
+            }
+        };
+    }
+
+    /**
+     * A clock that is never set: time-safe, for tests and trials. It shows the machine's time.
+     *
+     * @param set
+     *            is told what the clock would have been set to
+     * @return the clock
+     */
+    static SystemClock recording(Consumer<Instant> set) {
+        return new SystemClock() {
+            @Override
+            public Instant now() {
+                return Instant.now();
+            }
+
+            @Override
+            public void set(Instant time) {
+                set.accept(time);
+            }
+        };
+    }
+}

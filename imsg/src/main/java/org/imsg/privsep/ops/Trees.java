@@ -1,0 +1,80 @@
+package org.imsg.privsep.ops;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.imsg.sys.Abi;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Directories;
+import org.imsg.sys.Posix;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+
+/** What is done to whole trees shares how they are gone through: by descriptor, and no link followed. */
+final class Trees {
+    private static final int DIRECTORY = Abi.host().value("O_DIRECTORY");
+    /** How a directory is opened that is only gone through: needs no right to read it on Linux. */
+    static final int PASSAGE = Abi.host().value("O_PATH", 0) | DIRECTORY;
+    static final int REMOVEDIR = Abi.host().value("AT_REMOVEDIR");
+
+    private Trees() {}
+
+    /** Opens a directory to list it, and fails for anything else. */
+    static Fd directory(Fd parent, Name name) throws ErrnoException {
+        return open(parent, name, Constants.O_RDONLY | DIRECTORY | Constants.O_NONBLOCK);
+    }
+
+    static Fd open(Fd parent, Name name, int flags) throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            int fd;
+            do {
+                fd = Directories.openat(Posix.errnoSegment(arena), parent.intValue(),
+                        name.toNative(arena).address(), flags | Constants.O_NOFOLLOW | Constants.O_CLOEXEC, 0);
+            } while (fd == -Constants.EINTR);
+            return Fd.of(check("openat", name, fd));
+        }
+    }
+
+    /** The names in an open directory as they are now, from the first. */
+    static List<Name> list(Fd directory) throws IOException {
+        List<Name> names = new ArrayList<>();
+        // An open file of its own: the position in it is shared by duplicates.
+        try (Fd listing = directory(directory, Name.of(".")); Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            long stream = Directories.fdopendir(errno, listing.intValue());
+            if (stream < 0)
+                throw new ErrnoException("fdopendir", (int) -stream);
+            listing.release();
+            try {
+                for (byte[] name; (name = Directories.readdir(errno, stream)) != null;)
+                    names.add(new Name(name));
+            } finally {
+                Directories.closedir(errno, stream);
+            }
+        }
+        names.removeIf(Name::isSelfOrParent);
+        return names;
+    }
+
+    static int unlink(Fd parent, Name name, int flags) {
+        try (Arena arena = Arena.ofConfined()) {
+            return Directories.unlinkat(Posix.errnoSegment(arena), parent.intValue(),
+                    name.toNative(arena).address(), flags);
+        }
+    }
+
+    static int rename(Fd from, Name name, Fd to, Name newName) {
+        try (Arena arena = Arena.ofConfined()) {
+            return Directories.renameat(Posix.errnoSegment(arena), from.intValue(), name.toNative(arena).address(),
+                    to.intValue(), newName.toNative(arena).address());
+        }
+    }
+
+    static int check(String call, Object on, int result) throws ErrnoException {
+        if (result < 0)
+            throw new ErrnoException(call, on, -result);
+        return result;
+    }
+}

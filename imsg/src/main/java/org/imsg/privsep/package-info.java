@@ -1,0 +1,5 @@
+/**
+ * Privilege-separated programs: roles as data, a process for each with a channel to the parent and to the roles it names,
+ * started, watched and stopped by the parent. Uses {@code org.imsg} and {@code org.imsg.unix}.
+ */
+package org.imsg.privsep;

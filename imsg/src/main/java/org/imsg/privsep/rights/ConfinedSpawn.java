@@ -1,0 +1,90 @@
+package org.imsg.privsep.rights;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.function.IntSupplier;
+import org.imsg.sys.Posix;
+
+/**
+ * A thread that gives up rights, starts a program with what is left, and ends. The kernel keeps rights, namespaces and the root
+ * for each thread; the C library, which would carry some of them to all threads, is passed by.
+ */
+final class ConfinedSpawn implements Runnable {
+    /**
+     * Such a thread must not live while the C library changes the ids of all threads, nor two of them while one of them looks
+     * after the dumpable flag, which is the process's.
+     */
+    static final Object ONE_AT_A_TIME = new Object();
+
+    private final List<Step> steps;
+    private final IntSupplier spawn;
+    private final MemorySegment errno = Posix.errnoSegment(Arena.ofAuto());
+    private Step current;
+    private int result;
+    private Throwable thrown;
+    private boolean spawned;
+
+    private ConfinedSpawn(List<Step> steps, IntSupplier spawn) {
+        this.steps = steps;
+        this.spawn = spawn;
+    }
+
+    /** What {@code spawn} returned, called in a thread that went through all the steps. */
+    static int run(List<Step> steps, IntSupplier spawn) throws PrivilegeException {
+        ConfinedSpawn work = new ConfinedSpawn(steps, spawn);
+        synchronized (ONE_AT_A_TIME) {
+            // Links here what the thread calls.
+            new Step.Unless(Step.Call.of("getpid", ""), 0).run(work.errno);
+            int dumpable = Confining.prctl(work.errno, Confining.PR_GET_DUMPABLE, 0);
+            try {
+                joined(Thread.ofPlatform().name("imsg-confined-spawn").unstarted(work));
+            } finally {
+                // A thread that changes its ids takes this flag away from the whole process.
+                if (dumpable == 0 || dumpable == 1)
+                    Confining.prctl(work.errno, Confining.PR_SET_DUMPABLE, dumpable);
+            }
+        }
+        return work.outcome();
+    }
+
+    @Override
+    public void run() {
+        try {
+            for (Step step : steps) {
+                current = step;
+                result = step.run(errno);
+                if (result < 0)
+                    return;
+            }
+            spawned = true;
+            result = spawn.getAsInt();
+        } catch (Throwable t) {
+            thrown = t;
+        }
+    }
+
+    private int outcome() throws PrivilegeException {
+        if (thrown != null)
+            throw new PrivilegeException(spawned ? "posix_spawn" : current.name(), thrown);
+        if (!spawned)
+            throw new PrivilegeException(current.name(), current.on(), -result);
+        return result;
+    }
+
+    /** An interrupt waits: the thread takes milliseconds, and its child must not be lost. */
+    private static void joined(Thread thread) {
+        boolean interrupted = false;
+        thread.start();
+        for (;;) {
+            try {
+                thread.join();
+                break;
+            } catch (InterruptedException _) {
+                interrupted = true;
+            }
+        }
+        if (interrupted)
+            Thread.currentThread().interrupt();
+    }
+}

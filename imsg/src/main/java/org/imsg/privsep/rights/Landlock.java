@@ -1,0 +1,75 @@
+package org.imsg.privsep.rights;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Set;
+import org.imsg.sys.LinuxSyscalls;
+import org.imsg.sys.RawSyscall;
+
+/**
+ * Landlock's rights on paths: Linux's Documentation/userspace-api/landlock.rst and include/uapi/linux/landlock.h. What a
+ * kernel does not know is not asked of it.
+ */
+final class Landlock {
+    private static final long EXECUTE = 1;
+    private static final long WRITE_FILE = 1 << 1;
+    private static final long READ_FILE = 1 << 2;
+    private static final long READ_DIR = 1 << 3;
+    /** Remove directories and files, make devices, directories, files, sockets, pipes and symbolic links. */
+    private static final long CHANGE = 0x1FF0;
+    /** From version 2 on: move between directories. */
+    private static final long REFER = 1 << 13;
+    /** From version 3 on. */
+    private static final long TRUNCATE = 1 << 14;
+    /** From version 5 on: ioctl(2) on devices opened afterwards. */
+    private static final long IOCTL_DEV = 1 << 15;
+
+    private static final int CREATE_RULESET_VERSION = 1;
+    private static final int RULE_PATH_BENEATH = 1;
+
+    private Landlock() {}
+
+    /** The version of the running kernel, or 0 if it has none. */
+    static int version(MemorySegment errno) {
+        return Math.max(0, RawSyscall.call(errno, LinuxSyscalls.host().number("landlock_create_ruleset"), 0, 0,
+                CREATE_RULESET_VERSION));
+    }
+
+    /** All rights that version can refuse. */
+    static long handled(int version) {
+        return EXECUTE | WRITE_FILE | READ_FILE | READ_DIR | CHANGE | (version >= 2 ? REFER : 0)
+                | (version >= 3 ? TRUNCATE : 0) | (version >= 5 ? IOCTL_DEV : 0);
+    }
+
+    /** Rights as the kernel has them; some mean something on directories only, and are an error on a file. */
+    static long rights(Set<Access> access, boolean directory, int version) {
+        long rights = 0;
+        if (access.contains(Access.READ))
+            rights |= READ_FILE | (directory ? READ_DIR : 0);
+        if (access.contains(Access.WRITE))
+            rights |= WRITE_FILE | TRUNCATE | IOCTL_DEV;
+        if (access.contains(Access.CREATE) && directory)
+            rights |= CHANGE | REFER;
+        if (access.contains(Access.EXEC))
+            rights |= EXECUTE;
+        return rights & handled(version);
+    }
+
+    /** Makes a ruleset that refuses all but what is added to it; its descriptor, which is close-on-exec, or the negative errno. */
+    static int create(MemorySegment errno, Arena arena, int version) {
+        MemorySegment attributes = arena.allocateFrom(JAVA_LONG, handled(version));
+        return RawSyscall.call(errno, LinuxSyscalls.host().number("landlock_create_ruleset"), attributes.address(),
+                attributes.byteSize(), 0);
+    }
+
+    /** Allows rights beneath what a descriptor stands for. */
+    static int allow(MemorySegment errno, MemorySegment rule, int ruleset, int path, long rights) {
+        rule.set(JAVA_LONG, 0, rights);
+        rule.set(JAVA_INT, 8, path);
+        return RawSyscall.call(errno, LinuxSyscalls.host().number("landlock_add_rule"), ruleset, RULE_PATH_BENEATH,
+                rule.address(), 0, 0, 0);
+    }
+}

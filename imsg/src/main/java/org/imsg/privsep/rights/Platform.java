@@ -1,0 +1,107 @@
+package org.imsg.privsep.rights;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Set;
+import org.imsg.sys.LinuxSyscalls;
+import org.imsg.sys.Os;
+import org.imsg.sys.Posix;
+import org.imsg.sys.RawSyscall;
+
+/**
+ * What this machine enforces, and what this process may ask of it: {@link Confinement#query}.
+ *
+ * @param system
+ *            such as {@code LINUX} or {@code OPENBSD}
+ * @param machine
+ *            as the property {@code os.arch} names it
+ * @param pledge
+ *            whether there are pledge(2) and unveil(2)
+ * @param seccomp
+ *            whether promises can be enforced by seccomp(2): the kernel has it, and the machine's numbers are known here
+ * @param landlock
+ *            the version of Landlock, or 0 if it is not there or not switched on
+ * @param userNamespaces
+ *            whether an ordinary user may make namespaces, by way of a user namespace. No thread of a JVM can, but a program such
+ *            as unshare(1) could before it starts one
+ * @param namespaces
+ *            the kinds of namespaces the kernel has
+ * @param capabilities
+ *            what this process may do of root's rights
+ */
+public record Platform(String system, String machine, boolean pledge, boolean seccomp, int landlock,
+        boolean userNamespaces, Set<Namespace> namespaces, Set<Capability> capabilities) {
+    private static final int RET_ERRNO = 0x00050000;
+
+    /** Copies the sets. */
+    public Platform {
+        namespaces = Set.copyOf(namespaces);
+        capabilities = Set.copyOf(capabilities);
+    }
+
+    static Platform here() {
+        Os os = Os.current();
+        String machine = System.getProperty("os.arch");
+        if (os != Os.LINUX)
+            return new Platform(os.name(), machine, os == Os.OPENBSD, false, 0, false, Set.of(), Set.of());
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            boolean known = isKnown(machine);
+            return new Platform(os.name(), machine, false, known && hasSeccomp(errno, arena),
+                    known ? Landlock.version(errno) : 0, userNamespacesAllowed(), namespacesThere(), effective());
+        }
+    }
+
+    private static boolean isKnown(String machine) {
+        try {
+            LinuxSyscalls.of(machine);
+            return true;
+        } catch (UnsupportedOperationException _) {
+            return false;
+        }
+    }
+
+    private static boolean hasSeccomp(MemorySegment errno, Arena arena) {
+        MemorySegment action = arena.allocateFrom(JAVA_INT, RET_ERRNO);
+        return RawSyscall.call(errno, LinuxSyscalls.host().number("seccomp"), Confining.SECCOMP_GET_ACTION_AVAIL, 0,
+                action.address()) == 0;
+    }
+
+    private static boolean userNamespacesAllowed() {
+        return Files.exists(Path.of("/proc/self/ns/user"))
+                && !read("/proc/sys/user/max_user_namespaces").equals("0")
+                && !read("/proc/sys/kernel/unprivileged_userns_clone").equals("0")
+                && !read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns").equals("1");
+    }
+
+    private static Set<Namespace> namespacesThere() {
+        Set<Namespace> there = EnumSet.noneOf(Namespace.class);
+        for (Namespace namespace : Namespace.values())
+            if (Files.exists(Path.of("/proc/self/ns", namespace.file())))
+                there.add(namespace);
+        return there;
+    }
+
+    private static Set<Capability> effective() {
+        Set<Capability> capabilities = EnumSet.noneOf(Capability.class);
+        for (String line : read("/proc/self/status").split("\n"))
+            if (line.startsWith("CapEff:"))
+                capabilities.addAll(Capability.of(Long.parseUnsignedLong(line.substring(7).strip(), 16)));
+        return capabilities;
+    }
+
+    /** The file's text, or nothing where it is not there or not to be read. */
+    private static String read(String file) {
+        try {
+            return Files.readString(Path.of(file)).strip();
+        } catch (IOException _) {
+            return "";
+        }
+    }
+}

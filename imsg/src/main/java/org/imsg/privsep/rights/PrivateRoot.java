@@ -1,0 +1,224 @@
+package org.imsg.privsep.rights;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.imsg.sys.Constants;
+import org.imsg.sys.LinuxSyscalls;
+
+/**
+ * A root directory of a child's own, in memory, in which only chosen paths of the machine appear, under the names they have
+ * outside; mounts below them do not. The child's mount namespace holds it, and it is gone with the child: nothing is made or left on
+ * disk. A description: immutable, each method gives a new one.
+ */
+public final class PrivateRoot {
+    /** Exists wherever a JVM runs, and nothing below it is to be shown. */
+    private static final String BASE = "/proc";
+    private static final String OLD = "/.outside";
+    private static final int READ_ONLY = 1;
+    private static final int NO_SET_ID = 2;
+    private static final int NO_DEVICES = 4;
+    private static final int NO_EXEC = 8;
+    private static final int REMOUNT = 32;
+    private static final int BIND = 4096;
+    private static final int RECURSIVE = 16384;
+    private static final int PRIVATE = 1 << 18;
+    private static final int DETACH = 2;
+    private static final int AT_FDCWD = -100;
+    private static final int REGULAR = 0x8000;
+
+    private enum Kind {
+        READ_ONLY, READ_WRITE, MEMORY, PROCESSES, DEVICE
+    }
+
+    private final Map<Path, Kind> places;
+
+    private PrivateRoot(Map<Path, Kind> places) {
+        this.places = places;
+    }
+
+    /**
+     * An empty root.
+     *
+     * @return a root with nothing in it
+     */
+    public static PrivateRoot empty() {
+        return new PrivateRoot(Map.of());
+    }
+
+    /**
+     * A root in which this JVM can run this class path: both, the system's libraries, {@code /proc} with the processes of the
+     * child's user only, {@code /dev/null}, {@code /dev/zero}, {@code /dev/random} and {@code /dev/urandom}, the time zone, and an
+     * empty {@code /tmp} of its own.
+     *
+     * @return such a root
+     */
+    public static PrivateRoot java() {
+        PrivateRoot root = empty();
+        for (Path path : JavaPaths.readOnly())
+            root = root.readOnly(path);
+        root = root.with(Path.of("/proc"), Kind.PROCESSES).memory(Path.of("/tmp"));
+        for (String device : List.of("null", "zero", "random", "urandom"))
+            root = root.with(Path.of("/dev", device), Kind.DEVICE);
+        return root;
+    }
+
+    /**
+     * Shows a file or a directory and what is below it, not to be written.
+     *
+     * @param path
+     *            it, absolute; symbolic links on the way are shown too
+     * @return a root with it
+     * @throws IllegalArgumentException
+     *             if it is not absolute, or lies in {@code /proc}
+     */
+    public PrivateRoot readOnly(Path path) {
+        return with(path, Kind.READ_ONLY);
+    }
+
+    /**
+     * Shows a file or a directory and what is below it, to be written as its permissions allow.
+     *
+     * @param path
+     *            it, absolute; symbolic links on the way are shown too
+     * @return a root with it
+     * @throws IllegalArgumentException
+     *             if it is not absolute, or lies in {@code /proc}
+     */
+    public PrivateRoot readWrite(Path path) {
+        return with(path, Kind.READ_WRITE);
+    }
+
+    /**
+     * Has an empty directory in memory, writable by everybody in the child, and gone with it.
+     *
+     * @param path
+     *            where, absolute
+     * @return a root with it
+     * @throws IllegalArgumentException
+     *             if it is not absolute, or lies in {@code /proc}
+     */
+    public PrivateRoot memory(Path path) {
+        return with(path, Kind.MEMORY);
+    }
+
+    private PrivateRoot with(Path path, Kind kind) {
+        if (!path.isAbsolute() || path.startsWith(BASE) != (kind == Kind.PROCESSES))
+            throw new IllegalArgumentException(
+                    "a path of a private root is absolute and not within " + BASE + ", unlike " + path);
+        Map<Path, Kind> more = new LinkedHashMap<>(places);
+        more.put(path.normalize(), kind);
+        return new PrivateRoot(more);
+    }
+
+    /** The steps that make it the root of the thread, which has a mount namespace of its own. */
+    List<Step> steps(Arena arena) throws PrivilegeException {
+        Builder steps = new Builder(arena);
+        steps.mount("none", "/", "none", RECURSIVE | PRIVATE, "");
+        steps.mount("tmpfs", BASE, "tmpfs", NO_SET_ID | NO_DEVICES, "mode=755");
+        // What is within another place comes after it, or it would be covered.
+        List<Path> outermostFirst = places.keySet().stream().sorted(Comparator.comparingInt(Path::getNameCount))
+                .toList();
+        for (Path place : outermostFirst) {
+            try {
+                steps.show(place, places.get(place));
+            } catch (IOException e) {
+                throw new PrivilegeException("private root", e);
+            }
+        }
+        steps.directory(Path.of(OLD));
+        steps.call("pivot_root", BASE, steps.string(BASE), steps.string(BASE + OLD));
+        steps.call("chdir", "/", steps.string("/"));
+        steps.call("umount2", OLD, steps.string(OLD), DETACH);
+        steps.call("unlinkat", OLD, AT_FDCWD, steps.string(OLD), 0x200);
+        steps.mount("none", "/", "none", REMOUNT | READ_ONLY | NO_SET_ID | NO_DEVICES, "");
+        return steps.list;
+    }
+
+    private static final class Builder {
+        private final Arena arena;
+        private final List<Step> list = new ArrayList<>();
+        private final Set<Path> made = new LinkedHashSet<>(Set.of(Path.of("/")));
+
+        Builder(Arena arena) {
+            this.arena = arena;
+        }
+
+        void show(Path path, Kind kind) throws IOException {
+            switch (kind) {
+                case MEMORY -> {
+                    directory(path);
+                    mount("tmpfs", BASE + path, "tmpfs", NO_SET_ID | NO_DEVICES, "mode=1777");
+                }
+                case PROCESSES -> {
+                    directory(path);
+                    mount("proc", BASE + path, "proc", NO_SET_ID | NO_DEVICES | NO_EXEC, "hidepid=2");
+                }
+                case DEVICE -> bind(path, NO_SET_ID);
+                case READ_ONLY -> bind(resolved(path), NO_SET_ID | NO_DEVICES | READ_ONLY);
+                case READ_WRITE -> bind(resolved(path), NO_SET_ID | NO_DEVICES);
+            }
+        }
+
+        /** The path without symbolic links, each of which is made in the new root as it is outside. */
+        private Path resolved(Path path) throws IOException {
+            Path real = Path.of("/");
+            for (Path name : path) {
+                Path next = real.resolve(name);
+                if (!Files.isSymbolicLink(next)) {
+                    real = next;
+                    continue;
+                }
+                Path target = Files.readSymbolicLink(next);
+                directory(real);
+                if (made.add(next))
+                    call("symlinkat", next, string(target.toString()), AT_FDCWD, string(BASE + next));
+                real = resolved(real.resolve(target).normalize());
+            }
+            return real;
+        }
+
+        private void bind(Path path, int flags) throws IOException {
+            if (Files.isDirectory(path)) {
+                directory(path);
+            } else {
+                path.getFileSystem().provider().checkAccess(path);
+                directory(path.getParent());
+                if (made.add(path))
+                    call("mknodat", path, AT_FDCWD, string(BASE + path), REGULAR | 0644);
+            }
+            mount(path.toString(), BASE + path, "none", BIND, "");
+            mount("none", BASE + path, "none", BIND | REMOUNT | flags, "");
+        }
+
+        void directory(Path path) {
+            if (path == null || !made.add(path))
+                return;
+            directory(path.getParent());
+            // It is there already if what holds it is shown.
+            list.add(new Step.Unless(
+                    Step.Call.of("mkdirat", path, AT_FDCWD, string(BASE + path), 0755), Constants.EEXIST));
+        }
+
+        void mount(String source, String target, String type, int flags, String options) {
+            list.add(new Step.Call("mount", target, LinuxSyscalls.host().number("mount"), string(source),
+                    string(target), string(type), flags, string(options)));
+        }
+
+        void call(String name, Object on, long... arguments) {
+            list.add(Step.Call.of(name, on, arguments));
+        }
+
+        long string(String text) {
+            return arena.allocateFrom(text).address();
+        }
+    }
+}

@@ -1,0 +1,23 @@
+package org.imsg.privsep.rights;
+
+import org.imsg.sys.Abi;
+
+/** What a process may use only so much of: setrlimit(2). */
+public enum Resource {
+    /** Seconds of processor time. */
+    CPU,
+    /** Bytes of a file written. */
+    FSIZE,
+    /** Bytes of a core dump; 0 for none. */
+    CORE,
+    /** Processes and threads of the user; too few and the JVM cannot start a thread. */
+    NPROC,
+    /** Open descriptors, and one more. */
+    NOFILE,
+    /** Bytes locked in memory. */
+    MEMLOCK;
+
+    int number() {
+        return Abi.host().value("RLIMIT_" + name());
+    }
+}

@@ -1,0 +1,62 @@
+package org.imsg.privsep.rights;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.imsg.privsep.rights.Confinement.Parts;
+
+/** What a thread's status in /proc says of its rights. */
+final class Status {
+    private static final List<String> CAPABILITIES = List.of("CapInh", "CapPrm", "CapEff", "CapAmb");
+
+    private Status() {}
+
+    /** What of a confined child's thread is not as described, in words; or null. */
+    static String differenceFrom(Parts parts, Map<String, String> status) {
+        if (!words(status, "NoNewPrivs").equals("1"))
+            return "has NoNewPrivs " + words(status, "NoNewPrivs") + " instead of 1";
+        if (parts.promises() != null && !words(status, "Seccomp").equals("2"))
+            return "has Seccomp " + words(status, "Seccomp") + " instead of 2";
+        String bounding = parts.bounding() == null ? null : boundDifferently(parts.bounding(), status);
+        if (bounding != null)
+            return bounding;
+        return parts.ids() == null ? null : differenceFrom(parts.ids(), parts.ambient(), status);
+    }
+
+    /** What a thread could still get that the bounding set does not allow, in words; or null. */
+    static String boundDifferently(Set<Capability> bounding, Map<String, String> status) {
+        Set<Capability> has = Capability.of(Long.parseUnsignedLong(words(status, "CapBnd"), 16));
+        return bounding.containsAll(has) ? null : "has CapBnd " + has + " instead of " + bounding;
+    }
+
+    /**
+     * What of a thread's ids and capabilities is not as it is to be after a drop.
+     *
+     * @return in words, or null if all is well
+     */
+    static String differenceFrom(Ids ids, Set<Capability> allowed, Map<String, String> status) {
+        String four = (ids.uid() + " ").repeat(4).strip();
+        if (!four.equals(words(status, "Uid")))
+            return "has Uid " + words(status, "Uid") + " instead of " + four;
+        four = (ids.gid() + " ").repeat(4).strip();
+        if (!four.equals(words(status, "Gid")))
+            return "has Gid " + words(status, "Gid") + " instead of " + four;
+        List<Long> groups = Stream.of(words(status, "Groups").split(" ")).filter(word -> !word.isEmpty())
+                .map(Long::valueOf).sorted().distinct().toList();
+        if (!new Ids(ids.uid(), ids.gid(), groups).meanTheSameAs(ids))
+            return "has Groups " + groups + " instead of " + ids.groups();
+        if (ids.isRoot())
+            return null;
+        for (String name : CAPABILITIES) {
+            Set<Capability> has = Capability.of(Long.parseUnsignedLong(words(status, name), 16));
+            if (!allowed.containsAll(has))
+                return "has " + name + " " + has + " instead of " + allowed;
+        }
+        return null;
+    }
+
+    private static String words(Map<String, String> status, String name) {
+        return status.getOrDefault(name, "").replaceAll("\\s+", " ");
+    }
+}

@@ -1,0 +1,86 @@
+package org.imsg.privsep.rights;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import org.imsg.sys.Constants;
+import org.imsg.sys.LinuxSyscalls;
+import org.imsg.sys.RawSyscall;
+
+/**
+ * One thing a thread does to give up rights, prepared so far that only system calls are left: the thread may not be able to load
+ * a class, read a file or look up a path any more.
+ */
+sealed interface Step {
+    /** What a failure is reported as: mostly the call's name. */
+    String name();
+
+    /** What it is done to, for the report. */
+    Object on();
+
+    /** Does it; the negative errno if it fails. */
+    int run(MemorySegment errno);
+
+    /** A call whose arguments are all known; addresses among them belong to an arena that outlives the thread. */
+    record Call(String name, Object on, int number, long a, long b, long c, long d, long e) implements Step {
+        static Call of(String name, Object on, long... arguments) {
+            long[] five = Arrays.copyOf(arguments, 5);
+            return new Call(name, on, LinuxSyscalls.host().number(name), five[0], five[1], five[2], five[3], five[4]);
+        }
+
+        @Override
+        public int run(MemorySegment errno) {
+            return RawSyscall.call(errno, number, a, b, c, d, e, 0);
+        }
+    }
+
+    /** As another step, but it is no failure if the thing is there already. */
+    record Unless(Step step, int harmless) implements Step {
+        @Override
+        public String name() {
+            return step.name();
+        }
+
+        @Override
+        public Object on() {
+            return step.on();
+        }
+
+        @Override
+        public int run(MemorySegment errno) {
+            int result = step.run(errno);
+            return result == -harmless ? 0 : result;
+        }
+    }
+
+    /** Allows rights beneath a path in a Landlock ruleset; the path is looked up in the thread's root at that time. */
+    record Unveil(String on, MemorySegment path, int ruleset, long inDirectory, long onFile, MemorySegment rule,
+            int open,
+            int close) implements Step {
+        private static final int AT_FDCWD = -100;
+        private static final int O_PATH = 0x200000;
+
+        static Unveil of(Arena arena, String path, int ruleset, long inDirectory, long onFile) {
+            return new Unveil(path, arena.allocateFrom(path), ruleset, inDirectory, onFile, arena.allocate(16, 8),
+                    LinuxSyscalls.host().number("openat"), LinuxSyscalls.host().number("close"));
+        }
+
+        @Override
+        public String name() {
+            return "unveil";
+        }
+
+        @Override
+        public int run(MemorySegment errno) {
+            int fd = RawSyscall.call(errno, open, AT_FDCWD, path.address(), O_PATH | Constants.O_CLOEXEC);
+            if (fd < 0)
+                return fd;
+            int result = Landlock.allow(errno, rule, ruleset, fd, inDirectory);
+            // It is a file, on which a directory's rights are an error.
+            if (result == -Constants.EINVAL)
+                result = Landlock.allow(errno, rule, ruleset, fd, onFile);
+            RawSyscall.call(errno, close, fd, 0, 0);
+            return result;
+        }
+    }
+}

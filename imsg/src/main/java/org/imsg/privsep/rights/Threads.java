@@ -1,0 +1,126 @@
+package org.imsg.privsep.rights;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SecureDirectoryStream;
+import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import org.imsg.unix.Errno;
+
+/**
+ * The threads of this process as the kernel sees them. Holds a descriptor of /proc/self/task, so that it works after a chroot
+ * that hides /proc; closed soon after, for with it one could leave the chroot.
+ */
+final class Threads implements AutoCloseable {
+    private static final Path TASKS = Path.of("/proc/self/task");
+
+    /** More than any status. */
+    private static final int MOST = 1 << 16;
+
+    private final SecureDirectoryStream<Path> tasks;
+    private final Map<String, SeekableByteChannel> held = new LinkedHashMap<>();
+
+    private Threads(SecureDirectoryStream<Path> tasks) {
+        this.tasks = tasks;
+    }
+
+    static Threads open() throws PrivilegeException {
+        try {
+            DirectoryStream<Path> stream = Files.newDirectoryStream(TASKS);
+            if (stream instanceof SecureDirectoryStream<Path> secure)
+                return new Threads(secure);
+            stream.close();
+            throw new PrivilegeException("proof", TASKS + " cannot be held open on this system");
+        } catch (IOException e) {
+            throw e instanceof PrivilegeException known ? known : new PrivilegeException("proof", e);
+        }
+    }
+
+    /**
+     * Opens the status of every thread there is now: for a proof when no file can be opened any more. Threads started later have
+     * what the one that started them had.
+     */
+    void hold() throws PrivilegeException {
+        try {
+            for (Path task : tasks) {
+                try {
+                    held.put(task.getFileName().toString(), open(task));
+                } catch (NoSuchFileException _) {
+                    // it has ended
+                }
+            }
+        } catch (IOException e) {
+            throw new PrivilegeException("proof", e);
+        }
+    }
+
+    /**
+     * Asks of every thread, or of those held; may be called once.
+     *
+     * @param question
+     *            given a thread's status by the names of proc_pid_status(5), says what is wrong, or null
+     */
+    void prove(Function<Map<String, String>, String> question) throws PrivilegeException {
+        if (held.isEmpty())
+            hold();
+        int seen = 0;
+        for (Map.Entry<String, SeekableByteChannel> thread : held.entrySet()) {
+            Map<String, String> status = status(thread.getValue());
+            String wrong = status.isEmpty() ? null : question.apply(status);
+            if (wrong != null)
+                throw new PrivilegeException("proof",
+                        "thread " + thread.getKey() + " (" + status.get("Name") + ") " + wrong);
+            seen += status.isEmpty() ? 0 : 1;
+        }
+        if (seen == 0)
+            throw new PrivilegeException("proof", TASKS + " shows no thread");
+    }
+
+    private SeekableByteChannel open(Path task) throws IOException {
+        return tasks.newByteChannel(task.getFileName().resolve("status"), Set.of(StandardOpenOption.READ));
+    }
+
+    /** Empty for a thread that has ended. */
+    private static Map<String, String> status(SeekableByteChannel file) throws PrivilegeException {
+        Map<String, String> status = new HashMap<>();
+        ByteBuffer buffer = ByteBuffer.allocate(MOST);
+        try {
+            file.position(0);
+            while (file.read(buffer) > 0) {
+                // a status is one read, mostly
+            }
+        } catch (IOException e) {
+            // ESRCH, which has no exception of its own: it ended since it was opened.
+            if (String.valueOf(e.getMessage()).contains(Errno.text(Errno.number("ESRCH"))))
+                return status;
+            throw new PrivilegeException("proof", e);
+        }
+        for (String line : new String(buffer.array(), 0, buffer.position(), StandardCharsets.UTF_8).split("\n")) {
+            int colon = line.indexOf(':');
+            if (colon > 0)
+                status.put(line.substring(0, colon), line.substring(colon + 1).strip());
+        }
+        return status;
+    }
+
+    @Override
+    public void close() throws PrivilegeException {
+        try {
+            for (SeekableByteChannel one : held.values())
+                one.close();
+            tasks.close();
+        } catch (IOException e) {
+            throw new PrivilegeException("proof", e);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+package org.imsg.unix;
+
+import java.io.IOException;
+import java.nio.channels.AsynchronousCloseException;
+import org.imsg.sys.Readiness;
+
+/**
+ * Waits for the death of the process at the other end of a Unix socket: how a child notices that its parent is gone, whatever
+ * it has not read yet. Thread-safe, for there is no state.
+ */
+public final class Lifeline {
+    private Lifeline() {}
+
+    /**
+     * Waits until the peer of a connected Unix socket has closed its end, or its process has died: whatever is still there to
+     * read, and not when it has only ended its sending direction. To be called by a platform thread.
+     *
+     * @param socket
+     *            the socket, which stays the caller's
+     * @throws IOException
+     *             if it is closed, before or while this waits
+     */
+    public static void awaitHangUp(Fd socket) throws IOException {
+        int fd = socket.enter();
+        try {
+            Readiness hangUp = Readiness.toHangUp();
+            while (!hangUp.isReady(fd) && socket.isOpen())
+                hangUp.await(fd, Readiness.FOREVER);
+            if (!socket.isOpen())
+                throw new AsynchronousCloseException();
+        } finally {
+            socket.exit();
+        }
+    }
+}

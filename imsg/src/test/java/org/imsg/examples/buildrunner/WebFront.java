@@ -1,0 +1,127 @@
+package org.imsg.examples.buildrunner;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.Reader;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.imsg.ImsgChannel;
+import org.imsg.privsep.ops.Privileged;
+import org.imsg.privsep.ops.Program;
+import org.imsg.privsep.ops.RunningProgram;
+import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
+import org.imsg.unix.Sockets;
+
+/**
+ * The half that faces the web. A script that is posted to it is built under a uid of its own; the answer is its output and its
+ * errors as they come, how it ended, and what it left in the file {@code result}.
+ */
+final class WebFront {
+    private static final Program BUILD = Program.of(Path.of("/bin/sh"), "build.sh");
+
+    private final Privileged parent;
+    private final Path builds;
+
+    private WebFront(Privileged parent, Path builds) {
+        this.parent = parent;
+        this.builds = builds;
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        BuildRunner.confinement().complete(); // proves that this process has no right left
+        try (Privileged parent = Privileged.over(ImsgChannel.of(Fd.of(3)))) {
+            InetAddress loopback = InetAddress.ofLiteral("127.0.0.1");
+            Fd listener = parent.listen(new InetSocketAddress(loopback, Integer.parseInt(arguments[1])), 10, true);
+            WebFront front = new WebFront(parent, Path.of(arguments[0]));
+            Thread.ofPlatform().daemon().start(() -> front.accept(listener));
+            parent.awaitEnd(); // the parent is gone: nothing more can be done here
+        }
+    }
+
+    private void accept(Fd listener) {
+        try {
+            for (;;) {
+                Fd connection = Sockets.accept(listener.intValue());
+                Thread.ofVirtual().start(() -> answer(connection));
+            }
+        } catch (IOException e) {
+            System.err.println("no more connections: " + e.getMessage());
+        }
+    }
+
+    private void answer(Fd connection) {
+        try (FdChannel client = new FdChannel(connection)) {
+            String script = posted(new BufferedReader(Channels.newReader(client, UTF_8)));
+            write(client, "HTTP/1.0 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n");
+            try {
+                build(script, client);
+            } catch (IOException e) {
+                write(client, "not built: " + e.getMessage() + "\n");
+            }
+        } catch (IOException e) {
+            System.err.println("a client is gone: " + e.getMessage());
+        }
+    }
+
+    private static String posted(BufferedReader request) throws IOException {
+        int length = 0;
+        for (String line; (line = request.readLine()) != null && !line.isEmpty();)
+            if (line.toLowerCase(java.util.Locale.ROOT).startsWith("content-length:"))
+                length = Integer.parseInt(line.substring(15).strip());
+        char[] body = new char[length];
+        int read = 0;
+        for (int n; read < length && (n = ((Reader) request).read(body, read, length - read)) >= 0;)
+            read += n;
+        return new String(body, 0, read);
+    }
+
+    private void build(String script, FdChannel client) throws IOException {
+        Path tree = Files.createTempDirectory(builds, "build");
+        try {
+            Files.writeString(tree.resolve("build.sh"), script);
+            try (RunningProgram build = parent.run(BUILD.directory(tree))) {
+                build.stdin().close();
+                write(client, "uid " + build.uid() + "\n");
+                Thread errors = Thread.ofVirtual().start(() -> copy("err ", build.stderr(), client));
+                copy("out ", build.stdout(), client);
+                join(errors);
+                write(client, "exit " + build.waitFor().code() + "\n");
+            }
+            parent.chown(tree, BuildRunner.WEB, BuildRunner.WEB); // what was the build's is ours now
+            Path result = tree.resolve("result");
+            if (Files.isRegularFile(result, java.nio.file.LinkOption.NOFOLLOW_LINKS))
+                write(client, "result " + Files.readString(result));
+        } finally {
+            parent.remove(tree);
+        }
+    }
+
+    /** Each line as it comes, with a word before it. */
+    private static void copy(String word, Fd from, FdChannel to) {
+        try (BufferedReader lines = new BufferedReader(Channels.newReader(new FdChannel(from), UTF_8))) {
+            for (String line; (line = lines.readLine()) != null;)
+                write(to, word + line + "\n");
+        } catch (IOException e) {
+            System.err.println("the output is lost from here on: " + e.getMessage());
+        }
+    }
+
+    private static void write(FdChannel channel, String text) throws IOException {
+        channel.write(ByteBuffer.wrap(text.getBytes(UTF_8)));
+    }
+
+    private static void join(Thread thread) throws IOException {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            throw new java.io.InterruptedIOException();
+        }
+    }
+}

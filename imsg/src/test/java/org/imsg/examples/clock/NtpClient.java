@@ -1,0 +1,61 @@
+package org.imsg.examples.clock;
+
+import java.time.Duration;
+import java.util.List;
+import org.imsg.examples.Offer;
+import org.imsg.privsep.ParentProcess;
+import org.imsg.privsep.Privsep;
+import org.imsg.privsep.ops.Monitor;
+import org.imsg.privsep.ops.Policy;
+import org.imsg.privsep.ops.SystemClock;
+import org.imsg.privsep.rights.Access;
+import org.imsg.privsep.rights.Ids;
+import org.imsg.privsep.rights.Promise;
+
+/**
+ * Sets the clock by a time server. The child that reads what servers send can neither look up a name, nor make a socket, nor set
+ * a clock: it asks the resolver, who may use the network and read the resolver's files, and the parent, who believes nobody
+ * further than an hour.
+ */
+public final class NtpClient {
+    /** From a child: wants sockets and clock changes. To the child: a channel to the monitor. */
+    static final int MONITOR = 1;
+    /** To the resolver: a host's name. From it: its addresses, a line each. */
+    static final int RESOLVE = 2, RESOLVED = 3;
+
+    private static final Duration MOST = Duration.ofHours(1);
+
+    /** What the program is told: in every process alike. */
+    record Settings(boolean sets, String server, int port, long uid, long resolverUid) {
+        static Settings of(List<String> arguments) {
+            return new Settings(arguments.get(0).equals("set"), arguments.get(1), Integer.parseInt(arguments.get(2)),
+                    Long.parseLong(arguments.get(3)), Long.parseLong(arguments.get(4)));
+        }
+    }
+
+    private NtpClient() {}
+
+    /**
+     * Arguments: "set" to set the machine's clock, "record" to say what it would be set to; the server's name and port; the uids
+     * of client and resolver.
+     */
+    public static void main(String... arguments) throws Exception {
+        Settings settings = Settings.of(List.of(arguments));
+        System.exit(Privsep.program("ntpclient")
+                // @start region="roles"
+                .role("ntp", Client::new, r -> r.user(Ids.of(settings.uid, settings.uid)).pledge().connect("resolver"))
+                .role("resolver", Resolver::new, r -> r.user(Ids.of(settings.resolverUid, settings.resolverUid))
+                        .unveil("/etc/hosts", Access.READ).pledge(Promise.DNS, Promise.RPATH).restart())
+                // @end
+                .parent(() -> self -> offerClock(self, settings)).requireConfinement().run(arguments));
+    }
+
+    private static void offerClock(ParentProcess self, Settings settings) {
+        Policy policy = Policy.of("connect udp *:" + settings.port, "clock within=" + MOST.toSeconds());
+        SystemClock clock = settings.sets
+                ? SystemClock.host()
+                : SystemClock.recording(
+                        time -> self.log().log(System.Logger.Level.INFO, "the clock would be set to " + time));
+        Offer.make(self, "ntp", MONITOR, Monitor.builder(policy).clock(clock).build());
+    }
+}

@@ -1,0 +1,42 @@
+package org.imsg.examples.packets;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.imsg.Imsg;
+import org.imsg.examples.Offer;
+import org.imsg.privsep.Parent;
+import org.imsg.privsep.ParentProcess;
+import org.imsg.privsep.ops.Monitor;
+import org.imsg.privsep.ops.Policy;
+import org.imsg.unix.Fd;
+import org.imsg.unix.OpenFlag;
+
+/** The parent: opens the source and the output, and looks up names; never reads a packet. */
+final class Sources implements Parent {
+    private static final int MODE = 0600;
+
+    private final PacketReader.Settings settings;
+
+    Sources(PacketReader.Settings settings) {
+        this.settings = settings;
+    }
+
+    @Override
+    public void start(ParentProcess self) {
+        Policy policy = Policy.of("lookup ether address service rpc localtime");
+        Offer.make(self, "reader", PacketReader.MONITOR, Monitor.builder(policy).names(settings.names()).build());
+        self.on(PacketReader.READY, (reader, _) -> {
+            reader.send(Imsg.of(PacketReader.OUTPUT).withFd(Fd.open(settings.output(), MODE, OpenFlag.WRITE,
+                    OpenFlag.CREATE, OpenFlag.TRUNCATE, OpenFlag.NOFOLLOW)));
+            reader.send(source());
+            self.log().log(System.Logger.Level.INFO, "reading");
+        });
+        self.on(PacketReader.DONE, (_, _) -> self.stop());
+    }
+
+    private Imsg source() throws IOException {
+        return settings.source().equals(PacketReader.NETWORK)
+                ? Imsg.of(PacketReader.LIVE).withFd(PacketSocket.open())
+                : Imsg.of(PacketReader.CAPTURE).withFd(Fd.open(Path.of(settings.source())));
+    }
+}

@@ -1,0 +1,48 @@
+package org.imsg.examples.syslog;
+
+import static org.imsg.examples.syslog.Syslogd.LOGS;
+
+import java.io.IOException;
+import org.imsg.Imsg;
+import org.imsg.examples.Offer;
+import org.imsg.privsep.Parent;
+import org.imsg.privsep.ParentProcess;
+import org.imsg.privsep.Peer;
+import org.imsg.privsep.ops.Monitor;
+import org.imsg.privsep.ops.Policy;
+import org.imsg.unix.Fd;
+import org.imsg.unix.OpenFlag;
+
+/** The parent: opens the log files, and again after a HUP, and passes them on; allows the child's two sockets. */
+final class LogFiles implements Parent {
+    private static final int MODE = 0640;
+
+    private final Syslogd.Settings settings;
+
+    LogFiles(Syslogd.Settings settings) {
+        this.settings = settings;
+    }
+
+    @Override
+    public void start(ParentProcess self) {
+        Policy policy = Policy.of("bind unix-datagram reuse mode=0666 " + settings.socket(),
+                "bind udp " + settings.address().getHostString() + ":" + settings.address().getPort());
+        Offer.make(self, "receiver", Syslogd.MONITOR, Monitor.of(policy));
+        self.on(Syslogd.LOG, (receiver, _) -> sendLogs(receiver));
+        self.on(Syslogd.OPENED, (_, log) -> self.log().log(System.Logger.Level.INFO,
+                "logging to " + settings.directory().resolve(log.getString(log.length()))));
+    }
+
+    /** After HUP: whoever moved the old files away finds new ones in their places. */
+    @Override
+    public void reload(ParentProcess self) throws IOException {
+        for (Peer receiver : self.peers("receiver"))
+            sendLogs(receiver);
+    }
+
+    private void sendLogs(Peer receiver) throws IOException {
+        for (String log : LOGS)
+            receiver.send(Imsg.of(Syslogd.LOG, log).withFd(Fd.open(settings.directory().resolve(log), MODE,
+                    OpenFlag.WRITE, OpenFlag.CREATE, OpenFlag.APPEND, OpenFlag.NOFOLLOW)));
+    }
+}

@@ -1,0 +1,91 @@
+package org.imsg.examples.syslog;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.time.Instant;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.imsg.Imsg;
+import org.imsg.examples.Offer;
+import org.imsg.privsep.Privsep;
+import org.imsg.privsep.Role;
+import org.imsg.privsep.RoleProcess;
+import org.imsg.privsep.ops.Privileged;
+import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
+
+/** The child: takes messages in from two sockets, and writes what it makes of them into files it could not open. */
+final class Receiver implements Role {
+    private static final int LONGEST = 8192;
+    private static final int SOCKET_MODE = 0666;
+
+    private final Map<String, FdChannel> logs = new ConcurrentHashMap<>();
+
+    @Override
+    public void start(RoleProcess self) throws IOException {
+        self.on(Privsep.PARENT, Syslogd.LOG, (_, log) -> {
+            open(log.getString(log.length()), log.takeFd());
+            self.parent().send(Imsg.of(Syslogd.OPENED, log.payload()));
+        });
+        self.parent().send(Imsg.of(Syslogd.LOG));
+        Offer.take(self, Syslogd.MONITOR, privileged -> listen(self, privileged));
+    }
+
+    private void open(String log, Fd file) throws IOException {
+        FdChannel before = logs.put(log, new FdChannel(file));
+        if (before != null)
+            before.close();
+    }
+
+    /** The channel to the monitor is closed when the sockets are there: nothing else is ever asked of it. */
+    private void listen(RoleProcess self, Privileged privileged) throws IOException {
+        Syslogd.Settings settings = Syslogd.Settings.of(self.arguments());
+        try (privileged) {
+            receive(self, "unix", privileged.bind(settings.socket(), SOCKET_MODE, true));
+            receive(self, "udp", privileged.bind(settings.address(), false));
+        }
+        self.log().log(System.Logger.Level.INFO, "listening");
+    }
+
+    private void receive(RoleProcess self, String source, Fd socket) {
+        FdChannel datagrams = new FdChannel(socket);
+        Thread.ofPlatform().daemon().name(source).start(() -> {
+            ByteBuffer buffer = ByteBuffer.allocate(LONGEST);
+            while (datagrams.isOpen()) {
+                try {
+                    // One datagram a read; an empty one looks like an end, and is none.
+                    datagrams.read(buffer.clear());
+                    log(SyslogMessage.parse(buffer.flip()));
+                } catch (IOException e) {
+                    self.log().log(System.Logger.Level.ERROR, "a message of " + source + " is lost", e);
+                }
+            }
+        });
+    }
+
+    private void log(SyslogMessage message) throws IOException {
+        if (message.text().isEmpty())
+            return;
+        String line = message.line(Instant.now());
+        write(Syslogd.EVERYTHING, line);
+        if (message.isLogin())
+            write(Syslogd.LOGINS, line);
+    }
+
+    /** The file may be replaced at the very moment: then the new one is meant. */
+    private void write(String log, String line) throws IOException {
+        for (;;) {
+            FdChannel file = logs.get(log);
+            try {
+                file.write(ByteBuffer.wrap(line.getBytes(UTF_8)));
+                return;
+            } catch (ClosedChannelException e) {
+                if (logs.get(log) == file)
+                    throw e;
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+package org.imsg.examples.syslog;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.imsg.examples.Example;
+import org.imsg.testing.Outside;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The daemon as its users and its administrator see it. */
+@Timeout(90)
+class SyslogdTest {
+    private static final long UID = 64011;
+
+    @TempDir
+    private Path directory;
+
+    private Path socket() {
+        return directory.resolve("log");
+    }
+
+    private Path messages() {
+        return directory.resolve("messages");
+    }
+
+    private Example start() throws Exception {
+        Example syslogd = Example.start(Example.newNetwork(), directory, Syslogd.class, socket().toString(),
+                "127.0.0.1",
+                "514", directory.toString(), Long.toString(UID));
+        syslogd.program().awaitLine("logging to " + directory.resolve("authlog"));
+        syslogd.program().awaitLine("listening");
+        return syslogd;
+    }
+
+    private void local(String priority, String text) throws Exception {
+        Process logger = new ProcessBuilder("logger", "--socket", socket().toString(), "--priority", priority, "--tag",
+                "test", text).inheritIO().start();
+        assertThat(logger.waitFor()).isZero();
+    }
+
+    private static void remote(Example syslogd, String datagram) throws Exception {
+        syslogd.network().call(() -> {
+            try (DatagramSocket client = new DatagramSocket()) {
+                byte[] bytes = datagram.getBytes(StandardCharsets.ISO_8859_1);
+                client.send(new DatagramPacket(bytes, bytes.length, new InetSocketAddress("127.0.0.1", 514)));
+            }
+            return null;
+        });
+    }
+
+    private static List<String> held(Example syslogd) throws Exception {
+        return syslogd.program().role("receiver").holdings(syslogd.program().parent());
+    }
+
+    /** The channel to the parent, two sockets, two files; no longer one to the monitor. */
+    private List<String> allItMayHold() {
+        return List.of(directory.resolve("authlog").toString(), messages().toString(), "udp 127.0.0.1:514",
+                "unix datagram", "unix stream");
+    }
+
+    @Test
+    void messages_of_both_sockets_go_to_the_files_they_are_for() throws Exception {
+        try (Example syslogd = start()) {
+            local("auth.crit", "su: to root");
+            remote(syslogd, "<30>backup: done");
+            assertThat(Example.awaitLine(messages(), "backup")).endsWith("Z daemon.info backup: done");
+            assertThat(Example.awaitLine(messages(), "su: to root")).contains(" auth.crit ")
+                    .contains("test: su: to root");
+            assertThat(Files.readString(directory.resolve("authlog"))).contains("su: to root").doesNotContain("backup");
+        }
+    }
+
+    @Test
+    void what_is_no_message_is_logged_on_one_line_and_nothing_comes_to_harm() throws Exception {
+        try (Example syslogd = start()) {
+            remote(syslogd, "");
+            remote(syslogd, "<999>\u0000\u001b[2J\nNov 21 forged: line");
+            remote(syslogd, "\u00ff\u00fe".repeat(4000));
+            remote(syslogd, "<13>after it");
+            Example.awaitLine(messages(), "after it");
+            assertThat(Files.readAllLines(messages())).hasSize(3).first().asString()
+                    .endsWith("user.notice <999>??[2J?Nov 21 forged: line");
+        }
+    }
+
+    @Test
+    void on_HUP_the_files_are_opened_anew_and_nothing_more_goes_to_those_moved_away() throws Exception {
+        try (Example syslogd = start()) {
+            remote(syslogd, "<13>the first");
+            Example.awaitLine(messages(), "the first");
+            Path old = Files.move(messages(), directory.resolve("messages.0"));
+            syslogd.program().signal("HUP");
+            syslogd.program().awaitLine("logging to " + messages());
+            remote(syslogd, "<13>the second");
+            Example.awaitLine(messages(), "the second");
+            assertThat(Files.readString(old)).contains("the first").doesNotContain("the second");
+            assertThat(Files.readString(messages())).doesNotContain("the first");
+            syslogd.program().awaitLine("logging to " + directory.resolve("authlog"));
+            assertThat(held(syslogd)).as("and not the files before them").isEqualTo(allItMayHold());
+        }
+    }
+
+    @Test
+    void the_receiver_has_its_sockets_and_its_files_and_no_right() throws Exception {
+        try (Example syslogd = start()) {
+            Outside receiver = syslogd.assertConfined("receiver", UID);
+            assertThat(held(syslogd)).isEqualTo(allItMayHold());
+            assertThat(receiver.root()).isEqualTo("/");
+            assertThat(receiver.namespacesApartFrom(syslogd.program().parent())).isEmpty();
+            Outside parent = syslogd.program().parent();
+            assertThat(parent.holdings(parent)).as("what it opened is passed on").containsExactly("unix stream");
+            assertThat(Files.getAttribute(messages(), "unix:uid")).isEqualTo(0);
+            assertThat(syslogd.program().stop()).noneMatch(line -> line.contains("ERROR"));
+        }
+    }
+}

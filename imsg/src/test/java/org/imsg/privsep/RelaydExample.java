@@ -1,0 +1,61 @@
+package org.imsg.privsep;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.net.InetAddress;
+import org.imsg.Imsg;
+
+/** Relays that ask a resolver for addresses: three processes beside the parent. */
+public final class RelaydExample {
+    static final int RESOLVE = 1, RESOLVED = 2, REPORT = 3;
+
+    // @start region="main"
+    public static void main(String... arguments) throws Exception {
+        System.exit(Privsep.program("relayd")
+                .role("relay", Relay::new, r -> r.instances(2).connect("resolver"))
+                .role("resolver", Resolver::new, RoleSettings::restart)
+                .parent(Reports::new)
+                .run(arguments));
+    }
+
+    /** Runs in two processes; asks the one that may use the network. */
+    static final class Relay implements Role {
+        @Override
+        public void start(RoleProcess self) {
+            self.on("resolver", RESOLVED, (_, answer) -> self.parent().send(REPORT, answer.payload()));
+        }
+
+        @Override
+        public void connected(RoleProcess self, Peer resolver) throws Exception {
+            resolver.send(RESOLVE, self.arguments().getFirst().getBytes(UTF_8)); // after every restart, too
+        }
+    }
+
+    /** Answers whoever asks. */
+    static final class Resolver implements Role {
+        @Override
+        public void start(RoleProcess self) {
+            self.on(RESOLVE, (from, name) -> {
+                InetAddress address = InetAddress.getByName(name.getString(name.length()));
+                from.send(Imsg.of(RESOLVED, name.id(), 0, address.getAddress()));
+            });
+        }
+    }
+    // @end
+
+    /** Prints what two relays report, and stops. */
+    static final class Reports implements Parent {
+        private int reports;
+
+        @Override
+        public void start(ParentProcess self) {
+            self.on(REPORT, (from, address) -> {
+                System.out.println(from + ": " + InetAddress.getByAddress(address.payload()).getHostAddress());
+                if (++reports == 2)
+                    self.stop();
+            });
+        }
+    }
+
+    private RelaydExample() {}
+}

@@ -1,0 +1,161 @@
+package org.imsg.privsep;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.imsg.privsep.rights.Ids;
+import org.imsg.privsep.rights.PrivilegeException;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Roles have the rights they declare and no others, seen from outside and tried from inside. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class RoleRightsTest {
+    private static final String NOBODY = "65534";
+
+    @TempDir
+    private Path directory;
+    private String jar;
+
+    @BeforeEach
+    void asRootWithProgramThatAllMayRead() throws IOException {
+        assumeThat(Ids.current().isRoot()).as("needs root: roles become other users").isTrue();
+        jar = ProgramJar.in(directory, Troupe.class).toString();
+    }
+
+    private Stage stage(String roles) {
+        return new Stage(roles, program -> program.jvm(j -> j.classPath(jar, Troupe.class)));
+    }
+
+    private static long pid(Stage stage, String who) {
+        stage.awaitAll(who + " started");
+        String said = stage.heard().stream().filter(text -> text.startsWith(who + " started")).findFirst()
+                .orElseThrow();
+        return Long.parseLong(said.substring(said.lastIndexOf(' ') + 1));
+    }
+
+    /** A field of /proc/PID/status, the same in every thread. */
+    private static String status(long pid, String field) throws IOException {
+        List<String> values;
+        try (var tasks = Files.list(Path.of("/proc/" + pid + "/task"))) {
+            values = tasks.map(task -> field(task, field)).distinct().toList();
+        }
+        assertThat(values).as(field + " of all threads").hasSize(1);
+        return values.getFirst();
+    }
+
+    private static String field(Path task, String field) {
+        try {
+            return Files.readAllLines(task.resolve("status")).stream().filter(line -> line.startsWith(field + ":"))
+                    .findFirst().orElseThrow().substring(field.length() + 1).strip();
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    private static void isNobody(long pid) throws IOException {
+        assertThat(status(pid, "Uid")).isEqualTo(String.join("\t", NOBODY, NOBODY, NOBODY, NOBODY));
+        assertThat(status(pid, "Gid")).isEqualTo(String.join("\t", NOBODY, NOBODY, NOBODY, NOBODY));
+        assertThat(status(pid, "CapEff")).isEqualTo("0000000000000000");
+        assertThat(status(pid, "CapPrm")).isEqualTo("0000000000000000");
+    }
+
+    @Test
+    void a_role_that_pledged_is_its_user_and_can_open_nothing_and_still_talks() throws Exception {
+        try (Stage stage = stage("pledged>other other")) {
+            long pid = pid(stage, "pledged[0]");
+            isNobody(pid);
+            assertThat(status(pid, "NoNewPrivs")).isEqualTo("1");
+            assertThat(status(pid, "Seccomp")).isEqualTo("2");
+            stage.tell("pledged", 0, "open /etc/hostname");
+            stage.await("pledged[0] refused java.nio.file.AccessDeniedException");
+            stage.tell("pledged", 0, "ask other");
+            stage.await("pledged[0] heard other[0]");
+            // What was not confined is as it was.
+            assertThat(status(pid(stage, "other[0]"), "Uid")).startsWith("0\t");
+            assertThat(status(ProcessHandle.current().pid(), "Seccomp")).isEqualTo("0");
+        }
+    }
+
+    @Test
+    void a_veiled_role_sees_what_was_unveiled_only() throws Exception {
+        try (Stage stage = stage("veiled")) {
+            isNobody(pid(stage, "veiled[0]"));
+            stage.tell("veiled", 0, "open /etc/hostname");
+            stage.await("veiled[0] opened");
+            stage.tell("veiled", 0, "open /etc/debian_version");
+            stage.await("veiled[0] refused java.nio.file.AccessDeniedException");
+        }
+    }
+
+    @Test
+    void a_role_with_a_chroot_starts_outside_and_ends_up_inside_as_its_user() throws Exception {
+        try (Stage stage = stage("jailed>other other")) {
+            long pid = pid(stage, "jailed[0]");
+            isNobody(pid);
+            assertThat(Files.readSymbolicLink(Path.of("/proc/" + pid + "/root"))).isEqualTo(Path.of("/srv"));
+            assertThat(status(pid, "Seccomp")).isEqualTo("2");
+            stage.tell("jailed", 0, "open /etc/hostname");
+            stage.await("jailed[0] refused java.nio.file.NoSuchFileException");
+            stage.tell("other", 0, "ask jailed");
+            stage.await("other[0] heard jailed[0]");
+        }
+    }
+
+    @Test
+    void a_user_that_is_not_there_is_an_error_before_anybody_is_started() {
+        assertThatExceptionOfType(PrivilegeException.class)
+                .isThrownBy(() -> Stage.program("stranger").run("stranger")).withMessageContaining("no-such-user");
+    }
+
+    /** The program, run by an ordinary user. */
+    private Process unprivileged(String roles) throws IOException {
+        Process process = new ProcessBuilder("setpriv", "--reuid=12345", "--regid=12345", "--clear-groups",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC",
+                "-XX:-UsePerfData", "-jar", jar, roles, roles.replace("!", "").split(" ")[0], "0", "look")
+                .redirectErrorStream(true).start();
+        process.getOutputStream().close();
+        return process;
+    }
+
+    @Test
+    void without_root_all_run_as_the_same_user_confined_as_far_as_can_be_and_the_log_says_so() throws Exception {
+        Process process = unprivileged("pledged jailed veiled");
+        StringBuilder output = new StringBuilder();
+        try (var reader = process.inputReader()) {
+            for (String line; (line = reader.readLine()) != null;) {
+                output.append(line).append('\n');
+                if (line.startsWith("pledged[0] started")) {
+                    long pid = Long.parseLong(line.substring(line.lastIndexOf(' ') + 1));
+                    assertThat(status(pid, "Uid")).startsWith("12345\t12345");
+                    assertThat(status(pid, "Seccomp")).isEqualTo("2");
+                    process.toHandle().destroy();
+                }
+            }
+        }
+        process.waitFor();
+        assertThat(output.toString().lines().filter(line -> line.contains("not enforced: ")))
+                .singleElement().asString().contains("pledged: user nobody").contains("jailed: user and chroot")
+                .contains("CAP_SETUID");
+    }
+
+    @Test
+    void who_requires_confinement_is_refused_without_root() throws Exception {
+        Process process = unprivileged("!pledged");
+        try (InputStream output = process.getInputStream()) {
+            assertThat(new String(output.readAllBytes(), StandardCharsets.UTF_8))
+                    .contains("PrivilegeException: requireConfinement: pledged: user nobody")
+                    .doesNotContain("started");
+        }
+        assertThat(process.waitFor()).isEqualTo(1);
+    }
+}

@@ -1,0 +1,244 @@
+package org.imsg.privsep;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
+import org.imsg.privsep.rights.Access;
+import org.imsg.privsep.rights.Promise;
+import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
+
+/** The children of the tests: one program of many roles, of which a test names those it wants. */
+final class Troupe {
+    static final int SAY = 1, SAID = 2, DO = 3, ASK = 4, ANSWER = 5, UNHANDLED = 6, NUMBER = 7;
+
+    private Troupe() {}
+
+    /** A program of roles given as {@code name*instances>connected,to}; children find the same in their first argument. */
+    static Privsep program(String roles) {
+        Privsep program = Privsep.program("troupe");
+        if (roles.startsWith("!"))
+            program.requireConfinement();
+        for (String role : roles.replace("!", "").split(" ")) {
+            String[] connected = role.split(">");
+            String[] counted = connected[0].split("\\*");
+            program.role(counted[0], Actor::new, r -> settings(r, counted, connected));
+        }
+        return program;
+    }
+
+    private static RoleSettings settings(RoleSettings role, String[] counted, String[] connected) {
+        if (counted.length > 1)
+            role.instances(Integer.parseInt(counted[1]));
+        if (connected.length > 1)
+            role.connect(connected[1].split(","));
+        switch (counted[0]) {
+            case "pledged" -> role.user("nobody").pledge();
+            case "veiled" -> role.user("nobody").unveil("/etc/hostname", Access.READ);
+            case "jailed" -> role.user("nobody").chroot(Path.of("/srv")).pledge(Promise.RPATH);
+            case "stranger" -> role.user("no-such-user");
+            default -> {
+                // keeps its rights
+            }
+        }
+        if (counted[0].startsWith("again"))
+            role.restart(Duration.ofSeconds(1), Duration.ofSeconds(1));
+        if (counted[0].endsWith("fresh"))
+            role.reexecuteOnReload();
+        if (counted[0].startsWith("hostile"))
+            role.restart().onViolation(counted[0].endsWith("dropped")
+                    ? OnViolation.DROP_CHILD
+                    : counted[0].endsWith("tolerated") ? OnViolation.DROP_MESSAGE : OnViolation.KILL_CHILD);
+        return role;
+    }
+
+    /** A parent of its own, for tests that kill it or read its log. */
+    public static void main(String... arguments) throws Exception {
+        System.exit(program(arguments[0]).parent(Narrator::new).run(arguments));
+    }
+
+    /** Prints what children say, and does what its arguments say: {@code child number what}. */
+    static final class Narrator implements Parent {
+        @Override
+        public void start(ParentProcess self) throws Exception {
+            self.on(SAY, (from, text) -> System.out.println(from + " " + text(text)));
+            for (int i = 1; i + 2 < self.arguments().size(); i += 3)
+                self.peer(self.arguments().get(i), Integer.parseInt(self.arguments().get(i + 1)))
+                        .send(Imsg.of(DO, self.arguments().get(i + 2)));
+            System.out.println("started");
+        }
+
+        @Override
+        public void reload(ParentProcess self) {
+            System.out.println("parent reload");
+        }
+
+        @Override
+        public void finished(ParentProcess self, Finish child) {
+            System.out.println("finished " + child);
+        }
+    }
+
+    static String text(Imsg message) {
+        return message.getString(message.length());
+    }
+
+    /** Says to the parent what happens to it, and does what it is told. */
+    static final class Actor implements Role {
+        private RoleProcess self;
+        private long prepared;
+        private boolean refusesToStop;
+
+        @Override
+        public void prepare(RoleProcess process) {
+            prepared = System.nanoTime();
+        }
+
+        @Override
+        public void start(RoleProcess process) throws Exception {
+            self = process;
+            long started = System.nanoTime();
+            self.on(Privsep.PARENT, DO, (_, order) -> obey(text(order)));
+            self.on(ASK, (from, question) -> from.send(Imsg.of(ANSWER, question.id(), 0,
+                    (self + " to " + from + ": " + text(question)).getBytes(UTF_8))));
+            self.on(ANSWER, (_, answer) -> say("heard " + text(answer)));
+            say("started " + prepared + " " + started + " pid " + ProcessHandle.current().pid());
+        }
+
+        @Override
+        public void connected(RoleProcess process, Peer peer) throws Exception {
+            say("connected " + peer);
+        }
+
+        @Override
+        public void disconnected(RoleProcess process, Peer peer) throws Exception {
+            say("disconnected " + peer);
+        }
+
+        @Override
+        public void reload(RoleProcess process) throws Exception {
+            say("reload");
+        }
+
+        @Override
+        public void stop(RoleProcess process) throws Exception {
+            if (refusesToStop)
+                forever();
+        }
+
+        private void say(String text) throws IOException {
+            self.parent().send(Imsg.of(SAY, text));
+        }
+
+        private static void forever() throws InterruptedException {
+            new CountDownLatch(1).await();
+        }
+
+        private void obey(String order) throws Exception {
+            String[] words = order.split(" ");
+            switch (words[0]) {
+                case "exit" -> System.exit(Integer.parseInt(words[1]));
+                case "throw" -> throw new IllegalStateException("as told");
+                case "ask" -> {
+                    for (Peer peer : self.peers(words[1]))
+                        peer.send(Imsg.of(ASK, 5, 12345, "how are you".getBytes(UTF_8)));
+                }
+                case "log" -> {
+                    System.Logger log = Privsep.logger("some.where");
+                    log.log(System.Logger.Level.WARNING, "a {0} record\nwith a forged line\u001b[31m", "relayed");
+                    log.log(System.Logger.Level.ERROR, "and a thrown", new IOException("the cause"));
+                    say("logged");
+                }
+                case "hang" -> {
+                    say("hanging");
+                    forever();
+                }
+                case "refuse-stop" -> {
+                    refusesToStop = true;
+                    say("refusing");
+                }
+                case "refuse-term" -> {
+                    refusesToStop = true;
+                    CountDownLatch never = new CountDownLatch(1);
+                    Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                        for (;;) {
+                            try {
+                                never.await();
+                            } catch (InterruptedException _) {
+                                // not that either
+                            }
+                        }
+                    }));
+                    say("refusing");
+                }
+                case "open" -> {
+                    try (var _ = Files.newInputStream(Path.of(words[1]))) {
+                        say("opened " + words[1]);
+                    } catch (IOException e) {
+                        say("refused " + e);
+                    }
+                }
+                case "census" -> say("counts " + self.peers(self.role()).size());
+                case "look" -> look();
+                case "raw" -> raw(order.substring(4));
+                case "unhandled" -> self.parent().send(Imsg.of(UNHANDLED));
+                case "nonsense" -> self.peer(words[1]).send(Imsg.of(UNHANDLED));
+                case "short" -> self.parent().send(NUMBER, new byte[2]);
+                case "flood" -> flood(Integer.parseInt(words[1]));
+                default -> throw new IllegalArgumentException(order);
+            }
+        }
+
+        private void look() throws IOException {
+            String stat = Files.readString(Path.of("/proc/self/stat"));
+            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+            try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+                String sockets = open.map(Actor::target).filter(target -> target.startsWith("socket:"))
+                        .distinct().collect(Collectors.joining(","));
+                say("pid " + ProcessHandle.current().pid() + " session " + fields[3] + " sockets " + sockets
+                        + " environment " + String.join(",", new java.util.TreeSet<>(System.getenv().keySet())));
+            }
+        }
+
+        private static String target(Path link) {
+            try {
+                return Files.readSymbolicLink(link).toString();
+            } catch (IOException _) {
+                return "";
+            }
+        }
+
+        /** Writes bytes to descriptor 3, behind the framework's back: numbers in the machine's order, 32 bits each. */
+        private static void raw(String numbers) throws IOException {
+            String[] words = numbers.split(" ");
+            ByteBuffer bytes = ByteBuffer.allocate(4 * words.length).order(java.nio.ByteOrder.nativeOrder());
+            for (String word : words)
+                bytes.putInt(Integer.parseInt(word));
+            Fd socket = Fd.of(3);
+            FdChannel channel = new FdChannel(socket);
+            channel.write(bytes.flip());
+            // Not closed: it is the channel's.
+            STOLEN.add(channel);
+        }
+
+        private static final java.util.List<Object> STOLEN = new java.util.ArrayList<>();
+
+        /** Descriptors with messages nobody wants. */
+        private void flood(int count) throws IOException {
+            try (Fd file = Fd.open(Path.of("/dev/null"))) {
+                for (int i = 0; i < count; i++)
+                    self.parent().send(Imsg.of(SAY, "flood").withFd(file.dup()));
+            }
+            say("flooded " + ImsgChannel.HEADER_SIZE);
+        }
+    }
+}

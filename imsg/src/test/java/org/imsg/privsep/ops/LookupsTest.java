@@ -1,0 +1,145 @@
+package org.imsg.privsep.ops;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(30)
+class LookupsTest {
+    private static final Policy EVERYTHING = Policy.builder().lookup(Lookup.values()).build();
+
+    @TempDir
+    Path names;
+
+    private Served served() throws IOException {
+        return Served.by(EVERYTHING, monitor -> monitor.names(names));
+    }
+
+    @Test
+    void users_are_found_by_name_and_id() throws Exception {
+        String[] root = Files.readAllLines(Path.of("/etc/passwd")).stream().filter(line -> line.startsWith("root:"))
+                .findFirst().orElseThrow().split(":", -1);
+        try (Served served = served(); Privileged privileged = served.privileged()) {
+            PrivilegedLookups lookups = privileged.lookups();
+            User expected = new User("root", 0, 0, root[4], root[5], root[6]);
+            assertThat(lookups.user("root")).contains(expected);
+            assertThat(lookups.user(0)).contains(expected);
+            assertThat(lookups.user("nobody-knows-him")).isEmpty();
+            assertThat(lookups.user(64099)).isEmpty();
+        }
+    }
+
+    @Test
+    void groups_are_found_by_name_and_id_with_their_members() throws Exception {
+        List<String[]> groups = Files.readAllLines(Path.of("/etc/group")).stream().map(line -> line.split(":", -1))
+                .toList();
+        try (Served served = served(); Privileged privileged = served.privileged()) {
+            PrivilegedLookups lookups = privileged.lookups();
+            for (String[] group : groups) {
+                List<String> members = group[3].isEmpty() ? List.of() : List.of(group[3].split(","));
+                Group expected = new Group(group[0], Integer.parseUnsignedInt(group[2]), members);
+                assertThat(lookups.group(group[0])).contains(expected);
+            }
+            assertThat(lookups.group(0)).map(Group::name).contains("root");
+            assertThat(lookups.group("nobody-knows-them")).isEmpty();
+        }
+    }
+
+    @Test
+    void services_rpc_programs_and_ethernet_names_are_found_in_their_files() throws Exception {
+        Files.writeString(names.resolve("services"), """
+                # a comment
+                domain 53/tcp nameserver dns   # the old name first
+                domain 53/udp nameserver
+                broken
+                """);
+        Files.writeString(names.resolve("rpc"), "portmapper\t100000\tportmap sunrpc\n");
+        Files.writeString(names.resolve("ethers"), "0:A:b:11:22:33 printer\n");
+        try (Served served = served(); Privileged privileged = served.privileged()) {
+            PrivilegedLookups lookups = privileged.lookups();
+            Service tcp = new Service("domain", 53, "tcp", List.of("nameserver", "dns"));
+            assertThat(lookups.service("dns", "")).contains(tcp);
+            assertThat(lookups.service("53", "tcp")).contains(tcp);
+            assertThat(lookups.service("domain", "udp")).map(Service::protocol).contains("udp");
+            assertThat(lookups.service("dns", "udp")).isEmpty();
+            assertThat(lookups.service("54", "")).isEmpty();
+            RpcProgram portmapper = new RpcProgram("portmapper", 100000, List.of("portmap", "sunrpc"));
+            assertThat(lookups.rpc("sunrpc")).contains(portmapper);
+            assertThat(lookups.rpc("100000")).contains(portmapper);
+            assertThat(lookups.rpc("nfs")).isEmpty();
+            assertThat(lookups.ethernetAddress("printer")).contains("00:0a:0b:11:22:33");
+            assertThat(lookups.ethernetHost("00:0A:0B:11:22:33")).contains("printer");
+            assertThat(lookups.ethernetHost("00:0a:0b:11:22:34")).isEmpty();
+        }
+    }
+
+    @Test
+    void a_file_of_names_that_is_not_there_has_none() throws Exception {
+        try (Served served = served(); Privileged privileged = served.privileged()) {
+            assertThat(privileged.lookups().ethernetAddress("printer")).isEmpty();
+        }
+    }
+
+    @Test
+    void hosts_and_addresses_are_found_by_the_parents_resolver() throws Exception {
+        try (Served served = served(); Privileged privileged = served.privileged()) {
+            PrivilegedLookups lookups = privileged.lookups();
+            assertThat(lookups.addresses("localhost")).containsExactly(InetAddress.getAllByName("localhost"));
+            assertThat(lookups.addresses("192.0.2.7")).containsExactly(InetAddress.ofLiteral("192.0.2.7"));
+            assertThat(lookups.hostName(InetAddress.ofLiteral("127.0.0.1"))).contains("localhost");
+        }
+    }
+
+    @Test
+    void local_time_is_the_parents() throws Exception {
+        Instant summer = Instant.parse("2026-07-01T12:00:00.5Z");
+        try (Served served = served(); Privileged privileged = served.privileged()) {
+            assertThat(privileged.lookups().localTime(summer))
+                    .isEqualTo(summer.atZone(ZoneId.systemDefault()).toOffsetDateTime());
+        }
+    }
+
+    @Test
+    void each_kind_of_lookup_needs_its_own_word_in_the_policy() throws Exception {
+        try (Served served = Served.by(Policy.of("lookup group"));
+                Privileged privileged = served.privileged();
+                CapturedLog log = new CapturedLog(Monitor.class)) {
+            assertThat(privileged.lookups().group("root")).isPresent();
+            assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> privileged.lookups().user("root"));
+            assertThat(log.lines()).hasSize(1);
+        }
+    }
+
+    @Test
+    void a_time_safe_monitor_records_what_it_would_have_set_the_clock_to() throws Exception {
+        List<Instant> set = new CopyOnWriteArrayList<>();
+        Instant start = Instant.now();
+        try (Served served = Served.by(Policy.of("clock within=3600"),
+                monitor -> monitor.clock(SystemClock.recording(set::add)));
+                Privileged privileged = served.privileged();
+                CapturedLog log = new CapturedLog(Monitor.class)) {
+            privileged.adjustClock(Duration.ofMillis(-1500));
+            privileged.setClock(start.plusSeconds(100));
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> privileged.setClock(start.plusSeconds(7300))).withMessageContaining("by 3600 s");
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> privileged.adjustClock(Duration.ofSeconds(-3601)));
+            assertThat(log.lines()).hasSize(2);
+        }
+        assertThat(set).hasSize(2);
+        assertThat(set.get(0)).isBetween(start.minusMillis(1501), Instant.now().minusMillis(1500));
+        assertThat(Duration.between(start.plusSeconds(100), set.get(1)).abs()).isLessThan(Duration.ofNanos(2));
+    }
+}

@@ -1,0 +1,55 @@
+package org.imsg.privsep.ops;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.imsg.ImsgChannel;
+import org.imsg.unix.Child;
+import org.imsg.unix.Fd;
+import org.imsg.unix.OpenFlag;
+
+/** The examples of the API's documentation; compiled, and run by OperationsSnippetsTest. */
+final class OperationsSnippets {
+    private OperationsSnippets() {}
+
+    // @start region="policy"
+    static Policy policy(Path builds) {
+        return Policy.builder()
+                .bind(SocketKind.TCP, "127.0.0.1:*")
+                .openBeneath(builds, Access.READ, Access.WRITE, Access.CREATE)
+                .run(64010, 64019, builds, Path.of("/bin/sh"), "-c", "*")
+                .removeBeneath(builds)
+                .lookup(Lookup.USER, Lookup.HOST)
+                .clock(Duration.ofMinutes(1))
+                .build();
+    }
+    // @end
+
+    // @start region="monitor"
+    static void parent(Policy policy, ImsgChannel child) {
+        Monitor monitor = Monitor.builder(policy).clock(SystemClock.recording(System.out::println)).build();
+        Thread.ofVirtual().start(() -> {
+            try {
+                monitor.serve(child, "web"); // until the child has ended
+            } catch (IOException e) {
+                System.err.println("the web process is gone: " + e.getMessage());
+            }
+        });
+    }
+    // @end
+
+    // @start region="privileged"
+    static Child.ExitStatus child(ImsgChannel channel, Path builds) throws IOException {
+        try (Privileged parent = Privileged.over(channel);
+                Fd listener = parent.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 128, false);
+                Fd log = parent.open(builds.resolve("log"), OpenFlag.WRITE, OpenFlag.CREATE);
+                RunningProgram build = parent.run(Program.of(Path.of("/bin/sh"), "-c", "echo built; exit 3"))) {
+            System.out.println(listener + " " + log + " " + build.stdout() + parent.lookups().user("root"));
+            return build.waitFor();
+        }
+    }
+    // @end
+
+}

@@ -1,0 +1,183 @@
+package org.imsg.privsep.ops;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.imsg.unix.OpenFlag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class PolicyTest {
+    private static Request.Open open(String path, OpenFlag... flags) {
+        Set<OpenFlag> set = EnumSet.noneOf(OpenFlag.class);
+        set.addAll(List.of(flags));
+        return new Request.Open(path, set, 0);
+    }
+
+    private static Request.Bind bind(String address, int port) {
+        return new Request.Bind(SocketKind.TCP, address, port, false, 1, 0);
+    }
+
+    private static boolean allows(Policy policy, Request request) {
+        try {
+            policy.allowing(request);
+            return true;
+        } catch (RefusedException _) {
+            return false;
+        }
+    }
+
+    @Test
+    void what_no_rule_names_is_refused() {
+        Policy empty = Policy.of();
+        for (Request request : List.of(open("/etc/hosts"), bind("127.0.0.1", 80), new Request.Remove("/x"),
+                new Request.Connect(SocketKind.UNIX, "/x", 0), new Request.Chown("/x", 1, 1),
+                new Request.Run("/bin/sh", List.of(), List.of(), ""), new Request.Find(Lookup.USER, "root", ""),
+                new Request.SetClock(true, 0, 0)))
+            assertThatExceptionOfType(RefusedException.class).as(request.toString())
+                    .isThrownBy(() -> empty.allowing(request)).withMessageStartingWith("no rule allows to ")
+                    .satisfies(e -> assertThat(e.rule()).isEmpty());
+    }
+
+    @Test
+    void a_refusal_names_the_line_that_came_nearest_and_what_it_lacks() {
+        Policy policy = Policy.of("# reading only", "open read /srv/ # all of it");
+        assertThatExceptionOfType(RefusedException.class)
+                .isThrownBy(() -> policy.allowing(open("/srv/x", OpenFlag.WRITE)))
+                .withMessageContaining("does not allow to write").withMessageContaining("policy:2: open read /srv/")
+                .satisfies(e -> assertThat(e.rule()).startsWith("policy:2: "));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"read, READ, true", "read, WRITE, false", "read, READ_WRITE, false", "write, READ, false",
+            "'read,write', READ_WRITE, true", "write, READ_WRITE, false", "append, 'WRITE APPEND', true",
+            "append, WRITE, false", "append, 'WRITE APPEND TRUNCATE', false", "write, 'WRITE APPEND', true",
+            "read, 'READ TRUNCATE', false", "write, 'WRITE CREATE', false", "'write,create', 'WRITE CREATE_NEW', true",
+            "'append,create', 'WRITE APPEND CREATE', true", "append, 'READ_WRITE APPEND', false"})
+    void an_open_needs_every_access_it_makes_use_of(String access, String flags, boolean allowed) {
+        OpenFlag[] asked = List.of(flags.split(" ")).stream().map(OpenFlag::valueOf).toArray(OpenFlag[]::new);
+        assertThat(allows(Policy.of("open " + access + " /srv/x"), open("/srv/x", asked))).isEqualTo(allowed);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"/srv/, /srv/a/b, true", "/srv/, /srv, false", "/srv/, /srvx, false", "/srv/x, /srv/x, true",
+            "/srv/x, /srv/x/y, false", "/, /etc/hosts, true"})
+    void a_slash_at_the_end_means_what_is_beneath(String rule, String path, boolean covered) {
+        assertThat(allows(Policy.of("open read " + rule), open(path))).isEqualTo(covered);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"127.0.0.1:80, 127.0.0.1, 80, true", "127.0.0.1:80, 127.0.0.1, 81, false",
+            "127.0.0.1:80, 127.0.0.2, 80, false", "*:80-90, ::1, 85, true", "*:80-90, 10.0.0.1, 91, false",
+            "10.0.0.0/9:*, 10.127.255.255, 1, true", "10.0.0.0/9:*, 10.128.0.0, 1, false",
+            "[fe80::]/10:53, febf::1, 53, true", "[fe80::]/10:53, fec0::1, 53, false", "0.0.0.0/0:*, ::1, 1, false",
+            "127.0.0.1:80, localhost, 80, false", "127.0.0.1:80, ::ffff:127.0.0.1, 80, true"})
+    void addresses_and_ports_are_ranges_of_numbers_and_names_are_never_looked_up(String rule, String address, int port,
+            boolean covered) {
+        assertThat(allows(Policy.of("bind tcp " + rule), bind(address, port))).isEqualTo(covered);
+    }
+
+    @Test
+    void a_bind_is_refused_a_longer_backlog_or_reuse_or_a_mode_the_rule_does_not_have() {
+        Policy policy = Policy.of("bind tcp backlog=5 *:80", "bind unix mode=0600 /run/x");
+        assertThat(allows(policy, new Request.Bind(SocketKind.TCP, "::", 80, false, 5, 0))).isTrue();
+        assertThat(allows(policy, new Request.Bind(SocketKind.TCP, "::", 80, false, 6, 0))).isFalse();
+        assertThat(allows(policy, new Request.Bind(SocketKind.TCP, "::", 80, false, -1, 0))).isFalse();
+        assertThat(allows(policy, new Request.Bind(SocketKind.TCP, "::", 80, true, 5, 0))).isFalse();
+        assertThat(allows(policy, new Request.Bind(SocketKind.UDP, "::", 80, false, 5, 0))).isFalse();
+        assertThat(allows(policy, new Request.Bind(SocketKind.UNIX, "/run/x", 0, false, 5, 0600))).isTrue();
+        assertThat(allows(policy, new Request.Bind(SocketKind.UNIX, "/run/x", 0, false, 5, 0660))).isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"/bin/sh -c x, '-c,x', true", "/bin/sh -c x, '-c,y', false", "/bin/sh -c x, '-c', false",
+            "/bin/sh -c *, '-c,y', true", "/bin/sh -c *, '-c,y,z', false", "/bin/sh -c ..., '-c', true",
+            "/bin/sh -c ..., '-c,y,z', true", "/bin/sh -c ..., '-x,y', false"})
+    void the_arguments_of_a_run_match_word_for_word(String rule, String arguments, boolean allowed) {
+        Request run = new Request.Run("/bin/sh", List.of(arguments.split(",")), List.of(), "");
+        assertThat(allows(Policy.of("run users=64000-64009 " + rule), run)).isEqualTo(allowed);
+    }
+
+    @Test
+    void a_run_has_the_variables_and_directories_its_rule_names_and_no_others() {
+        Policy policy = Policy.of("run user=64000 under=/srv/ environment=PATH=/bin,HOME /bin/make");
+        assertThat(allows(policy, run("/srv/a", "HOME=/x"))).isTrue();
+        assertThat(allows(policy, run("/etc", "HOME=/x"))).isFalse();
+        assertThat(allows(policy, run("", "PATH=/x"))).isFalse();
+        assertThat(allows(policy, run("", "LD_PRELOAD=/x"))).isFalse();
+    }
+
+    private static Request run(String directory, String variable) {
+        return new Request.Run("/bin/make", List.of(), List.of(variable), directory);
+    }
+
+    @Test
+    void every_fault_of_a_file_is_told_with_its_line_and_what_was_expected(@TempDir Path directory) throws Exception {
+        Path file = Files.write(directory.resolve("faulty"), List.of("open raed /x", "", "opn read /x", "open read x",
+                "bind tcp 80", "bind tcp 1.2.3:80x", "bind unix mode=9 /x", "run /bin/sh", "run users=5-1 /bin/sh",
+                "run user=0 /bin/sh", "chown /x", "lookup", "clock within=soon", "open read \"/x", "open read /x y",
+                "open read /a/../b", "bind tcp *:99999", "user nobody-knows-him", "open read owner=a-b /x",
+                "connect smtp *:25", "bind tcp backlog=1 backlog=2 *:1", "chroot relative", "remove", "user 5-6"));
+        assertThatExceptionOfType(PolicyException.class).isThrownBy(() -> Policy.read(file)).satisfies(e -> {
+            List<String> faults = e.faults();
+            assertThat(faults).hasSize(23).allSatisfy(fault -> assertThat(fault).startsWith(file + ":"));
+            assertThat(faults.get(0)).isEqualTo(file + ":1: expected read, write, append or create, not raed");
+            assertThat(faults.get(1)).startsWith(file + ":3: expected user, chroot, open, bind, connect, run")
+                    .endsWith("not opn");
+            assertThat(faults.get(2)).endsWith(":4: a path begins with /, not x");
+            assertThat(faults.get(3)).endsWith(":5: expected ADDRESS:PORT, not 80");
+            assertThat(faults.get(6)).endsWith(":8: expected either user= or users=");
+            assertThat(faults.get(16)).endsWith(":18: expected a user, and there is no nobody-knows-him");
+            assertThat(e.getMessage()).isEqualTo(String.join("\n", faults));
+        });
+    }
+
+    @Test
+    void user_and_chroot_stand_in_the_policy_by_number_or_name() {
+        Policy numbers = Policy.of("user 64000:64001", "chroot /var/empty");
+        assertThat(numbers.uid()).contains(64000L);
+        assertThat(numbers.gid()).contains(64001L);
+        assertThat(numbers.chroot()).contains(Path.of("/var/empty"));
+        assertThat(Policy.of("user root").uid()).contains(0L);
+        assertThat(Policy.of().uid()).isEmpty();
+    }
+
+    @Test
+    void a_word_in_quotes_may_have_blanks_quotes_and_a_comment_sign_in_it() {
+        Policy policy = Policy.of("open read \"/srv/a \\\"b\\\" #c\"");
+        assertThat(allows(policy, open("/srv/a \"b\" #c"))).isTrue();
+    }
+
+    @Test
+    void a_policy_in_code_is_that_of_the_lines_that_say_the_same() {
+        Policy code = Policy.builder().user(64000, 64001).chroot(Path.of("/var/empty"))
+                .open(Path.of("/etc/a b"), Access.READ).openBeneath(Path.of("/srv"), Access.READ, Access.CREATE)
+                .bind(SocketKind.TCP, "*:80").bind(SocketKind.UNIX_DATAGRAM, Path.of("/dev/log"))
+                .connect(SocketKind.UDP, "10.0.0.0/8:53").connect(SocketKind.UNIX, Path.of("/run/db"))
+                .run(64010, 64019, Path.of("/srv"), Path.of("/bin/sh"), "-c", "*")
+                .chownBeneath(Path.of("/srv"), 64010, 64019, 64001, 64001).removeBeneath(Path.of("/srv"))
+                .lookup(Lookup.USER, Lookup.HOST).clock(Duration.ofMinutes(1)).line("clock").build();
+        assertThat(code).hasToString("""
+                policy:3: open read "/etc/a b"
+                policy:4: open read,create /srv/
+                policy:5: bind tcp *:80
+                policy:6: bind unix-datagram /dev/log
+                policy:7: connect udp 10.0.0.0/8:53
+                policy:8: connect unix /run/db
+                policy:9: run users=64010-64019 under=/srv/ /bin/sh -c *
+                policy:10: chown from=64010-64019 to=64001:64001 /srv/
+                policy:11: remove /srv/
+                policy:12: lookup user host
+                policy:13: clock within=60
+                policy:14: clock""");
+        assertThat(code.uid()).contains(64000L);
+    }
+}

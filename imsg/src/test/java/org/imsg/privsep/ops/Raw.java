@@ -1,0 +1,52 @@
+package org.imsg.privsep.ops;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.imsg.Ibuf;
+import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
+
+/** A child that writes its messages itself, and may write anything. Closes the descriptors that come. */
+final class Raw implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    private final ImsgChannel channel;
+    private final List<Imsg> replies = new ArrayList<>();
+
+    Raw(ImsgChannel channel) {
+        this.channel = channel;
+    }
+
+    void send(int peerid, Request request) throws IOException {
+        try (Ibuf payload = Request.payload(Duration.ZERO, request, 16000)) {
+            send(Imsg.of(request.type(), peerid, 0, payload));
+        }
+    }
+
+    void send(Imsg message) throws IOException {
+        channel.send(message);
+    }
+
+    Imsg receive() throws IOException {
+        Imsg reply = channel.receive(PATIENCE);
+        if (reply != null)
+            replies.add(reply);
+        return reply;
+    }
+
+    Imsg ask(Request request) throws IOException {
+        send(1, request);
+        Imsg reply = receive();
+        assertThat(reply.id()).isEqualTo(1);
+        return reply;
+    }
+
+    @Override
+    public void close() {
+        replies.forEach(Imsg::close);
+    }
+}

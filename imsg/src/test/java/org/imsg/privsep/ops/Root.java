@@ -1,0 +1,29 @@
+package org.imsg.privsep.ops;
+
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+
+/** What only root can do in a test, and says so when it cannot. */
+public final class Root {
+    private Root() {}
+
+    public static void required() throws IOException {
+        assumeThat((int) Files.getAttribute(Path.of("/proc/self"), "unix:uid"))
+                .as("the uid of root: this test needs it")
+                .isZero();
+    }
+
+    static void give(Path file, int id) throws IOException {
+        Files.setAttribute(file, "unix:uid", id, LinkOption.NOFOLLOW_LINKS);
+        Files.setAttribute(file, "unix:gid", id, LinkOption.NOFOLLOW_LINKS);
+    }
+
+    static String owner(Path file) throws IOException {
+        return Files.getAttribute(file, "unix:uid", LinkOption.NOFOLLOW_LINKS) + ":"
+                + Files.getAttribute(file, "unix:gid", LinkOption.NOFOLLOW_LINKS);
+    }
+}

@@ -1,0 +1,242 @@
+package org.imsg.privsep.ops;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.imsg.unix.Child;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class RunningTest {
+    private static final Path SH = Path.of("/bin/sh");
+
+    @TempDir
+    Path directory;
+    private CapturedLog log;
+
+    @BeforeEach
+    void prepare() throws Exception {
+        Root.required();
+        log = new CapturedLog(Monitor.class);
+    }
+
+    @AfterEach
+    void release() throws Exception {
+        if (log != null)
+            log.close();
+    }
+
+    private static Served served(String rule) throws IOException {
+        return Served.by(Policy.of("run " + rule));
+    }
+
+    private static Program script(String script) {
+        return Program.of(SH, "-c", script);
+    }
+
+    private static String read(Fd fd) throws IOException {
+        StringBuilder text = new StringBuilder();
+        try (FdChannel channel = new FdChannel(fd)) {
+            ByteBuffer bytes = ByteBuffer.allocate(4096);
+            while (channel.read(bytes) >= 0) {
+                text.append(StandardCharsets.UTF_8.decode(bytes.flip()));
+                bytes.clear();
+            }
+        }
+        return text.toString();
+    }
+
+    @Test
+    void a_program_runs_as_its_user_with_its_pipes_passed_and_its_exit_status_told() throws Exception {
+        try (Served served = served("user=64010 group=64011 /bin/sh -c *");
+                Privileged privileged = served.privileged();
+                RunningProgram program = privileged.run(script("read x; echo \"got $x\"; echo oops >&2; exit 7"))) {
+            try (FdChannel stdin = new FdChannel(program.stdin())) {
+                stdin.write(ByteBuffer.wrap("word\n".getBytes(StandardCharsets.UTF_8)));
+            }
+            assertThat(read(program.stdout())).isEqualTo("got word\n");
+            assertThat(read(program.stderr())).isEqualTo("oops\n");
+            assertThat(program.waitFor()).isEqualTo(new Child.ExitStatus(7, 0));
+            assertThat(program.uid()).isEqualTo(64010);
+        }
+    }
+
+    @Test
+    void a_program_has_the_ids_of_its_user_no_groups_and_no_way_back() throws Exception {
+        try (Served served = served("user=64010 environment=PATH=/usr/bin:/bin /bin/sh -c *");
+                Privileged privileged = served.privileged();
+                RunningProgram program = privileged
+                        .run(script("grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs)' /proc/self/status"))) {
+            assertThat(read(program.stdout()).replaceAll("[ \t]+", " ").lines()).contains(
+                    "Uid: 64010 64010 64010 64010", "Gid: 64010 64010 64010 64010", "Groups: ",
+                    "CapInh: 0000000000000000", "CapPrm: 0000000000000000", "CapEff: 0000000000000000",
+                    "CapBnd: 0000000000000000", "CapAmb: 0000000000000000", "NoNewPrivs: 1");
+        }
+    }
+
+    @Test
+    void a_program_has_no_descriptor_of_the_monitors_and_the_environment_of_its_rule() throws Exception {
+        try (Served served = served("user=64010 environment=PATH=/usr/bin:/bin,WORD /bin/sh -c *");
+                Privileged privileged = served.privileged();
+                RunningProgram program = privileged
+                        .run(script("ls /proc/self/fd | tr '\\n' ' '; env | grep -v -e PWD -e _= | sort")
+                                .environment("WORD", "a b"))) {
+            // ls has the directory it lists open too, as the lowest free number.
+            assertThat(read(program.stdout())).isEqualTo("0 1 2 3 PATH=/usr/bin:/bin\nWORD=a b\n");
+        }
+    }
+
+    @Test
+    void a_program_works_in_the_directory_the_child_asks_for_beneath_its_rules() throws Exception {
+        Path work = Files.createDirectory(directory.resolve("work"));
+        Files.createSymbolicLink(directory.resolve("link"), Path.of("/etc"));
+        Files.setAttribute(directory, "unix:mode", 0711);
+        Root.give(work, 64010);
+        try (Served served = served("user=64010 under=" + directory + "/ /bin/sh -c *");
+                Privileged privileged = served.privileged()) {
+            try (RunningProgram program = privileged.run(script("pwd -P; echo x > made").directory(work))) {
+                assertThat(read(program.stdout())).isEqualTo(work.toRealPath() + "\n");
+                assertThat(program.waitFor().success()).isTrue();
+            }
+            assertThat(Root.owner(work.resolve("made"))).isEqualTo("64010:64010");
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> privileged.run(script("pwd").directory(directory.resolve("link"))))
+                    .withMessageContaining("symbolic link");
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> privileged.run(script("pwd").directory(Path.of("/etc"))));
+        }
+    }
+
+    @Test
+    void runs_that_overlap_have_different_uids_and_one_too_many_is_told_to_come_again() throws Exception {
+        try (Served served = served("users=64010-64012 /bin/sh -c *"); Privileged privileged = served.privileged()) {
+            List<RunningProgram> running = new ArrayList<>();
+            Set<Long> uids = new HashSet<>();
+            for (int i = 0; i < 3; i++) {
+                running.add(privileged.run(script("read x")));
+                uids.add(running.getLast().uid());
+            }
+            assertThat(uids).containsExactlyInAnyOrder(64010L, 64011L, 64012L);
+            assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> privileged.run(script("true")))
+                    .withMessageContaining("every uid of 64010-64012 is taken").matches(e -> e.name().equals("EAGAIN"));
+            running.get(1).close();
+            running.get(1).waitFor();
+            try (RunningProgram again = privileged.run(script("exit 3"))) {
+                assertThat(again.uid()).isEqualTo(running.get(1).uid());
+                assertThat(again.waitFor().code()).isEqualTo(3);
+            }
+            running.forEach(RunningProgram::close);
+        }
+    }
+
+    @Test
+    void what_a_program_leaves_running_is_gone_before_its_end_is_told() throws Exception {
+        try (Served served = served("users=64010-64010 environment=PATH=/usr/bin:/bin /bin/sh -c *");
+                Privileged privileged = served.privileged();
+                RunningProgram program = privileged.run(script(
+                        "setsid sh -c 'trap \"\" TERM HUP; echo $$; sleep 1000 & exec sleep 1000' & read x"))) {
+            ByteBuffer pid = ByteBuffer.allocate(20);
+            try (FdChannel stdout = new FdChannel(program.stdout().dup())) {
+                stdout.read(pid);
+            }
+            Path left = Path.of("/proc/" + StandardCharsets.UTF_8.decode(pid.flip()).toString().strip());
+            assertThat(left).exists();
+            program.stdin().close();
+            assertThat(program.waitFor().code()).isEqualTo(1);
+            assertThat(UserProcesses.exist(64010)).isFalse();
+            // Every end of the pipe is closed with them.
+            assertThat(read(program.stdout())).isEmpty();
+        }
+    }
+
+    @Test
+    void a_uid_that_has_a_process_of_somebody_elses_is_passed_over() throws Exception {
+        Child stranger;
+        try (Fd.Pair pipe = Fd.pipe();
+                Served served = served("users=64010-64011 /bin/sh -c *");
+                Privileged privileged = served.privileged()) {
+            stranger = ConfinedLauncher.start(Child.of(SH, "-c", "read x").descriptor(0, pipe.first()), 64010, 64010);
+            try (RunningProgram program = privileged.run(script("exit 0"))) {
+                assertThat(program.uid()).isEqualTo(64011);
+                assertThat(stranger.waitFor(Duration.ZERO)).isEmpty();
+            }
+        }
+        stranger.waitFor();
+    }
+
+    @Test
+    void a_program_is_killed_with_the_signal_the_child_asks_for() throws Exception {
+        try (Served served = served("user=64010 /bin/sh -c *");
+                Privileged privileged = served.privileged();
+                RunningProgram program = privileged.run(script("read x"))) {
+            program.kill(15);
+            assertThat(program.waitFor()).isEqualTo(new Child.ExitStatus(-1, 15));
+        }
+    }
+
+    @Test
+    void a_program_ends_with_its_time() throws Exception {
+        try (Served served = served("user=64010 /bin/sh -c *");
+                Privileged privileged = served.privileged();
+                RunningProgram program = privileged.run(script("read x").time(Duration.ofMillis(50)))) {
+            assertThat(program.waitFor()).isEqualTo(new Child.ExitStatus(-1, 9));
+        }
+    }
+
+    @Test
+    void programs_end_with_the_child_that_asked_for_them() throws Exception {
+        Path proc;
+        try (Served served = served("users=64010-64012 /bin/sh -c *")) {
+            Privileged privileged = served.privileged();
+            RunningProgram program = privileged.run(script("read x"));
+            proc = Path.of("/proc/" + program.pid());
+            assertThat(proc).exists();
+            privileged.close();
+            served.end();
+            assertThatExceptionOfType(IOException.class).isThrownBy(program::waitFor);
+            program.close();
+        }
+        assertThat(proc).doesNotExist();
+    }
+
+    @Test
+    void a_program_that_is_not_there_is_an_error_and_gives_its_uid_back() throws Exception {
+        try (Served served = Served
+                .by(Policy.of("run users=64010-64010 /nowhere/prog", "run users=64010-64010 /bin/sh ..."));
+                Privileged privileged = served.privileged()) {
+            assertThatExceptionOfType(ErrnoException.class)
+                    .isThrownBy(() -> privileged.run(Program.of(Path.of("/nowhere/prog"))))
+                    .withMessageContaining("posix_spawn(/nowhere/prog): ENOENT");
+            try (RunningProgram program = privileged.run(script("exit 0"))) {
+                assertThat(program.waitFor().success()).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void requests_are_answered_while_a_program_runs() throws Exception {
+        try (Served served = Served.by(Policy.of("run user=64010 /bin/sh -c *", "lookup user"));
+                Privileged privileged = served.privileged();
+                RunningProgram program = privileged.run(script("read x"))) {
+            assertThat(privileged.lookups().user("root")).isPresent();
+            assertThat(program.waitFor(Duration.ZERO)).isEmpty();
+        }
+    }
+}

@@ -1,0 +1,239 @@
+package org.imsg.privsep.ops;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.stream.Stream;
+import org.imsg.unix.Fd;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+@Timeout(60)
+class TreesTest {
+    private static final int OWNER = 64010;
+    private static final int NEXT = 64020;
+    private static final int SWAPS = 300;
+
+    @TempDir
+    Path directory;
+    private Path trees;
+    private Path outside;
+    private CapturedLog log;
+
+    @BeforeEach
+    void make() throws Exception {
+        trees = Files.createDirectory(directory.resolve("trees"));
+        outside = Files.createDirectory(directory.resolve("outside"));
+        Files.writeString(outside.resolve("kept"), "kept");
+        log = new CapturedLog(Monitor.class);
+    }
+
+    @AfterEach
+    void release() throws Exception {
+        log.close();
+    }
+
+    private Policy policy() {
+        return Policy.of("chown from=" + OWNER + " to=" + NEXT + ":" + NEXT + " " + trees + "/",
+                "remove " + trees + "/");
+    }
+
+    /** A directory with files, a directory, and links to the outside in it. */
+    private Path plant(Path tree) throws IOException {
+        Files.createDirectories(tree.resolve("a/b"));
+        Files.writeString(tree.resolve("a/file"), "x");
+        Files.writeString(tree.resolve("a/b/file"), "x");
+        Files.createSymbolicLink(tree.resolve("a/link"), outside.resolve("kept"));
+        Files.createSymbolicLink(tree.resolve("directory-link"), outside);
+        return tree;
+    }
+
+    private static void give(Path tree, int id) throws IOException {
+        try (Stream<Path> all = Files.walk(tree)) {
+            for (Path each : all.toList())
+                Root.give(each, id);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void a_tree_is_removed_and_what_its_links_lead_to_is_not(Beneath way) throws Exception {
+        Path tree = plant(trees.resolve("one/two"));
+        try (Served served = Served.by(policy(), monitor -> monitor.beneath(way));
+                Privileged privileged = served.privileged()) {
+            privileged.remove(tree);
+            assertThat(tree).doesNotExist();
+            assertThat(tree.getParent()).exists();
+            assertThat(outside.resolve("kept")).hasContent("kept");
+        }
+    }
+
+    @Test
+    void the_directory_a_rule_names_is_not_removed_itself_nor_anything_through_a_link() throws Exception {
+        Files.createSymbolicLink(trees.resolve("way-out"), directory);
+        try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
+            for (Path path : new Path[]{trees, trees.resolve("way-out/outside"), outside,
+                    Path.of(trees + "/../outside")})
+                assertThatExceptionOfType(RefusedException.class).as(path.toString())
+                        .isThrownBy(() -> privileged.remove(path));
+            privileged.remove(trees.resolve("way-out"));
+        }
+        assertThat(trees).isEmptyDirectory();
+        assertThat(outside.resolve("kept")).hasContent("kept");
+    }
+
+    /** Deeper than a path can be long and than descriptors should be held. */
+    @Test
+    void a_tree_of_any_depth_is_removed_with_few_descriptors() throws Exception {
+        Path tree = Files.createDirectory(trees.resolve("deep"));
+        try (Fd top = Beneath.directory(tree.toString())) {
+            Fd level = top.dup();
+            for (int i = 0; i < 3000; i++) {
+                Path here = Path.of("/proc/self/fd/" + level.intValue());
+                Files.createDirectory(here.resolve("d"));
+                Files.writeString(here.resolve("f"), "x");
+                Fd next = Trees.directory(level, Name.of("d"));
+                level.close();
+                level = next;
+            }
+            level.close();
+        }
+        try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
+            privileged.remove(tree);
+        }
+        assertThat(tree).doesNotExist();
+    }
+
+    @Test
+    void names_that_are_not_utf8_are_removed_as_they_are() throws Exception {
+        Path tree = Files.createDirectory(trees.resolve("bytes"));
+        assertThat(new ProcessBuilder("sh", "-c",
+                "cd " + tree + " && mkdir \"$(printf 'a\\377')\" && > \"$(printf 'b\\376')\"")
+                .inheritIO().start().waitFor()).isZero();
+        try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
+            privileged.remove(tree);
+        }
+        assertThat(tree).doesNotExist();
+    }
+
+    @Test
+    void nothing_outside_is_removed_while_a_directory_and_a_link_trade_places() throws Exception {
+        Path hidden = directory.resolve("hidden");
+        Path link = Files.createSymbolicLink(directory.resolve("link"), outside);
+        Path tree = trees.resolve("tree");
+        Path swapped = tree.resolve("a");
+        Thread swapper = Thread.ofPlatform().start(() -> {
+            while (!Thread.currentThread().isInterrupted()) {
+                try {
+                    Files.move(swapped, hidden, StandardCopyOption.ATOMIC_MOVE);
+                    Files.move(link, swapped, StandardCopyOption.ATOMIC_MOVE);
+                    Files.move(swapped, link, StandardCopyOption.ATOMIC_MOVE);
+                    Files.move(hidden, swapped, StandardCopyOption.ATOMIC_MOVE);
+                } catch (IOException _) {
+                    // the tree was removed meanwhile, with the link in it or without
+                    restore(hidden, link);
+                }
+            }
+        });
+        int removed = 0;
+        try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
+            for (int i = 0; i < SWAPS; i++) {
+                try {
+                    Files.createDirectories(tree.resolve("a/b"));
+                    privileged.remove(tree);
+                    removed++;
+                } catch (IOException _) {
+                    // something moved while it was looked at
+                }
+                assertThat(outside.resolve("kept")).as("attempt " + i).hasContent("kept");
+            }
+        } finally {
+            swapper.interrupt();
+            swapper.join();
+        }
+        assertThat(removed).isPositive();
+    }
+
+    private void restore(Path hidden, Path link) {
+        try {
+            if (Files.isDirectory(hidden.resolve("b")))
+                Files.delete(hidden.resolve("b"));
+            Files.deleteIfExists(hidden);
+            if (!Files.isSymbolicLink(link))
+                Files.createSymbolicLink(link, outside);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void a_trees_owner_is_changed_links_themselves_included(Beneath way) throws Exception {
+        Root.required();
+        Path tree = plant(trees.resolve("tree"));
+        give(tree, OWNER);
+        int before = (int) Files.getAttribute(outside.resolve("kept"), "unix:uid");
+        try (Served served = Served.by(policy(), monitor -> monitor.beneath(way));
+                Privileged privileged = served.privileged()) {
+            privileged.chown(tree, NEXT, NEXT);
+        }
+        try (Stream<Path> all = Files.walk(tree)) {
+            assertThat(all.toList()).hasSize(7).allSatisfy(
+                    each -> assertThat(Root.owner(each)).as(each.toString()).isEqualTo(NEXT + ":" + NEXT));
+        }
+        assertThat(Files.getAttribute(outside.resolve("kept"), "unix:uid")).isEqualTo(before);
+        assertThat(Files.getAttribute(outside, "unix:uid")).isEqualTo(before);
+    }
+
+    @Test
+    void another_owner_than_the_rule_has_is_refused() throws Exception {
+        Path tree = plant(trees.resolve("tree"));
+        try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
+            assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> privileged.chown(tree, 0, NEXT))
+                    .withMessageContaining("allows owners 64020:64020, not 0:64020");
+        }
+    }
+
+    @Test
+    void a_file_of_somebody_else_in_the_tree_is_not_given_away_nor_one_with_another_name() throws Exception {
+        Root.required();
+        Path foreign = plant(trees.resolve("foreign"));
+        give(foreign, OWNER);
+        Root.give(foreign.resolve("a/b/file"), 64099);
+        Path linked = Files.createDirectory(trees.resolve("linked"));
+        Path victim = Files.writeString(outside.resolve("victim"), "x");
+        Files.createLink(linked.resolve("hard"), victim);
+        give(linked, OWNER);
+        try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
+            assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> privileged.chown(foreign, NEXT, NEXT))
+                    .withMessageContaining("belongs to 64099, not to 64010");
+            assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> privileged.chown(linked, NEXT, NEXT))
+                    .withMessageContaining("has 2 hard links");
+        }
+        assertThat(Root.owner(foreign.resolve("a/b/file"))).isEqualTo("64099:64099");
+        assertThat(Root.owner(victim)).isEqualTo("64010:64010");
+        assertThat(log.lines()).hasSize(2);
+    }
+
+    @Test
+    void a_program_that_was_setuid_is_not_so_for_the_next_owner() throws Exception {
+        Root.required();
+        Path tree = Files.createDirectory(trees.resolve("tree"));
+        Path program = Files.writeString(tree.resolve("program"), "x");
+        give(tree, OWNER);
+        Files.setAttribute(program, "unix:mode", 06755);
+        try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
+            privileged.chown(tree, NEXT, NEXT);
+        }
+        assertThat((int) Files.getAttribute(program, "unix:mode") & 07777).isEqualTo(0755);
+    }
+}

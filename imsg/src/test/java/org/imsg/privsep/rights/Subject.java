@@ -1,0 +1,173 @@
+package org.imsg.privsep.rights;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.channels.Selector;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.SecureRandom;
+import java.time.ZoneId;
+import java.time.ZonedDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.imsg.sys.LinuxSyscalls;
+import org.imsg.sys.Posix;
+import org.imsg.sys.RawSyscall;
+import org.imsg.unix.Child;
+import org.imsg.unix.Errno;
+
+/** A program that does what it is told, line by line, and says how it went: what the tests confine and look at. */
+final class Subject {
+    static final String ANSWER = "> ";
+    private static volatile long sink;
+
+    private Subject() {}
+
+    public static void main(String[] arguments) throws IOException {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println("shutdown hook")));
+        BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
+        System.out.println(ANSWER + "here");
+        for (String line; (line = input.readLine()) != null;)
+            System.out.println(ANSWER + answer(line.split(" ", 2)[0], line.contains(" ") ? line.split(" ", 2)[1] : ""));
+    }
+
+    private static String answer(String command, String rest) {
+        try {
+            return run(command, rest).replace('\n', ' ');
+        } catch (PrivilegeException e) {
+            return "at " + e.step() + ": " + e.getMessage().replace('\n', ' ');
+        } catch (Throwable t) {
+            return t.toString().replace('\n', ' ');
+        }
+    }
+
+    private static String run(String command, String rest) throws Exception {
+        return switch (command) {
+            case "raw" -> raw(rest.split(" "));
+            case "work" -> work();
+            case "drop" -> drop(rest);
+            case "drop-or-exit" -> {
+                dropOf(rest).performOrExit();
+                yield "dropped";
+            }
+            case "preload" -> {
+                Preload.standard();
+                yield "preloaded";
+            }
+            case "enter" -> Descriptions.of(rest).enter().toString();
+            case "complete" -> Descriptions.of(rest).complete().toString();
+            case "use" -> use();
+            case "execute" -> "exit " + new ProcessBuilder(rest.split(" ")).start().waitFor();
+            case "spawn" -> {
+                String[] sides = rest.split(" = ");
+                String[] words = sides[1].split(" ");
+                Child child = Descriptions.of(sides[0]).spawn(Child.of(Path.of(words[0]),
+                        Stream.of(words).skip(1).toArray(String[]::new)));
+                yield "exit " + child.waitFor().code();
+            }
+            case "listen" -> {
+                try (ServerSocket socket = new ServerSocket(Integer.parseInt(rest))) {
+                    yield "port " + socket.getLocalPort();
+                }
+            }
+            case "systemd" -> systemd(rest);
+            default -> throw new IllegalArgumentException(command);
+        };
+    }
+
+    /** A system call by name; arguments are numbers, or a path after an s: sign. Says the result, or the error's name. */
+    private static String raw(String[] words) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            long[] arguments = new long[6];
+            for (int i = 1; i < words.length; i++)
+                arguments[i - 1] = words[i].startsWith("s:")
+                        ? arena.allocateFrom(words[i].substring(2)).address()
+                        : words[i].equals("buffer") ? arena.allocate(4096).address() : Long.decode(words[i]);
+            int result = RawSyscall.call(errno, LinuxSyscalls.host().number(words[0]), arguments[0], arguments[1],
+                    arguments[2], arguments[3], arguments[4], arguments[5]);
+            return result < 0 ? Errno.name(-result) : Integer.toString(result);
+        }
+    }
+
+    /** What a JVM does on its own sooner or later: collect, compile, start threads of each kind. */
+    private static String work() throws InterruptedException {
+        List<byte[]> kept = new ArrayList<>();
+        for (int i = 0; i < 2000; i++) {
+            byte[] garbage = new byte[64 << 10];
+            if (i % 20 == 0)
+                kept.add(garbage);
+        }
+        System.gc();
+        long sum = kept.size();
+        for (int i = 0; i < 30_000_000; i++)
+            sum = sum * 31 + (i ^ sum >>> 7);
+        sink = sum;
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < 16; i++) {
+            threads.add(Thread.ofPlatform().start(() -> sink++));
+            threads.add(Thread.ofVirtual().start(() -> sink++));
+        }
+        for (Thread thread : threads)
+            thread.join();
+        return "works";
+    }
+
+    /** "uid root|- [options]" */
+    private static PrivilegeDrop dropOf(String rest) {
+        String[] words = rest.split(" ");
+        PrivilegeDrop drop = PrivilegeDrop.to(Ids.of(Long.parseLong(words[0]), 64002, 64003, 64004));
+        if (!words[1].equals("-"))
+            drop = drop.chroot(Path.of(words[1]));
+        for (int i = 2; i < words.length; i++) {
+            drop = switch (words[i]) {
+                case "dumpable" -> drop.dumpable();
+                case "bare" -> drop.withoutPreload();
+                case "accept" -> drop.accept(Capability.NET_BIND_SERVICE);
+                case "limited" -> drop.rlimit(Resource.NOFILE, 100, 200).rlimit(Resource.CORE, 0, 0);
+                case "unlimited" -> drop.rlimit(Resource.NOFILE, 1 << 30, 1 << 30);
+                case "fails" -> drop.preload(() -> {
+                    throw new IOException("no such luck");
+                });
+                default -> throw new IllegalArgumentException(words[i]);
+            };
+        }
+        return drop;
+    }
+
+    private static String drop(String rest) throws PrivilegeException {
+        dropOf(rest).perform();
+        return "dropped";
+    }
+
+    /** What opens files the first time it is used. */
+    private static String use() throws Exception {
+        try (Selector selector = Selector.open()) {
+            selector.selectNow();
+        }
+        Thread.ofVirtual().start(() -> sink++).join();
+        int random = new SecureRandom().nextInt() & 1;
+        MessageDigest.getInstance("SHA-256").digest(new byte[1]);
+        String time = ZonedDateTime.now().withZoneSameInstant(ZoneId.of("Asia/Tokyo")).getZone().toString();
+        return "used " + InetAddress.getByName("127.0.0.1").getHostAddress() + " " + time + " " + (random & 0);
+    }
+
+    private static String systemd(String rest) throws IOException {
+        try (SystemdStart start = SystemdStart.take()) {
+            List<String> seen = new ArrayList<>();
+            for (SystemdStart.Passed passed : start.descriptors())
+                seen.add(passed.name() + "=" + raw(new String[]{"fcntl", "" + passed.fd().intValue(), "1"}));
+            if (!rest.isEmpty())
+                dropOf(rest).perform();
+            start.ready();
+            start.report("STATUS=serving");
+            return seen + " " + start.isNotified();
+        }
+    }
+}

@@ -1,0 +1,171 @@
+package org.imsg.testing;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
+import java.util.stream.Stream;
+
+/**
+ * A privilege-separated program that runs in a JVM of its own, and so do its children: what it prints can be waited for, and
+ * each of its processes looked at from outside.
+ */
+public final class RunningProgram implements AutoCloseable {
+    private static final int PATIENCE_SECONDS = 40;
+    private static final String END = "\0end";
+
+    private final Process process;
+    private final BlockingQueue<String> printed = new LinkedBlockingQueue<>();
+    private final List<String> seen = new ArrayList<>();
+    private final Thread reader;
+
+    private RunningProgram(Process process) {
+        this.process = process;
+        this.reader = Thread.ofPlatform().daemon().name("output-of-" + process.pid()).start(this::read);
+    }
+
+    /**
+     * Starts a main class, in the calling thread's namespaces.
+     *
+     * @param options of the JVM, for the parent only
+     */
+    public static RunningProgram start(String classPath, List<String> options, Class<?> main, String... arguments)
+            throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xmx64m", "-XX:-UsePerfData",
+                "--enable-native-access=ALL-UNNAMED", "-cp", classPath));
+        command.addAll(options);
+        command.add(main.getName());
+        command.addAll(List.of(arguments));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        process.getOutputStream().close();
+        return new RunningProgram(process);
+    }
+
+    private void read() {
+        try (BufferedReader lines = process.inputReader()) {
+            for (String line; (line = lines.readLine()) != null;)
+                printed.add(line);
+        } catch (IOException e) {
+            printed.add(e.toString());
+        }
+        printed.add(END);
+    }
+
+    /** The next line that has this in it. */
+    public String awaitLine(String part) throws InterruptedException {
+        for (;;) {
+            String line = printed.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            if (line == null || line.equals(END))
+                throw new AssertionError((line == null ? "no" : "it ended without a") + " line with \"" + part
+                        + "\", but:\n" + String.join("\n", seen));
+            seen.add(line);
+            if (line.contains(part))
+                return line;
+        }
+    }
+
+    /** The parent, who keeps its rights. */
+    public Outside parent() {
+        return Outside.of(process.pid());
+    }
+
+    /** The one process that runs a role. */
+    public Outside role(String name) throws IOException {
+        for (ProcessHandle child : process.children().toList()) {
+            Outside outside = Outside.of(child.pid());
+            if (outside.environment("IMSG_ROLE").equals(name))
+                return outside;
+        }
+        throw new AssertionError("nobody runs the role " + name);
+    }
+
+    /** Sends the parent a signal, such as HUP. */
+    public void signal(String name) throws IOException, InterruptedException {
+        Process kill = new ProcessBuilder("/bin/sh", "-c", "kill -" + name + " " + process.pid()).inheritIO().start();
+        if (kill.waitFor() != 0)
+            throw new IOException("no signal " + name + " was sent");
+    }
+
+    /** Stops it as an administrator would; everything it printed. */
+    public List<String> stop() throws InterruptedException {
+        process.destroy();
+        return awaitEnd();
+    }
+
+    /** Waits until it has ended, and its children with it; everything it printed. */
+    public List<String> awaitEnd() throws InterruptedException {
+        List<ProcessHandle> children = process.children().toList();
+        if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS))
+            throw new AssertionError("it does not end:\n" + String.join("\n", seen));
+        reader.join();
+        printed.drainTo(seen);
+        seen.remove(END);
+        if (children.stream().anyMatch(ProcessHandle::isAlive))
+            throw new AssertionError("children outlive it");
+        return List.copyOf(seen);
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+        try {
+            process.waitFor();
+            reader.join();
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /**
+     * Packs classes into a file that any user can read, wherever they were built: a directory on the way to them may be
+     * private.
+     *
+     * @param directory where the file is made, which others must be able to enter
+     * @param samples a class of each place to pack
+     */
+    public static Path jar(Path directory, Class<?>... samples) throws IOException {
+        Path file = directory.resolve("program.jar");
+        try (JarOutputStream jar = new JarOutputStream(Files.newOutputStream(file))) {
+            jar.setLevel(1);
+            for (Class<?> sample : samples)
+                pack(jar, place(sample));
+        }
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+        return file;
+    }
+
+    private static void pack(JarOutputStream jar, Path classes) throws IOException {
+        try (Stream<Path> files = Files.walk(classes)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                String name = classes.relativize(file).toString();
+                if (name.equals("module-info.class") || name.startsWith("META-INF"))
+                    continue;
+                jar.putNextEntry(new JarEntry(name));
+                Files.copy(file, jar);
+            }
+        }
+    }
+
+    private static Path place(Class<?> sample) {
+        try {
+            Path directory = Path.of(sample.getResource(sample.getSimpleName() + ".class").toURI()).getParent();
+            for (String _ : sample.getPackageName().split("\\."))
+                directory = directory.getParent();
+            return directory;
+        } catch (URISyntaxException e) {
+            throw new UncheckedIOException(new IOException(e));
+        }
+    }
+}

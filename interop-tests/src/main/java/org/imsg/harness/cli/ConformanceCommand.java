@@ -1,0 +1,110 @@
+package org.imsg.harness.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.imsg.WireFormat;
+import org.imsg.harness.conformance.Conformance;
+import org.imsg.harness.conformance.Probe;
+import org.imsg.harness.conformance.Report;
+import org.imsg.harness.conformance.Target;
+import org.imsg.harness.describe.JsonObject;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "conformance", mixinStandardHelpOptions = true, description = {
+        "Runs a suite of cases against a daemon's socket: framing, lengths, descriptors, ends, load.",
+        "Needs a request that the daemon answers. Format and limit are probed for unless given."}, footer = {
+                "%nExample:%n", "  imsg conformance /run/ntpd.sock --type 10 --junit report.xml"})
+final class ConformanceCommand implements Callable<Integer> {
+    private static final int USUAL_LIMIT = 16384;
+
+    @Parameters(paramLabel = "SOCKET", description = "The daemon's socket.")
+    private Path socket;
+
+    @Option(names = "--type", required = true, description = "The type of a request that is answered.")
+    private String type;
+
+    @Option(names = "--id", defaultValue = "0", description = "Its peerid (default: ${DEFAULT-VALUE}).")
+    private String id;
+
+    @Option(names = "--hex", defaultValue = "", paramLabel = "HEX", description = "Its payload in hexadecimal.")
+    private String payload;
+
+    @Option(names = "--case", paramLabel = "NAME", split = ",", description = "Only these cases.")
+    private List<String> cases;
+
+    @Option(names = "--junit", paramLabel = "FILE", description = "Writes the report as JUnit XML as well.")
+    private Path junit;
+
+    @Option(names = "--wait", defaultValue = "1s", paramLabel = "TIME", description = "How long an answer may take (default: ${DEFAULT-VALUE}).")
+    private Duration patience;
+
+    @Mixin
+    private Reading reading;
+
+    @Mixin
+    private Output output;
+
+    @Override
+    public Integer call() throws Exception {
+        ImsgCommand.checkPath(socket);
+        if (cases != null)
+            for (String one : cases)
+                if (!Conformance.names().contains(one))
+                    throw new IllegalArgumentException("no case is called " + one + "; there are "
+                            + String.join(", ", Conformance.names()));
+        Target target = target();
+        Report report = new Conformance(target, name -> cases == null || cases.contains(name)).run(this::show);
+        if (!output.json)
+            output.out().println(report.summary());
+        output.out().flush();
+        if (junit != null)
+            Files.writeString(junit, report.junitXml());
+        return report.count(Report.Status.FAILED) == 0 ? ExitCode.OK : ExitCode.DIFFERENT;
+    }
+
+    private Target target() throws IOException {
+        WireFormat format = reading.format;
+        int limit = reading.limit == null ? USUAL_LIMIT : reading.limit;
+        if (format == WireFormat.AUTO) {
+            Probe.Result found = new Probe(socket, Duration.ofMillis(200)).run();
+            format = found.format().equals("CLASSIC") ? WireFormat.CLASSIC : WireFormat.MODERN;
+            if (reading.limit == null && found.limit() > 0)
+                limit = found.limit();
+            if (!output.json)
+                output.out().println("probed: " + found.process() + ", format " + found.format() + ", limit " + limit);
+        }
+        return new Target(socket, format, limit, reading.protocol().type(type), Integer.parseUnsignedInt(id),
+                HexFormat.of().parseHex(payload), patience);
+    }
+
+    private void show(Report.Outcome outcome) {
+        if (output.json)
+            output.out().println(new JsonObject().string("group", outcome.group()).string("name", outcome.name())
+                    .string("status", outcome.status().name().toLowerCase(Locale.ROOT))
+                    .string("remark", outcome.remark()).string("c", outcome.inC())
+                    .number("milliseconds", String.valueOf(outcome.time().toMillis())));
+        else
+            output.out().println(coloured(outcome));
+        output.out().flush();
+    }
+
+    private String coloured(Report.Outcome outcome) {
+        if (!output.coloured())
+            return outcome.toString();
+        String code = switch (outcome.status()) {
+            case PASSED -> "\u001B[32m";
+            case FAILED -> "\u001B[31m";
+            case SKIPPED -> "\u001B[2m";
+        };
+        return code + outcome + "\u001B[0m";
+    }
+}

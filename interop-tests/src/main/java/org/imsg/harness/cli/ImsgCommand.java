@@ -1,0 +1,114 @@
+package org.imsg.harness.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.NoSuchFileException;
+import java.time.Duration;
+import java.util.Locale;
+import org.imsg.unix.UnixAddress;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
+/** The program's entry, and the table of its commands. */
+@Command(name = "imsg", description = "Talks imsg: probes, taps, replays and tests daemons over their Unix sockets.", mixinStandardHelpOptions = true, version = "imsg 0.1.0", subcommands = {
+        ProbeCommand.class, SendCommand.class, ListenCommand.class, TapCommand.class, DecodeCommand.class,
+        ReplayCommand.class,
+        ConformanceCommand.class, FuzzCommand.class,
+        CompletionCommand.class}, exitCodeListHeading = "%nExit codes:%n", exitCodeList = {
+                "0:all is well",
+                "1:the peer did otherwise than it should: a failed case, a difference, no answer in time",
+                "2:the command line, a description or a script is wrong",
+                "3:it could not be done: no such socket, a file that cannot be read",
+                "4:the peer sent what cannot be a message"}, footer = {"%nExample:%n",
+                        "  imsg send /run/openbgpd/bgpd.sock.0 --type 13 --end 1"})
+public final class ImsgCommand implements Runnable {
+    @Spec
+    CommandSpec spec;
+
+    private ImsgCommand() {}
+
+    /**
+     * Runs the program and ends the process.
+     *
+     * @param arguments
+     *            the command line
+     */
+    public static void main(String[] arguments) {
+        System.exit(commandLine().execute(arguments));
+    }
+
+    static CommandLine commandLine() {
+        return new CommandLine(new ImsgCommand()).setCaseInsensitiveEnumValuesAllowed(true)
+                .registerConverter(Duration.class, new Durations())
+                .setParameterExceptionHandler(ImsgCommand::wrongUsage)
+                .setExecutionExceptionHandler((failure, command, _) -> failed(failure, command));
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "which command?");
+    }
+
+    private static int wrongUsage(ParameterException failure, String[] arguments) {
+        CommandLine command = failure.getCommandLine();
+        PrintWriter err = command.getErr();
+        err.println("imsg: " + oneLine(failure.getMessage()) + " (see " + command.getCommandSpec().qualifiedName()
+                + " --help)");
+        return ExitCode.USAGE;
+    }
+
+    private static int failed(Exception failure, CommandLine command) {
+        command.getOut().flush();
+        String text = switch (failure) {
+            case NoSuchFileException missing -> missing.getFile() + ": no such file";
+            case IOException io -> io.getMessage() == null ? io.toString() : io.getMessage();
+            case IllegalArgumentException wrong -> wrong.getMessage();
+            default -> failure.toString();
+        };
+        command.getErr().println("imsg: " + oneLine(text));
+        if (failure instanceof ProtocolFault)
+            return ExitCode.PROTOCOL;
+        return failure instanceof IllegalArgumentException ? ExitCode.USAGE : ExitCode.FAILED;
+    }
+
+    private static String oneLine(String text) {
+        return String.valueOf(text).strip().replaceAll("\\s*\\R\\s*", " ");
+    }
+
+    /** The peer sent what cannot be a message. */
+    static final class ProtocolFault extends IOException {
+        private static final long serialVersionUID = 1;
+
+        ProtocolFault(String message) {
+            super(message);
+        }
+    }
+
+    /** Times such as 250ms, 5s, 2m. */
+    private static final class Durations implements ITypeConverter<Duration> {
+        @Override
+        public Duration convert(String value) {
+            String text = value.toLowerCase(Locale.ROOT);
+            try {
+                if (text.endsWith("ms"))
+                    return Duration.ofMillis(Long.parseLong(text, 0, text.length() - 2, 10));
+                if (text.endsWith("m"))
+                    return Duration.ofMinutes(Long.parseLong(text, 0, text.length() - 1, 10));
+                return Duration
+                        .ofSeconds(Long.parseLong(text.endsWith("s") ? text.substring(0, text.length() - 1) : text));
+            } catch (NumberFormatException e) {
+                throw new TypeConversionException("a time is such as 250ms, 5s or 2m, not " + value);
+            }
+        }
+    }
+
+    /** Checks a socket's path before anything is done. */
+    static void checkPath(java.nio.file.Path socket) {
+        UnixAddress.of(socket);
+    }
+}

@@ -1,0 +1,75 @@
+package org.imsg.harness.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+import org.imsg.harness.describe.EventJson;
+import org.imsg.harness.describe.EventPrinter;
+import org.imsg.harness.describe.Protocol;
+import org.imsg.harness.record.Event;
+import org.imsg.harness.record.Recorder;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The options that say how events are shown and kept, and the showing. */
+final class Output {
+    private enum Colour {
+        AUTO, ALWAYS, NEVER
+    }
+
+    @Spec(Spec.Target.MIXEE)
+    CommandSpec spec;
+
+    @Option(names = "--json", description = "An object a line, for programs.")
+    boolean json;
+
+    @Option(names = "--colour", defaultValue = "AUTO", description = "${COMPLETION-CANDIDATES}; AUTO colours on a terminal, unless NO_COLOR is set.")
+    private Colour colour;
+
+    @Option(names = "--rows", paramLabel = "N", defaultValue = "16", description = "Rows of 16 bytes shown of a payload (default: ${DEFAULT-VALUE}).")
+    private int rows;
+
+    PrintWriter out() {
+        return spec.commandLine().getOut();
+    }
+
+    boolean coloured() {
+        return switch (colour) {
+            case ALWAYS -> true;
+            case NEVER -> false;
+            case AUTO -> System.console() != null && System.console().isTerminal() && System.getenv("NO_COLOR") == null;
+        };
+    }
+
+    /** Prints every event it is given, and records it if there is a recorder. */
+    Consumer<Event> witness(Protocol protocol, Recorder recorder) {
+        EventPrinter printer = new EventPrinter(protocol, coloured(), rows);
+        EventJson objects = new EventJson(protocol);
+        if (!json)
+            out().println(printer.heading());
+        out().flush();
+        return event -> {
+            out().println(json ? objects.text(event) : printer.text(event));
+            out().flush();
+            record(recorder, event);
+        };
+    }
+
+    static Recorder recorder(Path file) throws IOException {
+        return file == null ? null : Recorder.to(file);
+    }
+
+    private static void record(Recorder recorder, Event event) {
+        if (recorder == null)
+            return;
+        try {
+            recorder.add(event);
+            recorder.flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+package org.imsg.harness.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.imsg.WireFormat;
+import org.imsg.harness.describe.Protocol;
+import org.imsg.harness.record.StreamDecoder;
+import picocli.CommandLine.Option;
+
+/** The options that say how messages are to be read. */
+final class Reading {
+    private static final int MODERN_LIMIT = 1 << 24;
+
+    @Option(names = "--format", defaultValue = "AUTO", description = "Wire format: ${COMPLETION-CANDIDATES}; AUTO reads both and writes MODERN.")
+    WireFormat format;
+
+    @Option(names = "--limit", paramLabel = "BYTES", description = "Longest message with its header; 65535 unless given, 16777216 with --format MODERN.")
+    Integer limit;
+
+    @Option(names = "--describe", paramLabel = "FILE", description = "Struct description file: names of types and fields.")
+    Path description;
+
+    private Protocol protocol;
+
+    int limit() {
+        if (limit != null)
+            return limit;
+        return format == WireFormat.MODERN ? MODERN_LIMIT : StreamDecoder.USUAL_LIMIT;
+    }
+
+    Protocol protocol() throws IOException {
+        if (protocol == null)
+            protocol = description == null ? Protocol.NONE : Protocol.read(description);
+        return protocol;
+    }
+}

@@ -1,0 +1,47 @@
+package org.imsg.harness.cli;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.imsg.harness.record.Recording;
+import org.imsg.harness.record.Replayer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "replay", mixinStandardHelpOptions = true, description = "Says to a daemon what a client said in a recording, and compares the answers.", footer = {
+        "%nExample:%n", "  imsg replay session.imsg /run/ntpd.sock --compare types"})
+final class ReplayCommand implements Callable<Integer> {
+    @Parameters(index = "0", paramLabel = "FILE", description = "A recording: text or pcapng.")
+    private Path file;
+
+    @Parameters(index = "1", paramLabel = "SOCKET", description = "The daemon's socket.")
+    private Path socket;
+
+    @Option(names = "--connection", defaultValue = "1", paramLabel = "N", description = "Which connection of the recording (default: ${DEFAULT-VALUE}).")
+    private int connection;
+
+    @Option(names = "--compare", defaultValue = "TYPES", description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    private Replayer.Comparison comparison;
+
+    @Option(names = "--wait", defaultValue = "1s", paramLabel = "TIME", description = "How long an answer may take (default: ${DEFAULT-VALUE}).")
+    private Duration wait;
+
+    @Mixin
+    private Reading reading;
+
+    @Mixin
+    private Output output;
+
+    @Override
+    public Integer call() throws Exception {
+        ImsgCommand.checkPath(socket);
+        Recording recording = Recording.read(file);
+        List<String> differences = new Replayer(socket, comparison, wait).replay(recording, connection,
+                output.witness(reading.protocol(), null));
+        differences.forEach(difference -> output.spec.commandLine().getErr().println("imsg: " + difference));
+        return differences.isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
+    }
+}

@@ -1,0 +1,137 @@
+package org.imsg.harness.cli;
+
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.imsg.harness.record.Conversation;
+import org.imsg.harness.record.Direction;
+import org.imsg.harness.record.Event;
+import org.imsg.harness.record.Recorder;
+import org.imsg.harness.stream.RawSocket;
+import org.imsg.unix.Fd;
+import org.imsg.unix.OpenFlag;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "send", mixinStandardHelpOptions = true, description = "Sends one message and shows the answers.", footer = {
+        "%nExample:%n", "  imsg send /run/ntpd.sock --type 10",
+        "  imsg send bgpd.sock --describe bgpd.structs --type SHOW_NEIGHBOR --end END \\",
+        "      --struct ctl_neighbor descr=upstream show_timers=1"})
+final class SendCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "SOCKET", description = "The daemon's socket.")
+    private Path socket;
+
+    @Option(names = "--type", required = true, description = "The type: a number, or a name from the description.")
+    private String type;
+
+    @Option(names = "--id", defaultValue = "0", description = "The peerid (default: ${DEFAULT-VALUE}).")
+    private String id;
+
+    @Option(names = "--pid", defaultValue = "0", description = "The pid; 0 is this process's own (default: ${DEFAULT-VALUE}).")
+    private String pid;
+
+    @ArgGroup
+    private Payload payload;
+
+    private static final class Payload {
+        @Option(names = "--data", paramLabel = "TEXT", description = "The payload as text.")
+        String data;
+
+        @Option(names = "--hex", paramLabel = "HEX", description = "The payload in hexadecimal.")
+        String hex;
+
+        @Option(names = "--struct", arity = "1..*", paramLabel = "NAME FIELD=VALUE", description = "The payload as a struct of the description; fields not named are zero.")
+        List<String> struct;
+    }
+
+    @Option(names = "--fd", paramLabel = "FILE", description = "Opens a file and passes the descriptor; FILE:w to write, FILE:rw for both.")
+    private String fd;
+
+    @Option(names = "--end", paramLabel = "TYPE", split = ",", description = "Types that end the answers.")
+    private List<String> ends = List.of();
+
+    @Option(names = "--wait", defaultValue = "1s", paramLabel = "TIME", description = "How long to wait for each answer (default: ${DEFAULT-VALUE}).")
+    private Duration wait;
+
+    @Option(names = "--record", paramLabel = "FILE", description = "Writes a recording: pcapng if it ends with .pcapng, text otherwise.")
+    private Path record;
+
+    @Mixin
+    private Reading reading;
+
+    @Mixin
+    private Output output;
+
+    @Override
+    public Integer call() throws Exception {
+        ImsgCommand.checkPath(socket);
+        int number = reading.protocol().type(type);
+        byte[] bytes = payload();
+        List<Integer> endTypes = new ArrayList<>();
+        for (String end : ends)
+            endTypes.add(reading.protocol().type(end));
+        try (Fd passed = fd == null ? null : open(fd);
+                RawSocket connected = RawSocket.connect(socket);
+                Recorder recorder = Output.recorder(record);
+                Conversation daemon = new Conversation(connected, Direction.TO_SERVER, reading.format, reading.limit(),
+                        output.witness(reading.protocol(), recorder))) {
+            int ownPid = (int) ProcessHandle.current().pid();
+            int said = Integer.parseUnsignedInt(pid);
+            Fd[] descriptors = passed == null ? new Fd[0] : new Fd[]{passed};
+            daemon.send(number, Integer.parseUnsignedInt(id), said == 0 ? ownPid : said, bytes, descriptors);
+            return answers(daemon, endTypes);
+        }
+    }
+
+    private int answers(Conversation daemon, List<Integer> endTypes) throws IOException {
+        for (int count = 0;; count++) {
+            try (Conversation.Received answer = daemon.receive(wait)) {
+                Event event = answer.event();
+                if (event.kind() == Event.Kind.BYTES)
+                    throw new ImsgCommand.ProtocolFault("what came is no message: " + event.note());
+                if (event.kind() == Event.Kind.END)
+                    return count == 0 || !endTypes.isEmpty() ? ExitCode.DIFFERENT : ExitCode.OK;
+                if (endTypes.contains(event.type()))
+                    return ExitCode.OK;
+            } catch (SocketTimeoutException _) {
+                return count == 0 || !endTypes.isEmpty() ? ExitCode.DIFFERENT : ExitCode.OK;
+            }
+        }
+    }
+
+    private byte[] payload() throws IOException {
+        if (payload == null)
+            return new byte[0];
+        if (payload.data != null)
+            return payload.data.getBytes(StandardCharsets.UTF_8);
+        if (payload.hex != null)
+            return HexFormat.of().parseHex(payload.hex.replaceAll("\\s", ""));
+        Map<String, String> values = new LinkedHashMap<>();
+        for (String word : payload.struct.subList(1, payload.struct.size())) {
+            int equals = word.indexOf('=');
+            if (equals < 1)
+                throw new IllegalArgumentException("a field is set with FIELD=VALUE, not " + word);
+            values.put(word.substring(0, equals), word.substring(equals + 1));
+        }
+        return reading.protocol().struct(payload.struct.getFirst()).encode(values);
+    }
+
+    static Fd open(String file) throws IOException {
+        if (file.endsWith(":rw"))
+            return Fd.open(Path.of(file.substring(0, file.length() - 3)), OpenFlag.READ_WRITE);
+        if (file.endsWith(":w"))
+            return Fd.open(Path.of(file.substring(0, file.length() - 2)), OpenFlag.WRITE, OpenFlag.CREATE);
+        return Fd.open(Path.of(file), OpenFlag.READ);
+    }
+}

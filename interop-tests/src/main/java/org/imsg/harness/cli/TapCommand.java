@@ -1,0 +1,45 @@
+package org.imsg.harness.cli;
+
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.imsg.harness.record.Recorder;
+import org.imsg.harness.tap.Tap;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "tap", mixinStandardHelpOptions = true, description = {
+        "A transparent proxy: listens at one socket, passes everything to another, and shows it. Bytes and descriptors go on as they came.",
+        "The daemon sees the credentials of this process; the client's are shown when it connects. Ends with an interrupt (Ctrl-C)."}, footer = {
+                "%nExample:%n", "  imsg tap /tmp/tap.sock /run/openbgpd/bgpd.sock.0 --record bgpd.pcapng &",
+                "  bgpctl -s /tmp/tap.sock show"})
+final class TapCommand implements Callable<Integer> {
+    @Parameters(index = "0", paramLabel = "LISTEN", description = "Where clients connect; gets the permission bits of TARGET.")
+    private Path listen;
+
+    @Parameters(index = "1", paramLabel = "TARGET", description = "The daemon's socket.")
+    private Path target;
+
+    @Option(names = "--record", paramLabel = "FILE", description = "Writes a recording: pcapng if it ends with .pcapng, text otherwise.")
+    private Path record;
+
+    @Mixin
+    private Reading reading;
+
+    @Mixin
+    private Output output;
+
+    @Override
+    public Integer call() throws Exception {
+        ImsgCommand.checkPath(listen);
+        ImsgCommand.checkPath(target);
+        try (Recorder recorder = Output.recorder(record);
+                Tap tap = Tap.start(listen, target, reading.format, reading.limit(),
+                        output.witness(reading.protocol(), recorder))) {
+            Runtime.getRuntime().addShutdownHook(new Thread(tap::close));
+            tap.join();
+        }
+        return ExitCode.OK;
+    }
+}

@@ -1,0 +1,44 @@
+package org.imsg.harness.conformance;
+
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.time.Duration;
+import org.imsg.harness.stream.Chunk;
+import org.imsg.harness.stream.RawSocket;
+import org.imsg.unix.Fd;
+
+/** Tells whether a passed descriptor was closed: the other end of a socketpair sees the end of the stream then. */
+final class Witness implements AutoCloseable {
+    private final RawSocket kept;
+    private final Fd passed;
+
+    Witness() throws IOException {
+        Fd.Pair pair = Fd.socketpair();
+        kept = RawSocket.of(pair.first());
+        passed = pair.second();
+    }
+
+    /** To be passed. */
+    Fd passed() {
+        return passed;
+    }
+
+    /** After the client has left: nobody may have it any more. */
+    void mustBeClosed(Duration patience) throws IOException, Client.Failed {
+        passed.close();
+        try (Chunk chunk = kept.receive(patience)) {
+            if (chunk != null)
+                throw new Client.Failed("the daemon wrote " + chunk.bytes().length
+                        + " bytes through a descriptor that it should not have kept");
+        } catch (SocketTimeoutException _) {
+            throw new Client.Failed("a descriptor is still open in the daemon " + patience.toMillis()
+                    + " ms after its client has left");
+        }
+    }
+
+    @Override
+    public void close() {
+        passed.close();
+        kept.close();
+    }
+}

@@ -1,0 +1,75 @@
+package org.imsg.harness.describe;
+
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import org.imsg.harness.record.Event;
+
+/** Events as JSON for programs, an object a line. */
+public final class EventJson {
+    private final Protocol protocol;
+
+    /**
+     * Writes with the names of a protocol.
+     *
+     * @param protocol
+     *            what names are known
+     */
+    public EventJson(Protocol protocol) {
+        this.protocol = protocol;
+    }
+
+    /**
+     * An event: {@code time} in seconds, {@code connection}, {@code direction} ({@code to-server} or {@code to-client}),
+     * {@code kind}; of a message {@code type}, {@code name}, {@code id}, {@code pid}, {@code length}, {@code format},
+     * {@code marked}, {@code payload} in hexadecimal, {@code struct} and {@code fields}; {@code descriptors} and {@code note} where
+     * there are such.
+     *
+     * @param event
+     *            what happened
+     * @return an object, without a line feed
+     */
+    public String text(Event event) {
+        JsonObject json = new JsonObject();
+        json.number("time", String.format(Locale.ROOT, "%.9f", event.nanos() / 1e9));
+        json.number("connection", String.valueOf(event.connection()));
+        switch (event.direction()) {
+            case TO_SERVER -> json.string("direction", "to-server");
+            case TO_CLIENT -> json.string("direction", "to-client");
+            case NONE -> {
+                // a remark has none
+            }
+        }
+        json.string("kind", event.kind().name().toLowerCase(Locale.ROOT));
+        if (event.isMessage())
+            message(json, event);
+        else if (event.bytes().length > 0)
+            json.string("bytes", HexFormat.of().formatHex(event.bytes()));
+        if (!event.descriptors().isEmpty())
+            json.strings("descriptors", event.descriptors());
+        if (!event.note().isEmpty())
+            json.string("note", event.note());
+        return json.toString();
+    }
+
+    private void message(JsonObject json, Event event) {
+        json.number("type", Integer.toUnsignedString(event.type()));
+        String name = protocol.typeName(event.type(), event.direction());
+        if (!name.isEmpty())
+            json.string("name", name);
+        byte[] payload = event.payload();
+        json.number("id", Integer.toUnsignedString(event.id())).number("pid", Integer.toUnsignedString(event.pid()))
+                .number("length", String.valueOf(event.bytes().length))
+                .string("format", event.format().name().toLowerCase(Locale.ROOT))
+                .number("marked", String.valueOf(event.marked())).string("payload", HexFormat.of().formatHex(payload));
+        protocol.payload(event).ifPresent(struct -> fields(json, struct, payload));
+    }
+
+    private static void fields(JsonObject json, StructLayout struct, byte[] payload) {
+        JsonObject fields = new JsonObject();
+        List<StructLayout.Value> values = struct.values(payload);
+        for (StructLayout.Value value : values)
+            fields.string(value.name(), value.text());
+        json.string("struct", struct.name()).object("fields", fields);
+    }
+}

@@ -1,0 +1,197 @@
+package org.imsg.harness.describe;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.imsg.harness.record.Direction;
+import org.imsg.harness.record.Event;
+
+/**
+ * What a daemon's messages are called and consist of: a struct description file. Immutable. An example:
+ *
+ * <pre>
+ * # ntpd 7.9, amd64
+ * protocol ntpd
+ *
+ * struct ctl_show_peer {
+ *     char   peer_desc[80]
+ *     u8     syncedto
+ *     u8     weight
+ *     u8     trustlevel
+ *     u8     stratum
+ *     time_t next
+ *     time_t poll
+ *     f64    offset
+ *     f64    delay
+ *     f64    jitter
+ * }
+ *
+ * message 11 SHOW_PEERS &gt;
+ * message 11 SHOW_PEERS &lt; ctl_show_peer
+ * message 12 SHOW_PEERS_END int
+ * </pre>
+ *
+ * A line is {@code protocol NAME}; {@code struct NAME [packed] [size BYTES]} and an opening brace, then {@code TYPE NAME} or
+ * {@code TYPE NAME[COUNT]} a line with {@code at OFFSET} behind it where wanted, then a closing brace; or
+ * {@code message TYPE NAME [> or <] [STRUCT or TYPE]}, where the sign says that it goes to the server or to the client only.
+ * Offsets follow from the rules of C on amd64 and arm64; {@code at} and {@code size} leave out what one does not care for. The last
+ * field may have empty brackets: it takes what is left. Types are u8 to u64, i8 to i64, n8 to n64 in network order, f32, f64, bool,
+ * char, byte, ipv4, ipv6, C's short to size_t and time_t, and structs described before. An array of char is a string, one of byte
+ * is shown in hexadecimal.
+ */
+public final class Protocol {
+    /** Names nothing. */
+    public static final Protocol NONE = new Protocol("", Map.of(), List.of());
+
+    private final String name;
+    private final Map<String, StructLayout> structs;
+    private final List<Message> messages;
+
+    Protocol(String name, Map<String, StructLayout> structs, List<Message> messages) {
+        this.name = name;
+        this.structs = new LinkedHashMap<>(structs);
+        this.messages = List.copyOf(messages);
+    }
+
+    /** A type's name and struct; NONE means either direction. */
+    record Message(int type, String name, Direction direction, StructLayout struct) {
+        boolean fits(int otherType, Direction way) {
+            return type == otherType && (direction == Direction.NONE || way == Direction.NONE || direction == way);
+        }
+    }
+
+    /**
+     * Reads a description.
+     *
+     * @param file
+     *            the file
+     * @return what it says
+     * @throws IOException
+     *             if it cannot be read
+     * @throws IllegalArgumentException
+     *             if a line is wrong; the message has its number
+     */
+    public static Protocol read(Path file) throws IOException {
+        try {
+            return parse(Files.readString(file));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Reads a description.
+     *
+     * @param text
+     *            its lines
+     * @return what it says
+     * @throws IllegalArgumentException
+     *             if a line is wrong; the message has its number
+     */
+    public static Protocol parse(String text) {
+        return new ProtocolParser().parse(text);
+    }
+
+    /** {@return the protocol's name, empty if it has none} */
+    public String name() {
+        return name;
+    }
+
+    /**
+     * What a type is called.
+     *
+     * @param type
+     *            the type
+     * @param direction
+     *            which way the message goes; NONE if that is not known
+     * @return its name, empty if it has none
+     */
+    public String typeName(int type, Direction direction) {
+        return messages.stream().filter(message -> message.fits(type, direction)).map(Message::name).findFirst()
+                .orElse("");
+    }
+
+    /**
+     * The number of a type.
+     *
+     * @param typeName
+     *            its name, or the number itself, decimal or with 0x
+     * @return the type
+     * @throws IllegalArgumentException
+     *             if there is no such type
+     */
+    public int type(String typeName) {
+        Optional<Integer> named = messages.stream().filter(message -> message.name.equals(typeName))
+                .map(Message::type).findFirst();
+        try {
+            return named.orElseGet(() -> typeName.startsWith("0x")
+                    ? Integer.parseUnsignedInt(typeName.substring(2), 16)
+                    : Integer.parseUnsignedInt(typeName));
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("a type is a number from 0 to 4294967295"
+                    + (messages.isEmpty() ? "" : " or one of " + names()) + ", not " + typeName, e);
+        }
+    }
+
+    private String names() {
+        List<String> names = new ArrayList<>();
+        for (Message message : messages)
+            if (!names.contains(message.name))
+                names.add(message.name);
+        return String.join(", ", names);
+    }
+
+    /**
+     * What a message's payload consists of.
+     *
+     * @param type
+     *            the type
+     * @param direction
+     *            which way the message goes; NONE if that is not known
+     * @return its struct, empty if it has none
+     */
+    public Optional<StructLayout> payload(int type, Direction direction) {
+        return messages.stream().filter(message -> message.fits(type, direction) && message.struct != null)
+                .map(Message::struct).findFirst();
+    }
+
+    /**
+     * What a message's payload consists of.
+     *
+     * @param message
+     *            a message
+     * @return its struct, empty if it has none
+     */
+    public Optional<StructLayout> payload(Event message) {
+        return payload(message.type(), message.direction());
+    }
+
+    /**
+     * A struct by its name.
+     *
+     * @param structName
+     *            the name
+     * @return the struct
+     * @throws IllegalArgumentException
+     *             if none is called so
+     */
+    public StructLayout struct(String structName) {
+        StructLayout struct = structs.get(structName);
+        if (struct == null)
+            throw new IllegalArgumentException(structs.isEmpty()
+                    ? "no structs are described: name a description file"
+                    : "no struct is called " + structName + "; described are " + String.join(", ", structs.keySet()));
+        return struct;
+    }
+
+    /** {@return the types that have names, for tables: number, a space, the name} */
+    public List<String> typeTable() {
+        return messages.stream().map(message -> Integer.toUnsignedString(message.type) + " " + message.name).distinct()
+                .toList();
+    }
+}

@@ -1,0 +1,147 @@
+package org.imsg.harness.fuzz;
+
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.imsg.WireFormat;
+import org.imsg.harness.record.Conversation;
+import org.imsg.harness.record.Direction;
+import org.imsg.harness.record.Event;
+import org.imsg.harness.stream.RawSocket;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+
+/**
+ * A daemon to be fuzzed, and how to see whether it is well: it can be connected to, answers a request if it answered it before, and
+ * never sends what is no message.
+ */
+final class Patient {
+    private static final Duration SILENCE = Duration.ofMillis(10);
+
+    private final Path socket;
+    private final Event request;
+    private final Duration patience;
+    private final Restart restart;
+    private boolean answers;
+
+    /** The request is sent to see whether the daemon is well; restart may be null. */
+    Patient(Path socket, Event request, Duration patience, Restart restart) {
+        this.socket = socket;
+        this.request = request;
+        this.patience = patience;
+        this.restart = restart;
+    }
+
+    /** Learns whether the request is answered; throws if there is no daemon. */
+    void examine() throws IOException {
+        try (Conversation daemon = connect()) {
+            daemon.send(request, List.of());
+            try (Conversation.Received received = daemon.receive(patience)) {
+                answers = received.event().isMessage();
+            } catch (SocketTimeoutException _) {
+                answers = false;
+            }
+        }
+    }
+
+    boolean answers() {
+        return answers;
+    }
+
+    private Conversation connect() throws IOException {
+        WireFormat format = request.format();
+        return new Conversation(RawSocket.connect(socket), Direction.TO_SERVER, format,
+                format == WireFormat.CLASSIC ? 0xFFFF : 1 << 24, _ -> {
+                    // nobody looks on
+                });
+    }
+
+    /** Says all that to the daemon; what is wrong with it afterwards, empty if nothing is. */
+    String treat(List<Event> events) {
+        String said;
+        try {
+            said = say(events);
+        } catch (IOException e) {
+            said = "";
+        }
+        return said.isEmpty() ? complaint() : said;
+    }
+
+    private String say(List<Event> events) throws IOException {
+        try (Conversation daemon = connect()) {
+            try {
+                for (Event event : events)
+                    send(daemon, event);
+            } catch (ErrnoException | SocketTimeoutException _) {
+                // it closed the connection, as is its right
+            }
+            return listen(daemon);
+        }
+    }
+
+    private void send(Conversation daemon, Event event) throws IOException {
+        List<Fd> descriptors = new ArrayList<>();
+        try {
+            for (String _ : event.descriptors()) {
+                Fd.Pair pipe = Fd.pipe();
+                pipe.second().close();
+                descriptors.add(pipe.first());
+            }
+            if (event.kind() == Event.Kind.END)
+                daemon.end();
+            else
+                daemon.socket().send(event.bytes(), descriptors, patience);
+        } finally {
+            descriptors.forEach(Fd::close);
+        }
+    }
+
+    private static String listen(Conversation daemon) throws IOException {
+        try {
+            for (;;) {
+                try (Conversation.Received received = daemon.receive(SILENCE)) {
+                    if (received.event().kind() == Event.Kind.END)
+                        return "";
+                    boolean cut = received.event().note().contains("ends inside");
+                    if (received.event().kind() == Event.Kind.BYTES && !cut)
+                        return "the daemon sent what is no message: " + received.event().note();
+                }
+            }
+        } catch (SocketTimeoutException _) {
+            return "";
+        }
+    }
+
+    private String complaint() {
+        try (Conversation daemon = connect()) {
+            daemon.send(request, List.of());
+            if (!answers)
+                return "";
+            try (Conversation.Received received = daemon.receive(patience)) {
+                return received.event().isMessage() ? "" : "a new client's connection is closed without an answer";
+            }
+        } catch (SocketTimeoutException _) {
+            return "a new client is not answered within " + patience.toMillis() + " ms";
+        } catch (IOException e) {
+            return "no client can connect: " + e.getMessage();
+        }
+    }
+
+    boolean canRestart() {
+        return restart != null;
+    }
+
+    /** Starts the daemon anew and waits until it is well. */
+    void restart() throws IOException, InterruptedException {
+        restart.run();
+        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        for (String complaint; !(complaint = complaint()).isEmpty();) {
+            if (System.nanoTime() > deadline)
+                throw new IOException("the daemon is not well 20 s after its restart: " + complaint);
+            Thread.sleep(SILENCE);
+        }
+    }
+}

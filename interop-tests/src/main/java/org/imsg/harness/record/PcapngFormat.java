@@ -1,0 +1,162 @@
+package org.imsg.harness.record;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.imsg.WireFormat;
+import org.imsg.harness.record.Event.Kind;
+
+/** Recordings as pcapng (IETF draft-ietf-opsawg-pcapng), link type USER0; {@link Recording} has what is in a packet. */
+final class PcapngFormat {
+    static final int SECTION_HEADER = 0x0A0D0D0A;
+    private static final int ORDER_MAGIC = 0x1A2B3C4D;
+    private static final int INTERFACE = 1;
+    private static final int ENHANCED_PACKET = 6;
+    private static final int LINKTYPE_USER0 = 147;
+    private static final int OPTION_NAME = 2;
+    private static final int OPTION_RESOLUTION = 9;
+    private static final int OPTION_FLAGS = 2;
+    private static final int END_OF_OPTIONS = 0;
+    private static final int VERSION = 1;
+    private static final int PREFIX = 16;
+    private static final int BLOCK = 12;
+    private static final long SECOND = 1_000_000_000L;
+
+    private PcapngFormat() {}
+
+    static byte[] heading() {
+        ByteBuffer section = nativeOrder(16).putInt(ORDER_MAGIC).putShort((short) 1).putShort((short) 0).putLong(-1);
+        ByteBuffer device = nativeOrder(28).putShort((short) LINKTYPE_USER0).putShort((short) 0).putInt(0);
+        option(device, OPTION_NAME, "imsg".getBytes(StandardCharsets.US_ASCII));
+        option(device, OPTION_RESOLUTION, new byte[]{9});
+        device.putInt(END_OF_OPTIONS);
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        out.writeBytes(block(SECTION_HEADER, section.array()));
+        out.writeBytes(block(INTERFACE, device.array()));
+        return out.toByteArray();
+    }
+
+    static byte[] packet(Instant start, Event event) {
+        byte[] data = data(event);
+        long time = Math.addExact(start.getEpochSecond() * SECOND + start.getNano(), event.nanos());
+        ByteBuffer body = nativeOrder(20 + padded(data.length) + 12).putInt(0).putInt((int) (time >>> 32))
+                .putInt((int) time).putInt(data.length).putInt(data.length).put(data);
+        body.position(20 + padded(data.length));
+        // epb_flags: 1 is inbound, 2 outbound, seen from the server.
+        int way = event.direction() == Direction.TO_SERVER ? 1 : event.direction() == Direction.TO_CLIENT ? 2 : 0;
+        option(body, OPTION_FLAGS, nativeOrder(4).putInt(way).array());
+        body.putInt(END_OF_OPTIONS);
+        return block(ENHANCED_PACKET, body.array());
+    }
+
+    private static byte[] data(Event event) {
+        String text = event.kind() == Kind.NOTE || event.descriptors().isEmpty()
+                ? event.note()
+                : String.join("\n", event.descriptors());
+        byte[] words = text.getBytes(StandardCharsets.UTF_8);
+        return ByteBuffer.allocate(PREFIX + words.length + event.bytes().length).put((byte) VERSION)
+                .put((byte) event.kind().ordinal()).put((byte) event.direction().ordinal())
+                .put((byte) (event.format() == WireFormat.CLASSIC ? 0 : 1))
+                .put((byte) (ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN ? 1 : 0))
+                .put((byte) event.descriptors().size()).putShort((short) words.length).putInt(event.connection())
+                .putInt(0).put(words).put(event.bytes()).array();
+    }
+
+    static Recording read(byte[] file) throws IOException {
+        ByteBuffer in = ByteBuffer.wrap(file).order(ByteOrder.nativeOrder());
+        List<Event> events = new ArrayList<>();
+        List<Long> times = new ArrayList<>();
+        while (in.hasRemaining()) {
+            int at = in.position();
+            if (in.remaining() < BLOCK)
+                throw new IOException("the pcapng file is cut at byte " + at);
+            int type = in.getInt();
+            if (type == SECTION_HEADER)
+                in.order(in.getInt(at + 8) == ORDER_MAGIC
+                        ? in.order()
+                        : in.order() == ByteOrder.BIG_ENDIAN ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN);
+            int length = in.getInt();
+            if (length < BLOCK || length % 4 != 0 || length > file.length - at)
+                throw new IOException("the block at byte " + at + " of the pcapng file has length " + length + ", and "
+                        + (file.length - at) + " bytes are left");
+            ByteBuffer body = in.slice(at + 8, length - BLOCK).order(in.order());
+            if (type == INTERFACE && body.getShort(0) != LINKTYPE_USER0)
+                throw new IOException("the pcapng file has link type " + body.getShort(0) + ", a recording of imsg "
+                        + LINKTYPE_USER0);
+            if (type == ENHANCED_PACKET)
+                read(body, at, events, times);
+            in.position(at + length);
+        }
+        return recording(events, times);
+    }
+
+    private static void read(ByteBuffer body, int at, List<Event> events, List<Long> times) throws IOException {
+        body.getInt();
+        long time = (long) body.getInt() << 32 | body.getInt() & 0xFFFF_FFFFL;
+        int captured = body.getInt();
+        body.getInt();
+        if (captured < PREFIX || captured > body.remaining())
+            throw new IOException("the packet at byte " + at + " of the pcapng file has " + captured + " bytes");
+        try {
+            events.add(event(body.slice(body.position(), captured).order(ByteOrder.BIG_ENDIAN)));
+            times.add(time);
+        } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+            throw new IOException("the packet at byte " + at + " of the pcapng file: " + e.getMessage(), e);
+        }
+    }
+
+    private static Event event(ByteBuffer data) {
+        int version = data.get();
+        if (version != VERSION)
+            throw new IllegalArgumentException("version " + version + ", this program reads " + VERSION);
+        Kind kind = Kind.values()[data.get()];
+        Direction direction = Direction.values()[data.get()];
+        WireFormat format = data.get() == 0 ? WireFormat.CLASSIC : WireFormat.MODERN;
+        boolean bigEndian = data.get() == 1;
+        if (bigEndian != (ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN))
+            throw new IllegalArgumentException("messages in the other byte order");
+        int count = data.get() & 0xFF;
+        byte[] words = new byte[data.getShort() & 0xFFFF];
+        int connection = data.getInt();
+        data.getInt();
+        if (words.length > data.remaining())
+            throw new IllegalArgumentException(words.length + " bytes of text, " + data.remaining() + " are left");
+        data.get(words);
+        byte[] bytes = new byte[data.remaining()];
+        data.get(bytes);
+        String text = new String(words, StandardCharsets.UTF_8);
+        List<String> descriptors = count == 0 ? List.of() : List.of(text.split("\n", count));
+        return new Event(0, connection, direction, kind, format, bytes, descriptors, count == 0 ? text : "");
+    }
+
+    private static Recording recording(List<Event> events, List<Long> times) {
+        long first = times.isEmpty() ? 0 : times.getFirst();
+        List<Event> placed = new ArrayList<>();
+        for (int i = 0; i < events.size(); i++)
+            placed.add(events.get(i).at(Math.max(0, times.get(i) - first), events.get(i).connection()));
+        return new Recording(Instant.ofEpochSecond(first / SECOND, first % SECOND), placed);
+    }
+
+    private static byte[] block(int type, byte[] body) {
+        int length = BLOCK + body.length;
+        return nativeOrder(length).putInt(type).putInt(length).put(body).putInt(length).array();
+    }
+
+    private static void option(ByteBuffer into, int code, byte[] value) {
+        into.putShort((short) code).putShort((short) value.length).put(value);
+        into.position(into.position() + padded(value.length) - value.length);
+    }
+
+    private static int padded(int length) {
+        return length + 3 & ~3;
+    }
+
+    private static ByteBuffer nativeOrder(int size) {
+        return ByteBuffer.allocate(size).order(ByteOrder.nativeOrder());
+    }
+}

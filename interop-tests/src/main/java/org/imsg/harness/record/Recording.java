@@ -1,0 +1,130 @@
+package org.imsg.harness.record;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import org.imsg.WireFormat;
+
+/**
+ * What passed over one or more connections.
+ *
+ * <p>As text, version 1. First line: {@code imsg-recording 1 little-endian TIME}, the byte order of the messages and the start in
+ * ISO-8601. Each further line is an event, empty ones and those that begin with {@code #} are not:
+ *
+ * <pre>
+ * SECONDS.NANOSECONDS CONNECTION DIRECTION message FORMAT [fd="WHAT"]... HEX
+ * SECONDS.NANOSECONDS CONNECTION DIRECTION bytes [fd="WHAT"]... [note="WHY"] HEX
+ * SECONDS.NANOSECONDS CONNECTION DIRECTION end
+ * SECONDS.NANOSECONDS CONNECTION - note note="TEXT"
+ * </pre>
+ *
+ * DIRECTION is {@code >} to the server or {@code <} to the client, FORMAT {@code classic} or {@code modern}, WHAT the file behind
+ * a descriptor in words. In quotes {@code \"}, {@code \\} and {@code \xNN} stand for bytes.
+ *
+ * <p>As pcapng, link type LINKTYPE_USER0 (147), each event is a packet; the first 16 bytes of its data are, numbers big-endian:
+ *
+ * <pre>
+ *  0 u8  version 1
+ *  1 u8  0 message, 1 bytes, 2 end, 3 note
+ *  2 u8  0 to the server, 1 to the client, 2 neither
+ *  3 u8  0 classic, 1 modern
+ *  4 u8  byte order of the message: 0 little-endian, 1 big-endian
+ *  5 u8  number of descriptors
+ *  6 u16 length of the text behind this prefix: what the descriptors are, one a line, or the note
+ *  8 u32 connection
+ * 12 u32 0
+ * </pre>
+ *
+ * Then comes the text, in UTF-8, then the bytes as they were on the wire. {@code imsg.lua} shows them in Wireshark.
+ *
+ * @param start
+ *            when it began
+ * @param events
+ *            in the order they were seen
+ */
+public record Recording(Instant start, List<Event> events) {
+    /** Takes a copy of the list. */
+    public Recording {
+        events = List.copyOf(events);
+    }
+
+    /**
+     * Reads a recording of either kind; which it is, its first bytes tell.
+     *
+     * @param file
+     *            the file
+     * @return what is in it
+     * @throws IOException
+     *             if it cannot be read, or is no recording; the message says at which line or byte
+     */
+    public static Recording read(Path file) throws IOException {
+        return read(Files.readAllBytes(file));
+    }
+
+    /**
+     * Reads a recording of either kind.
+     *
+     * @param file
+     *            all bytes of the file
+     * @return what is in it
+     * @throws IOException
+     *             if it is no recording; the message says at which line or byte
+     */
+    public static Recording read(byte[] file) throws IOException {
+        return isPcapng(file) ? PcapngFormat.read(file) : TextFormat.read(new String(file, StandardCharsets.UTF_8));
+    }
+
+    /**
+     * Whether bytes begin as a recording does.
+     *
+     * @param file
+     *            the first bytes of a file, or all
+     * @return true for either kind
+     */
+    public static boolean isRecording(byte[] file) {
+        byte[] magic = TextFormat.MAGIC.getBytes(StandardCharsets.US_ASCII);
+        return isPcapng(file) || file.length >= magic.length
+                && java.util.Arrays.equals(file, 0, magic.length, magic, 0, magic.length);
+    }
+
+    private static boolean isPcapng(byte[] file) {
+        return file.length >= 4 && ByteBuffer.wrap(file).getInt() == PcapngFormat.SECTION_HEADER;
+    }
+
+    /**
+     * Finds the messages in bytes that were saved without anything else.
+     *
+     * @param stream
+     *            one direction of a connection
+     * @param format
+     *            the format, or AUTO
+     * @param limit
+     *            the longest message in bytes with its header
+     * @return the messages, and the end
+     */
+    public static Recording ofStream(byte[] stream, WireFormat format, int limit) {
+        StreamDecoder decoder = new StreamDecoder(1, Direction.TO_SERVER, format, limit);
+        List<Event> events = new java.util.ArrayList<>(decoder.add(0, stream, List.of()));
+        events.addAll(decoder.end(0));
+        return new Recording(Instant.EPOCH, events);
+    }
+
+    /**
+     * Writes the recording, as pcapng if the file's name ends with {@code .pcapng} and as text otherwise.
+     *
+     * @param file
+     *            the file; replaced
+     * @throws IOException
+     *             if it cannot be written
+     */
+    public void write(Path file) throws IOException {
+        try (Recorder recorder = Recorder.to(file, start)) {
+            for (Event event : events)
+                recorder.add(event);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+package org.imsg.harness.record;
+
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
+import org.imsg.WireFormat;
+import org.imsg.harness.stream.RawSocket;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+import org.imsg.unix.OpenFlag;
+
+/** Says to a daemon what a client said in a recording, and compares the answers. */
+public final class Replayer {
+    /** How far answers must be as they were recorded. */
+    public enum Comparison {
+        /** Anything may come. */
+        NOTHING,
+        /** As many messages, of the same types in the same order. */
+        TYPES,
+        /** The same types and payloads. */
+        PAYLOADS
+    }
+
+    private final Path socket;
+    private final Comparison comparison;
+    private final Duration patience;
+
+    /**
+     * A replayer to a socket.
+     *
+     * @param socket
+     *            the daemon's socket
+     * @param comparison
+     *            how answers are compared
+     * @param patience
+     *            how long an answer may take
+     */
+    public Replayer(Path socket, Comparison comparison, Duration patience) {
+        this.socket = socket;
+        this.comparison = comparison;
+        this.patience = patience;
+    }
+
+    /**
+     * Replays one connection. Each message is sent when the answers recorded before it have come. For a descriptor that was a file
+     * the file is opened again to be read, for another the end of an empty pipe is sent.
+     *
+     * @param recording
+     *            the recording
+     * @param connection
+     *            which of its connections
+     * @param witness
+     *            is told what passes now
+     * @return the differences, each in a sentence; empty if there are none
+     * @throws IOException
+     *             if it cannot connect
+     */
+    public List<String> replay(Recording recording, int connection, Consumer<Event> witness) throws IOException {
+        List<Event> events = recording.events().stream()
+                .filter(event -> event.connection() == connection && event.direction() != Direction.NONE).toList();
+        if (events.isEmpty())
+            throw new IOException("the recording has no connection " + connection);
+        WireFormat format = events.stream().filter(Event::isMessage).map(Event::format).findFirst()
+                .orElse(WireFormat.MODERN);
+        int longest = events.stream().mapToInt(event -> event.bytes().length).max().orElse(0);
+        int limit = Math.max(StreamDecoder.USUAL_LIMIT, longest);
+        WireFormat read = limit > StreamDecoder.USUAL_LIMIT ? format : WireFormat.AUTO;
+        List<String> differences = new ArrayList<>();
+        try (Conversation daemon = new Conversation(RawSocket.connect(socket), Direction.TO_SERVER, read, limit,
+                witness)) {
+            for (int i = 0; i < events.size() && differences.isEmpty(); i++) {
+                Event event = events.get(i);
+                if (event.direction() == Direction.TO_SERVER)
+                    send(daemon, event, i, differences);
+                else if (comparison != Comparison.NOTHING)
+                    receive(daemon, event, i, differences);
+            }
+            if (comparison == Comparison.NOTHING)
+                drain(daemon);
+        }
+        return differences;
+    }
+
+    private static void send(Conversation daemon, Event event, int index, List<String> differences) throws IOException {
+        List<Fd> descriptors = new ArrayList<>();
+        try {
+            for (String what : event.descriptors())
+                if (!what.equals("lost"))
+                    descriptors.add(open(what));
+            daemon.send(event, descriptors);
+        } catch (ErrnoException e) {
+            differences.add("event " + (index + 1) + " cannot be sent: " + e.getMessage());
+        } finally {
+            descriptors.forEach(Fd::close);
+        }
+    }
+
+    private static Fd open(String what) throws IOException {
+        Path file = what.startsWith("/") ? Path.of(what) : null;
+        if (file != null && Files.isRegularFile(file) && Files.isReadable(file))
+            return Fd.open(file, OpenFlag.READ);
+        Fd.Pair pipe = Fd.pipe();
+        pipe.second().close();
+        return pipe.first();
+    }
+
+    private void receive(Conversation daemon, Event expected, int index, List<String> differences) throws IOException {
+        try (Conversation.Received received = daemon.receive(patience)) {
+            String difference = difference(expected, received.event());
+            if (!difference.isEmpty())
+                differences.add("event " + (index + 1) + ": " + difference);
+        } catch (SocketTimeoutException _) {
+            differences.add("event " + (index + 1) + ": nothing came within " + patience.toMillis() + " ms instead of "
+                    + words(expected));
+        }
+    }
+
+    private String difference(Event expected, Event actual) {
+        boolean same = expected.kind() == actual.kind() && (!expected.isMessage() || expected.type() == actual.type());
+        if (!same)
+            return words(actual) + " came instead of " + words(expected);
+        if (!expected.isMessage())
+            return "";
+        if (expected.descriptors().size() != actual.descriptors().size())
+            return words(actual) + " came with " + actual.descriptors().size() + " descriptors instead of "
+                    + expected.descriptors().size();
+        if (comparison == Comparison.TYPES)
+            return "";
+        int at = Arrays.mismatch(expected.payload(), actual.payload());
+        return at < 0
+                ? ""
+                : words(actual) + " came with another payload from byte " + at + " on";
+    }
+
+    private static String words(Event event) {
+        return switch (event.kind()) {
+            case MESSAGE -> "a message of type " + Integer.toUnsignedString(event.type()) + " with "
+                    + (event.bytes().length - 16) + " bytes";
+            case BYTES -> event.bytes().length + " bytes that are no message";
+            case END -> "the end of the stream";
+            case NOTE -> "a note";
+        };
+    }
+
+    private void drain(Conversation daemon) throws IOException {
+        try {
+            for (;;) {
+                try (Conversation.Received received = daemon.receive(patience)) {
+                    if (received.event().kind() == Event.Kind.END)
+                        return;
+                }
+            }
+        } catch (SocketTimeoutException _) {
+            // it has said what it had to say
+        }
+    }
+}

@@ -1,0 +1,154 @@
+package org.imsg.harness.record;
+
+import java.io.IOException;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import org.imsg.WireFormat;
+import org.imsg.harness.record.Event.Kind;
+
+/** Recordings as text, a line an event; {@link Recording} has the description. */
+final class TextFormat {
+    static final String MAGIC = "imsg-recording";
+    static final int VERSION = 1;
+    private static final long SECOND = 1_000_000_000L;
+
+    private TextFormat() {}
+
+    static String heading(Instant start) {
+        return MAGIC + " " + VERSION + " " + order(ByteOrder.nativeOrder()) + " " + start + "\n";
+    }
+
+    private static String order(ByteOrder order) {
+        return order == ByteOrder.BIG_ENDIAN ? "big-endian" : "little-endian";
+    }
+
+    static String line(Event event) {
+        StringBuilder line = new StringBuilder(
+                String.format(Locale.ROOT, "%d.%09d", event.nanos() / SECOND, event.nanos() % SECOND)).append(' ')
+                .append(event.connection()).append(' ').append(event.direction().sign()).append(' ')
+                .append(event.kind().name().toLowerCase(Locale.ROOT));
+        if (event.isMessage())
+            line.append(' ').append(event.format().name().toLowerCase(Locale.ROOT));
+        for (String descriptor : event.descriptors())
+            line.append(" fd=").append(quote(descriptor));
+        if (!event.note().isEmpty())
+            line.append(" note=").append(quote(event.note()));
+        if (event.bytes().length > 0)
+            line.append(' ').append(HexFormat.of().formatHex(event.bytes()));
+        return line.toString();
+    }
+
+    private static String quote(String text) {
+        StringBuilder quoted = new StringBuilder("\"");
+        for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
+            if (b == '"' || b == '\\')
+                quoted.append('\\').append((char) b);
+            else if (b >= ' ' && b < 127)
+                quoted.append((char) b);
+            else
+                quoted.append("\\x").append(HexFormat.of().toHexDigits(b));
+        }
+        return quoted.append('"').toString();
+    }
+
+    static Recording read(String text) throws IOException {
+        List<String> lines = text.lines().toList();
+        String[] heading = lines.isEmpty() ? new String[0] : lines.getFirst().split(" ");
+        if (heading.length < 4 || !heading[0].equals(MAGIC))
+            throw new IOException("a recording begins with \"" + MAGIC + " " + VERSION + " little-endian TIME\"");
+        if (!heading[1].equals(String.valueOf(VERSION)))
+            throw new IOException("the recording's version is " + heading[1] + ", this program reads " + VERSION);
+        if (!heading[2].equals(order(ByteOrder.nativeOrder())))
+            throw new IOException("the recording is " + heading[2] + ", this machine is not");
+        List<Event> events = new ArrayList<>();
+        for (int i = 1; i < lines.size(); i++) {
+            String line = lines.get(i).strip();
+            if (line.isEmpty() || line.startsWith("#"))
+                continue;
+            try {
+                events.add(event(words(line)));
+            } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+                throw new IOException("line " + (i + 1) + " of the recording: " + e.getMessage(), e);
+            }
+        }
+        try {
+            return new Recording(Instant.parse(heading[3]), events);
+        } catch (DateTimeException e) {
+            throw new IOException("line 1 of the recording: " + e.getMessage(), e);
+        }
+    }
+
+    private static Event event(List<String> words) {
+        if (words.size() < 4)
+            throw new IllegalArgumentException("TIME CONNECTION DIRECTION KIND, not " + words.size() + " words");
+        String[] time = words.get(0).split("\\.");
+        if (time.length != 2 || time[1].length() != 9)
+            throw new IllegalArgumentException("a time is SECONDS.NANOSECONDS with 9 digits, not " + words.get(0));
+        long nanos = Long.parseLong(time[0]) * SECOND + Long.parseLong(time[1]);
+        Kind kind = Kind.valueOf(words.get(3).toUpperCase(Locale.ROOT));
+        WireFormat format = WireFormat.MODERN;
+        List<String> descriptors = new ArrayList<>();
+        String note = "";
+        byte[] bytes = {};
+        for (String word : words.subList(4, words.size())) {
+            if (word.startsWith("fd="))
+                descriptors.add(word.substring(3));
+            else if (word.startsWith("note="))
+                note = word.substring(5);
+            else if (word.equals("classic") || word.equals("modern"))
+                format = WireFormat.valueOf(word.toUpperCase(Locale.ROOT));
+            else
+                bytes = HexFormat.of().parseHex(word);
+        }
+        return new Event(nanos, Integer.parseInt(words.get(1)), Direction.of(words.get(2)), kind, format, bytes,
+                descriptors, note);
+    }
+
+    /** The words of a line; a part in quotes may have spaces in it. */
+    static List<String> words(String line) {
+        List<String> words = new ArrayList<>();
+        java.io.ByteArrayOutputStream word = new java.io.ByteArrayOutputStream();
+        boolean quoted = false;
+        boolean any = false;
+        byte[] bytes = line.getBytes(StandardCharsets.UTF_8);
+        for (int i = 0; i < bytes.length; i++) {
+            byte b = bytes[i];
+            if (quoted && b == '\\') {
+                if (i + 1 < bytes.length && bytes[i + 1] == 'x') {
+                    word.write(HexFormat.fromHexDigits(line(bytes, i + 2, i + 4)));
+                    i += 3;
+                } else if (++i < bytes.length) {
+                    word.write(bytes[i]);
+                }
+            } else if (b == '"') {
+                quoted = !quoted;
+                any = true;
+            } else if (b == ' ' && !quoted) {
+                if (any)
+                    words.add(word.toString(StandardCharsets.UTF_8));
+                word.reset();
+                any = false;
+            } else {
+                word.write(b);
+                any = true;
+            }
+        }
+        if (quoted)
+            throw new IllegalArgumentException("a quote is not closed");
+        if (any)
+            words.add(word.toString(StandardCharsets.UTF_8));
+        return words;
+    }
+
+    private static String line(byte[] bytes, int from, int to) {
+        if (to > bytes.length)
+            throw new IllegalArgumentException("\\x needs two hexadecimal digits");
+        return new String(bytes, from, to - from, StandardCharsets.US_ASCII);
+    }
+}

@@ -1,0 +1,114 @@
+package org.imsg.harness.scripted;
+
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.imsg.WireFormat;
+import org.imsg.harness.record.Direction;
+import org.imsg.harness.stream.RawListener;
+import org.imsg.harness.stream.RawSocket;
+
+/**
+ * A daemon that follows a script, one connection after the other, on a thread of its own. What the script threw comes out of
+ * {@link #close}.
+ */
+public final class ScriptedServer implements AutoCloseable {
+    private static final Duration PAUSE = Duration.ofMillis(20);
+
+    private final RawListener listener;
+    private final WireFormat format;
+    private final Script script;
+    private final Thread serving;
+    private volatile Throwable failure;
+    private volatile boolean closed;
+
+    /** What is to be done with a client. */
+    @FunctionalInterface
+    public interface Script {
+        /**
+         * Talks with one client; the connection is closed afterwards.
+         *
+         * @param client
+         *            the connection
+         * @throws Exception
+         *             anything: a failure of the test
+         */
+        void with(ScriptedPeer client) throws Exception;
+    }
+
+    private ScriptedServer(RawListener listener, WireFormat format, Script script) {
+        this.listener = listener;
+        this.format = format;
+        this.script = script;
+        this.serving = Thread.ofVirtual().name("imsg-scripted-server").start(this::serve);
+    }
+
+    /**
+     * Starts one.
+     *
+     * @param socket
+     *            where it listens
+     * @param format
+     *            how it writes; AUTO reads both and writes MODERN
+     * @param script
+     *            what it does with each client
+     * @return the running server
+     * @throws IOException
+     *             if it cannot listen there
+     */
+    public static ScriptedServer listen(Path socket, WireFormat format, Script script) throws IOException {
+        return new ScriptedServer(RawListener.listen(socket, 0600), format, script);
+    }
+
+    private void serve() {
+        try {
+            for (RawSocket connection; (connection = nextClient()) != null;) {
+                try (ScriptedPeer client = ScriptedPeer.of(connection, Direction.TO_CLIENT, format)) {
+                    script.with(client);
+                }
+            }
+        } catch (Exception | AssertionError e) {
+            failure = e;
+        }
+    }
+
+    /** Null when this is being closed and nobody waits to be served any more. */
+    private RawSocket nextClient() throws IOException {
+        for (;;) {
+            try {
+                return listener.accept(PAUSE);
+            } catch (SocketTimeoutException _) {
+                if (closed)
+                    return null;
+            }
+        }
+    }
+
+    /** {@return where it listens} */
+    public Path socket() {
+        return listener.path();
+    }
+
+    /**
+     * Lets the script end for those who have connected, then stops, and says what went wrong.
+     *
+     * @throws AssertionError
+     *             if a script failed, with its message
+     */
+    @Override
+    public void close() {
+        closed = true;
+        try {
+            serving.join();
+        } catch (InterruptedException _) {
+            serving.interrupt();
+            Thread.currentThread().interrupt();
+        }
+        listener.close();
+        if (failure != null)
+            throw failure instanceof AssertionError error
+                    ? error
+                    : new AssertionError("the script failed: " + failure, failure);
+    }
+}

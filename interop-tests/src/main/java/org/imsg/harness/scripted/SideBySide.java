@@ -1,0 +1,66 @@
+package org.imsg.harness.scripted;
+
+import java.util.List;
+import org.imsg.harness.describe.EventPrinter;
+import org.imsg.harness.describe.Protocol;
+import org.imsg.harness.record.Event;
+
+/** A script beside what really passed, for a failure. */
+final class SideBySide {
+    private static final int WIDTH = 46;
+    private static final int ROWS = 8;
+
+    private final List<String> script;
+    private final List<Integer> eventsBefore;
+    private final List<Event> passed;
+    private final Protocol protocol;
+
+    /** The steps, how many events had passed before each, and all events. */
+    SideBySide(List<String> script, List<Integer> eventsBefore, List<Event> passed, Protocol protocol) {
+        this.script = script;
+        this.eventsBefore = eventsBefore;
+        this.passed = passed;
+        this.protocol = protocol;
+    }
+
+    String text(String what) {
+        StringBuilder text = new StringBuilder("step ").append(script.size()).append(": ").append(what).append('\n')
+                .append(row("the script", "what passed"));
+        for (int step = 0; step < script.size(); step++) {
+            int from = eventsBefore.get(step);
+            int to = step + 1 < script.size() ? eventsBefore.get(step + 1) : passed.size();
+            text.append(row((step + 1) + " " + script.get(step), from < to ? line(passed.get(from)) : ""));
+            for (int event = from + 1; event < to; event++)
+                text.append(row("", line(passed.get(event))));
+        }
+        if (!passed.isEmpty()) {
+            EventPrinter printer = new EventPrinter(protocol, false, ROWS);
+            text.append("the last of it:\n").append(printer.heading()).append('\n')
+                    .append(printer.text(passed.getLast()));
+        }
+        return text.toString();
+    }
+
+    private static String row(String left, String right) {
+        String cut = left.length() <= WIDTH ? left : left.substring(0, WIDTH - 3) + "...";
+        return ("  %-" + WIDTH + "s | %s").formatted(cut, right).stripTrailing() + "\n";
+    }
+
+    private String line(Event event) {
+        String sign = event.direction().sign() + " ";
+        return sign + switch (event.kind()) {
+            case MESSAGE -> message(event);
+            case BYTES -> event.bytes().length + " bytes " + event.note();
+            case END -> "end of stream";
+            case NOTE -> event.note();
+        };
+    }
+
+    private String message(Event event) {
+        String name = protocol.typeName(event.type(), event.direction());
+        String descriptor = EventPrinter.descriptor(event);
+        return "type " + Integer.toUnsignedString(event.type()) + (name.isEmpty() ? "" : " " + name) + ", id "
+                + Integer.toUnsignedString(event.id()) + ", " + (event.bytes().length - 16) + " bytes"
+                + (descriptor.equals("-") ? "" : ", descriptor " + descriptor);
+    }
+}

@@ -1,0 +1,409 @@
+package org.imsg.harness.stream;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+import static org.imsg.sys.Constants.EAGAIN;
+import static org.imsg.sys.Constants.EINTR;
+import static org.imsg.sys.Constants.MSG_DONTWAIT;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.SocketTimeoutException;
+import java.nio.channels.AsynchronousCloseException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Msghdr;
+import org.imsg.sys.Os;
+import org.imsg.sys.Posix;
+import org.imsg.sys.Readiness;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+import org.imsg.unix.PeerCredentials;
+import org.imsg.unix.Sockets;
+import org.imsg.unix.UnixAddress;
+
+/**
+ * A connected Unix stream socket, read and written as bytes with descriptors. Unlike any reader of messages it finds out at which
+ * byte a descriptor was sent: Linux hands over the bytes before it in the same recvmsg(2), so where MSG_PEEK tells of one it reads byte by byte.
+ *
+ * <p>One thread may read and another write; {@link #close} from a third ends both.
+ */
+public final class RawSocket implements AutoCloseable {
+    private static final int MSG_PEEK = 2; // the same number on Linux, the BSDs and macOS
+    private static final int SHUT_RD = 0; // likewise
+    private static final int POLLHUP = 0x10; // likewise
+    private static final int REVENTS_AT = 6;
+    private static final int CAPACITY = 65536;
+    private static final int SO_MEMINFO = 55; // Linux, asm-generic/socket.h; the values: linux/sock_diag.h
+    private static final int MEMINFO_VALUES = 9;
+    private static final int MEMINFO_WMEM_ALLOC = 2;
+    private static final long PAUSE_NANOS = 100_000;
+
+    private final Fd socket;
+    private final Msghdr in = Msghdr.forReceive(true);
+    private final Msghdr out = Msghdr.forSendOfMany();
+    private final Readiness readable = Readiness.toRead();
+    private final Readiness writable = Readiness.toWrite();
+    private final MemorySegment received = Arena.ofAuto().allocate(CAPACITY);
+    /** What was read already: the bytes that came with a descriptor, after those before them were handed out. */
+    private Chunk next;
+    private boolean peekedDescriptors;
+    private final MemorySegment sent = Arena.ofAuto().allocate(CAPACITY);
+
+    private RawSocket(Fd socket) {
+        this.socket = socket;
+    }
+
+    /**
+     * Takes over a connected socket.
+     *
+     * @param socket
+     *            a Unix stream socket, this one's then
+     * @return the socket
+     */
+    public static RawSocket of(Fd socket) {
+        return new RawSocket(socket.move());
+    }
+
+    /**
+     * Two sockets connected to each other: socketpair(2).
+     *
+     * @return both ends
+     * @throws IOException
+     *             if there is no room in the descriptor table
+     */
+    public static Pair pair() throws IOException {
+        Fd.Pair pair = Fd.socketpair();
+        return new Pair(of(pair.first()), of(pair.second()));
+    }
+
+    /**
+     * Two connected sockets.
+     *
+     * @param first
+     *            one end
+     * @param second
+     *            the other
+     */
+    public record Pair(RawSocket first, RawSocket second) implements AutoCloseable {
+        @Override
+        public void close() {
+            first.close();
+            second.close();
+        }
+    }
+
+    /**
+     * Connects to a socket; waits ten seconds for room in the backlog.
+     *
+     * @param path
+     *            the socket
+     * @return the connected socket
+     * @throws IOException
+     *             if it cannot connect
+     */
+    public static RawSocket connect(Path path) throws IOException {
+        return new RawSocket(
+                Sockets.connect(UnixAddress.of(path), System.nanoTime() + Duration.ofSeconds(10).toNanos()));
+    }
+
+    /**
+     * Waits for bytes. A descriptor always comes with the first byte of a chunk, the byte it was sent with.
+     *
+     * @return the bytes and descriptors, the caller's to close; null at the end of the stream
+     * @throws IOException
+     *             if the read fails, with ECONNRESET if the peer left without reading all that was sent to it
+     */
+    public Chunk receive() throws IOException {
+        return receive(Readiness.FOREVER);
+    }
+
+    /**
+     * Waits for bytes, but not forever.
+     *
+     * @param timeout
+     *            how long, 0 or more
+     * @return as {@link #receive()}
+     * @throws SocketTimeoutException
+     *             if nothing comes in time
+     * @throws IOException
+     *             as {@link #receive()}
+     */
+    public Chunk receive(Duration timeout) throws IOException {
+        return receive(System.nanoTime() + timeout.toNanos());
+    }
+
+    private Chunk receive(long deadline) throws IOException {
+        int number = socket.enter();
+        try {
+            if (next != null) {
+                Chunk chunk = next;
+                next = null;
+                return chunk;
+            }
+            int there = awaitBytes(number, deadline);
+            if (there > 0)
+                return peekedDescriptors ? upToDescriptor(number, there) : take(number, there);
+            if (!socket.isOpen())
+                throw new AsynchronousCloseException();
+            return null;
+        } finally {
+            socket.exit();
+        }
+    }
+
+    /** How many bytes are there, up to the end of what was sent with the next descriptor; 0 at the end of the stream. */
+    private int awaitBytes(int number, long deadline) throws IOException {
+        for (;;) {
+            int there = in.receive(number, received.address(), CAPACITY, MSG_DONTWAIT | MSG_PEEK);
+            if (there >= 0) {
+                peekedDescriptors = in.descriptorCount() > 0 || in.controlTruncated();
+                for (int i = 0; i < in.descriptorCount(); i++)
+                    Fd.of(in.descriptor(i)).close();
+                return there;
+            }
+            if (there == -EAGAIN && !readable.await(number, deadline))
+                throw new SocketTimeoutException("nothing was received in time");
+            if (there != -EAGAIN && there != -EINTR)
+                throw new ErrnoException("recvmsg", -there);
+        }
+    }
+
+    /** Byte by byte: a peek of fewer bytes tells of descriptors behind them, too, and a read of more hides where they were. */
+    private Chunk upToDescriptor(int number, int there) throws IOException {
+        byte[] before = new byte[there];
+        for (int count = 0; count < there; count++) {
+            Chunk one = take(number, 1);
+            if (one.descriptors().isEmpty() && !one.lost()) {
+                before[count] = one.bytes()[0];
+                continue;
+            }
+            Chunk chunk = count + 1 == there ? one : withRest(one, number, there - count - 1);
+            if (count == 0)
+                return chunk;
+            next = chunk;
+            return new Chunk(Arrays.copyOf(before, count), List.of(), false);
+        }
+        return new Chunk(before, List.of(), false);
+    }
+
+    private Chunk withRest(Chunk first, int number, int length) throws IOException {
+        byte[] rest = take(number, length).bytes();
+        byte[] all = new byte[1 + rest.length];
+        all[0] = first.bytes()[0];
+        System.arraycopy(rest, 0, all, 1, rest.length);
+        return new Chunk(all, first.descriptors(), first.lost());
+    }
+
+    private Chunk take(int number, int length) throws IOException {
+        int n = in.receive(number, received.address(), length, MSG_DONTWAIT);
+        if (n < 0)
+            throw new ErrnoException("recvmsg", -n);
+        List<Fd> descriptors = new ArrayList<>();
+        for (int i = 0; i < in.descriptorCount(); i++)
+            descriptors.add(Fd.of(in.descriptor(i)));
+        return new Chunk(received.asSlice(0, n).toArray(JAVA_BYTE), descriptors, in.controlTruncated());
+    }
+
+    /**
+     * Sends bytes, all of them; waits for room.
+     *
+     * @param bytes
+     *            what to send
+     * @throws IOException
+     *             if the write fails, with EPIPE if the peer reads no more
+     */
+    public void send(byte[] bytes) throws IOException {
+        send(bytes, List.of());
+    }
+
+    /**
+     * Sends bytes with descriptors at the first of them, in one sendmsg(2) if the socket has room for it.
+     *
+     * @param bytes
+     *            what to send; 1 or more if there are descriptors
+     * @param descriptors
+     *            253 at most; duplicated by the kernel, they stay the caller's
+     * @throws IOException
+     *             if the write fails, with EPIPE if the peer reads no more
+     */
+    public void send(byte[] bytes, List<Fd> descriptors) throws IOException {
+        send(bytes, descriptors, Readiness.FOREVER);
+    }
+
+    /**
+     * Sends bytes, but does not wait forever for room.
+     *
+     * @param bytes
+     *            what to send
+     * @param descriptors
+     *            as {@link #send(byte[], List)}
+     * @param timeout
+     *            how long, 0 or more
+     * @throws SocketTimeoutException
+     *             if there is no room in time; a part may have been sent
+     * @throws IOException
+     *             as {@link #send(byte[], List)}
+     */
+    public void send(byte[] bytes, List<Fd> descriptors, Duration timeout) throws IOException {
+        send(bytes, descriptors, System.nanoTime() + timeout.toNanos());
+    }
+
+    private void send(byte[] bytes, List<Fd> descriptors, long deadline) throws IOException {
+        if (bytes.length == 0 && !descriptors.isEmpty())
+            throw new IllegalArgumentException("a descriptor goes with a byte, and there is none");
+        int[] passed = descriptors.stream().mapToInt(Fd::intValue).toArray();
+        int number = socket.enter();
+        try {
+            for (int at = 0; at < bytes.length;) {
+                int length = Math.min(CAPACITY, bytes.length - at);
+                MemorySegment.copy(bytes, at, sent, JAVA_BYTE, 0, length);
+                int n = out.send(number, sent.address(), length, passed, MSG_DONTWAIT);
+                if (n == -EAGAIN && !writable.await(number, deadline))
+                    throw new SocketTimeoutException("no room for " + (bytes.length - at) + " of " + bytes.length
+                            + " bytes in time: the peer does not read");
+                if (n < 0 && n != -EAGAIN && n != -EINTR)
+                    throw new ErrnoException("sendmsg", -n);
+                if (n > 0) {
+                    at += n;
+                    passed = new int[0];
+                }
+            }
+        } finally {
+            socket.exit();
+        }
+    }
+
+    /**
+     * Waits until the peer has read everything that was sent: then a new write is a new read for it. Where the system does not
+     * tell (not Linux), lets it have five milliseconds.
+     *
+     * @param timeout
+     *            how long at most
+     * @return false if it has not read everything in time
+     * @throws IOException
+     *             if the socket is closed
+     */
+    public boolean awaitRead(Duration timeout) throws IOException {
+        if (Os.current() != Os.LINUX) {
+            LockSupport.parkNanos(Duration.ofMillis(5).toNanos());
+            return true;
+        }
+        long deadline = System.nanoTime() + timeout.toNanos();
+        while (unreadMemory() > 0) {
+            if (System.nanoTime() > deadline)
+                return false;
+            LockSupport.parkNanos(PAUSE_NANOS);
+        }
+        return true;
+    }
+
+    /** What the kernel keeps for bytes that were sent and not read; 0 when the peer is gone. */
+    private int unreadMemory() throws IOException {
+        int number = socket.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment values = arena.allocate(4 * MEMINFO_VALUES, 4);
+            MemorySegment length = arena.allocateFrom(JAVA_INT, 4 * MEMINFO_VALUES);
+            int result = Posix.getsockopt(Posix.errnoSegment(arena), number, Constants.SOL_SOCKET, SO_MEMINFO,
+                    values.address(), length.address());
+            return result < 0 ? 0 : values.getAtIndex(JAVA_INT, MEMINFO_WMEM_ALLOC);
+        } finally {
+            socket.exit();
+        }
+    }
+
+    /**
+     * Ends the sending direction: the peer sees the end of the stream.
+     *
+     * @throws IOException
+     *             if the socket is closed or no longer connected
+     */
+    public void shutdownOutput() throws IOException {
+        Sockets.shutdownOutput(socket);
+    }
+
+    /** Ends the receiving direction: the peer cannot send any more (EPIPE). Without effect on a closed socket. */
+    public void shutdownInput() {
+        shutdown(SHUT_RD);
+    }
+
+    /** Ends both directions; what was sent before can still be read by the peer. Without effect on a closed socket. */
+    public void shutdown() {
+        shutdown(Constants.SHUT_RDWR);
+    }
+
+    private void shutdown(int how) {
+        try (Arena arena = Arena.ofConfined()) {
+            int number = socket.enter();
+            try {
+                Posix.shutdown(Posix.errnoSegment(arena), number, how);
+            } finally {
+                socket.exit();
+            }
+        } catch (IOException _) {
+            // closed: both directions have ended
+        }
+    }
+
+    /**
+     * Whether the peer has closed its socket, and not only ended its sending direction.
+     *
+     * @return true if nothing that is sent can be read any more
+     */
+    public boolean peerIsGone() {
+        try (Arena arena = Arena.ofConfined()) {
+            int number = socket.enter();
+            try {
+                MemorySegment pollfd = arena.allocate(8, 4);
+                pollfd.set(JAVA_INT, 0, number);
+                Posix.poll(Posix.errnoSegment(arena), pollfd.address(), 1, 0);
+                return (pollfd.get(JAVA_SHORT, REVENTS_AT) & POLLHUP) != 0;
+            } finally {
+                socket.exit();
+            }
+        } catch (IOException _) {
+            return true;
+        }
+    }
+
+    /**
+     * Who is at the other end, as the kernel vouches for it.
+     *
+     * @return the peer's ids
+     * @throws IOException
+     *             if the socket is closed
+     */
+    public PeerCredentials peerCredentials() throws IOException {
+        return Sockets.peerCredentials(socket);
+    }
+
+    /**
+     * Gives the socket away; this one must not be used any more.
+     *
+     * @return the socket, the caller's
+     */
+    public Fd detach() {
+        return socket.move();
+    }
+
+    /** Closes the socket; threads inside a call are let go. */
+    @Override
+    public void close() {
+        socket.close();
+        Chunk unread = next;
+        if (unread != null)
+            unread.close();
+    }
+
+    @Override
+    public String toString() {
+        return "raw socket on " + socket;
+    }
+}

@@ -1,0 +1,199 @@
+package org.imsg.harness.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+import org.imsg.ImsgChannel;
+import org.imsg.ImsgListener;
+import org.imsg.WireFormat;
+import org.imsg.harness.conformance.DefectiveServer.Defect;
+import org.imsg.harness.conformance.Report.Outcome;
+import org.imsg.harness.conformance.Report.Status;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The suite passes what is right, and finds each fault by the case that is for it. */
+@Timeout(60)
+class ConformanceTest {
+    private static final Duration PATIENT = Duration.ofSeconds(10);
+
+    @TempDir
+    private Path directory;
+
+    @ParameterizedTest
+    @EnumSource(names = {"CLASSIC", "MODERN"})
+    void a_C_program_written_to_imsg_3_passes(WireFormat format) throws Exception {
+        try (ForkingServer server = new ForkingServer(directory.resolve("c"), format)) {
+            assertAllPass(run(server.socket(), format, PATIENT));
+        }
+    }
+
+    @Test
+    void a_server_on_ImsgChannel_passes() throws Exception {
+        try (EchoServer server = new EchoServer(directory.resolve("java"))) {
+            assertAllPass(run(server.socket(), WireFormat.MODERN, PATIENT));
+        }
+    }
+
+    @Test
+    void a_server_without_a_defect_passes() throws Exception {
+        try (DefectiveServer server = new DefectiveServer(directory.resolve("s"), Defect.NONE)) {
+            assertThat(server).isNotNull();
+            assertAllPass(run(directory.resolve("s"), WireFormat.MODERN, PATIENT));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            TAKES_SHORT_LENGTHS                 | length-15,length-0
+            HAS_NO_LIMIT                        | length-over-limit,length-all-ones
+            HAS_A_LOW_LIMIT                     | length-at-limit
+            WANTS_WHOLE_WRITES                  | byte-by-byte,cut-in-header,cut-behind-header
+            FORGETS_THE_SECOND_MESSAGE          | two-in-one-write,twenty-in-one-write,flood-of-requests
+            KEEPS_DESCRIPTORS                   | descriptor-nobody-asked-for,two-descriptors-with-one-message,descriptor-with-the-last-byte,descriptor-flood
+            KEEPS_UNMARKED_DESCRIPTORS          | descriptor-without-mark
+            KEEPS_DESCRIPTORS_OF_HALF_A_MESSAGE | descriptor-and-then-no-more
+            WAITS_FOR_PROMISED_DESCRIPTORS      | mark-without-descriptor
+            STAYS_AFTER_THE_END                 | half-close-after-request,end-in-header,end-in-payload
+            SERVES_ONE_AT_A_TIME                | many-connections,a-client-that-does-not-read
+            TIRES_AFTER_A_HUNDRED               | flood-of-requests
+            LETS_ONE_BLOCK_ALL                  | a-client-that-does-not-read
+            """)
+    void a_defect_fails_the_cases_that_are_for_it_and_no_others(Defect defect, String cases) throws Exception {
+        Path socket = directory.resolve("s");
+        try (DefectiveServer server = new DefectiveServer(socket, defect)) {
+            assertThat(server).isNotNull();
+            Report report = run(socket, WireFormat.MODERN, Duration.ofMillis(400));
+            assertThat(failed(report)).as(report.outcomes().toString()).containsExactly(cases.split(","));
+        }
+    }
+
+    @Test
+    void a_daemon_that_dies_is_noticed_in_the_case_that_killed_it() throws Exception {
+        Path socket = directory.resolve("s");
+        try (DefectiveServer server = new DefectiveServer(socket, Defect.DIES_OF_HALF_A_HEADER)) {
+            assertThat(server).isNotNull();
+            Target target = target(socket, WireFormat.MODERN, Duration.ofMillis(400));
+            Report report = new Conformance(target, "end-in-header"::equals).run(_ -> {
+                // only the report matters
+            });
+            assertThat(report.outcomes()).singleElement().satisfies(outcome -> {
+                assertThat(outcome.status()).isEqualTo(Status.FAILED);
+                assertThat(outcome.remark()).contains("afterwards no client can connect");
+            });
+        }
+    }
+
+    @Test
+    void a_request_that_is_not_answered_ends_the_run_with_its_type() throws Exception {
+        try (SilentServer server = new SilentServer(directory.resolve("silent"))) {
+            assertThatThrownBy(() -> run(server.socket(), WireFormat.MODERN, Duration.ofMillis(100)))
+                    .isInstanceOf(IOException.class).hasMessageContaining("type 7 is not answered");
+        }
+    }
+
+    @Test
+    void the_report_is_read_by_what_reads_JUnit() throws Exception {
+        Report report = new Report("x", List.of(
+                new Outcome("framing", "one", "it <answers>", Status.PASSED, "", Duration.ofMillis(5)),
+                new Outcome("framing", "two", "it \"closes\"", Status.FAILED, "a & b", Duration.ofMillis(5)),
+                new Outcome("load", "three", "", Status.SKIPPED, "no", Duration.ZERO)));
+        var document = javax.xml.parsers.DocumentBuilderFactory.newInstance().newDocumentBuilder()
+                .parse(new org.xml.sax.InputSource(new java.io.StringReader(report.junitXml())));
+        assertThat(document.getDocumentElement().getAttribute("failures")).isEqualTo("1");
+        assertThat(document.getDocumentElement().getAttribute("skipped")).isEqualTo("1");
+        assertThat(document.getElementsByTagName("testcase").getLength()).isEqualTo(3);
+        assertThat(document.getElementsByTagName("failure").item(0).getAttributes().getNamedItem("message")
+                .getNodeValue()).isEqualTo("a & b");
+        assertThat(report.outcomes().get(1).toString()).contains("C imsg: it \"closes\"");
+    }
+
+    private static Report run(Path socket, WireFormat format, Duration patience) throws IOException {
+        return new Conformance(target(socket, format, patience)).run(_ -> {
+            // only the report matters
+        });
+    }
+
+    private static Target target(Path socket, WireFormat format, Duration patience) {
+        return new Target(socket, format, 16384, 7, 0, new byte[]{1, 2, 3}, patience);
+    }
+
+    private static void assertAllPass(Report report) {
+        assertThat(report.outcomes()).hasSize(Conformance.names().size())
+                .allSatisfy(outcome -> assertThat(outcome.status()).as(outcome.toString()).isEqualTo(Status.PASSED));
+    }
+
+    private static List<String> failed(Report report) {
+        return report.outcomes().stream().filter(outcome -> outcome.status() == Status.FAILED).map(Outcome::name)
+                .toList();
+    }
+
+    /** Sends every message back, on a virtual thread a client. */
+    private static final class EchoServer implements AutoCloseable {
+        private final ImsgListener listener;
+        private final Thread accepting;
+
+        EchoServer(Path path) throws IOException {
+            listener = ImsgListener.listen(path);
+            accepting = Thread.ofVirtual().start(this::accept);
+        }
+
+        Path socket() {
+            return listener.address().path();
+        }
+
+        private void accept() {
+            try {
+                for (;;) {
+                    ImsgChannel channel = listener.accept().allowFdPassing();
+                    Thread.ofVirtual().start(() -> serve(channel));
+                }
+            } catch (IOException _) {
+                // closed
+            }
+        }
+
+        private static void serve(ImsgChannel channel) {
+            try (channel) {
+                while (channel.read(message -> channel.compose(message.type(), message.id(), message.pid(), null,
+                        message.payload())) >= 0)
+                    channel.flush();
+            } catch (IOException _) {
+                // the client broke the protocol, or has left
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            listener.close();
+            Threads.join(accepting);
+        }
+    }
+
+    /** Accepts and says nothing. */
+    private static final class SilentServer implements AutoCloseable {
+        private final ImsgListener listener;
+
+        SilentServer(Path path) throws IOException {
+            listener = ImsgListener.listen(path);
+        }
+
+        Path socket() {
+            return listener.address().path();
+        }
+
+        @Override
+        public void close() throws IOException {
+            listener.close();
+        }
+    }
+}

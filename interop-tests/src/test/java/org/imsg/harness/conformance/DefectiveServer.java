@@ -1,0 +1,154 @@
+package org.imsg.harness.conformance;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import org.imsg.harness.stream.Chunk;
+import org.imsg.harness.stream.RawListener;
+import org.imsg.harness.stream.RawSocket;
+import org.imsg.unix.Fd;
+
+/** Sends every message back, in the modern format, and has one fault. */
+final class DefectiveServer implements AutoCloseable {
+    enum Defect {
+        NONE, TAKES_SHORT_LENGTHS, HAS_NO_LIMIT, HAS_A_LOW_LIMIT, WANTS_WHOLE_WRITES, FORGETS_THE_SECOND_MESSAGE, KEEPS_DESCRIPTORS, KEEPS_UNMARKED_DESCRIPTORS, KEEPS_DESCRIPTORS_OF_HALF_A_MESSAGE, WAITS_FOR_PROMISED_DESCRIPTORS, STAYS_AFTER_THE_END, DIES_OF_HALF_A_HEADER, SERVES_ONE_AT_A_TIME, TIRES_AFTER_A_HUNDRED, LETS_ONE_BLOCK_ALL
+    }
+
+    private static final int LIMIT = 16384;
+
+    private final Defect defect;
+    private final RawListener listener;
+    private final Thread accepting;
+    private final Set<RawSocket> clients = ConcurrentHashMap.newKeySet();
+    private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
+    private final Set<Fd> kept = ConcurrentHashMap.newKeySet();
+    private final Semaphore turn;
+
+    DefectiveServer(Path socket, Defect defect) throws IOException {
+        this.defect = defect;
+        this.listener = RawListener.listen(socket, 0600);
+        this.turn = new Semaphore(
+                defect == Defect.SERVES_ONE_AT_A_TIME || defect == Defect.LETS_ONE_BLOCK_ALL ? 1 : 1000);
+        this.accepting = Thread.ofVirtual().start(this::accept);
+    }
+
+    private void accept() {
+        try {
+            for (;;) {
+                RawSocket client = listener.accept();
+                clients.add(client);
+                threads.add(Thread.ofVirtual().start(() -> serve(client)));
+            }
+        } catch (IOException _) {
+            // closed
+        }
+    }
+
+    private void serve(RawSocket client) {
+        boolean whole = defect == Defect.SERVES_ONE_AT_A_TIME;
+        boolean leave = true;
+        if (whole)
+            turn.acquireUninterruptibly();
+        try {
+            leave = talk(client);
+        } catch (IOException _) {
+            // the client has left
+        } finally {
+            if (whole)
+                turn.release();
+            if (leave) {
+                clients.remove(client);
+                client.close();
+            }
+        }
+    }
+
+    /** False leaves the connection open. */
+    private boolean talk(RawSocket client) throws IOException {
+        byte[] pending = {};
+        List<Fd> descriptors = new ArrayList<>();
+        int count = 0;
+        try {
+            for (;;) {
+                byte[] rest = pending;
+                List<Fd> arrived = descriptors;
+                try (Chunk chunk = client.receive()) {
+                    if (chunk == null) {
+                        if (defect == Defect.KEEPS_DESCRIPTORS_OF_HALF_A_MESSAGE)
+                            keep(arrived);
+                        if (defect == Defect.DIES_OF_HALF_A_HEADER && rest.length > 0 && rest.length < 16)
+                            listener.close();
+                        return defect != Defect.STAYS_AFTER_THE_END;
+                    }
+                    for (Fd fd : chunk.descriptors())
+                        arrived.add(fd.dup());
+                    pending = Arrays.copyOf(rest, rest.length + chunk.bytes().length);
+                    System.arraycopy(chunk.bytes(), 0, pending, rest.length, chunk.bytes().length);
+                }
+                while (pending.length >= 16) {
+                    int length = ByteBuffer.wrap(pending).order(ByteOrder.nativeOrder()).getInt(4);
+                    boolean marked = length < 0;
+                    length &= 0x7FFF_FFFF;
+                    if (length < 16 && defect == Defect.TAKES_SHORT_LENGTHS)
+                        length = 16;
+                    int limit = defect == Defect.HAS_A_LOW_LIMIT ? LIMIT - 1 : LIMIT;
+                    if (length < 16 || length > limit && defect != Defect.HAS_NO_LIMIT)
+                        return true;
+                    if (pending.length < length)
+                        break;
+                    if (marked && descriptors.isEmpty() && defect == Defect.WAITS_FOR_PROMISED_DESCRIPTORS)
+                        break;
+                    if (defect == Defect.KEEPS_DESCRIPTORS && marked
+                            || defect == Defect.KEEPS_UNMARKED_DESCRIPTORS && !marked)
+                        keep(descriptors);
+                    descriptors.forEach(Fd::close);
+                    descriptors.clear();
+                    if (++count <= 100 || defect != Defect.TIRES_AFTER_A_HUNDRED)
+                        answer(client, Arrays.copyOf(pending, length));
+                    pending = Arrays.copyOfRange(pending, length, pending.length);
+                    if (defect == Defect.FORGETS_THE_SECOND_MESSAGE)
+                        pending = new byte[0];
+                }
+                if (defect == Defect.WANTS_WHOLE_WRITES)
+                    pending = new byte[0];
+            }
+        } finally {
+            descriptors.forEach(Fd::close);
+        }
+    }
+
+    private void keep(List<Fd> descriptors) {
+        descriptors.forEach(fd -> kept.add(fd.move()));
+        descriptors.clear();
+    }
+
+    private void answer(RawSocket client, byte[] message) throws IOException {
+        message[7] &= 0x7F;
+        boolean shared = defect == Defect.LETS_ONE_BLOCK_ALL;
+        if (shared)
+            turn.acquireUninterruptibly();
+        try {
+            client.send(message);
+        } finally {
+            if (shared)
+                turn.release();
+        }
+    }
+
+    @Override
+    public void close() {
+        listener.close();
+        Threads.join(accepting);
+        clients.forEach(RawSocket::close);
+        for (Thread thread : threads)
+            Threads.join(thread);
+        kept.forEach(Fd::close);
+    }
+}

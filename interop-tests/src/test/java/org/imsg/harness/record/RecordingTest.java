@@ -1,0 +1,164 @@
+package org.imsg.harness.record;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+
+import org.imsg.WireFormat;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RecordingTest {
+    private static final Instant START = Instant.parse("2026-01-02T03:04:05.000000006Z");
+
+    @TempDir
+    private Path directory;
+
+    private static List<Event> allKinds() {
+        return List.of(
+                Event.message(Direction.TO_SERVER, WireFormat.CLASSIC, 13, 1, -1, new byte[]{0, 1, -1},
+                        List.of("/a \"quoted\" na\\me\u00fc")),
+                Event.message(Direction.TO_CLIENT, WireFormat.MODERN, -1, 2, 3, new byte[0], List.of()).at(5, 2),
+                new Event(1_500_000_007L, 2, Direction.TO_SERVER, Event.Kind.BYTES, WireFormat.MODERN, new byte[]{9},
+                        List.of(), "length 3 is not 16 to 16384"),
+                new Event(1_500_000_008L, 2, Direction.TO_SERVER, Event.Kind.BYTES, WireFormat.MODERN, new byte[]{9},
+                        List.of("socket:[1]", "pipe:[2]"), ""),
+                Event.end(2_000_000_000L, 1, Direction.TO_CLIENT), Event.note(2_000_000_001L, 1, "a = b"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"recording.imsg", "recording.pcapng"})
+    void what_is_written_is_read_again(String name) throws IOException {
+        Recording recording = new Recording(START, allKinds());
+        recording.write(directory.resolve(name));
+        assertThat(Recording.read(directory.resolve(name))).isEqualTo(recording);
+    }
+
+    @Test
+    void the_text_is_as_documented() throws IOException {
+        Path file = directory.resolve("recording");
+        new Recording(START, List.of(Event.message(Direction.TO_SERVER, WireFormat.MODERN, 1, 2, 3, new byte[]{10},
+                List.of("/etc/hosts")).at(1_000_000_002L, 4))).write(file);
+        assertThat(file).hasContent("""
+                imsg-recording 1 little-endian 2026-01-02T03:04:05.000000006Z
+                1.000000002 4 > message modern fd="/etc/hosts" 010000001100008002000000030000000a
+                """);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0.0 1 > message modern 00", "0.000000000 1 > message modern 00", "x 1 > end",
+            "0.000000000 1 ? end", "0.000000000 1 > what", "0.000000000 1 > bytes 0x",
+            "0.000000000 1 > bytes note=\"x 00",
+            "0.000000000 1"})
+    void a_line_that_is_none_is_named(String line) {
+        String text = "imsg-recording 1 little-endian 2026-01-02T03:04:05Z\n# a remark\n" + line + "\n";
+        assertThatThrownBy(() -> Recording.read(text.getBytes(StandardCharsets.UTF_8))).isInstanceOf(IOException.class)
+                .hasMessageStartingWith("line 3 of the recording: ");
+    }
+
+    @Test
+    void another_version_or_byte_order_is_refused_with_both() {
+        assertThatThrownBy(() -> Recording.read("imsg-recording 2 little-endian x\n".getBytes(StandardCharsets.UTF_8)))
+                .hasMessage("the recording's version is 2, this program reads 1");
+        assertThatThrownBy(() -> Recording.read("imsg-recording 1 big-endian x\n".getBytes(StandardCharsets.UTF_8)))
+                .hasMessage("the recording is big-endian, this machine is not");
+    }
+
+    @Test
+    void no_damaged_file_is_read_without_an_IOException() throws IOException {
+        Path file = directory.resolve("recording.pcapng");
+        new Recording(START, allKinds()).write(file);
+        byte[] good = Files.readAllBytes(file);
+        SplittableRandom random = new SplittableRandom(4);
+        for (int i = 0; i < 3000; i++) {
+            byte[] damaged = good.clone();
+            damaged[random.nextInt(damaged.length)] = (byte) random.nextInt();
+            if (i % 2 == 0)
+                damaged = Arrays.copyOf(damaged, random.nextInt(damaged.length));
+            try {
+                Recording.read(damaged);
+            } catch (IOException e) {
+                assertThat(e.getMessage()).isNotBlank();
+            }
+        }
+    }
+
+    @Test
+    void a_stream_cut_anywhere_gives_the_same_messages_and_every_byte() {
+        SplittableRandom random = new SplittableRandom(5);
+        ByteArrayOutputStream stream = new ByteArrayOutputStream();
+        List<Event> sent = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            byte[] payload = new byte[random.nextInt(60)];
+            random.nextBytes(payload);
+            sent.add(Event.message(Direction.TO_CLIENT, WireFormat.MODERN, i, i, i, payload, List.of()));
+            stream.writeBytes(sent.getLast().bytes());
+        }
+        byte[] bytes = stream.toByteArray();
+        for (int size = 1; size < 200; size++) {
+            StreamDecoder decoder = new StreamDecoder(1, Direction.TO_CLIENT, WireFormat.AUTO,
+                    StreamDecoder.USUAL_LIMIT);
+            List<Event> events = new ArrayList<>();
+            for (int at = 0; at < bytes.length; at += size)
+                events.addAll(
+                        decoder.add(0, Arrays.copyOfRange(bytes, at, Math.min(bytes.length, at + size)), List.of()));
+            assertThat(events).as("cut every %d bytes", size).isEqualTo(sent);
+        }
+    }
+
+    @Test
+    void a_descriptor_belongs_to_the_message_at_whose_bytes_it_came() {
+        StreamDecoder decoder = new StreamDecoder(1, Direction.TO_CLIENT, WireFormat.MODERN, StreamDecoder.USUAL_LIMIT);
+        byte[] first = Event.message(Direction.TO_CLIENT, WireFormat.MODERN, 1, 0, 0, new byte[4], List.of()).bytes();
+        byte[] second = Event.header(WireFormat.MODERN, 2, 16, true, 0, 0);
+        assertThat(decoder.add(0, Arrays.copyOf(first, 10), List.of())).isEmpty();
+        assertThat(decoder.add(0, Arrays.copyOfRange(first, 10, 20), List.of())).singleElement()
+                .satisfies(event -> assertThat(event.descriptors()).isEmpty());
+        assertThat(decoder.add(0, Arrays.copyOf(second, 3), List.of("pipe:[1]"))).isEmpty();
+        assertThat(decoder.add(0, Arrays.copyOfRange(second, 3, 16), List.of())).singleElement()
+                .satisfies(event -> assertThat(event.descriptors()).containsExactly("pipe:[1]"));
+    }
+
+    @Test
+    void a_descriptor_sent_with_several_messages_at_once_belongs_to_the_marked_one() {
+        byte[] first = Event.message(Direction.TO_CLIENT, WireFormat.CLASSIC, 1, 0, 0, new byte[4], List.of()).bytes();
+        byte[] marked = Event.header(WireFormat.CLASSIC, 2, 16, true, 0, 0);
+        ByteArrayOutputStream both = new ByteArrayOutputStream();
+        both.writeBytes(first);
+        both.writeBytes(marked);
+        StreamDecoder decoder = new StreamDecoder(1, Direction.TO_CLIENT, WireFormat.CLASSIC,
+                StreamDecoder.USUAL_LIMIT);
+        List<Event> events = new ArrayList<>(decoder.add(0, both.toByteArray(), List.of("pipe:[1]")));
+        events.addAll(decoder.add(0, marked, List.of("pipe:[2]")));
+        events.addAll(decoder.add(0, first, List.of("pipe:[3]")));
+        events.addAll(decoder.add(0, marked, List.of("pipe:[4]", "pipe:[5]")));
+        events.addAll(decoder.add(0, marked, List.of()));
+        assertThat(events).extracting(Event::descriptors).containsExactly(List.of(), List.of("pipe:[1]"),
+                List.of("pipe:[2]"), List.of("pipe:[3]"), List.of("pipe:[4]", "pipe:[5]"), List.of());
+    }
+
+    @Test
+    void a_stream_that_ends_inside_a_message_says_so() {
+        StreamDecoder decoder = new StreamDecoder(1, Direction.TO_CLIENT, WireFormat.MODERN, StreamDecoder.USUAL_LIMIT);
+        decoder.add(0, new byte[7], List.of());
+        assertThat(decoder.end(0)).extracting(Event::kind).containsExactly(Event.Kind.BYTES, Event.Kind.END);
+    }
+
+    @Test
+    void AUTO_is_refused_where_the_formats_cannot_be_told_apart() {
+        assertThatThrownBy(() -> new StreamDecoder(1, Direction.TO_CLIENT, WireFormat.AUTO, 65536))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("65536");
+    }
+}

@@ -1,0 +1,12 @@
+package org.imsg.interop;
+
+import org.imsg.netty.LeakDetection;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+@ExtendWith(LeakDetection.class)
+class TmuxOverNettyTest extends TmuxContract {
+    @Override
+    Transport.Kind kind() {
+        return NettyKind.EPOLL;
+    }
+}
