@@ -2,6 +2,7 @@ package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.EventLoop;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
@@ -22,6 +23,8 @@ final class SocketWriter {
 
     private final ImsgSocketChannel channel;
     private final SocketConfig config;
+    /** The loop that will try again after a pause, or null. */
+    private volatile EventLoop pausing;
 
     SocketWriter(ImsgSocketChannel channel, SocketConfig config) {
         this.channel = channel;
@@ -141,8 +144,17 @@ final class SocketWriter {
                 || errno == Constants.EACCES || errno == ETOOMANYREFS;
     }
 
-    /** The kernel is out of buffers, and no event will tell when it no longer is. */
+    /** The kernel is out of buffers, and no event will tell when it no longer is: one timer, however many flushes find that. */
     void later(Runnable flush) {
-        channel.eventLoop().schedule(flush, NO_BUFFERS_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+        EventLoop loop = channel.eventLoop();
+        if (pausing == loop)
+            return;
+        pausing = loop;
+        loop.schedule(() -> {
+            // On a loop that the channel has left meanwhile, this may cost a second timer on the new one, and never the only one.
+            if (pausing == loop)
+                pausing = null;
+            flush.run();
+        }, NO_BUFFERS_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
     }
 }

@@ -17,6 +17,7 @@ import java.nio.channels.ClosedChannelException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.imsg.sys.Constants;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.Test;
@@ -136,6 +137,34 @@ class SendingTest {
             assertThat(say(received.fd())).isEqualTo("still here");
             assertThat(peer.text(4)).isEqualTo("last");
             assertThat(first.isSuccess()).isTrue();
+        } finally {
+            Recorded.off(loop);
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void howeverManyFlushesFindNoBuffersTheKernelIsAskedAgainOnceAPause(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Channel channel = Wire.open(loops.group(), pair.first());
+        EventLoop loop = channel.eventLoop();
+        Recorded sendmsg = new Recorded();
+        sendmsg.outOfBuffers = true;
+        sendmsg.on(loop);
+        try (Wire peer = new Wire(pair.second())) {
+            ChannelFuture written = channel.write(bytes("patient"));
+            for (int i = 0; i < 100; i++)
+                channel.flush();
+            int before = loop.submit(() -> sendmsg.calls.size()).get();
+            long start = System.nanoTime();
+            while (loop.submit(() -> sendmsg.calls.size()).get() < before + 10)
+                Thread.onSpinWait();
+            // Of ten attempts the first may have been due at once; on a slow machine this only takes longer.
+            assertThat(System.nanoTime() - start).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(9 * 5));
+            loop.submit(() -> sendmsg.outOfBuffers = false).sync();
+            written.sync();
+            assertThat(peer.text(7)).isEqualTo("patient");
         } finally {
             Recorded.off(loop);
             channel.close().sync();

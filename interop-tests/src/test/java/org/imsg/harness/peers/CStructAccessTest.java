@@ -1,7 +1,6 @@
 package org.imsg.harness.peers;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.lang.invoke.MethodHandles;
 
@@ -10,7 +9,8 @@ import org.imsg.cstruct.CStruct;
 import org.imsg.cstruct.U32;
 import org.junit.jupiter.api.Test;
 
-/** Records of another module than org.imsg: exported ones are seen, others need a lookup. */
+/** Records of another module than org.imsg: exported ones are seen, any other with a lookup. */
+@SuppressWarnings("missing-explicit-ctor") // public for the sake of its records
 public class CStructAccessTest {
     public record Seen(@U32 long value, Inner inner) {}
 
@@ -25,13 +25,6 @@ public class CStructAccessTest {
         CStruct<Seen> struct = CStruct.of(Seen.class);
         assertThat(struct.read(struct.toBytes(new Seen(7, new Inner((short) 8, 9)))))
                 .isEqualTo(new Seen(7, new Inner((short) 8, 9)));
-    }
-
-    @Test
-    void another_record_is_refused_with_what_would_help() {
-        assertThatIllegalArgumentException().isThrownBy(() -> CStruct.of(Hidden.class))
-                .withMessageContaining("record " + Hidden.class.getName() + " is not accessible to org.imsg")
-                .withMessageContaining("open org.imsg.harness.peers to org.imsg, or pass MethodHandles.lookup()");
     }
 
     @Test
