@@ -46,7 +46,7 @@ final class Session {
 
     /** Until the child's end of the channel is closed, or the child is dropped. */
     void run() throws IOException {
-        try (workers; channel) {
+        try (channel) {
             channel.allowFdPassing();
             boolean goesOn = true;
             while (goesOn) {
@@ -56,6 +56,7 @@ final class Session {
             }
         } finally {
             end();
+            workers.close();
         }
     }
 
