@@ -19,7 +19,9 @@ module org.imsg.harness {
     exports org.imsg.harness.conformance;
     exports org.imsg.harness.peers;
     exports org.imsg.harness.peers.bgpd;
+    exports org.imsg.harness.peers.ntpd;
     exports org.imsg.harness.peers.smtpd;
+    exports org.imsg.harness.peers.table;
     exports org.imsg.harness.peers.tmux;
 
     opens org.imsg.harness.cli to info.picocli;

@@ -11,21 +11,33 @@ import org.imsg.unix.Fd;
 
 /**
  * Bytes, and perhaps a descriptor, with one count of references for both: the last release frees the bytes and closes the
- * descriptor if nobody took it. One that holds a descriptor is watched by Netty's leak detector.
+ * descriptor if nobody took it. One that holds a descriptor is watched by Netty's leak detector, and what it was stands in the
+ * report.
  */
 abstract class DescriptorHolder extends AbstractReferenceCounted implements ByteBufHolder {
-    private static final ResourceLeakDetector<DescriptorHolder> LEAKS = ResourceLeakDetectorFactory.instance()
-            .newResourceLeakDetector(DescriptorHolder.class);
-
-    private final ByteBuf content;
+    private ByteBuf content;
+    /** Null for one that is not watched. */
     private final ResourceLeakTracker<DescriptorHolder> leak;
     private Fd fd;
 
     /** Takes both over as they are; where a user hands in a descriptor, it is moved first. */
-    DescriptorHolder(ByteBuf content, Fd fd) {
+    DescriptorHolder(ByteBuf content, Fd fd, ResourceLeakDetector<DescriptorHolder> leaks) {
         this.content = Objects.requireNonNull(content);
         this.fd = fd;
-        leak = fd == null ? null : LEAKS.track(this);
+        leak = fd == null ? null : leaks.track(this);
+    }
+
+    /** A detector for one kind of holder, whose reports name it. */
+    @SuppressWarnings("unchecked")
+    static ResourceLeakDetector<DescriptorHolder> leaksOf(Class<? extends DescriptorHolder> kind) {
+        return (ResourceLeakDetector<DescriptorHolder>) ResourceLeakDetectorFactory.instance()
+                .newResourceLeakDetector(kind);
+    }
+
+    /** For the end of a constructor: whoever reads of a leak learns first which message it was. */
+    final void describeForLeakReport() {
+        if (leak != null)
+            leak.record(this);
     }
 
     /** A holder of the same kind and with the same properties, but for these. */
@@ -59,6 +71,12 @@ abstract class DescriptorHolder extends AbstractReferenceCounted implements Byte
         Fd taken = fd;
         fd = null;
         return taken;
+    }
+
+    /** Puts the same bytes in other memory in their place. */
+    final void moveContent(ByteBuf copy) {
+        content.release();
+        content = copy;
     }
 
     /** The descriptor's number while it stays here, or -1. */

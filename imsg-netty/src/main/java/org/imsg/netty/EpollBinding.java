@@ -6,6 +6,7 @@ import io.netty.channel.epoll.EpollIoEvent;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.FileDescriptor;
+import org.imsg.sys.Abi;
 
 /**
  * epoll(7). Level-triggered while something is wanted. While nothing is, the descriptor stays in the set, edge-triggered: the
@@ -17,7 +18,8 @@ final class EpollBinding extends Binding implements EpollIoHandle {
     private static final EpollIoOps READ = EpollIoOps.EPOLLIN;
     private static final EpollIoOps WRITE = EpollIoOps.EPOLLOUT;
     private static final EpollIoOps BOTH = READ.with(WRITE);
-    private static final int HUP = 0x10;
+    /** Netty has no name for it, as it cannot be asked for. */
+    private static final int HUP = Abi.host().value("EPOLLHUP");
     private static final int READABLE = EpollIoOps.EPOLLIN.value() | EpollIoOps.EPOLLERR.value() | HUP;
     private static final int WRITABLE = EpollIoOps.EPOLLOUT.value() | EpollIoOps.EPOLLERR.value() | HUP;
 

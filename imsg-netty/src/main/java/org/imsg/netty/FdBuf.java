@@ -1,6 +1,7 @@
 package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.util.ResourceLeakDetector;
 import org.imsg.unix.Fd;
 
 /**
@@ -8,7 +9,9 @@ import org.imsg.unix.Fd;
  * writes and reads where a plain {@link ByteBuf} is not enough. Below the codec; users of messages see {@link ImsgMessage}.
  *
  * <p>Written, it is sent with one sendmsg(2) that carries the descriptor with the first byte; what the kernel does not take at
- * once follows as bytes. The descriptor is closed as soon as the kernel has it.
+ * once follows as bytes. The descriptor is closed as soon as the kernel has it. One that the kernel refuses fails its own write
+ * and no other, with an {@link org.imsg.unix.ErrnoException}: EBADF, EINVAL, EPERM or EACCES for good, ETOOMANYREFS while this
+ * user has more descriptors on the way than RLIMIT_NOFILE allows. Who has retained the FdBuf may then write it again.
  *
  * <p>Read, it is what one recvmsg(2) gave: the descriptor belongs to one of the bytes, and which one only the protocol can
  * tell.
@@ -18,6 +21,8 @@ import org.imsg.unix.Fd;
  * retain and release.
  */
 public final class FdBuf extends DescriptorHolder {
+    private static final ResourceLeakDetector<DescriptorHolder> LEAKS = leaksOf(FdBuf.class);
+
     private final boolean lost;
 
     /**
@@ -35,8 +40,9 @@ public final class FdBuf extends DescriptorHolder {
     }
 
     FdBuf(ByteBuf content, Fd fd, boolean lost) {
-        super(content, fd);
+        super(content, fd, LEAKS);
         this.lost = lost;
+        describeForLeakReport();
     }
 
     /**

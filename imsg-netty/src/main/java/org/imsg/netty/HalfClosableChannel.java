@@ -7,21 +7,39 @@ import io.netty.channel.ChannelPromise;
 import io.netty.channel.socket.DuplexChannel;
 import java.io.IOException;
 
-/** What it takes to close one direction of a channel from any thread. */
+/** Which directions of a channel are shut down, and what it takes to shut one down from any thread. */
 abstract class HalfClosableChannel extends AbstractChannel implements DuplexChannel {
+    private volatile boolean inputShutdown;
+    private volatile boolean outputShutdown;
+
     HalfClosableChannel(Channel parent) {
         super(parent);
+    }
+
+    final void inputIsShutdown() {
+        inputShutdown = true;
+    }
+
+    final void outputIsShutdown() {
+        outputShutdown = true;
+    }
+
+    @Override
+    public final boolean isInputShutdown() {
+        return inputShutdown;
+    }
+
+    @Override
+    public final boolean isOutputShutdown() {
+        return outputShutdown;
     }
 
     /** On the event loop. */
     abstract void shutdownInputNow() throws IOException;
 
-    /** On the event loop. */
-    abstract void shutdownOutputNow(ChannelPromise promise);
-
     @Override
     public final boolean isShutdown() {
-        return isInputShutdown() && isOutputShutdown();
+        return inputShutdown && outputShutdown;
     }
 
     @Override
@@ -49,7 +67,7 @@ abstract class HalfClosableChannel extends AbstractChannel implements DuplexChan
 
     @Override
     public final ChannelFuture shutdownOutput(ChannelPromise promise) {
-        onLoop(() -> shutdownOutputNow(promise));
+        onLoop(() -> ((AbstractUnsafe) unsafe()).shutdownOutput(promise));
         return promise;
     }
 

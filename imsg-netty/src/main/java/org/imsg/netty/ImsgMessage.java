@@ -2,6 +2,8 @@ package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.util.ResourceLeakDetector;
+import java.util.Locale;
 import java.util.Objects;
 import org.imsg.Descriptor;
 import org.imsg.unix.Fd;
@@ -15,9 +17,11 @@ import org.imsg.unix.Fd;
  * <p>It owns its descriptor and its payload: {@link #release} frees the payload and closes the descriptor unless
  * {@link #takeFd} took it (imsg_free); {@link #retain} keeps both. Writing one releases it, as with every message of Netty's.
  * Copies and duplicates have the payload only, the descriptor stays; {@link #replace} moves it. The leak detector watches
- * messages with a descriptor. Not safe for two threads at once, except retain and release.
+ * messages with a descriptor; its report names the message's type, id and descriptor, and the handlers it passed. Not safe for two threads at once, except retain and release.
  */
 public final class ImsgMessage extends DescriptorHolder {
+    private static final ResourceLeakDetector<DescriptorHolder> LEAKS = leaksOf(ImsgMessage.class);
+
     private final int type;
     private final int id;
     private final int pid;
@@ -60,11 +64,12 @@ public final class ImsgMessage extends DescriptorHolder {
     }
 
     ImsgMessage(int type, int id, int pid, ByteBuf payload, Descriptor arrived, Fd fd) {
-        super(payload, fd);
+        super(payload, fd, LEAKS);
         this.type = type;
         this.id = id;
         this.pid = pid;
         this.arrived = arrived;
+        describeForLeakReport();
     }
 
     /**
@@ -185,6 +190,6 @@ public final class ImsgMessage extends DescriptorHolder {
                 + Integer.toUnsignedString(pid) + ", " + content().readableBytes() + " bytes"
                 + (descriptor() == Descriptor.NONE
                         ? ""
-                        : ", descriptor " + descriptor().name().toLowerCase(java.util.Locale.ROOT));
+                        : ", descriptor " + (hasFd() ? fdNumber() : descriptor().name().toLowerCase(Locale.ROOT)));
     }
 }

@@ -45,8 +45,6 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
     private final SocketWriter writer;
     private final Connector connector;
     private volatile boolean active;
-    private volatile boolean inputShutdown;
-    private volatile boolean outputShutdown;
     private volatile SocketAddress local;
     private volatile SocketAddress remote;
     private final Registration registration = new Registration(this);
@@ -187,7 +185,7 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
     @Override
     protected void doBeginRead() {
         reader.asked();
-        if (!inputShutdown && active)
+        if (!isInputShutdown() && active)
             registration.wantRead(true);
     }
 
@@ -197,18 +195,7 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
 
     /** Auto-read was switched off, perhaps by another thread. */
     void stopReading() {
-        if (!isRegistered())
-            return;
-        EventLoop loop = eventLoop();
-        if (!loop.inEventLoop()) {
-            loop.execute(() -> {
-                if (!config.isAutoRead())
-                    stopReading();
-            });
-        } else {
-            reader.forget();
-            registration.wantRead(false);
-        }
+        reader.stop();
     }
 
     void readReady() {
@@ -266,8 +253,8 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
     @Override
     protected void doClose() {
         active = false;
-        inputShutdown = true;
-        outputShutdown = true;
+        inputIsShutdown();
+        outputIsShutdown();
         connector.cancel(new ClosedChannelException());
         registration.end(true);
         socket.close();
@@ -275,37 +262,22 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
 
     @Override
     protected void doShutdownOutput() throws IOException {
-        outputShutdown = true;
+        outputIsShutdown();
         registration.wantWrite(false);
         SocketCalls.shutdown(socket, Constants.SHUT_WR);
     }
 
     /** The stream has ended, or is not to be read any more. */
     void endInput() {
-        inputShutdown = true;
+        inputIsShutdown();
         reader.forget();
         registration.wantRead(false);
-    }
-
-    @Override
-    public boolean isInputShutdown() {
-        return inputShutdown;
-    }
-
-    @Override
-    public boolean isOutputShutdown() {
-        return outputShutdown;
     }
 
     @Override
     void shutdownInputNow() throws IOException {
         SocketCalls.shutdown(socket, Constants.SHUT_RD);
         endInput();
-    }
-
-    @Override
-    void shutdownOutputNow(ChannelPromise promise) {
-        ((SocketUnsafe) unsafe()).shutdownOutput(promise);
     }
 
     /** What Netty calls the channel's inside. */
@@ -325,10 +297,6 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
 
         void flushNow() {
             super.flush0();
-        }
-
-        void closeUnlessOpen() {
-            closeIfClosed();
         }
     }
 }

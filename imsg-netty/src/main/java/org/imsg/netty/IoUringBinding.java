@@ -5,16 +5,16 @@ import io.netty.channel.IoRegistration;
 import io.netty.channel.uring.IoUringIoEvent;
 import io.netty.channel.uring.IoUringIoHandle;
 import io.netty.channel.uring.IoUringIoOps;
+import org.imsg.sys.Constants;
 
 /**
  * io_uring(7), for readiness only: one POLL_ADD that fires once for each direction that is wanted, submitted again as long as it
  * is. One that is no longer wanted is left to fire unheard, which costs less than cancelling it.
  */
 final class IoUringBinding extends Binding implements IoUringIoHandle {
+    /** Netty keeps its own names of these to itself; the kernel's never change. */
     private static final byte IORING_OP_POLL_ADD = 6;
     private static final byte IORING_OP_ASYNC_CANCEL = 14;
-    private static final int POLLIN = 1;
-    private static final int POLLOUT = 4;
 
     /** What {@link IoRegistration#submit} returned for a poll that has not fired, or 0. */
     private long readPoll;
@@ -35,9 +35,9 @@ final class IoUringBinding extends Binding implements IoUringIoHandle {
 
     private void arm() {
         if (wantsRead() && readPoll == 0)
-            readPoll = registration().submit(poll(POLLIN));
+            readPoll = registration().submit(poll(Constants.POLLIN));
         if (wantsWrite() && writePoll == 0)
-            writePoll = registration().submit(poll(POLLOUT));
+            writePoll = registration().submit(poll(Constants.POLLOUT));
     }
 
     @Override
@@ -54,7 +54,7 @@ final class IoUringBinding extends Binding implements IoUringIoHandle {
         IoUringIoEvent completion = (IoUringIoEvent) event;
         if (completion.opcode() != IORING_OP_POLL_ADD)
             return;
-        boolean readable = completion.userData() == POLLIN;
+        boolean readable = completion.userData() == Constants.POLLIN;
         if (readable)
             readPoll = 0;
         else

@@ -5,13 +5,19 @@ import io.netty.channel.IoRegistration;
 import io.netty.channel.kqueue.KQueueIoEvent;
 import io.netty.channel.kqueue.KQueueIoHandle;
 import io.netty.channel.kqueue.KQueueIoOps;
+import org.imsg.sys.Abi;
+import org.imsg.sys.Os;
 
-/** kqueue(2): one level-triggered filter for each direction that is wanted. Its numbers are the same on every BSD and macOS. */
+/**
+ * kqueue(2): one level-triggered filter for each direction that is wanted. Its numbers are FreeBSD's, which are those of every
+ * BSD and macOS, and known on systems without it too: what stands in for kqueue in the tests understands them.
+ */
 final class KqueueBinding extends Binding implements KQueueIoHandle {
-    static final short EVFILT_READ = -1;
-    static final short EVFILT_WRITE = -2;
-    static final short EV_ADD = 1;
-    static final short EV_DELETE = 2;
+    private static final Abi BSD = Abi.of(Os.FREEBSD, "");
+    static final short EVFILT_READ = (short) BSD.value("EVFILT_READ");
+    static final short EVFILT_WRITE = (short) BSD.value("EVFILT_WRITE");
+    static final short EV_ADD = (short) BSD.value("EV_ADD");
+    static final short EV_DELETE = (short) BSD.value("EV_DELETE");
 
     private static final KQueueIoOps ADD_READ = KQueueIoOps.newOps(EVFILT_READ, EV_ADD, 0);
     private static final KQueueIoOps ADD_WRITE = KQueueIoOps.newOps(EVFILT_WRITE, EV_ADD, 0);

@@ -32,21 +32,11 @@ final class SocketCalls {
             return Msghdr.forReceive(false);
         }
     };
-    private static final FastThreadLocal<Msghdr> SEND = new FastThreadLocal<>() {
-        @Override
-        protected Msghdr initialValue() {
-            return Msghdr.forSend();
-        }
-    };
 
     private SocketCalls() {}
 
     static Msghdr toReceive(boolean descriptors) {
         return (descriptors ? RECEIVE : RECEIVE_BYTES).get();
-    }
-
-    static Msghdr toSend() {
-        return SEND.get();
     }
 
     /** The address of a byte of a direct buffer. */

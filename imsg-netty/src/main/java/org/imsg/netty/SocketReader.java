@@ -2,6 +2,7 @@ package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelPipeline;
+import io.netty.channel.EventLoop;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
@@ -12,7 +13,7 @@ import org.imsg.sys.Msghdr;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
-/** The receiving side of a channel: the read loop, one recvmsg(2) a turn. On the event loop only. */
+/** The receiving side of a channel: the read loop, one recvmsg(2) a turn. On the event loop only, but for {@link #stop}. */
 final class SocketReader {
     private final ImsgSocketChannel channel;
     private final SocketConfig config;
@@ -39,6 +40,22 @@ final class SocketReader {
 
     void forget() {
         pending = false;
+    }
+
+    /** From any thread. */
+    void stop() {
+        if (!channel.isRegistered())
+            return;
+        EventLoop loop = channel.eventLoop();
+        if (!loop.inEventLoop()) {
+            loop.execute(() -> {
+                if (!config.isAutoRead())
+                    stop();
+            });
+        } else {
+            pending = false;
+            channel.waitForInput(false);
+        }
     }
 
     void read(ImsgSocketChannel.SocketUnsafe unsafe) {

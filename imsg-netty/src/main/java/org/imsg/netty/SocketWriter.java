@@ -2,6 +2,7 @@ package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.EventLoop;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
@@ -10,7 +11,7 @@ import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
-/** The sending side of a channel: one sendmsg(2) for each queued buffer, with its descriptor if it has one. */
+/** The sending side of a channel: one sendmsg(2) for each buffer with a descriptor, and one for all those between two such. */
 final class SocketWriter {
     private static final int ETOOMANYREFS = Errno.number("ETOOMANYREFS");
     private static final long NO_BUFFERS_PAUSE_MILLIS = 5;
@@ -22,6 +23,8 @@ final class SocketWriter {
 
     private final ImsgSocketChannel channel;
     private final SocketConfig config;
+    /** The loop that will try again after a pause, or null. */
+    private volatile EventLoop pausing;
 
     SocketWriter(ImsgSocketChannel channel, SocketConfig config) {
         this.channel = channel;
@@ -44,11 +47,10 @@ final class SocketWriter {
         if (!config.allowsFdPassing())
             throw new IllegalStateException(
                     "descriptors do not pass on this channel: see ImsgChannelOption.ALLOW_FD_PASSING");
-        if (isContiguous(withFd.content()))
-            return withFd;
-        FdBuf copy = withFd.replace(copy(withFd.content()));
-        withFd.release();
-        return copy;
+        // In place, so that whoever retained it has bytes and descriptor still if the write fails.
+        if (!isContiguous(withFd.content()))
+            withFd.moveContent(copy(withFd.content()));
+        return withFd;
     }
 
     private ByteBuf direct(ByteBuf bytes, Object holder) {
@@ -86,9 +88,11 @@ final class SocketWriter {
                 continue;
             }
             int descriptor = holder == null ? -1 : holder.fdNumber();
-            int n = send(bytes, descriptor);
+            // The rest of a short write stays in its FdBuf, which is not to be gathered.
+            boolean gather = holder == null && queue.size() > 1;
+            int n = send(gather ? queue : null, bytes, descriptor);
             if (n > 0)
-                sent(queue, holder, bytes, n);
+                sent(queue, holder, n);
             else if (n == -Constants.EAGAIN)
                 return Outcome.FULL;
             else if (n == -Constants.ENOBUFS)
@@ -101,15 +105,15 @@ final class SocketWriter {
         return queue.isEmpty() ? Outcome.DONE : Outcome.ENOUGH;
     }
 
-    private int send(ByteBuf bytes, int descriptor) throws IOException {
+    /** One sendmsg: of what can be gathered from a queue if there is one, else of a buffer and its descriptor. */
+    private int send(ChannelOutboundBuffer queue, ByteBuf bytes, int descriptor) throws IOException {
+        Sendmsg sendmsg = Sendmsg.OF_LOOP.get();
         Fd socket = channel.socket();
         int fd = socket.enter();
         try {
-            int length = bytes.readableBytes();
             int n;
             do {
-                n = SocketCalls.toSend().send(fd, SocketCalls.address(bytes, bytes.readerIndex(), length), length,
-                        descriptor, Constants.MSG_DONTWAIT);
+                n = queue == null ? sendmsg.send(fd, bytes, descriptor) : sendmsg.send(fd, queue);
             } while (n == -Constants.EINTR);
             return n;
         } finally {
@@ -117,9 +121,14 @@ final class SocketWriter {
         }
     }
 
-    private static void sent(ChannelOutboundBuffer queue, FdBuf holder, ByteBuf bytes, int n) {
+    private static void sent(ChannelOutboundBuffer queue, FdBuf holder, int n) {
+        if (holder == null) {
+            queue.removeBytes(n);
+            return;
+        }
         // Once the kernel has the descriptor, the rest of a short write is bytes: a second copy would be a second descriptor.
-        Fd passed = holder == null ? null : holder.takeFd();
+        ByteBuf bytes = holder.content();
+        Fd passed = holder.takeFd();
         if (passed != null)
             passed.close();
         queue.progress(n);
@@ -131,11 +140,21 @@ final class SocketWriter {
 
     /** No byte was sent, the stream is whole, and only this descriptor cannot pass: the other writes need not suffer. */
     private static boolean isDescriptorsFault(int errno) {
-        return errno == Constants.EBADF || errno == Constants.EINVAL || errno == ETOOMANYREFS;
+        return errno == Constants.EBADF || errno == Constants.EINVAL || errno == Constants.EPERM
+                || errno == Constants.EACCES || errno == ETOOMANYREFS;
     }
 
-    /** The kernel is out of buffers, and no event will tell when it no longer is. */
+    /** The kernel is out of buffers, and no event will tell when it no longer is: one timer, however many flushes find that. */
     void later(Runnable flush) {
-        channel.eventLoop().schedule(flush, NO_BUFFERS_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+        EventLoop loop = channel.eventLoop();
+        if (pausing == loop)
+            return;
+        pausing = loop;
+        loop.schedule(() -> {
+            // On a loop that the channel has left meanwhile, this may cost a second timer on the new one, and never the only one.
+            if (pausing == loop)
+                pausing = null;
+            flush.run();
+        }, NO_BUFFERS_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
     }
 }

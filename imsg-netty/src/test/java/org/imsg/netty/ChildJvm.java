@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,10 +44,28 @@ final class ChildJvm {
 
     /** To its end, with so many descriptors; what it printed. */
     static String run(Class<?> main, int descriptors, String... arguments) throws Exception {
+        return run(main, limited(main, descriptors, arguments));
+    }
+
+    /** The same without the capabilities that exempt root from limits. */
+    static String runUnprivileged(Class<?> main, int descriptors, String... arguments) throws Exception {
+        List<String> command = limited(main, descriptors, arguments);
+        if (Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0))
+            command.addAll(0, List.of("/usr/bin/setpriv", "--inh-caps=-sys_resource,-sys_admin",
+                    "--bounding-set=-sys_resource,-sys_admin"));
+        return run(main, command);
+    }
+
+    private static List<String> limited(Class<?> main, int descriptors, String... arguments) {
         List<String> command = command(main, arguments);
-        command.add(0, "--nofile=" + descriptors + ":" + descriptors);
+        command.addAll(0, List.of("/usr/bin/prlimit", "--nofile=" + descriptors + ":" + descriptors));
+        return command;
+    }
+
+    private static String run(Class<?> main, List<String> command) throws Exception {
         try (Fd.Pair pipe = Fd.pipe(); Fd errors = errors()) {
-            Child child = Child.of(Path.of("/usr/bin/prlimit"), command.toArray(String[]::new))
+            Child child = Child
+                    .of(Path.of(command.getFirst()), command.subList(1, command.size()).toArray(String[]::new))
                     .descriptor(1, pipe.second()).descriptor(2, errors).start();
             pipe.second().close();
             String printed = readAll(pipe.first());

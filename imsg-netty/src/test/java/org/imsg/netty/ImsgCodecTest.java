@@ -153,21 +153,6 @@ class ImsgCodecTest {
     }
 
     @Test
-    void theLeakDetectorSeesAMessageThatIsForgottenWithItsDescriptor() throws Exception {
-        forget();
-        List<String> reports = LeakDetection.reports();
-        assertThat(reports)
-                .anySatisfy(report -> assertThat(report).contains("DescriptorHolder.release() was not called")
-                        .contains("forgotten by the test"));
-    }
-
-    private static void forget() throws Exception {
-        ImsgMessage forgotten = new ImsgMessage(1, 2, 3, Unpooled.EMPTY_BUFFER, pipeSaying(""));
-        forgotten.touch("forgotten by the test");
-        forgotten.takeFd().close();
-    }
-
-    @Test
     void aBatchIsOneEventWhoseCursorAllocatesNothing() {
         com.sun.management.ThreadMXBean threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
         long thread = Thread.currentThread().threadId();

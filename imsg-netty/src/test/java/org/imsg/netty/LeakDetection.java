@@ -20,7 +20,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
  * Fails a class whose tests leaked a buffer or a descriptor, as Netty's leak detector sees it. The detector speaks when the
- * collector has found what was leaked and something new is tracked; so one buffer and one descriptor are leaked here on
+ * collector has found what was leaked and something new of the same kind is tracked; so one of each kind is leaked here on
  * purpose, and when those have been reported, all that was leaked before has been. Other modules' tests use it too.
  */
 @SuppressWarnings("exports") // JUnit is no part of the module that this is patched into
@@ -70,7 +70,7 @@ public final class LeakDetection implements BeforeAllCallback, AfterAllCallback 
         // The detector does not say the same twice.
         String hint = ON_PURPOSE + " for the " + ++leaked + ". time";
         leak(hint);
-        while (seen(hint + ": ByteBuf") == 0 || seen(hint + ": DescriptorHolder") == 0) {
+        while (seen(hint + ": ByteBuf") == 0 || seen(hint + ": FdBuf") == 0 || seen(hint + ": ImsgMessage") == 0) {
             System.gc();
             poke();
             Thread.onSpinWait();
@@ -88,8 +88,11 @@ public final class LeakDetection implements BeforeAllCallback, AfterAllCallback 
         PooledByteBufAllocator.DEFAULT.directBuffer(16).touch(hint + ": ByteBuf");
         try (Fd.Pair pipe = Fd.pipe()) {
             FdBuf forgotten = new FdBuf(Unpooled.EMPTY_BUFFER, pipe.first());
-            forgotten.touch(hint + ": DescriptorHolder");
+            forgotten.touch(hint + ": FdBuf");
             forgotten.takeFd().close();
+            ImsgMessage alsoForgotten = new ImsgMessage(0, 0, 0, Unpooled.EMPTY_BUFFER, pipe.second());
+            alsoForgotten.touch(hint + ": ImsgMessage");
+            alsoForgotten.takeFd().close();
         }
     }
 
@@ -98,6 +101,7 @@ public final class LeakDetection implements BeforeAllCallback, AfterAllCallback 
         bytes.release();
         try (Fd.Pair pipe = Fd.pipe()) {
             new FdBuf(Unpooled.EMPTY_BUFFER, pipe.first()).release();
+            new ImsgMessage(0, 0, 0, Unpooled.EMPTY_BUFFER, pipe.second()).release();
         }
     }
 }

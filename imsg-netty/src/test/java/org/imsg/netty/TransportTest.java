@@ -3,17 +3,32 @@ package org.imsg.netty;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
+import io.netty.channel.EventLoop;
 import java.io.File;
+import java.lang.module.ModuleDescriptor;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The transports are optional dependencies. */
 class TransportTest {
+    /** The tests of other modules have the same classes on the class path. */
+    @Test
+    void theseTestsRunInTheNamedModule() {
+        assertThat(ImsgSocketChannel.class.getModule().getName()).isEqualTo("org.imsg.netty");
+        assertThat(EventLoop.class.getModule().getName()).isEqualTo("io.netty.transport");
+        assertThat(ImsgSocketChannel.class.getModule().getDescriptor().requires())
+                .filteredOn(required -> required.modifiers().contains(ModuleDescriptor.Requires.Modifier.STATIC))
+                .extracting(ModuleDescriptor.Requires::name)
+                .containsExactlyInAnyOrder("io.netty.transport.classes.epoll", "io.netty.transport.classes.kqueue",
+                        "io.netty.transport.classes.io_uring");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"epoll", "kqueue", "io_uring"})
     void oneThatIsAbsentDoesNotKeepTheOthersFromWorking(String absent) throws Exception {

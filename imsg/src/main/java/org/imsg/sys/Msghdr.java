@@ -10,7 +10,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A {@code struct msghdr} with one iovec and a control buffer, made once and used for every recvmsg(2) or sendmsg(2) of one
+ * A {@code struct msghdr} with an iovec and a control buffer, made once and used for every recvmsg(2) or sendmsg(2) of one
  * direction of one socket. Not safe for two threads at once.
  */
 public final class Msghdr {
@@ -45,11 +45,7 @@ public final class Msghdr {
         Arena arena = Arena.ofAuto();
         memory = arena.allocate(CONTROL_AT + controlCapacity, 8);
         errno = Posix.errnoSegment(arena);
-        memory.set(JAVA_LONG, IOV, memory.address() + IOVEC_AT);
-        if (WIDE_IOVLEN)
-            memory.set(JAVA_LONG, IOVLEN, 1);
-        else
-            memory.set(JAVA_INT, IOVLEN, 1);
+        pieces(memory.address() + IOVEC_AT, 1);
     }
 
     /**
@@ -147,6 +143,35 @@ public final class Msghdr {
                     + " descriptors at most, not " + passed.length);
         MemorySegment.copy(passed, 0, memory, JAVA_INT, CONTROL_AT + CMSG_DATA, passed.length);
         return transmit(fd, address, length, flags, passed.length);
+    }
+
+    /**
+     * One sendmsg(2) of bytes that lie in several places, without a descriptor.
+     *
+     * @param fd
+     *            the socket
+     * @param iovecs
+     *            the address of an array of {@code struct iovec}
+     * @param count
+     *            how many there are, 1 or more
+     * @param flags
+     *            such as MSG_DONTWAIT; MSG_NOSIGNAL is added
+     * @return the bytes sent, or the negative errno
+     */
+    public int sendGathered(int fd, long iovecs, int count, int flags) {
+        prepare(0, 0, 0);
+        pieces(iovecs, count);
+        int n = Posix.sendmsg(errno, fd, memory.address(), flags | MSG_NOSIGNAL);
+        pieces(memory.address() + IOVEC_AT, 1);
+        return n;
+    }
+
+    private void pieces(long iovecs, int count) {
+        memory.set(JAVA_LONG, IOV, iovecs);
+        if (WIDE_IOVLEN)
+            memory.set(JAVA_LONG, IOVLEN, count);
+        else
+            memory.set(JAVA_INT, IOVLEN, count);
     }
 
     private int transmit(int fd, long address, int length, int flags, int count) {

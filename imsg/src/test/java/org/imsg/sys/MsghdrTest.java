@@ -246,4 +246,26 @@ class MsghdrTest {
         else
             struct.set(JAVA_INT, abi.value(member + ":offset"), value);
     }
+
+    @Test
+    void bytes_from_several_places_go_with_one_call_and_the_next_is_a_plain_one_again() {
+        MemorySegment pieces = arena.allocate(32, 8);
+        MemorySegment left = arena.allocateFrom("left ");
+        MemorySegment right = arena.allocateFrom("right");
+        pieces.set(JAVA_LONG, 0, left.address());
+        pieces.set(JAVA_LONG, 8, 5);
+        pieces.set(JAVA_LONG, 16, right.address());
+        pieces.set(JAVA_LONG, 24, 5);
+        assertThat(sender.sendGathered(from, pieces.address(), 2, MSG_DONTWAIT)).isEqualTo(10);
+        assertThat(receive(receiver)).isEqualTo("left right");
+        assertThat(receiver.descriptorCount()).isZero();
+
+        assertThat(send("with a descriptor", witness.second().intValue())).isEqualTo(17);
+        assertThat(receive(receiver)).isEqualTo("with a descriptor");
+        assertThat(receiver.descriptorCount()).isEqualTo(1);
+        Fd.of(receiver.descriptor(0)).close();
+        assertThat(sender.sendGathered(from, pieces.address(), 1, MSG_DONTWAIT)).isEqualTo(5);
+        assertThat(receive(receiver)).isEqualTo("left ");
+        assertThat(receiver.descriptorCount()).isZero();
+    }
 }

@@ -54,7 +54,8 @@ public final class NtpClient {
         Policy policy = Policy.of("connect udp *:" + settings.port, "clock within=" + MOST.toSeconds());
         SystemClock clock = settings.sets
                 ? SystemClock.host()
-                : SystemClock.recording(time -> self.log().log(System.Logger.Level.INFO, "the clock would be set to " + time));
+                : SystemClock.recording(
+                        time -> self.log().log(System.Logger.Level.INFO, "the clock would be set to " + time));
         Offer.make(self, "ntp", MONITOR, Monitor.builder(policy).clock(clock).build());
     }
 }

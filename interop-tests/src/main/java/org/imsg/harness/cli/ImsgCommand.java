@@ -30,6 +30,8 @@ public final class ImsgCommand implements Runnable {
     @Spec
     CommandSpec spec;
 
+    private ImsgCommand() {}
+
     /**
      * Runs the program and ends the process.
      *

@@ -37,7 +37,7 @@ final class ProbeCommand implements Callable<Integer> {
         } else {
             out.println("process       " + found.process());
             out.println("greeting      " + found.greeting());
-            out.println("format        " + found.format());
+            out.println("format        " + found.format() + (found.format().equals("CLASSIC") ? ", or both" : ""));
             out.println("limit         " + (found.limit() < 0
                     ? "none found"
                     : found.limit() + " bytes with the header"));

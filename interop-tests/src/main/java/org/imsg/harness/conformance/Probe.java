@@ -49,7 +49,7 @@ public final class Probe {
      * @param greeting
      *            what came without a request
      * @param format
-     *            CLASSIC or MODERN, or a remark why it cannot be told
+     *            CLASSIC, also of a daemon that reads both, or MODERN; or a remark why it cannot be told
      * @param limit
      *            the longest message in bytes with its header, -1 if there seems to be none
      * @param unknownType
@@ -89,8 +89,11 @@ public final class Probe {
             // nothing is sent before the end
         }, true).text;
         Reaction unknown = reaction(header(HEADER));
-        boolean longOk = reaction(header(CLASSIC_MARKED)) != Reaction.CLOSED;
-        String format = longOk ? formatOfPatient() : "MODERN";
+        String format = switch (reaction(header(CLASSIC_MARKED))) {
+            case ANSWER -> "CLASSIC";
+            case CLOSED -> "MODERN";
+            case SILENCE -> formatOfPatient();
+        };
         int limit = unknown == Reaction.CLOSED ? -1 : limit(format.equals("CLASSIC") ? 0xFFFF : MOST);
         if (unknown == Reaction.CLOSED)
             format = "unknown: an unknown type closes the connection";

@@ -36,7 +36,7 @@ import org.imsg.harness.record.Event;
  * message 12 SHOW_PEERS_END int
  * </pre>
  *
- * A line is {@code protocol NAME}; {@code struct NAME [packed] [size BYTES] {}, then {@code TYPE NAME} or
+ * A line is {@code protocol NAME}; {@code struct NAME [packed] [size BYTES]} and an opening brace, then {@code TYPE NAME} or
  * {@code TYPE NAME[COUNT]} a line with {@code at OFFSET} behind it where wanted, then a closing brace; or
  * {@code message TYPE NAME [> or <] [STRUCT or TYPE]}, where the sign says that it goes to the server or to the client only.
  * Offsets follow from the rules of C on amd64 and arm64; {@code at} and {@code size} leave out what one does not care for. The last

@@ -3,12 +3,12 @@ package org.imsg.harness.peers;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
-import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.UnaryOperator;
 
 import org.imsg.ImsgChannel;
@@ -75,7 +75,11 @@ public final class PeerServer implements AutoCloseable {
             while (!closed) {
                 ImsgChannel client = listener.accept();
                 clients.add(client);
-                threads.execute(() -> serve(client));
+                try {
+                    threads.execute(() -> serve(client));
+                } catch (RejectedExecutionException e) { // closed meanwhile
+                    client.close();
+                }
             }
         } catch (IOException | RuntimeException e) {
             if (!closed)
@@ -87,9 +91,6 @@ public final class PeerServer implements AutoCloseable {
         try (client) {
             if (!closed)
                 session.serve(settings.apply(client));
-        } catch (ClosedChannelException e) {
-            if (!closed)
-                LOG.log(Level.WARNING, "a client is dropped", e);
         } catch (IOException | RuntimeException e) {
             if (!closed)
                 LOG.log(Level.WARNING, "a client is dropped", e);

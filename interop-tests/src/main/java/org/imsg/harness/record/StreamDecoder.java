@@ -29,8 +29,15 @@ public final class StreamDecoder {
     private final List<Passed> passed = new ArrayList<>();
     private boolean broken;
 
-    /** A descriptor, and at which of the pending bytes it came. */
-    private record Passed(int at, String what) {}
+    /**
+     * A descriptor, at which of the pending bytes it came, and where what was sent with it ends. Some C libraries send several
+     * messages at once, of which the last is the one that the descriptor is for.
+     */
+    private record Passed(int at, int until, String what) {
+        boolean isAround(int from, int to) {
+            return at < to && until > from;
+        }
+    }
 
     /**
      * For one direction.
@@ -62,12 +69,12 @@ public final class StreamDecoder {
      * @param bytes
      *            the bytes
      * @param descriptors
-     *            what came with the first of them, in words
+     *            what came with the first of them, in words; then these are all the bytes that were sent with them
      * @return what is whole now
      */
     public List<Event> add(long nanos, byte[] bytes, List<String> descriptors) {
         for (String descriptor : descriptors)
-            passed.add(new Passed(length, descriptor));
+            passed.add(new Passed(length, length + bytes.length, descriptor));
         if (length + bytes.length > pending.length)
             pending = Arrays.copyOf(pending, Math.max(2 * pending.length, length + bytes.length));
         System.arraycopy(bytes, 0, pending, length, bytes.length);
@@ -115,19 +122,37 @@ public final class StreamDecoder {
     }
 
     private Event take(long nanos, int from, int to, Kind kind, int word, String note) {
-        List<String> descriptors = new ArrayList<>();
-        for (Passed one : passed)
-            if (one.at >= from && one.at < to)
-                descriptors.add(one.what);
-        passed.removeIf(one -> one.at < to);
+        boolean marked = kind == Kind.MESSAGE && dialect.marked(word, BIG_ENDIAN);
+        List<String> descriptors = kind == Kind.MESSAGE ? ofMessage(from, to, marked) : ofBytes(to);
         WireFormat format = WireFormat.valueOf(dialect.of(word, BIG_ENDIAN).name());
         return new Event(nanos, connection, direction, kind, format, Arrays.copyOfRange(pending, from, to),
                 descriptors, note);
     }
 
+    /** The mark says whose a descriptor is; without one it stays with the last message that was sent along with it. */
+    private List<String> ofMessage(int from, int to, boolean marked) {
+        List<String> own = new ArrayList<>();
+        for (Passed one : List.copyOf(passed)) {
+            boolean mine = marked
+                    ? one.isAround(from, to) && (own.isEmpty() || one.at >= from)
+                    : one.at < to && one.until <= to;
+            if (mine) {
+                own.add(one.what);
+                passed.remove(one);
+            }
+        }
+        return own;
+    }
+
+    private List<String> ofBytes(int to) {
+        List<String> own = passed.stream().filter(one -> one.at < to).map(Passed::what).toList();
+        passed.removeIf(one -> one.at < to);
+        return own;
+    }
+
     private void drop(int count) {
         System.arraycopy(pending, count, pending, 0, length - count);
         length -= count;
-        passed.replaceAll(one -> new Passed(one.at - count, one.what));
+        passed.replaceAll(one -> new Passed(one.at - count, one.until - count, one.what));
     }
 }

@@ -63,9 +63,14 @@ final class TapConnection {
 
     private Thread pump(RawSocket from, RawSocket to, Direction direction) {
         return Thread.ofVirtual().name("imsg-tap-" + number + direction.sign()).start(() -> {
+            boolean passed = false;
             try {
                 pass(from, to, new StreamDecoder(number, direction, format, limit));
+                passed = true;
             } finally {
+                if (!passed)
+                    close(); // the witness failed: what nobody saw must not pass
+
                 if (running.decrementAndGet() == 0) {
                     client.close();
                     server.close();

@@ -132,6 +132,24 @@ class RecordingTest {
     }
 
     @Test
+    void a_descriptor_sent_with_several_messages_at_once_belongs_to_the_marked_one() {
+        byte[] first = Event.message(Direction.TO_CLIENT, WireFormat.CLASSIC, 1, 0, 0, new byte[4], List.of()).bytes();
+        byte[] marked = Event.header(WireFormat.CLASSIC, 2, 16, true, 0, 0);
+        ByteArrayOutputStream both = new ByteArrayOutputStream();
+        both.writeBytes(first);
+        both.writeBytes(marked);
+        StreamDecoder decoder = new StreamDecoder(1, Direction.TO_CLIENT, WireFormat.CLASSIC,
+                StreamDecoder.USUAL_LIMIT);
+        List<Event> events = new ArrayList<>(decoder.add(0, both.toByteArray(), List.of("pipe:[1]")));
+        events.addAll(decoder.add(0, marked, List.of("pipe:[2]")));
+        events.addAll(decoder.add(0, first, List.of("pipe:[3]")));
+        events.addAll(decoder.add(0, marked, List.of("pipe:[4]", "pipe:[5]")));
+        events.addAll(decoder.add(0, marked, List.of()));
+        assertThat(events).extracting(Event::descriptors).containsExactly(List.of(), List.of("pipe:[1]"),
+                List.of("pipe:[2]"), List.of("pipe:[3]"), List.of("pipe:[4]", "pipe:[5]"), List.of());
+    }
+
+    @Test
     void a_stream_that_ends_inside_a_message_says_so() {
         StreamDecoder decoder = new StreamDecoder(1, Direction.TO_CLIENT, WireFormat.MODERN, StreamDecoder.USUAL_LIMIT);
         decoder.add(0, new byte[7], List.of());

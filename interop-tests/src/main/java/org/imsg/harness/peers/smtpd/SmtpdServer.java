@@ -77,15 +77,12 @@ public final class SmtpdServer implements AutoCloseable {
         }
 
         private void session() throws IOException {
-            Fd.Pair ends = Fd.socketpair();
-            try (FdChannel ours = new FdChannel(ends.first())) {
+            try (Fd.Pair ends = Fd.socketpair(); FdChannel ours = new FdChannel(ends.first())) {
                 client.compose(SmtpdVersion.OK, 0, 0, ends.second(), new byte[0]);
                 client.flush();
                 Mail mail = SmtpDialogue.take(ours);
                 if (mail != null)
                     service.deliver(mail);
-            } finally {
-                ends.close();
             }
         }
 

@@ -5,12 +5,12 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 import org.imsg.Ibuf;
+import org.imsg.cstruct.Align;
 import org.imsg.cstruct.Bytes;
 import org.imsg.cstruct.CAbi;
 import org.imsg.cstruct.CInt;
 import org.imsg.cstruct.CString;
 import org.imsg.cstruct.CStruct;
-import org.imsg.cstruct.Align;
 import org.imsg.cstruct.SizeT;
 import org.imsg.cstruct.U64;
 

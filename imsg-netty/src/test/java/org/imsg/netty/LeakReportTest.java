@@ -1,0 +1,46 @@
+package org.imsg.netty;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.imsg.netty.Wire.bytes;
+
+import io.netty.channel.embedded.EmbeddedChannel;
+import org.imsg.unix.Fd;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** What Netty's leak detector tells of a descriptor that somebody forgot. */
+@ExtendWith(LeakDetection.class)
+class LeakReportTest {
+    @Test
+    void aForgottenMessageIsNamedWithItsDescriptorTheHandlersItPassedAndTheHintsItGot() throws Exception {
+        int descriptor;
+        try (Fd.Pair pipe = Fd.pipe()) {
+            descriptor = pipe.first().intValue();
+            forgetMessage(pipe.first());
+            forgetBytes(pipe.second());
+        }
+        assertThat(LeakDetection.reports()).hasSize(2)
+                .anySatisfy(report -> assertThat(report).contains("LEAK: ImsgMessage.release() was not called")
+                        .contains("imsg type 7 id 3 pid " + Messages.PID + ", 7 bytes, descriptor " + descriptor)
+                        .contains("'the one that forgets'").contains("on its way to nowhere"))
+                .anySatisfy(report -> assertThat(report).contains("LEAK: FdBuf.release() was not called")
+                        .contains("never written"));
+    }
+
+    private static void forgetMessage(Fd fd) {
+        EmbeddedChannel channel = new EmbeddedChannel();
+        channel.pipeline().addLast(new ImsgCodec()).addLast("the one that forgets", new Events());
+        ImsgMessage message = new ImsgMessage(7, 3, Messages.PID, bytes("payload"), fd);
+        message.touch("on its way to nowhere");
+        channel.pipeline().context(ImsgCodec.class).fireChannelRead(message);
+        // Only the message is forgotten: its descriptor would stay open to the end of the run.
+        message.takeFd().close();
+        channel.finish();
+    }
+
+    private static void forgetBytes(Fd fd) {
+        FdBuf forgotten = new FdBuf(bytes("bytes"), fd);
+        forgotten.touch("never written");
+        forgotten.takeFd().close();
+    }
+}

@@ -1,0 +1,236 @@
+package org.imsg.harness.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+
+import org.imsg.ImsgChannel;
+import org.imsg.ImsgListener;
+import org.imsg.WireFormat;
+import org.imsg.harness.record.Direction;
+import org.imsg.harness.record.Event;
+import org.imsg.harness.record.Recording;
+import org.imsg.harness.scripted.Expected;
+import org.imsg.harness.scripted.Misbehaviour;
+import org.imsg.harness.scripted.ScriptedServer;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+/** The program's commands, run in this process. */
+@Timeout(60)
+class CommandTest {
+    @TempDir
+    private Path directory;
+    private Path socket;
+    private Path description;
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @BeforeEach
+    void describe() throws IOException {
+        socket = directory.resolve("socket");
+        description = Files.writeString(directory.resolve("structs"), """
+                struct request {
+                    u16 port
+                    char name[6]
+                }
+                message 1 OPEN > request
+                message 2 OPENED
+                """);
+    }
+
+    private int imsg(Object... arguments) {
+        String[] words = java.util.Arrays.stream(arguments).map(Object::toString).toArray(String[]::new);
+        return ImsgCommand.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true))
+                .execute(words);
+    }
+
+    @Test
+    void send_shows_the_answers_by_name_and_passes_a_descriptor() throws Exception {
+        try (ScriptedServer daemon = ScriptedServer.listen(socket, WireFormat.MODERN, client -> {
+            client.expect(Expected.type(1).id(7).withDescriptor().payload(
+                    new byte[]{(byte) 179, 0, 'b', 'g', 'p', 0, 0, 0}));
+            client.send(2, "done".getBytes(StandardCharsets.US_ASCII));
+        })) {
+            assertThat(daemon.socket()).exists();
+            assertThat(imsg("send", socket, "--describe", description, "--type", "OPEN", "--id", 7, "--fd", description,
+                    "--end", "OPENED", "--wait", "10s", "--struct", "request", "port=179", "name=bgp")).isZero();
+        }
+        assertThat(out.toString()).contains("1 OPEN", "port 179", "name \"bgp\"", description.toRealPath().toString(),
+                "2 OPENED", "|done|");
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void json_is_an_object_a_line_and_nothing_else() throws Exception {
+        try (ScriptedServer daemon = ScriptedServer.listen(socket, WireFormat.MODERN, client -> {
+            client.expect(Expected.type(5));
+            client.send(6, new byte[]{1, 2});
+        })) {
+            assertThat(daemon.socket()).exists();
+            assertThat(imsg("send", socket, "--type", 5, "--json", "--end", 6, "--wait", "10s")).isZero();
+        }
+        assertThat(out.toString().lines()).hasSize(2)
+                .allSatisfy(line -> assertThat(line).startsWith("{").endsWith("}"))
+                .anySatisfy(line -> assertThat(line).contains("\"type\":6", "\"payload\":\"0102\""));
+    }
+
+    @Test
+    void no_answer_in_time_is_exit_code_1_and_what_is_no_message_4() throws Exception {
+        try (ScriptedServer daemon = ScriptedServer.listen(socket, WireFormat.MODERN, client -> {
+            client.expect(Expected.type(5));
+            client.expectEnd();
+        })) {
+            assertThat(daemon.socket()).exists();
+            assertThat(imsg("send", socket, "--type", 5, "--wait", "20ms")).isEqualTo(1);
+        }
+        try (ScriptedServer daemon = ScriptedServer.listen(socket, WireFormat.MODERN, client -> {
+            client.expect(Expected.type(5));
+            client.misbehave(Misbehaviour.SHORT_LENGTH, 1);
+        })) {
+            assertThat(daemon.socket()).exists();
+            assertThat(imsg("send", socket, "--type", 5, "--wait", "10s")).isEqualTo(4);
+        }
+        assertThat(err.toString()).isEqualTo("imsg: what came is no message: length 15 is not 16 to 65535\n");
+    }
+
+    @Test
+    void what_cannot_be_done_is_one_line_and_exit_code_3() {
+        assertThat(imsg("send", socket, "--type", 5)).isEqualTo(3);
+        assertThat(imsg("decode", directory.resolve("nothing"))).isEqualTo(3);
+        assertThat(err.toString().lines()).hasSize(2).allSatisfy(line -> assertThat(line).startsWith("imsg: "))
+                .anySatisfy(line -> assertThat(line).contains("ENOENT"))
+                .anySatisfy(line -> assertThat(line).contains("nothing: no such file"));
+    }
+
+    @Test
+    void wrong_usage_is_one_line_and_exit_code_2() throws IOException {
+        assertThat(imsg()).isEqualTo(2);
+        assertThat(imsg("sned")).isEqualTo(2);
+        assertThat(imsg("send", socket)).isEqualTo(2);
+        assertThat(imsg("send", socket, "--type", "x")).isEqualTo(2);
+        assertThat(imsg("send", socket, "--type", 1, "--wait", "soon")).isEqualTo(2);
+        assertThat(imsg("send", socket, "--type", 1, "--describe", Files.writeString(directory.resolve("bad"), "x")))
+                .isEqualTo(2);
+        assertThat(imsg("send", "/" + "x".repeat(200), "--type", 1)).isEqualTo(2);
+        assertThat(imsg("conformance", socket, "--type", 1, "--case", "none")).isEqualTo(2);
+        assertThat(err.toString().lines()).hasSize(8).allSatisfy(line -> assertThat(line).startsWith("imsg: "));
+    }
+
+    @Test
+    void every_command_has_a_help_with_an_example() {
+        CommandLine root = ImsgCommand.commandLine();
+        assertThat(root.getSubcommands()).containsOnlyKeys("probe", "send", "listen", "tap", "decode", "replay",
+                "conformance", "fuzz", "completion");
+        root.getSubcommands().values()
+                .forEach(command -> assertThat(command.getUsageMessage()).contains("Example:", "imsg "));
+        assertThat(root.getUsageMessage()).contains("Exit codes:", "Example:");
+    }
+
+    @Test
+    void completion_is_a_script_of_all_commands() {
+        assertThat(imsg("completion")).isZero();
+        assertThat(out.toString()).contains("_picocli_imsg_conformance", "--describe", "complete -F");
+    }
+
+    @Test
+    void decode_reads_recordings_of_both_kinds_and_bare_streams() throws IOException {
+        Event event = Event.message(Direction.TO_SERVER, WireFormat.CLASSIC, 1, 0, 9,
+                new byte[]{80, 0, 'w', 0, 0, 0, 0, 0},
+                List.of());
+        for (String name : List.of("a.imsg", "a.pcapng"))
+            new Recording(Instant.EPOCH, List.of(event)).write(directory.resolve(name));
+        Files.write(directory.resolve("stream"), event.bytes());
+        for (String name : List.of("a.imsg", "a.pcapng", "stream")) {
+            out.getBuffer().setLength(0);
+            assertThat(imsg("decode", directory.resolve(name), "--describe", description)).as(name).isZero();
+            assertThat(out.toString()).as(name).contains("1 OPEN", "port 80", "name \"w\"");
+        }
+        assertThat(imsg("decode", directory.resolve("a.imsg"), "--save", directory.resolve("b.pcapng"))).isZero();
+        assertThat(Recording.read(directory.resolve("b.pcapng")).events()).containsExactly(event);
+        Files.write(directory.resolve("garbage"), new byte[30]);
+        assertThat(imsg("decode", directory.resolve("garbage"))).isEqualTo(4);
+        assertThat(out.toString()).contains("30 bytes: length 0 is not 16 to 65535");
+    }
+
+    @Test
+    void listen_answers_by_its_script_and_replay_compares() throws Exception {
+        Path script = Files.writeString(directory.resolve("script"), "on OPEN\n  send OPENED data=hi\n");
+        Path recorded = directory.resolve("recorded.imsg");
+        Thread server = listen(script);
+        assertThat(imsg("send", awaitSocket(), "--type", 1, "--end", 2, "--wait", "10s", "--record", recorded))
+                .isZero();
+        server.join();
+        assertThat(Recording.read(recorded).events()).extracting(Event::type).containsExactly(1, 2);
+
+        server = listen(script);
+        assertThat(imsg("replay", recorded, awaitSocket(), "--compare", "payloads", "--wait", "10s")).isZero();
+        server.join();
+        server = listen(Files.writeString(script, "on OPEN\n  send OPENED data=ho\n"));
+        assertThat(imsg("replay", recorded, awaitSocket(), "--compare", "payloads", "--wait", "10s")).isEqualTo(1);
+        server.join();
+        assertThat(err.toString())
+                .isEqualTo(
+                        "imsg: event 2: a message of type 2 with 2 bytes came with another payload from byte 1 on\n");
+    }
+
+    private Thread listen(Path script) {
+        CommandLine command = ImsgCommand.commandLine().setOut(new PrintWriter(new StringWriter()));
+        return Thread.ofPlatform().start(() -> command.execute("listen", socket.toString(), "--script",
+                script.toString(), "--describe", description.toString(), "--once"));
+    }
+
+    private Path awaitSocket() {
+        while (!Files.exists(socket))
+            Thread.onSpinWait();
+        return socket;
+    }
+
+    @Test
+    void conformance_and_fuzz_and_probe_know_a_good_daemon() throws Exception {
+        try (ImsgListener listener = ImsgListener.listen(socket)) {
+            Thread.ofVirtual().start(() -> echo(listener));
+            assertThat(imsg("probe", socket)).isZero();
+            assertThat(out.toString()).contains("format        CLASSIC, or both", "limit         16384 bytes",
+                    "pid " + ProcessHandle.current().pid());
+            Path xml = directory.resolve("report.xml");
+            assertThat(imsg("conformance", socket, "--type", 3, "--hex", "01", "--junit", xml, "--wait", "5s", "--case",
+                    "byte-by-byte,length-15")).isZero();
+            assertThat(out.toString()).contains("2 passed, 0 failed, 0 skipped");
+            assertThat(xml).content().contains("<testcase classname=\"imsg.framing\" name=\"byte-by-byte\"");
+            assertThat(imsg("fuzz", socket, "--type", 3, "--hex", "0102", "--seconds", 1, "--seed", 5, "--wait", "5s"))
+                    .isZero();
+            assertThat(out.toString()).contains("seed 5", "nothing found");
+        }
+    }
+
+    private static void echo(ImsgListener listener) {
+        try {
+            for (;;) {
+                ImsgChannel channel = listener.accept().allowFdPassing();
+                Thread.ofVirtual().start(() -> {
+                    try (channel) {
+                        while (channel
+                                .read(message -> channel.compose(message.type(), message.id(), message.pid(), null,
+                                        message.payload())) >= 0)
+                            channel.flush();
+                    } catch (IOException _) {
+                        // the client broke the protocol, or has left
+                    }
+                });
+            }
+        } catch (IOException _) {
+            // closed
+        }
+    }
+}

@@ -1,0 +1,127 @@
+package org.imsg.harness.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
+import org.imsg.ImsgListener;
+import org.imsg.harness.record.Event;
+import org.imsg.harness.record.Recording;
+import org.imsg.unix.Fd;
+import org.imsg.unix.OpenFlag;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.opentest4j.TestAbortedException;
+
+/** The jar, run as a user runs it: java -jar imsg.jar. */
+@Timeout(120)
+class ProgramJarTest {
+    private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin/java");
+
+    private static final String JAR = System.getProperty("imsg.jar");
+
+    @TempDir
+    private Path directory;
+
+    @BeforeEach
+    void needsTheJar() {
+        // The build names it when it has made it.
+        if (JAR == null)
+            throw new TestAbortedException("imsg.jar is tested in the phase integration-test");
+    }
+
+    private record Ended(int code, String out, String err) {}
+
+    private Process start(Path java, Object... arguments) throws IOException {
+        List<String> line = new ArrayList<>(List.of(java.toString(), "-jar", JAR));
+        Stream.of(arguments).map(Object::toString).forEach(line::add);
+        return new ProcessBuilder(line).redirectOutput(directory.resolve("out").toFile())
+                .redirectError(directory.resolve("err").toFile()).start();
+    }
+
+    private Ended end(Process process) throws Exception {
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        return new Ended(process.exitValue(), Files.readString(directory.resolve("out"), StandardCharsets.UTF_8),
+                Files.readString(directory.resolve("err"), StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void it_says_its_version_and_its_help() throws Exception {
+        assertThat(end(start(JAVA, "--version"))).isEqualTo(new Ended(0, "imsg 0.1.0\n", ""));
+        assertThat(end(start(JAVA, "tap", "--help")).out()).contains("Usage: imsg tap", "Example:");
+    }
+
+    @Test
+    void an_error_is_one_line_without_a_warning_or_a_stack_trace() throws Exception {
+        Ended ended = end(start(JAVA, "send", directory.resolve("none"), "--type", 1));
+        assertThat(ended.code()).isEqualTo(3);
+        assertThat(ended.out()).isEmpty();
+        assertThat(ended.err()).startsWith("imsg: connect").contains("ENOENT").hasLineCount(1);
+    }
+
+    @Test
+    void an_older_Java_is_told_what_is_needed() throws Exception {
+        Path older = olderJava()
+                .orElseThrow(() -> new TestAbortedException("there is no Java 17 to 24 in /usr/lib/jvm"));
+        Ended ended = end(start(older, "--version"));
+        assertThat(ended.code()).isEqualTo(3);
+        assertThat(ended.err()).startsWith("imsg: needs Java 25 or newer, this is Java ").hasLineCount(1);
+    }
+
+    private static Optional<Path> olderJava() throws IOException {
+        Path all = Path.of("/usr/lib/jvm");
+        if (!Files.isDirectory(all))
+            return Optional.empty();
+        try (Stream<Path> homes = Files.list(all)) {
+            return homes.filter(home -> home.getFileName().toString().matches("java-(17|18|19|2[0-4])-.*"))
+                    .map(home -> home.resolve("bin/java")).filter(Files::isExecutable).findFirst();
+        }
+    }
+
+    @Test
+    void a_tap_passes_a_descriptor_records_it_and_ends_with_a_signal() throws Exception {
+        Path target = directory.resolve("daemon");
+        Path tap = directory.resolve("tap");
+        Path recorded = directory.resolve("recorded.pcapng");
+        try (ImsgListener daemon = ImsgListener.listen(target)) {
+            Process process = start(JAVA, "tap", tap, target, "--record", recorded);
+            try {
+                while (!Files.exists(tap)) {
+                    assertThat(process.isAlive()).isTrue();
+                    Thread.onSpinWait();
+                }
+                try (ImsgChannel client = ImsgChannel.connect(tap).allowFdPassing();
+                        ImsgChannel server = daemon.accept().allowFdPassing()) {
+                    assertThat(server.peerCredentials().pid()).as("the daemon sees the tap")
+                            .isEqualTo((int) process.pid());
+                    client.send(Imsg.of(5, "take this").withFd(Fd.open(Path.of("/dev/null"), OpenFlag.READ)));
+                    try (Imsg message = server.receive()) {
+                        assertThat(message.hasFd()).isTrue();
+                        assertThat(message.getString(9)).isEqualTo("take this");
+                    }
+                }
+            } finally {
+                process.destroy();
+            }
+            Ended ended = end(process);
+            assertThat(ended.out()).contains("connected: client uid", "pid " + ProcessHandle.current().pid(),
+                    "|take this|", "/dev/null");
+            assertThat(ended.err()).isEmpty();
+            assertThat(tap).doesNotExist();
+        }
+        assertThat(Recording.read(recorded).events()).filteredOn(Event::isMessage).singleElement()
+                .satisfies(event -> assertThat(event.descriptors()).containsExactly("/dev/null"));
+    }
+}
