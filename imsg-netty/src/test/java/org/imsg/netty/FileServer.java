@@ -1,6 +1,6 @@
 package org.imsg.netty;
 
-// @formatter:off
+/* @formatter:off */
 // @start region=server
 import static io.netty.buffer.Unpooled.EMPTY_BUFFER;
 import static io.netty.buffer.Unpooled.copiedBuffer;
@@ -46,4 +46,4 @@ final class FileServer extends SimpleChannelInboundHandler<ImsgMessage> {
     }
 }
 // @end
-// @formatter:on
+/* @formatter:on */
