@@ -155,7 +155,7 @@ class RunningTest {
                 RunningProgram second = privileged.run(script("read x"))) {
             assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> privileged.run(script("true")))
                     .withMessageContaining("more than 2 programs at once").matches(e -> e.name().equals("EAGAIN"));
-            first.close();
+            first.kill(9);
             first.waitFor();
             try (RunningProgram again = privileged.run(script("exit 3"))) {
                 assertThat(again.waitFor().code()).isEqualTo(3);
