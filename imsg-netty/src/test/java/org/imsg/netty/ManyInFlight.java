@@ -24,6 +24,8 @@ final class ManyInFlight {
 
     private static final String SENT = "x";
 
+    private static int sent;
+
     private ManyInFlight() {}
 
     public static void main(String[] args) {
@@ -39,32 +41,18 @@ final class ManyInFlight {
             channels.add(Wire.open(group, pair.first()));
             peers.add(new Wire(pair.second()));
         }
-        // One buffer of the kernel's each: several sockets, so that none of them is full before.
-        int sent = 0;
-        FdBuf refused = null;
-        while (refused == null) {
-            assertThat(sent).as("descriptors on the way").isLessThan(2 * LIMIT);
-            FdBuf next = new FdBuf(bytes(SENT), pipeSaying("passed"));
-            next.retain();
-            if (done(channels.get(sent % channels.size()).writeAndFlush(next)).isSuccess()) {
-                next.release();
-                sent++;
-            } else {
-                refused = next;
-            }
-        }
-        Channel channel = channels.get(sent % channels.size());
-        assertRefused(channel.writeAndFlush(refused.retain()));
+        FdBuf refused = refused(channels, true);
+        assertThat(refused.refCnt()).isOne();
         assertThat(refused.hasFd()).isTrue();
         System.out.println("refused: ETOOMANYREFS, and the descriptor is still with who retained it");
 
         int open = openDescriptors();
-        FdBuf unwanted = new FdBuf(bytes(SENT), pipeSaying(""));
-        assertRefused(channel.writeAndFlush(unwanted));
+        FdBuf unwanted = refused(channels, false);
         assertThat(unwanted.refCnt()).isZero();
         assertThat(openDescriptors()).isEqualTo(open);
         System.out.println("refused: ETOOMANYREFS, and the descriptor nobody retained is closed");
 
+        Channel channel = channels.get(sent % channels.size());
         assertThat(done(channel.writeAndFlush(bytes("still"))).isSuccess()).isTrue();
         System.out.println("the channel goes on");
 
@@ -89,9 +77,25 @@ final class ManyInFlight {
         System.out.println("sent at last: with its descriptor");
     }
 
-    private static void assertRefused(ChannelFuture written) throws InterruptedException {
-        assertThat(done(written).cause()).isInstanceOfSatisfying(ErrnoException.class,
-                cause -> assertThat(cause.name()).isEqualTo("ETOOMANYREFS"));
+    /**
+     * Sends until a write fails; others of the same user may receive what they have on the way meanwhile. The writes go to
+     * several sockets, so that none of them is full before.
+     */
+    private static FdBuf refused(List<Channel> channels, boolean retain) throws Exception {
+        for (;; sent++) {
+            assertThat(sent).as("descriptors on the way").isLessThan(4 * LIMIT);
+            FdBuf next = new FdBuf(bytes(SENT), pipeSaying("passed"));
+            if (retain)
+                next.retain();
+            ChannelFuture written = done(channels.get(sent % channels.size()).writeAndFlush(next));
+            if (!written.isSuccess()) {
+                assertThat(written.cause()).isInstanceOfSatisfying(ErrnoException.class,
+                        cause -> assertThat(cause.name()).isEqualTo("ETOOMANYREFS"));
+                return next;
+            }
+            if (retain)
+                next.release();
+        }
     }
 
     private static ChannelFuture done(ChannelFuture written) throws InterruptedException {
