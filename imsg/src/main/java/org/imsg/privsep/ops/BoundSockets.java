@@ -79,7 +79,8 @@ final class BoundSockets {
                 removeStale(directory, name);
             return made(request.kind(), Constants.AF_UNIX, (socket, arena) -> {
                 // On Linux the mode of the socket itself becomes that of its file, before anybody can connect.
-                Posix.fchmod(Posix.errnoSegment(arena), socket.intValue(), request.mode() & 0777);
+                check("fchmod", request.address(), Posix.fchmod(Posix.errnoSegment(arena), socket.intValue(),
+                        request.mode() & 0777));
                 bindAndListen(socket, request,
                         throughDescriptor(directory.intValue(), "/" + found.name()).toNative(arena));
             });
