@@ -287,4 +287,14 @@ class HostileChildTest {
         }
         assertThat(log.lines()).allMatch(line -> line.length() < 6000);
     }
+
+    @Test
+    void a_socket_name_too_long_is_the_childs_error_and_no_fault_of_the_monitors() throws Exception {
+        try (Served other = Served.by(Policy.of("bind unix " + directory + "/")); Raw raw = new Raw(other.channel)) {
+            String name = directory + "/" + "n".repeat(120);
+            Imsg reply = raw.ask(new Request.Bind(SocketKind.UNIX, name, 0, false, 1, 0600));
+            assertThat(Reply.fields(reply).n32("errno")).isEqualTo(org.imsg.unix.Errno.number("ENAMETOOLONG"));
+        }
+        assertThat(log.lines()).isEmpty();
+    }
 }
