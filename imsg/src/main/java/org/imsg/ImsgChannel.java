@@ -819,7 +819,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
 
     /** The receiver has seen a mark: the peer's format is known. */
     void peerMarked(Dialect dialect) {
-        if (format == WireFormat.AUTO)
+        // Called for every message behind a marked one: a volatile write each would take longer than the message.
+        if (format == WireFormat.AUTO && written != dialect)
             written = dialect;
     }
 

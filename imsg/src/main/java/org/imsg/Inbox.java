@@ -5,9 +5,10 @@ import static org.imsg.sys.Constants.EINTR;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.imsg.sys.Descriptors;
 import org.imsg.sys.Forgotten;
+import org.imsg.sys.Memory;
 import org.imsg.sys.Msghdr;
-import org.imsg.unix.Fd;
 import org.imsg.wire.Dialect;
 import org.imsg.wire.Framer;
 import org.imsg.wire.ImsgHeader;
@@ -25,6 +26,7 @@ final class Inbox {
     private Msghdr header;
     private boolean descriptorsAllowed;
     private MemorySegment buffer;
+    private long address;
     private int capacity;
     /** The first byte not delivered yet, and the first byte not received yet. */
     private int start;
@@ -34,7 +36,7 @@ final class Inbox {
 
     Inbox(Dialect dialect, int limit) {
         // Must not refer to this inbox, or the cleaner would keep it reachable.
-        framer = new Framer(dialect, limit, fd -> Fd.of(fd).close());
+        framer = new Framer(dialect, limit, Descriptors::close);
     }
 
     Framer framer() {
@@ -67,7 +69,7 @@ final class Inbox {
             return 1;
         int n;
         do {
-            n = header.receive(socket, buffer.address() + end, free, flags);
+            n = header.receive(socket, address + end, free, flags);
         } while (n == -EINTR);
         if (n == 0)
             ended = true;
@@ -93,7 +95,7 @@ final class Inbox {
             throw (IOException) fault.fillInStackTrace();
         if (start == end)
             return 0;
-        int length = framer.next(buffer, start, end - start);
+        int length = framer.next(Memory.ALL, address + start, end - start);
         if (length > 0) {
             start += length;
             return length;
@@ -131,7 +133,7 @@ final class Inbox {
     private int takeDescriptor() {
         int count = header.descriptorCount();
         for (int i = 1; i < count; i++)
-            Fd.of(header.descriptor(i)).close();
+            Descriptors.close(header.descriptor(i));
         return count > 0 ? header.descriptor(0) : -1;
     }
 
@@ -157,6 +159,7 @@ final class Inbox {
 
     private void allocate(int newCapacity) {
         buffer = Arena.ofAuto().allocate(newCapacity, 8);
+        address = buffer.address();
         capacity = newCapacity;
     }
 }

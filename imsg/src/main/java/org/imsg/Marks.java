@@ -1,20 +1,24 @@
 package org.imsg;
 
 import java.nio.channels.ClosedChannelException;
-import java.util.ArrayDeque;
+import java.util.Arrays;
+import org.imsg.sys.Descriptors;
 import org.imsg.unix.Fd;
 
 /**
- * The descriptors in a send queue, each with the place in the stream it goes out at. Thread-safe, so that a channel can be
- * closed while a message is being composed, and no descriptor is left behind.
+ * The descriptors in a send queue, each with the place in the stream it goes out at: a ring of primitives. Thread-safe, so that a
+ * channel can be closed while a message is being composed, and no descriptor is left behind.
  */
 final class Marks {
     /** The place of a mark that does not exist. */
     static final long NEVER = Long.MAX_VALUE;
+    /** In the place of a descriptor that does not exist. */
+    static final int NONE = -1;
 
-    private record Mark(long at, Fd fd) {}
-
-    private final ArrayDeque<Mark> marks = new ArrayDeque<>();
+    private long[] places = new long[4];
+    private int[] numbers = new int[4];
+    private int first;
+    private int count;
     private boolean closed;
     /** The place of the first mark: read on every send, so without the lock. */
     private volatile long firstAt = NEVER;
@@ -23,8 +27,12 @@ final class Marks {
     synchronized void add(long at, Fd fd) throws ClosedChannelException {
         if (closed)
             throw new ClosedChannelException();
-        marks.add(new Mark(at, fd.move()));
-        if (firstAt == NEVER)
+        if (count == numbers.length)
+            grow();
+        int free = first + count & numbers.length - 1;
+        numbers[free] = fd.release();
+        places[free] = at;
+        if (count++ == 0)
             firstAt = at;
     }
 
@@ -32,25 +40,25 @@ final class Marks {
         return firstAt;
     }
 
-    synchronized Fd first() {
-        return marks.isEmpty() ? null : marks.peekFirst().fd;
+    /** The first descriptor, which stays here; {@link #NONE} if they were dropped. */
+    synchronized int first() {
+        return count == 0 ? NONE : numbers[first];
     }
 
     /** The place of the mark behind the first. */
     synchronized long secondAt() {
-        if (marks.size() < 2)
-            return NEVER;
-        var iterator = marks.iterator();
-        iterator.next();
-        return iterator.next().at;
+        return count < 2 ? NEVER : places[first + 1 & numbers.length - 1];
     }
 
     /** Closes the first descriptor: the kernel has it, or its message is dropped. */
     synchronized void removeFirst() {
-        Mark first = marks.pollFirst();
-        if (first != null)
-            first.fd.close();
-        firstAt = marks.isEmpty() ? NEVER : marks.peekFirst().at;
+        if (count == 0)
+            return;
+        int number = numbers[first];
+        first = first + 1 & numbers.length - 1;
+        count--;
+        firstAt = count == 0 ? NEVER : places[first];
+        Descriptors.close(number);
     }
 
     /** Closes all that were not sent, and takes no more. */
@@ -61,7 +69,17 @@ final class Marks {
 
     /** Closes all that were not sent. */
     synchronized void clear() {
-        while (!marks.isEmpty())
+        while (count > 0)
             removeFirst();
+    }
+
+    private void grow() {
+        int size = numbers.length;
+        long[] newPlaces = Arrays.copyOf(places, 2 * size);
+        int[] newNumbers = Arrays.copyOf(numbers, 2 * size);
+        System.arraycopy(places, 0, newPlaces, size, first);
+        System.arraycopy(numbers, 0, newNumbers, size, first);
+        places = newPlaces;
+        numbers = newNumbers;
     }
 }

@@ -10,6 +10,8 @@ import static org.imsg.sys.Constants.EPERM;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.ClosedChannelException;
+import org.imsg.sys.Forgotten;
+import org.imsg.sys.Memory;
 import org.imsg.sys.Msghdr;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Dialect;
@@ -24,8 +26,10 @@ final class Outbox {
     private static final int KEPT_CAPACITY = 1 << 20;
 
     private final Marks marks = new Marks();
+    private boolean remembered;
     private Msghdr header;
     private MemorySegment buffer;
+    private long address;
     private int capacity;
     /** Where the first message begins that is not sent whole, the first byte not sent, the first byte not composed. */
     private int head;
@@ -77,7 +81,7 @@ final class Outbox {
     }
 
     void copy(byte[] payload, int from, int count) {
-        MemorySegment.copy(payload, from, buffer, JAVA_BYTE, end + ImsgHeader.SIZE, count);
+        MemorySegment.copy(payload, from, Memory.ALL, JAVA_BYTE, address + end + ImsgHeader.SIZE, count);
     }
 
     /**
@@ -88,10 +92,18 @@ final class Outbox {
      */
     void commit(Dialect written, int type, int id, int pid, Fd fd, int length) throws ClosedChannelException {
         if (fd != null)
-            marks.add(sent + end - start, fd);
-        ImsgHeader.write(buffer, end, written, type, length, fd != null, id, pid);
+            mark(fd);
+        ImsgHeader.write(Memory.ALL, address + end, written, type, length, fd != null, id, pid);
         end += length;
         messages++;
+    }
+
+    private void mark(Fd fd) throws ClosedChannelException {
+        // Must not refer to this outbox, or the cleaner would keep it reachable.
+        if (!remembered)
+            Forgotten.CLEANER.register(this, marks::close);
+        remembered = true;
+        marks.add(sent + end - start, fd);
     }
 
     /**
@@ -108,17 +120,16 @@ final class Outbox {
         if (firstMark != Marks.NEVER) {
             long next = firstMark;
             if (firstMark == sent) {
-                Fd fd = marks.first();
-                if (fd == null)
+                descriptor = marks.first();
+                if (descriptor == Marks.NONE)
                     return -EBADF;
-                descriptor = fd.intValue();
                 next = marks.secondAt();
             }
             count = (int) Math.min(count, next - sent);
         }
         int n;
         do {
-            n = header.send(socket, buffer.address() + start, count, descriptor, flags);
+            n = header.send(socket, address + start, count, descriptor, flags);
         } while (n == -EINTR);
         if (n > 0)
             sent(n, descriptor >= 0);
@@ -184,6 +195,7 @@ final class Outbox {
 
     private void allocate(int newCapacity) {
         buffer = Arena.ofAuto().allocate(newCapacity, 8);
+        address = buffer.address();
         capacity = newCapacity;
     }
 }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
+import org.imsg.sys.Descriptors;
 import org.imsg.sys.Readiness;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -139,7 +140,7 @@ final class Receiver extends Direction {
 
     private static void closeUntaken(int descriptor) {
         if (descriptor >= 0)
-            Fd.of(descriptor).close();
+            Descriptors.close(descriptor);
     }
 
     /** One recvmsg(2), waited for. Returns the bytes, 0 at the end, or -EAGAIN when the deadline has passed. */

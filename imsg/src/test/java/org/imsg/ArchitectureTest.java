@@ -70,8 +70,8 @@ class ArchitectureTest {
     }
 
     @Test
-    void privsep_uses_the_api_unix_and_rights() {
-        mayUse("org.imsg.privsep", "org.imsg.privsep.rights", "org.imsg", "org.imsg.unix");
+    void privsep_uses_the_api_unix_rights_and_operations() {
+        mayUse("org.imsg.privsep", "org.imsg.privsep.rights", "org.imsg.privsep.ops", "org.imsg", "org.imsg.unix");
     }
 
     @Test

@@ -3,6 +3,7 @@ package org.imsg.netty;
 import io.netty.buffer.ByteBuf;
 import java.lang.foreign.MemorySegment;
 import org.imsg.Descriptor;
+import org.imsg.sys.Memory;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Framer;
 import org.imsg.wire.ImsgHeader;
@@ -19,8 +20,10 @@ import org.imsg.wire.ImsgHeader;
 public final class ImsgBatch {
     private final Framer framer;
     private ByteBuf buffer;
+    /** All memory where the buffer has an address, else the buffer's own; and where the first byte is in it. */
     private MemorySegment memory;
-    /** What buffer index the memory's first byte has. */
+    private long base;
+    /** What buffer index that byte has. */
     private int origin;
     private int header;
     private int length;
@@ -39,7 +42,13 @@ public final class ImsgBatch {
         buffer = bytes;
         origin = bytes.readerIndex();
         limit = bytes.readableBytes();
-        memory = MemorySegment.ofBuffer(bytes.internalNioBuffer(origin, limit));
+        if (bytes.hasMemoryAddress()) {
+            memory = Memory.ALL;
+            base = bytes.memoryAddress() + origin;
+        } else {
+            memory = MemorySegment.ofBuffer(bytes.internalNioBuffer(origin, limit));
+            base = 0;
+        }
         header = 0;
         length = 0;
         broken = false;
@@ -68,7 +77,10 @@ public final class ImsgBatch {
         length = 0;
         if (broken || header == limit)
             return false;
-        int whole = framer.next(memory, header, limit - header);
+        // The constant is what the JIT compiler makes fast code of.
+        int whole = memory == Memory.ALL
+                ? framer.next(Memory.ALL, base + header, limit - header)
+                : framer.next(memory, base + header, limit - header);
         if (whole <= 0) {
             broken = whole == Framer.BAD_LENGTH;
             return false;
@@ -104,7 +116,7 @@ public final class ImsgBatch {
      * @return an unsigned 32-bit number
      */
     public int type() {
-        return ImsgHeader.type(memory, header);
+        return ImsgHeader.type(memory, base + header);
     }
 
     /**
@@ -113,7 +125,7 @@ public final class ImsgBatch {
      * @return an unsigned 32-bit number
      */
     public int id() {
-        return ImsgHeader.peerid(memory, header);
+        return ImsgHeader.peerid(memory, base + header);
     }
 
     /**
@@ -122,7 +134,7 @@ public final class ImsgBatch {
      * @return an unsigned 32-bit number
      */
     public int pid() {
-        return ImsgHeader.pid(memory, header);
+        return ImsgHeader.pid(memory, base + header);
     }
 
     /**

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import org.imsg.ImsgTooLargeException;
+import org.imsg.sys.Memory;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Dialect;
 import org.imsg.wire.ImsgHeader;
@@ -27,6 +28,8 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
     private final Supplier<Dialect> dialect;
     private final int limit;
     private ByteBuf gathered;
+    /** As much as was gathered the last time: growing copies. */
+    private int expected = FIRST_CAPACITY;
     private List<ChannelPromise> promises = new ArrayList<>();
 
     ImsgEncoder(Supplier<Dialect> dialect, int limit) {
@@ -68,7 +71,7 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
         if (gathered != null && gathered.readableBytes() + length > GATHERED)
             pass(ctx);
         if (gathered == null)
-            gathered = ctx.alloc().directBuffer(Math.max(FIRST_CAPACITY, (int) length));
+            gathered = ctx.alloc().directBuffer(Math.max(expected, (int) length));
         append(gathered, message, (int) length, false);
         if (!promise.isVoid())
             promises.add(promise);
@@ -77,9 +80,13 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
     private void append(ByteBuf bytes, ImsgMessage message, int length, boolean marked) {
         bytes.ensureWritable(length);
         int at = bytes.writerIndex();
-        MemorySegment header = MemorySegment.ofBuffer(bytes.internalNioBuffer(at, ImsgHeader.SIZE));
         int pid = message.pid() == 0 ? OWN_PID : message.pid();
-        ImsgHeader.write(header, 0, dialect.get(), message.type(), length, marked, message.id(), pid);
+        if (bytes.hasMemoryAddress())
+            ImsgHeader.write(Memory.ALL, bytes.memoryAddress() + at, dialect.get(), message.type(), length, marked,
+                    message.id(), pid);
+        else
+            ImsgHeader.write(MemorySegment.ofBuffer(bytes.internalNioBuffer(at, ImsgHeader.SIZE)), 0, dialect.get(),
+                    message.type(), length, marked, message.id(), pid);
         bytes.writerIndex(at + ImsgHeader.SIZE);
         ByteBuf payload = message.content();
         bytes.writeBytes(payload, payload.readerIndex(), payload.readableBytes());
@@ -92,6 +99,7 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
         ByteBuf bytes = gathered;
         List<ChannelPromise> waiting = promises;
         gathered = null;
+        expected = Math.max(FIRST_CAPACITY, bytes.readableBytes());
         if (waiting.isEmpty()) {
             ctx.write(bytes, ctx.voidPromise());
             return;

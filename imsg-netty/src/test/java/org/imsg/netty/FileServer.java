@@ -1,5 +1,6 @@
 package org.imsg.netty;
 
+/* @formatter:off */
 // @start region=server
 import static io.netty.buffer.Unpooled.EMPTY_BUFFER;
 import static io.netty.buffer.Unpooled.copiedBuffer;
@@ -13,7 +14,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import org.imsg.unix.Fd;
 
-// @formatter:off
 /** Opens files for its clients and passes them the descriptors. */
 final class FileServer extends SimpleChannelInboundHandler<ImsgMessage> {
     static final int OPEN = 1, OPENED = 2, DENIED = 3;
@@ -45,5 +45,5 @@ final class FileServer extends SimpleChannelInboundHandler<ImsgMessage> {
         ctx.flush();                                       // the answers to one read leave together
     }
 }
-// @formatter:on
 // @end
+/* @formatter:on */

@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
+import org.imsg.privsep.ops.Privileged;
 import org.imsg.unix.Fd;
 import org.imsg.unix.Lifeline;
 
@@ -30,6 +32,11 @@ final class ChildLoop implements Connection.Receiver {
         this.self = self;
         this.parent = parent;
         this.log = log;
+    }
+
+    /** Whether this process is a child of some program. */
+    static boolean isHere() {
+        return System.getenv(PROGRAM) != null && System.getenv(ROLE) != null;
     }
 
     /** Runs the role; does not return. */
@@ -84,6 +91,7 @@ final class ChildLoop implements Connection.Receiver {
     public void message(Imsg message) throws IOException {
         switch (message.type()) {
             case Protocol.CONNECT -> connect(message);
+            case Protocol.OPERATIONS -> takeOperations(message);
             case Protocol.START -> start();
             case Protocol.RELOAD -> self.dispatch().quietlyInTurn("reload", () -> role.reload(self));
             default -> {
@@ -116,6 +124,14 @@ final class ChildLoop implements Connection.Receiver {
         self.add(peer);
         if (started)
             begin(peer);
+    }
+
+    private void takeOperations(Imsg message) throws IOException {
+        Fd socket = message.takeFd();
+        if (socket == null)
+            log.log(System.Logger.Level.ERROR, "the channel to the monitor did not arrive: " + message.descriptor());
+        else
+            self.operations(Privileged.over(ImsgChannel.of(socket)));
     }
 
     private void start() throws IOException {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 import org.imsg.Imsg;
+import org.imsg.privsep.ops.Monitor;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 
@@ -17,8 +18,9 @@ final class ChildProcess implements Connection.Receiver {
     private final Connection connection;
     private final System.Logger log;
     private volatile Peer peer;
+    private MonitorThread served;
     /** After a violation nothing it says counts. */
-    private boolean distrusted;
+    private volatile boolean distrusted;
 
     private ChildProcess(ParentLoop loop, Instance instance, Child child, Connection connection) {
         this.loop = loop;
@@ -75,7 +77,30 @@ final class ChildProcess implements Connection.Receiver {
 
     void end(int signal) {
         child.kill(signal);
+        close();
+    }
+
+    /** Nothing it says counts any more, and nothing is done for it. */
+    void close() {
         connection.close();
+        if (served != null)
+            served.close();
+    }
+
+    /** Does for it what a policy allows, until it has ended. */
+    void serve(Monitor monitor, Fd socket) throws IOException {
+        served = new MonitorThread(monitor, socket, instance.toString(),
+                fault -> violated("what it asks for is no message: " + fault.getMessage(), false));
+    }
+
+    /** Waits until the programs it asked for are gone. */
+    void awaitServed() {
+        try {
+            if (served != null)
+                served.await();
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** From now on it can be sent to, and says things to the user's handlers. */

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 import org.imsg.Imsg;
 import org.imsg.ImsgQueueFullException;
+import org.imsg.privsep.ops.Monitor;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 
@@ -182,7 +183,19 @@ final class ParentLoop implements Supervisor.Actions {
     @Override
     public void start(Instance instance) {
         self.add(children.get(instance).becomePeer());
+        instance.role.monitor().ifPresent(monitor -> offer(monitor, instance));
         send(instance, Imsg.of(Protocol.START));
+    }
+
+    private void offer(Monitor monitor, Instance instance) {
+        ChildProcess child = children.get(instance);
+        try (Fd.Pair ends = Fd.socketpair()) {
+            child.serve(monitor, ends.first());
+            send(instance, Imsg.of(Protocol.OPERATIONS).withFd(ends.second()));
+        } catch (IOException e) {
+            log.log(System.Logger.Level.ERROR, instance + " cannot be given what its policy allows", e);
+            child.kill(Supervisor.SIGKILL);
+        }
     }
 
     @Override
@@ -220,7 +233,7 @@ final class ParentLoop implements Supervisor.Actions {
 
     @Override
     public void drop(Instance instance) {
-        children.get(instance).connection().close();
+        children.get(instance).close();
     }
 
     @Override
@@ -231,11 +244,12 @@ final class ParentLoop implements Supervisor.Actions {
     @Override
     public void finished(Instance instance, Child.ExitStatus how, boolean toldToEnd) {
         ChildProcess child = children.remove(instance);
-        child.connection().close();
+        child.close();
         child.peer().ifPresent(self::remove);
         Finish finish = new Finish(instance.role.name(), instance.number, child.pid(), how, toldToEnd);
         log(toldToEnd ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING, finish.toString());
         hooks.put(instance, Thread.ofPlatform().daemon().name("imsg-finish-" + instance).unstarted(() -> {
+            child.awaitServed();
             callFinished(finish);
             Thread hook = Thread.currentThread();
             post(now -> {

@@ -1,11 +1,13 @@
 package org.imsg.privsep;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.PrivilegeException;
 
 /**
@@ -22,6 +24,9 @@ import org.imsg.privsep.rights.PrivilegeException;
  *
  * <p><b>Messages</b> go to the handler of their type; who sent one is known by the channel it came through. A child that breaks
  * the rules is dealt with as {@link OnViolation} says, and the others are served on.
+ *
+ * <p><b>Operations that take rights</b> a role asks for with {@link RoleProcess#privileged}, if it has a
+ * {@linkplain RoleSettings#policy(org.imsg.privsep.ops.Policy) policy}: the parent opens, binds and runs for it what that allows.
  *
  * <p><b>End of a child.</b> {@link Parent#finished} is told how it ended. {@link AfterEnd} says what then becomes of the program;
  * a child that is started again is connected again to everybody it was connected to, who see the former {@link Peer}
@@ -179,7 +184,7 @@ public final class Privsep {
     public int run(String... arguments) throws PrivilegeException, InterruptedException {
         table.check();
         List<String> given = List.of(arguments);
-        if (name.equals(System.getenv(ChildLoop.PROGRAM)) && System.getenv(ChildLoop.ROLE) != null) {
+        if (ChildLoop.isHere() && name.equals(System.getenv(ChildLoop.PROGRAM))) {
             ChildLoop.run(name, table, given, jvm);
             throw new IllegalStateException("a child came back");
         }
@@ -194,6 +199,7 @@ public final class Privsep {
 
     private void reportMissing() throws PrivilegeException {
         List<String> missing = new ArrayList<>();
+        reportKept();
         for (RoleSettings role : table.all())
             role.rights().missing().forEach(what -> missing.add(role.name() + ": " + what));
         if (missing.isEmpty())
@@ -201,6 +207,23 @@ public final class Privsep {
         if (confinementRequired)
             throw new PrivilegeException("requireConfinement", String.join("; ", missing));
         System.getLogger(name).log(System.Logger.Level.WARNING, "not enforced: " + String.join("; ", missing));
+    }
+
+    /** Root is kept by who names no user; what else a role has, it may have undone. */
+    private void reportKept() throws PrivilegeException {
+        List<String> kept = table.all().stream().filter(role -> role.rights().keepsUser()).map(RoleSettings::name)
+                .toList();
+        if (!kept.isEmpty() && isRoot())
+            System.getLogger(name).log(System.Logger.Level.WARNING,
+                    "no user is named for " + String.join(", ", kept) + ": they stay root");
+    }
+
+    private static boolean isRoot() throws PrivilegeException {
+        try {
+            return Ids.current().isRoot();
+        } catch (IOException e) {
+            throw new PrivilegeException("getgroups", e);
+        }
     }
 
     /**

@@ -21,6 +21,8 @@ final class Protocol {
     static final int START = FIRST + 4;
     /** Parent to child: read the configuration again. */
     static final int RELOAD = FIRST + 5;
+    /** Parent to child, before {@link #START}: the channel to the monitor of its policy, as a descriptor. */
+    static final int OPERATIONS = FIRST + 6;
 
     private static final int LONGEST_NAME = 128;
     private static final int LONGEST_TEXT = 12_000;

@@ -1,12 +1,15 @@
 package org.imsg.privsep;
 
 import java.util.List;
+import org.imsg.privsep.ops.Policy;
+import org.imsg.privsep.ops.Privileged;
 
 /** A child, as its own role sees it. Made by {@link Privsep#run}. */
 public final class RoleProcess extends Participant {
     private final String role;
     private final int instance;
     private final Peer parent;
+    private volatile Privileged privileged;
 
     RoleProcess(String program, List<String> arguments, RoleTable table, RoleSettings settings, int instance,
             Connection parent, System.Logger log) {
@@ -42,6 +45,25 @@ public final class RoleProcess extends Participant {
      */
     public Peer parent() {
         return parent;
+    }
+
+    /**
+     * What this process may ask its parent for, as the {@linkplain RoleSettings#policy(Policy) policy} of its role says. There
+     * from {@link Role#start} on, until the process ends; if the monitor has dropped it, every call fails.
+     *
+     * @return the privileged operations; not to be closed, for there are no others
+     * @throws IllegalStateException
+     *             if the role has no policy, or is not started yet
+     */
+    public Privileged privileged() {
+        Privileged operations = privileged;
+        if (operations == null)
+            throw new IllegalStateException("role " + role + " has no policy, or is not started yet");
+        return operations;
+    }
+
+    void operations(Privileged operations) {
+        privileged = operations;
     }
 
     @Override

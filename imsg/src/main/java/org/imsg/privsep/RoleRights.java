@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.rights.Access;
 import org.imsg.privsep.rights.Capability;
 import org.imsg.privsep.rights.Confinement;
@@ -27,6 +28,9 @@ import org.imsg.unix.Child;
 final class RoleRights {
     /** Set in a child that is confined only as far as its parent, who is not root, could. */
     static final String PARTIAL = "IMSG_PARTIAL";
+
+    /** Set in a child that is to have another root, which it may not be able to read in its policy. */
+    static final String CHROOT = "IMSG_CHROOT";
 
     /** Set in a child of a training run, which must be able to write a cache. */
     static final String TRAINING = "IMSG_TRAINING";
@@ -50,6 +54,20 @@ final class RoleRights {
 
     void chroot(Path directory) {
         chroot = directory;
+    }
+
+    /** The user and the root that a policy names, if it does. */
+    void policy(Policy policy) {
+        policy.ids().ifPresent(this::user);
+        policy.chroot().ifPresent(this::chroot);
+    }
+
+    /** In a child: as the parent has read a policy that is not for everybody to read. */
+    void asStarted() {
+        if (System.getenv("UID") != null && System.getenv(PARTIAL) == null)
+            user = "uid " + System.getenv("UID");
+        if (System.getenv(CHROOT) != null)
+            chroot = Path.of(System.getenv(CHROOT));
     }
 
     void unveil(Path path, Access... access) {
@@ -81,6 +99,11 @@ final class RoleRights {
     /** The ids are given up by the child itself. */
     private boolean dropsInside() {
         return user != null && (chroot != null || !isLinux());
+    }
+
+    /** Whether it is left the user, and so the rights, of its parent. */
+    boolean keepsUser() {
+        return user == null;
     }
 
     /** What cannot be enforced here by this process, in words. */
@@ -144,6 +167,8 @@ final class RoleRights {
         if (partial)
             child.environment(PARTIAL, "1");
         if (ids != null) {
+            if (chroot != null)
+                child.environment(CHROOT, chroot.toString());
             child.environment("UID", Long.toString(ids.uid())).environment("GID", Long.toString(ids.gid()))
                     .environment("GIDLIST", String.join(",", ids.groups().stream().map(String::valueOf).toList()));
         }

@@ -1,15 +1,20 @@
 package org.imsg.privsep;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.imsg.privsep.ops.Monitor;
+import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.rights.Access;
 import org.imsg.privsep.rights.Confinement;
 import org.imsg.privsep.rights.Ids;
@@ -33,6 +38,8 @@ public final class RoleSettings {
     private Duration firstPause = Backoff.SHORTEST;
     private Duration mostPause = Duration.ofMinutes(1);
     private boolean reexecuteOnReload;
+    private Supplier<Monitor> monitor;
+    private Monitor built;
 
     RoleSettings(String name, Supplier<? extends Role> factory) {
         if (name.isBlank() || name.equals(Privsep.PARENT) || !name.matches("[A-Za-z0-9_.-]{1,64}"))
@@ -218,6 +225,58 @@ public final class RoleSettings {
     }
 
     /**
+     * Lets the role ask its parent for what a policy allows, with {@link RoleProcess#privileged}: a monitor in the parent serves
+     * each of its processes. A user and a chroot in the policy are the role's own.
+     *
+     * @param policy
+     *            what it may ask for. Every process of the program makes it: what a role cannot read belongs into a
+     *            {@linkplain #policy(Path) file} that only the parent reads
+     * @return this
+     */
+    public RoleSettings policy(Policy policy) {
+        return policy(policy, settings -> settings);
+    }
+
+    /**
+     * Lets the role ask its parent for what a policy allows, as {@link #policy(Policy)}, with other limits or another clock.
+     *
+     * @param policy
+     *            what it may ask for
+     * @param settings
+     *            changes the usual monitor; called in the parent only
+     * @return this
+     */
+    public RoleSettings policy(Policy policy, UnaryOperator<Monitor.Builder> settings) {
+        rights.policy(policy);
+        monitor = () -> settings.apply(Monitor.builder(policy)).build();
+        return this;
+    }
+
+    /**
+     * Lets the role ask its parent for what a policy file allows, as {@link #policy(Policy)}. The parent reads it, once; the
+     * role need not be able to.
+     *
+     * @param file
+     *            the file, in the format of {@link Policy}
+     * @return this
+     * @throws UncheckedIOException
+     *             if it cannot be read
+     * @throws org.imsg.privsep.ops.PolicyException
+     *             if there are faults in it
+     */
+    public RoleSettings policy(Path file) {
+        if (ChildLoop.isHere()) {
+            rights.asStarted();
+            return this;
+        }
+        try {
+            return policy(Policy.read(file));
+        } catch (IOException e) {
+            throw new UncheckedIOException("the policy of role " + name + " cannot be read", e);
+        }
+    }
+
+    /**
      * Confines the role further, before its program runs: namespaces, a private root, capabilities.
      *
      * @param further
@@ -227,6 +286,13 @@ public final class RoleSettings {
     public RoleSettings confine(UnaryOperator<Confinement> further) {
         rights.confine(further);
         return this;
+    }
+
+    /** What serves its processes, one for all of them; in the parent. */
+    Optional<Monitor> monitor() {
+        if (monitor != null && built == null)
+            built = monitor.get();
+        return Optional.ofNullable(built);
     }
 
     RoleRights rights() {

@@ -10,6 +10,7 @@ import java.lang.ref.Cleaner;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
 import org.imsg.sys.Constants;
+import org.imsg.sys.Descriptors;
 import org.imsg.sys.Forgotten;
 import org.imsg.sys.Posix;
 import org.imsg.sys.Readiness;
@@ -194,8 +195,8 @@ public final class Fd implements AutoCloseable {
     /** A second descriptor with a number not under that. */
     Fd dup(int atLeast) throws IOException {
         int number = enter();
-        try (Arena arena = Arena.ofConfined()) {
-            int fd = Posix.fcntl(Posix.errnoSegment(arena), number, Constants.F_DUPFD_CLOEXEC, atLeast);
+        try {
+            int fd = Descriptors.duplicate(number, atLeast);
             if (fd < 0)
                 throw new ErrnoException("fcntl", "F_DUPFD_CLOEXEC " + number, -fd);
             return new Fd(fd);
@@ -273,7 +274,7 @@ public final class Fd implements AutoCloseable {
         void exit() {
             int before = (int) STATE.getAndAdd(this, -1);
             if (before == (GONE | 1))
-                closeNumber();
+                Descriptors.close(number);
         }
 
         void give() {
@@ -292,7 +293,7 @@ public final class Fd implements AutoCloseable {
                 // Beside others this one goes inside too: when they left, the number below would be somebody else's.
             } while (!STATE.compareAndSet(this, inside, inside == 0 ? GONE : (inside | GONE) + 1));
             if (inside == 0) {
-                closeNumber();
+                Descriptors.close(number);
                 return;
             }
             try (Arena arena = Arena.ofConfined()) {
@@ -301,14 +302,6 @@ public final class Fd implements AutoCloseable {
             }
             Readiness.wake(number);
             exit();
-        }
-
-        private void closeNumber() {
-            Readiness.forget(number);
-            try (Arena arena = Arena.ofConfined()) {
-                // Not again after EINTR: Linux has closed it, and the number may be somebody else's.
-                Posix.close(Posix.errnoSegment(arena), number);
-            }
         }
 
         /** The cleaner's part: does something only for an Fd that was forgotten. */

@@ -20,17 +20,20 @@ public final class Offer {
     /** In the parent: whoever of the role asks is served, by a thread of its own. */
     public static void make(ParentProcess self, String role, int type, Monitor monitor) {
         self.on(role, type, (child, _) -> {
-            Fd.Pair ends = Fd.socketpair();
-            String name = child.toString();
-            ImsgChannel channel = ImsgChannel.of(ends.first());
-            Thread.ofPlatform().daemon().name("monitor-" + name).start(() -> {
-                try {
-                    monitor.serve(channel, name);
-                } catch (IOException e) {
-                    self.log().log(System.Logger.Level.ERROR, name + " is not served any more", e);
-                }
-            });
-            child.send(Imsg.of(type).withFd(ends.second()));
+            try (Fd.Pair ends = Fd.socketpair()) {
+                serve(self, ImsgChannel.of(ends.first()), child.toString(), monitor);
+                child.send(Imsg.of(type).withFd(ends.second()));
+            }
+        });
+    }
+
+    private static void serve(ParentProcess self, ImsgChannel channel, String name, Monitor monitor) {
+        Thread.ofPlatform().daemon().name("monitor-" + name).start(() -> {
+            try {
+                monitor.serve(channel, name);
+            } catch (IOException e) {
+                self.log().log(System.Logger.Level.ERROR, name + " is not served any more", e);
+            }
         });
     }
 

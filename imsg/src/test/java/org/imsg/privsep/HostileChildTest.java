@@ -35,6 +35,28 @@ class HostileChildTest {
     }
 
     @Test
+    void what_a_child_says_after_it_broke_the_rules_is_not_listened_to() throws Exception {
+        try (CapturedLog _ = new CapturedLog("troupe.hostile");
+                CapturedLog _ = new CapturedLog("troupe");
+                Stage stage = new Stage("hostile")) {
+            stage.tell("hostile", 0, "insist");
+            stage.await("finished hostile[0] was ended by signal 9");
+            assertThat(stage.heard()).doesNotContain("hostile[0] still here");
+        }
+    }
+
+    @Test
+    void who_speaks_before_it_is_started_breaks_the_rules() throws Exception {
+        try (CapturedLog log = new CapturedLog("troupe.hostile-early-tolerated");
+                CapturedLog _ = new CapturedLog("troupe");
+                Stage stage = new Stage("hostile-early-tolerated")) {
+            assertThat(log.await("violates the rules")).contains("sent before it was told to start: imsg type 1");
+            serves(stage, "hostile-early-tolerated");
+            assertThat(stage.heard()).noneMatch(said -> said.contains("too early"));
+        }
+    }
+
+    @Test
     void who_was_killed_is_started_again_and_trusted_again() throws Exception {
         try (CapturedLog log = new CapturedLog("troupe.hostile");
                 CapturedLog _ = new CapturedLog("troupe");
@@ -92,6 +114,9 @@ class HostileChildTest {
             stage.awaitAll("hostile[0] connected bystander[0]");
             stage.tell("hostile", 0, "nonsense bystander");
             assertThat(log.await("dropped")).contains("nobody handles imsg type 6").contains("from hostile[0]");
+            // An order is one if it comes from the parent.
+            stage.tell("hostile", 0, "order bystander");
+            assertThat(log.await("dropped")).contains("nobody handles imsg type 3").contains("from hostile[0]");
             serves(stage, "bystander");
         }
     }

@@ -96,6 +96,18 @@ class LaunchTest {
     }
 
     @Test
+    void a_training_run_makes_a_cache_that_confined_children_use(@TempDir Path directory) throws Exception {
+        Path jar = ProgramJar.in(directory, SpawnFigures.class);
+        Path cache = directory.resolve("figures.aot");
+        assertThat(run(SpawnFigures.command(List.of("-Dimsg.privsep.aot.record=" + cache), jar, "1", "free")))
+                .contains("a training run: nobody is confined");
+        assertThat(cache).isNotEmptyFile();
+        // Without root it is confined as far as can be.
+        assertThat(run(SpawnFigures.command(List.of("-Dimsg.privsep.aot=" + cache), jar, "1", "confined")))
+                .contains("confined, AOT cache: start to running");
+    }
+
+    @Test
     void a_child_without_its_channel_says_what_is_wrong(@TempDir Path directory) throws Exception {
         Path jar = ProgramJar.in(directory, HelloExample.class);
         ProcessBuilder builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),

@@ -13,6 +13,7 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.stream.Stream;
+import java.util.zip.Deflater;
 import org.imsg.ChildJvm;
 
 /** The classes of the module and its tests as one jar, which every user may read and which runs by itself. */
@@ -30,6 +31,7 @@ final class ProgramJar {
         Set<String> there = new HashSet<>();
         try (OutputStream file = Files.newOutputStream(jar);
                 JarOutputStream out = new JarOutputStream(file, manifest)) {
+            out.setLevel(Deflater.BEST_SPEED);
             for (String place : ChildJvm.classPath().split(":"))
                 add(out, Path.of(place), there);
         }

@@ -9,10 +9,14 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.PrivilegeException;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,11 +27,11 @@ class RoleRightsTest {
     private static final String NOBODY = "65534";
 
     @TempDir
-    private Path directory;
-    private String jar;
+    private static Path directory;
+    private static String jar;
 
-    @BeforeEach
-    void asRootWithProgramThatAllMayRead() throws IOException {
+    @BeforeAll
+    static void asRootWithProgramThatAllMayRead() throws IOException {
         assumeThat(Ids.current().isRoot()).as("needs root: roles become other users").isTrue();
         jar = ProgramJar.in(directory, Troupe.class).toString();
     }
@@ -108,6 +112,80 @@ class RoleRightsTest {
             stage.await("jailed[0] refused java.nio.file.NoSuchFileException");
             stage.tell("other", 0, "ask jailed");
             stage.await("other[0] heard jailed[0]");
+        }
+    }
+
+    @Test
+    void a_role_is_who_its_policy_says_and_is_given_what_that_allows_in_each_of_its_lives() throws Exception {
+        try (CapturedLog log = new CapturedLog(Monitor.class.getName());
+                CapturedLog _ = new CapturedLog("troupe");
+                Stage stage = stage("again-clerk")) {
+            for (int life = 0; life < 2; life++) {
+                long pid = pid(stage, "again-clerk[0]");
+                isNobody(pid);
+                stage.tell("again-clerk", 0, "open /etc/shadow");
+                stage.await("again-clerk[0] refused java.nio.file.AccessDeniedException");
+                stage.tell("again-clerk", 0, "request /etc/shadow");
+                assertThat(stage.await("again-clerk[0] was"))
+                        .endsWith("passed /etc/shadow with " + Files.size(Path.of("/etc/shadow")) + " bytes");
+                stage.tell("again-clerk", 0, "request /etc/gshadow");
+                stage.await("again-clerk[0] was refused: org.imsg.privsep.ops.RefusedException");
+                assertThat(log.await("is refused")).contains("again-clerk[0]").contains("/etc/gshadow");
+                stage.forget();
+                ProcessHandle.of(pid).orElseThrow().destroyForcibly();
+            }
+        }
+    }
+
+    @Test
+    void a_policy_that_only_the_parent_can_read_gives_a_role_its_root_and_its_operations() throws Exception {
+        Path policy = directory.resolve("policy");
+        Files.writeString(policy, "user 65534:65534\nchroot /srv\nopen read /etc/shadow\n");
+        Files.setPosixFilePermissions(policy, PosixFilePermissions.fromString("rw-------"));
+        try (CapturedLog _ = new CapturedLog("troupe"); Stage stage = stage("filed=" + policy + " other")) {
+            long pid = pid(stage, "filed[0]");
+            isNobody(pid);
+            assertThat(Files.readSymbolicLink(Path.of("/proc/" + pid + "/root"))).isEqualTo(Path.of("/srv"));
+            stage.tell("filed", 0, "request /etc/shadow");
+            stage.await("filed[0] was passed /etc/shadow");
+            stage.tell("other", 0, "request /etc/shadow");
+            assertThat(stage.await("other[0] was")).contains("IllegalStateException: role other has no policy");
+        }
+    }
+
+    @Test
+    void programs_of_a_child_are_gone_before_the_finish_hook_is_told_of_its_end() throws Exception {
+        try (CapturedLog _ = new CapturedLog("troupe");
+                CapturedLog _ = new CapturedLog(Monitor.class.getName());
+                Stage stage = stage("again-clerk")) {
+            long pid = pid(stage, "again-clerk[0]");
+            stage.tell("again-clerk", 0, "run");
+            Path program = Path.of("/proc", stage.await("again-clerk[0] runs ").split(" ")[2]);
+            assertThat(program).exists();
+            CompletableFuture<Boolean> left = new CompletableFuture<>();
+            stage.onFinish(_ -> left.complete(Files.exists(program)));
+            ProcessHandle.of(pid).orElseThrow().destroyForcibly();
+            assertThat(left.get(30, TimeUnit.SECONDS)).isFalse();
+            stage.onFinish(_ -> true);
+        }
+    }
+
+    @Test
+    void what_is_no_message_to_the_monitor_is_a_violation_as_it_is_to_the_parent() throws Exception {
+        try (CapturedLog log = new CapturedLog("troupe.again-clerk");
+                CapturedLog _ = new CapturedLog("troupe");
+                Stage stage = stage("again-clerk")) {
+            stage.awaitAll("again-clerk[0] started");
+            stage.tell("again-clerk", 0, "garble");
+            assertThat(log.await("violates the rules")).contains("what it asks for is no message");
+            stage.await("finished again-clerk[0] was ended by signal 9");
+        }
+    }
+
+    @Test
+    void a_role_that_names_no_user_stays_root_and_the_log_says_so() throws Exception {
+        try (CapturedLog log = new CapturedLog("troupe"); Stage _ = stage("pledged>other other")) {
+            assertThat(log.await("no user is named")).isEqualTo("WARNING no user is named for other: they stay root");
         }
     }
 

@@ -12,6 +12,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
+import org.imsg.privsep.ops.Policy;
+import org.imsg.privsep.ops.Program;
+import org.imsg.privsep.ops.RunningProgram;
 import org.imsg.privsep.rights.Access;
 import org.imsg.privsep.rights.Promise;
 import org.imsg.unix.Fd;
@@ -23,15 +26,18 @@ final class Troupe {
 
     private Troupe() {}
 
-    /** A program of roles given as {@code name*instances>connected,to}; children find the same in their first argument. */
+    /** A program of roles given as {@code name*instances>connected,to} or {@code name=policy}; children find the same in their first argument. */
     static Privsep program(String roles) {
         Privsep program = Privsep.program("troupe");
         if (roles.startsWith("!"))
             program.requireConfinement();
         for (String role : roles.replace("!", "").split(" ")) {
-            String[] connected = role.split(">");
+            String[] governed = role.split("=");
+            String[] connected = governed[0].split(">");
             String[] counted = connected[0].split("\\*");
-            program.role(counted[0], Actor::new, r -> settings(r, counted, connected));
+            program.role(counted[0], Actor::new, r -> governed.length > 1
+                    ? r.policy(Path.of(governed[1]))
+                    : settings(r, counted, connected));
         }
         return program;
     }
@@ -50,6 +56,8 @@ final class Troupe {
                 // keeps its rights
             }
         }
+        if (counted[0].endsWith("clerk"))
+            role.policy(Policy.of("user 65534:65534", "open read /etc/shadow", "run user=64010 /bin/sh -c *"));
         if (counted[0].startsWith("again"))
             role.restart(Duration.ofSeconds(1), Duration.ofSeconds(1));
         if (counted[0].endsWith("fresh"))
@@ -99,7 +107,9 @@ final class Troupe {
         private boolean refusesToStop;
 
         @Override
-        public void prepare(RoleProcess process) {
+        public void prepare(RoleProcess process) throws Exception {
+            if (process.role().equals("hostile-early-tolerated"))
+                process.parent().send(Imsg.of(SAY, "too early"));
             prepared = System.nanoTime();
         }
 
@@ -187,15 +197,50 @@ final class Troupe {
                         say("refused " + e);
                     }
                 }
+                case "request" -> {
+                    try (FdChannel file = new FdChannel(self.privileged().open(Path.of(words[1])))) {
+                        int read = file.read(ByteBuffer.allocate(1 << 16));
+                        say("was passed " + words[1] + " with " + read + " bytes");
+                    } catch (IOException | IllegalStateException e) {
+                        say("was refused: " + e);
+                    }
+                }
+                case "run" -> {
+                    RunningProgram program = self.privileged().run(Program.of(Path.of("/bin/sh"), "-c", "read x"));
+                    KEPT.add(program);
+                    say("runs " + program.pid());
+                }
+                case "garble" -> say("garbled " + garble());
                 case "census" -> say("counts " + self.peers(self.role()).size());
                 case "look" -> look();
                 case "raw" -> raw(order.substring(4));
                 case "unhandled" -> self.parent().send(Imsg.of(UNHANDLED));
+                case "insist" -> {
+                    self.parent().send(Imsg.of(UNHANDLED));
+                    say("still here");
+                }
+                case "order" -> self.peer(words[1]).send(Imsg.of(DO, "exit 1"));
                 case "nonsense" -> self.peer(words[1]).send(Imsg.of(UNHANDLED));
                 case "short" -> self.parent().send(NUMBER, new byte[2]);
                 case "flood" -> flood(Integer.parseInt(words[1]));
                 default -> throw new IllegalArgumentException(order);
             }
+        }
+
+        /** Writes no message to every socket but the channel to the parent, of which there are two: to the monitor's. */
+        private static int garble() throws IOException {
+            String parent = target(Path.of("/proc/self/fd/3"));
+            int garbled = 0;
+            for (int number = 4; number < 100; number++) {
+                Path link = Path.of("/proc/self/fd/" + number);
+                if (!target(link).startsWith("socket:") || target(link).equals(parent))
+                    continue;
+                FdChannel socket = new FdChannel(Fd.of(number));
+                socket.write(ByteBuffer.allocate(16));
+                KEPT.add(socket);
+                garbled++;
+            }
+            return garbled;
         }
 
         private void look() throws IOException {
@@ -227,10 +272,10 @@ final class Troupe {
             FdChannel channel = new FdChannel(socket);
             channel.write(bytes.flip());
             // Not closed: it is the channel's.
-            STOLEN.add(channel);
+            KEPT.add(channel);
         }
 
-        private static final java.util.List<Object> STOLEN = new java.util.ArrayList<>();
+        private static final java.util.List<Object> KEPT = new java.util.ArrayList<>();
 
         /** Descriptors with messages nobody wants. */
         private void flood(int count) throws IOException {

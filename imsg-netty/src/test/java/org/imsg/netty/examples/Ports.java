@@ -21,16 +21,20 @@ final class Ports implements Parent {
     public void start(ParentProcess self) {
         Monitor monitor = Monitor.of(Policy.of("bind tcp reuse *:" + settings.port()));
         self.on(WebServer.MONITOR, (child, _) -> {
-            Fd.Pair ends = Fd.socketpair();
-            ImsgChannel channel = ImsgChannel.of(ends.first());
-            Thread.ofPlatform().daemon().name("monitor").start(() -> {
-                try {
-                    monitor.serve(channel, child.toString());
-                } catch (IOException e) {
-                    self.log().log(System.Logger.Level.ERROR, child + " is not served any more", e);
-                }
-            });
-            child.send(Imsg.of(WebServer.MONITOR).withFd(ends.second()));
+            try (Fd.Pair ends = Fd.socketpair()) {
+                serve(self, ImsgChannel.of(ends.first()), child.toString(), monitor);
+                child.send(Imsg.of(WebServer.MONITOR).withFd(ends.second()));
+            }
+        });
+    }
+
+    private static void serve(ParentProcess self, ImsgChannel channel, String name, Monitor monitor) {
+        Thread.ofPlatform().daemon().name("monitor-" + name).start(() -> {
+            try {
+                monitor.serve(channel, name);
+            } catch (IOException e) {
+                self.log().log(System.Logger.Level.ERROR, name + " is not served any more", e);
+            }
         });
     }
 }

@@ -81,8 +81,8 @@ final class BoundSockets {
                 // On Linux the mode of the socket itself becomes that of its file, before anybody can connect.
                 check("fchmod", request.address(), Posix.fchmod(Posix.errnoSegment(arena), socket.intValue(),
                         request.mode() & 0777));
-                bindAndListen(socket, request,
-                        throughDescriptor(directory.intValue(), "/" + found.name()).toNative(arena));
+                MemorySegment address = throughDescriptor(directory.intValue(), "/" + found.name()).toNative(arena);
+                WithoutUmask.run(() -> bindAndListen(socket, request, address));
             });
         } catch (ErrnoException e) {
             throw escapeRefused(e, rule, request);

@@ -10,6 +10,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.imsg.privsep.rights.Ids;
+import org.imsg.privsep.rights.PrivilegeDrop;
 
 /**
  * What a monitor does for its child, and nothing else: what no rule allows is refused. Immutable.
@@ -24,7 +26,7 @@ import java.util.stream.Stream;
  * <caption>Lines</caption>
  * <thead><tr><th scope="col">line</th><th scope="col">meaning</th></tr></thead>
  * <tbody>
- * <tr><th scope="row">{@code user UID[:GID]}</th><td>whom the child becomes; for the program that starts it, see {@link #uid}</td></tr>
+ * <tr><th scope="row">{@code user UID[:GID]}</th><td>whom the child becomes: see {@link #drop}</td></tr>
  * <tr><th scope="row">{@code chroot DIRECTORY}</th><td>the child's root; likewise</td></tr>
  * <tr><th scope="row">{@code open ACCESS[,ACCESS] [links] [special] [owner=IDS] PATH}</th><td>ACCESS is read, write, append or
  * create. Refused are directories, files with more than one hard link unless {@code links}, devices and pipes unless {@code special},
@@ -49,18 +51,19 @@ import java.util.stream.Stream;
  * </table>
  *
  * <p>The directory a rule names is trusted: links on the way to it are followed, and nobody but the administrator should be
- * able to write to the directories above it. Beneath it no symbolic link is followed.
+ * able to write to the directories above it. Beneath it no symbolic link is followed. Hard links are counted when the file has
+ * been opened: who may write beneath the directory can link a file of another place there, and if that file is removed from its own
+ * place before the child asks for it, it has one link again and is opened. Where such people are about, {@code owner} says
+ * whose files are meant, and Linux lets nobody link what they neither own nor may write (fs.protected_hardlinks).
  */
 public final class Policy {
     private final List<Rule> rules;
-    private final Optional<Long> uid;
-    private final Optional<Long> gid;
+    private final Optional<Ids> ids;
     private final Optional<Path> chroot;
 
-    Policy(List<Rule> rules, Optional<Long> uid, Optional<Long> gid, Optional<Path> chroot) {
+    Policy(List<Rule> rules, Optional<Ids> ids, Optional<Path> chroot) {
         this.rules = List.copyOf(rules);
-        this.uid = uid;
-        this.gid = gid;
+        this.ids = ids;
         this.chroot = chroot;
     }
 
@@ -322,19 +325,24 @@ public final class Policy {
     /**
      * Whom the child becomes.
      *
-     * @return the user's id, or empty if the policy does not say
+     * @return the user and its group, without others, or empty if the policy does not say
      */
-    public Optional<Long> uid() {
-        return uid;
+    public Optional<Ids> ids() {
+        return ids;
     }
 
     /**
-     * The child's group.
+     * What a child does first that was started as root: {@code policy.drop().perform()} makes it the policy's user in the
+     * policy's root. A role of a {@code Privsep} program that has the policy does so by itself.
      *
-     * @return its id, or empty if the policy does not say
+     * @return the drop, with the usual preload
+     * @throws IllegalStateException
+     *             if the policy does not say who
      */
-    public Optional<Long> gid() {
-        return gid;
+    public PrivilegeDrop drop() {
+        PrivilegeDrop drop = PrivilegeDrop
+                .to(ids.orElseThrow(() -> new IllegalStateException("the policy has no line that begins with user")));
+        return chroot.map(drop::chroot).orElse(drop);
     }
 
     /**

@@ -21,6 +21,7 @@ import org.imsg.privsep.ops.Rule.LookupRule;
 import org.imsg.privsep.ops.Rule.OpenRule;
 import org.imsg.privsep.ops.Rule.RemoveRule;
 import org.imsg.privsep.ops.Rule.RunRule;
+import org.imsg.privsep.rights.Ids;
 import org.imsg.unix.ErrnoException;
 
 /** Reads the lines of a {@link Policy}, all of them, so that every fault is told at once. */
@@ -29,8 +30,7 @@ final class PolicyReader {
     private static final int USUAL_MODE = 0600;
 
     private final List<Rule> rules = new ArrayList<>();
-    private Optional<Long> uid = Optional.empty();
-    private Optional<Long> gid = Optional.empty();
+    private Optional<Ids> ids = Optional.empty();
     private Optional<Path> chroot = Optional.empty();
 
     private PolicyReader() {}
@@ -48,7 +48,7 @@ final class PolicyReader {
         }
         if (!faults.isEmpty())
             throw new PolicyException(faults);
-        return new Policy(reader.rules, reader.uid, reader.gid, reader.chroot);
+        return new Policy(reader.rules, reader.ids, reader.chroot);
     }
 
     private void read(String origin, Words words) {
@@ -75,10 +75,9 @@ final class PolicyReader {
     private void readUser(String text) {
         int colon = text.indexOf(':');
         long user = one(users(colon < 0 ? text : text.substring(0, colon)));
-        if (uid.isPresent())
+        if (ids.isPresent())
             throw new IllegalArgumentException("expected one line that says user");
-        uid = Optional.of(user);
-        gid = Optional.of(colon < 0 ? user : one(groups(text.substring(colon + 1))));
+        ids = Optional.of(Ids.of(user, colon < 0 ? user : one(groups(text.substring(colon + 1)))));
     }
 
     private static Rule open(String origin, Words words) {

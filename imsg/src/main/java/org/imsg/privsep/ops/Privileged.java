@@ -136,7 +136,7 @@ public final class Privileged implements AutoCloseable {
      * @param socket
      *            where
      * @param mode
-     *            its permission bits, less the parent's umask
+     *            its permission bits, all of them: the umask does not count
      * @param backlog
      *            how many connections may wait
      * @param replace
@@ -155,7 +155,7 @@ public final class Privileged implements AutoCloseable {
      * @param socket
      *            where
      * @param mode
-     *            its permission bits, less the parent's umask
+     *            its permission bits, all of them: the umask does not count
      * @param replace
      *            whether a socket that is there is removed first
      * @return the socket, the caller's

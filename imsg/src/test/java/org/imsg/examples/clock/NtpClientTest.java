@@ -60,6 +60,8 @@ class NtpClientTest {
                 server.forge();
                 client.signal("HUP");
                 assertThat(change(client).toSeconds()).isCloseTo(0, within(TOLERANCE_SECONDS));
+                // The sockets of the questions before are closed.
+                assertConfined(example);
                 assertThat(client.stop().stream().filter(line -> line.contains(SET_TO))).hasSize(2);
             }
         }

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.imsg.Call;
@@ -260,6 +261,27 @@ class HostileChildTest {
             assertThat(raw.receive().type()).isEqualTo(Protocol.EXITED);
         }
         assertThat(log.lines()).hasSize(2).last().asString().endsWith("peerid 5 is that of a program that runs");
+    }
+
+    @Test
+    void what_is_not_done_by_the_monitors_deadline_is_told_to_have_expired_and_logged() throws Exception {
+        CountDownLatch never = new CountDownLatch(1);
+        SystemClock stuck = SystemClock.recording(_ -> {
+            try {
+                never.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        Limits hasty = new Limits(1000, 200, 256, 1, 3, 2, Duration.ofMillis(50), Duration.ofSeconds(10));
+        try (Served other = Served.by(Policy.of("clock within=60", "open read " + directory + "/"),
+                monitor -> monitor.clock(stuck).limits(hasty)); Raw raw = new Raw(other.channel)) {
+            assertThat(raw.ask(new Request.SetClock(true, 1, 0)).type()).isEqualTo(Protocol.EXPIRED);
+            assertThat(raw.ask(open()).type()).as("the next request").isEqualTo(Protocol.DESCRIPTOR);
+        } finally {
+            never.countDown();
+        }
+        assertThat(log.lines()).singleElement().asString().contains("which was not done within 50 ms");
     }
 
     @Test

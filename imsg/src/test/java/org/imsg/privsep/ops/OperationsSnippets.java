@@ -10,7 +10,7 @@ import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
 
-/** The examples of the API's documentation; compiled, and run by OperationsSnippetsTest. */
+/** The examples of the API's documentation, run by OperationsSnippetsTest; and of the README, which are compiled only. */
 final class OperationsSnippets {
     private OperationsSnippets() {}
 
@@ -52,4 +52,20 @@ final class OperationsSnippets {
     }
     // @end
 
+    // README
+    static void serveBuilds(ImsgChannel channel) throws IOException { // in the parent, until the child ends
+        Monitor.of(Policy.read(Path.of("/etc/builds.policy"))).serve(channel, "web");
+    }
+
+    static Child.ExitStatus build(Privileged parent, Path tree) throws IOException { // in the child
+        try (Fd listener = parent.listen(new InetSocketAddress("127.0.0.1", 8080), 128, true);
+                RunningProgram build = parent.run(Program.of(Path.of("/bin/sh"), "build.sh").directory(tree))) {
+            answer(listener, build.stdout(), build.stderr());
+            return build.waitFor();
+        }
+    }
+
+    private static void answer(Fd listener, Fd output, Fd errors) {
+        System.out.println(listener + " " + output + " " + errors);
+    }
 }

@@ -9,6 +9,8 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import org.imsg.privsep.rights.Ids;
+import org.imsg.privsep.rights.PrivilegeDrop;
 import org.imsg.unix.OpenFlag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -143,11 +145,14 @@ class PolicyTest {
     @Test
     void user_and_chroot_stand_in_the_policy_by_number_or_name() {
         Policy numbers = Policy.of("user 64000:64001", "chroot /var/empty");
-        assertThat(numbers.uid()).contains(64000L);
-        assertThat(numbers.gid()).contains(64001L);
+        assertThat(numbers.ids()).contains(Ids.of(64000, 64001));
+        assertThat(numbers.drop()).hasToString(PrivilegeDrop.to(Ids.of(64000, 64001)).chroot(Path.of("/var/empty"))
+                .toString());
         assertThat(numbers.chroot()).contains(Path.of("/var/empty"));
-        assertThat(Policy.of("user root").uid()).contains(0L);
-        assertThat(Policy.of().uid()).isEmpty();
+        assertThat(Policy.of("user root").ids()).contains(Ids.of(0, 0));
+        assertThat(Policy.of().ids()).isEmpty();
+        assertThatExceptionOfType(IllegalStateException.class).isThrownBy(() -> Policy.of().drop())
+                .withMessageContaining("user");
     }
 
     @Test
@@ -178,6 +183,6 @@ class PolicyTest {
                 policy:12: lookup user host
                 policy:13: clock within=60
                 policy:14: clock""");
-        assertThat(code.uid()).contains(64000L);
+        assertThat(code.ids()).contains(Ids.of(64000, 64001));
     }
 }

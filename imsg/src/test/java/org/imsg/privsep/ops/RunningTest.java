@@ -147,6 +147,24 @@ class RunningTest {
     }
 
     @Test
+    void as_many_programs_as_the_limits_say_run_at_once_and_one_more_is_told_to_come_again() throws Exception {
+        Limits two = new Limits(1000, 200, 256, 2, 3, 8, Duration.ofSeconds(30), Duration.ofSeconds(10));
+        try (Served served = Served.by(Policy.of("run user=64010 /bin/sh -c *"), monitor -> monitor.limits(two));
+                Privileged privileged = served.privileged();
+                RunningProgram first = privileged.run(script("read x"));
+                RunningProgram second = privileged.run(script("read x"))) {
+            assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> privileged.run(script("true")))
+                    .withMessageContaining("more than 2 programs at once").matches(e -> e.name().equals("EAGAIN"));
+            first.close();
+            first.waitFor();
+            try (RunningProgram again = privileged.run(script("exit 3"))) {
+                assertThat(again.waitFor().code()).isEqualTo(3);
+            }
+            assertThat(second.waitFor(Duration.ZERO)).as("the other runs on").isEmpty();
+        }
+    }
+
+    @Test
     void what_a_program_leaves_running_is_gone_before_its_end_is_told() throws Exception {
         try (Served served = served("users=64010-64010 environment=PATH=/usr/bin:/bin /bin/sh -c *");
                 Privileged privileged = served.privileged();

@@ -91,13 +91,14 @@ class SocketOperationsTest {
     void a_unix_socket_is_bound_with_its_mode_and_connected(Beneath way) throws Exception {
         Path path = directory.resolve("run/socket");
         Files.createDirectory(directory.resolve("run"));
-        Policy policy = Policy.of("bind unix mode=0770 " + directory + "/", "connect unix " + directory + "/");
+        Policy policy = Policy.of("bind unix mode=0777 " + directory + "/", "connect unix " + directory + "/");
         try (Served served = Served.by(policy, monitor -> monitor.beneath(way));
                 Privileged privileged = served.privileged();
-                Fd listener = privileged.listen(path, 0700, 3, false);
+                Fd listener = privileged.listen(path, 0766, 3, false);
                 FdChannel client = new FdChannel(privileged.connect(SocketKind.UNIX, path));
                 FdChannel accepted = new FdChannel(accept(listener))) {
-            assertThat((int) Files.getAttribute(path, "unix:mode") & 0777).isEqualTo(0700);
+            assertThat((int) Files.getAttribute(path, "unix:mode") & 0777).as("whatever the umask")
+                    .isEqualTo(0766);
             client.write(ByteBuffer.wrap(HELLO));
             assertThat(accepted.read(ByteBuffer.allocate(10))).isEqualTo(3);
         }

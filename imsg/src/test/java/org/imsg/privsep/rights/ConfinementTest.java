@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.imsg.sys.Posix;
+import org.imsg.testing.Outside;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.BeforeEach;

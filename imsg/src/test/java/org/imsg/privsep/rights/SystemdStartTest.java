@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Posix;
+import org.imsg.testing.Outside;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.UnixAddress;

@@ -157,9 +157,14 @@ public final class Outside {
                 .sorted().toList();
     }
 
-    /** Whether others of its user may look into it: the /proc entries of a process that is not dumpable belong to root. */
+    /** The uid its /proc entries belong to: that of root, if it is not dumpable. */
+    public int owner() throws IOException {
+        return (Integer) Files.getAttribute(process.resolve("environ"), "unix:uid");
+    }
+
+    /** Whether others of its user, who is not root, may look into it. */
     public boolean isDumpable() throws IOException {
-        return !Files.getAttribute(process.resolve("environ"), "unix:uid").equals(0);
+        return owner() != 0;
     }
 
     /** One of its variables, or "" if it is not set. */

@@ -1,0 +1,65 @@
+package org.imsg.bench;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.imsg.bench.Contender.Seen;
+import org.imsg.harness.debian.DebianChroot;
+import org.imsg.harness.debian.DebianSuite;
+import org.imsg.harness.debian.Libfrr;
+import org.imsg.harness.debian.PeerUnavailableException;
+
+/** Who takes part. */
+final class Contenders {
+    static final String OURS = "imsg-java";
+    static final String SPINNING = "imsg-java-spinning";
+    static final String NETTY = "netty-imsg";
+    /** In the place of one that cannot be had. */
+    static final Contender ABSENT = new Contender("absent", List.of(), List.of(), List.of(), true, Seen.NOTHING);
+
+    /** Longer than any round trip on a quiet machine, so that a spinning reader never sleeps. */
+    private static final String SPIN_MICROS = "200";
+
+    final Contender ours = Contender.java(OURS, "imsg", true, Seen.PAYLOAD_AND_ID);
+    final Contender spinning = ours.with(SPINNING, "-u", SPIN_MICROS);
+    final Contender jdk = Contender.java("jdk-socketchannel", "jdk", false, Seen.PAYLOAD);
+    final Contender junixsocket = Contender.java("junixsocket", "junixsocket", false, Seen.PAYLOAD);
+    final Contender grpc = Contender.java("grpc", "grpc", false, Seen.PAYLOAD);
+    final Contender netty = Contender.java(NETTY, "netty-imsg", true, Seen.PAYLOAD_AND_ID);
+    final Contender nettyMessages = Contender.java("netty-imsg-messages", "netty-imsg-messages", true,
+            Seen.PAYLOAD_AND_ID);
+    final Contender nettyStock = Contender.java("netty-stock", "netty-stock", true, Seen.PAYLOAD);
+    final Contender nettyStockGathered = Contender.java("netty-stock-gathered", "netty-stock-gathered", true,
+            Seen.PAYLOAD);
+    /** The same two where they meet at a path, with many connections. */
+    final Contender nettyServer = Contender.java(NETTY, "netty-imsg", false, Seen.PAYLOAD);
+    final Contender nettyStockServer = Contender.java("netty-stock", "netty-stock", false, Seen.PAYLOAD);
+    final Contender c;
+    final Contender floor;
+    final Contender floorBare;
+    final Contender floorFramed;
+    final Contender floorThreaded;
+    final Contender frr;
+
+    /** Takes the C programs from the directory they were built in. */
+    Contenders(Path cReference, Contender frr) {
+        this.frr = frr;
+        c = Contender.c("c", cReference.resolve("bench-imsg"), Seen.PAYLOAD_AND_ID);
+        floor = Contender.c("floor", cReference.resolve("bench-floor"), Seen.NOTHING);
+        floorBare = floor.with("floor-bare", "-n");
+        floorFramed = Contender.c("floor-framed", cReference.resolve("bench-floor"), Seen.PAYLOAD_AND_ID, "-f");
+        floorThreaded = floor.with("floor-two-threads", "-t");
+    }
+
+    /** libfrr, or {@link #ABSENT} where it cannot be had; fetched when first asked for. */
+    static Contender frr(Path cReference) throws IOException, InterruptedException {
+        try {
+            List<String> libraries = Libfrr.of(DebianChroot.of(DebianSuite.BOOKWORM)).libraries().stream()
+                    .map(Path::toString).toList();
+            return Contender.c("libfrr", cReference.resolve("bench-frr"), Seen.PAYLOAD_AND_ID).after(libraries);
+        } catch (PeerUnavailableException e) {
+            System.out.println("without libfrr: " + e.getMessage());
+            return ABSENT;
+        }
+    }
+}

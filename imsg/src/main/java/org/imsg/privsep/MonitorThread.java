@@ -1,0 +1,43 @@
+package org.imsg.privsep;
+
+import java.io.IOException;
+import java.util.function.Consumer;
+import org.imsg.ImsgChannel;
+import org.imsg.ImsgProtocolException;
+import org.imsg.privsep.ops.Monitor;
+import org.imsg.unix.Fd;
+
+/** The monitor's end of what a child may ask for, and the thread that serves it until the child has ended. */
+final class MonitorThread implements AutoCloseable {
+    private final ImsgChannel channel;
+    private final Thread thread;
+
+    /** Takes the socket; the fault is told if what comes from the child is no message. */
+    MonitorThread(Monitor monitor, Fd socket, String child, Consumer<ImsgProtocolException> fault) throws IOException {
+        channel = ImsgChannel.of(socket);
+        thread = Thread.ofPlatform().daemon().name("imsg-serve-" + child).start(() -> {
+            try {
+                monitor.serve(channel, child);
+            } catch (ImsgProtocolException e) {
+                fault.accept(e);
+            } catch (IOException _) {
+                // The child died, in the middle of a request perhaps, or this was closed.
+            }
+        });
+    }
+
+    /** Returns at once; the programs that the child ran are killed then. */
+    @Override
+    public void close() {
+        try {
+            channel.close();
+        } catch (IOException _) {
+            // closed all the same
+        }
+    }
+
+    /** Waits until those programs are gone. */
+    void await() throws InterruptedException {
+        thread.join();
+    }
+}

@@ -1,0 +1,57 @@
+package org.imsg.privsep.ops;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.imsg.sys.LinuxSyscalls;
+import org.imsg.sys.Posix;
+import org.imsg.sys.RawSyscall;
+import org.imsg.unix.ErrnoException;
+
+/**
+ * Makes files with all of the mode that was asked for. The umask is the process's, and other threads make files at the same
+ * time; so a thread does it that has one of its own, and ends. Linux only.
+ */
+final class WithoutUmask {
+    private static final int CLONE_FS = 0x200;
+
+    private WithoutUmask() {}
+
+    /** What makes a file. */
+    interface Making {
+        void run() throws IOException;
+    }
+
+    static void run(Making making) throws IOException {
+        CompletableFuture<Void> made = new CompletableFuture<>();
+        Thread.ofPlatform().daemon().name("imsg-without-umask").start(() -> {
+            try {
+                clear();
+                making.run();
+                made.complete(null);
+            } catch (IOException | RuntimeException | Error e) {
+                made.completeExceptionally(e);
+            }
+        });
+        try {
+            made.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof IOException failure)
+                throw failure;
+            throw e;
+        }
+    }
+
+    private static void clear() throws ErrnoException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            LinuxSyscalls calls = LinuxSyscalls.host();
+            int result = RawSyscall.call(errno, calls.number("unshare"), CLONE_FS, 0, 0);
+            if (result < 0)
+                throw new ErrnoException("unshare", "CLONE_FS", -result);
+            RawSyscall.call(errno, calls.number("umask"), 0, 0, 0);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+package org.imsg.privsep;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
+import org.imsg.ImsgProtocolException;
+import org.imsg.ImsgQueueFullException;
+import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Sending never waits, and nothing that was sent is lost or out of order. */
+@Timeout(60)
+class ConnectionTest {
+    private static final byte[] LARGE = new byte[16_000];
+
+    private Connection connection;
+    private Fd other;
+
+    @BeforeEach
+    void connect() throws IOException {
+        Fd.Pair ends = Fd.socketpair();
+        connection = new Connection(ends.first(), "test");
+        other = ends.second();
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        connection.close();
+        other.close();
+    }
+
+    @Test
+    void a_peer_that_does_not_read_fills_a_queue_that_has_a_bound_and_loses_nothing_of_it() throws Exception {
+        int sent = 0;
+        ImsgQueueFullException full = null;
+        while (full == null) {
+            try {
+                connection.send(Imsg.of(1, sent, 0, LARGE));
+                sent++;
+                assertThat(sent).isLessThan(3000);
+            } catch (ImsgQueueFullException e) {
+                full = e;
+            }
+        }
+        assertThat(full).hasMessageContaining("16777216");
+        assertThat(sent).isGreaterThan((16 << 20) / 16_016 - 1);
+        connection.endOutput();
+        try (ImsgChannel peer = ImsgChannel.of(other)) {
+            for (int i = 0; i < sent; i++)
+                assertThat(peer.receive().id()).isEqualTo(i);
+            assertThat(peer.receive()).as("the end, behind what was queued").isNull();
+        }
+    }
+
+    @Test
+    void descriptors_that_wait_behind_a_full_socket_arrive_too() throws Exception {
+        for (int i = 0; i < 100; i++)
+            connection.send(Imsg.of(1, i, 0, LARGE));
+        try (Fd file = Fd.open(Path.of("/dev/null")); ImsgChannel peer = ImsgChannel.of(other).allowFdPassing()) {
+            connection.send(Imsg.of(2).withFd(file.dup()));
+            for (int i = 0; i < 100; i++)
+                peer.receive().close();
+            try (Imsg last = peer.receive(); Fd arrived = last.takeFd()) {
+                assertThat(last.type()).isEqualTo(2);
+                assertThat(arrived).isNotNull();
+            }
+        }
+    }
+
+    @Test
+    void descriptors_that_wait_are_closed_with_it() throws Exception {
+        for (int i = 0; i < 100; i++)
+            connection.send(Imsg.of(1, i, 0, LARGE));
+        try (Fd.Pair pipe = Fd.pipe(); FdChannel reader = new FdChannel(pipe.first())) {
+            connection.send(Imsg.of(2).withFd(pipe.second()));
+            connection.close();
+            // The end comes when the last writing end is closed.
+            assertThat(reader.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+        }
+        assertThat(connection.isOpen()).isFalse();
+    }
+
+    @Test
+    void after_its_end_nothing_can_be_sent() throws Exception {
+        connection.endOutput();
+        assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(() -> connection.send(Imsg.of(1)));
+    }
+
+    @Test
+    void what_cannot_be_a_message_is_a_fault_and_an_end_in_the_middle_of_one_is_not() throws Exception {
+        assertThat(faultAfter(new byte[16])).isInstanceOf(ImsgProtocolException.class);
+        connection.close();
+        connect();
+        assertThat(faultAfter(new byte[7])).isNull();
+    }
+
+    private IOException faultAfter(byte[] bytes) throws Exception {
+        CompletableFuture<IOException> fault = new CompletableFuture<>();
+        connection.startReading(new Connection.Receiver() {
+            @Override
+            public void message(Imsg message) {
+                throw new AssertionError(message);
+            }
+
+            @Override
+            public void ended(IOException what) {
+                fault.complete(what);
+            }
+        });
+        try (FdChannel peer = new FdChannel(other)) {
+            peer.write(ByteBuffer.wrap(bytes));
+        }
+        return fault.join();
+    }
+}
