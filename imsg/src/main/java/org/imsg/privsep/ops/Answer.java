@@ -39,13 +39,15 @@ record Answer(int type, Ibuf payload, Fd fd) implements AutoCloseable {
     }
 
     static Answer malformed(String why) {
-        return new Answer(Protocol.MALFORMED, Fields.addString(empty(), why), null);
+        return new Answer(Protocol.MALFORMED, Fields.addString(empty(), Told.shortened(why)), null);
     }
 
     static Answer of(Throwable failure) {
         return switch (failure) {
             case RefusedException refused -> new Answer(Protocol.REFUSED,
-                    Fields.addString(Fields.addString(empty(), refused.rule()), refused.reason()), null);
+                    Fields.addString(Fields.addString(empty(), Told.shortened(refused.rule())),
+                            Told.shortened(refused.reason())),
+                    null);
             case ErrnoException errno -> failed(errno.number(), errno.call(), errno.on(), errno.getMessage());
             default -> failed(0, "", null, failure.getMessage() == null ? failure.toString() : failure.getMessage());
         };
@@ -54,8 +56,8 @@ record Answer(int type, Ibuf payload, Fd fd) implements AutoCloseable {
     private static Answer failed(int errno, String call, String on, String text) {
         Ibuf payload = empty().addN32(errno);
         Fields.addString(payload, call);
-        Fields.addString(payload, on == null ? "" : on);
-        return new Answer(Protocol.FAILED, Fields.addString(payload, text), null);
+        Fields.addString(payload, on == null ? "" : Told.shortened(on));
+        return new Answer(Protocol.FAILED, Fields.addString(payload, Told.shortened(text)), null);
     }
 
     private static Ibuf empty() {

@@ -79,7 +79,8 @@ final class BoundSockets {
                 removeStale(directory, name);
             return made(request.kind(), Constants.AF_UNIX, (socket, arena) -> {
                 // On Linux the mode of the socket itself becomes that of its file, before anybody can connect.
-                Posix.fchmod(Posix.errnoSegment(arena), socket.intValue(), request.mode() & 0777);
+                check("fchmod", request.address(), Posix.fchmod(Posix.errnoSegment(arena), socket.intValue(),
+                        request.mode() & 0777));
                 MemorySegment address = throughDescriptor(directory.intValue(), "/" + found.name()).toNative(arena);
                 WithoutUmask.run(() -> bindAndListen(socket, request, address));
             });
@@ -109,11 +110,16 @@ final class BoundSockets {
     }
 
     /** bind(2) and connect(2) go where a path leads; this one leads to what was opened. */
-    private static UnixAddress throughDescriptor(int fd, String name) {
+    private static UnixAddress throughDescriptor(int fd, String name) throws ErrnoException {
         if (Os.current() != Os.LINUX)
             throw new UnsupportedOperationException(
                     "a Unix socket beneath a directory needs /proc/self/fd, which is Linux's");
-        return UnixAddress.of(Path.of("/proc/self/fd/" + fd + name));
+        try {
+            return UnixAddress.of(Path.of("/proc/self/fd/" + fd + name));
+        } catch (IllegalArgumentException _) {
+            // Too long, or not to be written in the machine's encoding: the child's fault, and not to be logged as ours.
+            throw new ErrnoException("bind", name, Errno.number("ENAMETOOLONG"));
+        }
     }
 
     private interface Step {

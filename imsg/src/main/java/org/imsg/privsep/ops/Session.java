@@ -168,7 +168,7 @@ final class Session {
         if (e instanceof RefusedException)
             log(Level.WARNING, "is refused: " + e.getMessage());
         else if (e instanceof RuntimeException)
-            LOG.log(Level.ERROR, "a request of " + child + " failed", e);
+            LOG.log(Level.ERROR, "a request of " + child + " failed", Told.oneLine((RuntimeException) e));
         else
             log(Level.DEBUG, "was told: " + e.getMessage());
         return Answer.of(e);
@@ -272,6 +272,6 @@ final class Session {
     /** What the child has sent is in the text: it must not begin a line of its own. */
     private void log(Level level, String text) {
         if (LOG.isLoggable(level))
-            LOG.log(level, child + " " + text.replaceAll("\\p{Cntrl}", "?"));
+            LOG.log(level, child + " " + Told.oneLine(text));
     }
 }

@@ -4,7 +4,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.function.IntSupplier;
+import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Posix;
+import org.imsg.sys.RawSyscall;
 
 /**
  * A thread that gives up rights, starts a program with what is left, and ends. The kernel keeps rights, namespaces and the root
@@ -24,6 +26,7 @@ final class ConfinedSpawn implements Runnable {
     private int result;
     private Throwable thrown;
     private boolean spawned;
+    private int thread;
 
     private ConfinedSpawn(List<Step> steps, IntSupplier spawn) {
         this.steps = steps;
@@ -39,6 +42,7 @@ final class ConfinedSpawn implements Runnable {
             int dumpable = Confining.prctl(work.errno, Confining.PR_GET_DUMPABLE, 0);
             try {
                 joined(Thread.ofPlatform().name("imsg-confined-spawn").unstarted(work));
+                work.awaitGone();
             } finally {
                 // A thread that changes its ids takes this flag away from the whole process.
                 if (dumpable == 0 || dumpable == 1)
@@ -51,6 +55,7 @@ final class ConfinedSpawn implements Runnable {
     @Override
     public void run() {
         try {
+            thread = RawSyscall.call(errno, LinuxSyscalls.host().number("gettid"), 0, 0, 0);
             for (Step step : steps) {
                 current = step;
                 result = step.run(errno);
@@ -70,6 +75,17 @@ final class ConfinedSpawn implements Runnable {
         if (!spawned)
             throw new PrivilegeException(current.name(), current.on(), -result);
         return result;
+    }
+
+    /**
+     * Java calls a thread ended a little before the kernel does. While it is there with the ids of the child's user and the
+     * process is dumpable, that user's other processes could get at this process's memory through it.
+     */
+    private void awaitGone() {
+        LinuxSyscalls calls = LinuxSyscalls.host();
+        int pid = RawSyscall.call(errno, calls.number("getpid"), 0, 0, 0);
+        while (RawSyscall.call(errno, calls.number("tgkill"), pid, thread, 0) == 0)
+            Thread.onSpinWait();
     }
 
     /** An interrupt waits: the thread takes milliseconds, and its child must not be lost. */

@@ -79,9 +79,7 @@ public final class Preload {
 
     /** A directory of class files cannot be held open: its classes are loaded, but run nothing of theirs yet. */
     private static void classesInDirectories() throws IOException {
-        Set<Path> places = new LinkedHashSet<>();
-        for (String entry : System.getProperty("java.class.path", "").split(File.pathSeparator))
-            places.add(Path.of(entry));
+        Set<Path> places = places(System.getProperty("java.class.path", ""));
         for (ResolvedModule module : ModuleLayer.boot().configuration().modules())
             module.reference().location().filter(location -> "file".equals(location.getScheme())).map(Path::of)
                     .ifPresent(places::add);
@@ -93,6 +91,15 @@ public final class Preload {
                         .forEach(Preload::load);
             }
         }
+    }
+
+    /** None if all is on the module path: an empty name would be the working directory, often the root of everything. */
+    static Set<Path> places(String classPath) {
+        Set<Path> places = new LinkedHashSet<>();
+        if (!classPath.isEmpty())
+            for (String entry : classPath.split(File.pathSeparator))
+                places.add(Path.of(entry));
+        return places;
     }
 
     private static void load(String file) {

@@ -289,4 +289,34 @@ class HostileChildTest {
         hostile.send(4711, new Request.Kill(9));
         assertThat(hostile.ask(open()).type()).isEqualTo(Protocol.DESCRIPTOR);
     }
+
+    @Test
+    void a_request_begins_no_line_of_the_log_and_steers_no_terminal() throws Exception {
+        String name = "/x\ny\u0085z\u009b2J\u2028\u2029\u202e";
+        assertThat(hostile.ask(new Request.Remove(name)).type()).isEqualTo(Protocol.REFUSED);
+        assertThat(log.lines()).containsExactly("hostile is refused: no rule allows to remove /x?y?z?2J???");
+    }
+
+    @Test
+    void a_refusal_of_the_largest_request_is_answered() throws Exception {
+        try (Served other = Served.by(Policy.of("run user=64010 /bin/sh -c *")); Raw raw = new Raw(other.channel)) {
+            java.util.List<String> arguments = java.util.Collections.nCopies(8170, "");
+            try (Ibuf payload = Request.payload(Duration.ZERO,
+                    new Request.Run("/bin/sh", arguments, java.util.List.of(), ""), 1 << 15)) {
+                raw.send(Imsg.of(Protocol.RUN, 1, 0, payload));
+            }
+            assertThat(raw.receive().type()).isEqualTo(Protocol.REFUSED);
+        }
+        assertThat(log.lines()).allMatch(line -> line.length() < 6000);
+    }
+
+    @Test
+    void a_socket_name_too_long_is_the_childs_error_and_no_fault_of_the_monitors() throws Exception {
+        try (Served other = Served.by(Policy.of("bind unix " + directory + "/")); Raw raw = new Raw(other.channel)) {
+            String name = directory + "/" + "n".repeat(120);
+            Imsg reply = raw.ask(new Request.Bind(SocketKind.UNIX, name, 0, false, 1, 0600));
+            assertThat(Reply.fields(reply).n32("errno")).isEqualTo(org.imsg.unix.Errno.number("ENAMETOOLONG"));
+        }
+        assertThat(log.lines()).isEmpty();
+    }
 }

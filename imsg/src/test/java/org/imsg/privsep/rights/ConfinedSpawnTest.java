@@ -1,0 +1,34 @@
+package org.imsg.privsep.rights;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.imsg.privsep.ops.Root;
+import org.imsg.sys.LinuxSyscalls;
+import org.imsg.sys.Posix;
+import org.imsg.sys.RawSyscall;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class ConfinedSpawnTest {
+    private static final int ROUNDS = 500;
+
+    @Test
+    void the_thread_with_the_ids_of_another_user_is_gone_before_the_process_can_be_traced_again() throws Exception {
+        Root.required();
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            int gettid = LinuxSyscalls.host().number("gettid");
+            List<Step> steps = List.of(Step.Call.of("setresuid", 64001, 64001, 64001, 64001));
+            for (int i = 0; i < ROUNDS; i++) {
+                int thread = ConfinedSpawn.run(steps, () -> RawSyscall.call(errno, gettid, 0, 0, 0));
+                assertThat(Files.exists(Path.of("/proc/self/task/" + thread))).as("thread of round " + i).isFalse();
+            }
+        }
+    }
+}
