@@ -9,6 +9,7 @@ import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.rights.Confinement;
 import org.imsg.privsep.rights.Ids;
+import org.imsg.privsep.rights.Promise;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 
@@ -43,9 +44,11 @@ public final class BuildRunner implements AutoCloseable {
                 """.formatted(builds, port));
     }
 
-    /** What the web's half may do by itself: nothing that needs a right. */
+    /** What the web's half may do by itself: serve on the socket it is given, and put scripts into its directory. */
     static Confinement confinement() {
-        return Confinement.none().to(Ids.of(WEB, WEB)).boundingSet();
+        return Confinement.none().to(Ids.of(WEB, WEB)).boundingSet().promise(Promise.STDIO, Promise.RPATH,
+                Promise.WPATH,
+                Promise.CPATH, Promise.INET, Promise.RECVFD);
     }
 
     /** Does what the web's half asks for until it ends, or this is closed. */

@@ -12,8 +12,11 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.imsg.Call;
 import org.imsg.unix.Child;
+import org.imsg.testing.Outside;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -78,9 +81,13 @@ class BuildRunnerTest {
     void the_half_that_faces_the_web_has_no_right_left() throws Exception {
         running((runner, port, _) -> {
             assertThat(post(port, "exit 0")).contains("exit 0");
-            List<String> status = Files.readAllLines(Path.of("/proc/" + runner.pidOfWeb() + "/status"));
-            assertThat(status).contains("Uid:\t64002\t64002\t64002\t64002", "Gid:\t64002\t64002\t64002\t64002",
-                    "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1");
+            Outside web = Outside.of(runner.pidOfWeb());
+            Outside self = Outside.of(ProcessHandle.current().pid());
+            assertThat(web.rights()).isEqualTo(Outside.withoutRights(BuildRunner.WEB));
+            assertThat(web.distinct("CapBnd")).isEqualTo(Map.of("CapBnd", Set.of("0000000000000000")));
+            assertThat(web.root()).isEqualTo("/");
+            assertThat(web.namespacesApartFrom(self)).isEmpty();
+            assertThat(web.holdings(self)).containsExactly("tcp 127.0.0.1:" + port, "unix stream");
         });
     }
 

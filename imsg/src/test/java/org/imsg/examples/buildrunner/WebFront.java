@@ -15,6 +15,7 @@ import org.imsg.ImsgChannel;
 import org.imsg.privsep.ops.Privileged;
 import org.imsg.privsep.ops.Program;
 import org.imsg.privsep.ops.RunningProgram;
+import org.imsg.privsep.rights.Preload;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 import org.imsg.unix.Sockets;
@@ -35,6 +36,7 @@ final class WebFront {
     }
 
     public static void main(String[] arguments) throws Exception {
+        Preload.standard();
         BuildRunner.confinement().complete(); // proves that this process has no right left
         try (Privileged parent = Privileged.over(ImsgChannel.of(Fd.of(3)))) {
             InetAddress loopback = InetAddress.ofLiteral("127.0.0.1");
