@@ -150,6 +150,36 @@ class HandlersTest {
     }
 
     @Test
+    void aPredicateThatThrowsEndsItsRequest() {
+        ImsgRequests requests = new ImsgRequests();
+        EmbeddedChannel channel = new EmbeddedChannel(requests);
+        Future<ImsgMessage> failing = requests.requestAll(message(1, 0, "?"), SECOND, type -> {
+            throw new IllegalArgumentException("no such type");
+        }, reply -> {});
+        ImsgMessage bad = message(2, sentId(channel), "bad");
+        channel.writeInbound(bad);
+        assertThat(failing.cause()).hasMessage("no such type");
+        assertThat(bad.refCnt()).isZero();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void aTimeThatIsTooLongToCountIsAsGoodAsNone() {
+        Duration ages = Duration.ofSeconds(Long.MAX_VALUE);
+        ImsgRequests requests = new ImsgRequests();
+        EmbeddedChannel channel = new EmbeddedChannel(new ImsgLimits().silence(ages).stall(ages), requests);
+        Future<ImsgMessage> reply = requests.request(message(1, 0, "?"), ages);
+        channel.writeInbound(message(2, sentId(channel), "!"));
+        assertThat(text(reply.getNow())).isEqualTo("!");
+        channel.unsafe().outboundBuffer().setUserDefinedWritability(1, false);
+        channel.runPendingTasks();
+        channel.unsafe().outboundBuffer().setUserDefinedWritability(1, true);
+        channel.checkException();
+        assertThat(channel.isOpen()).isTrue();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
     void aSilentPeerIsToldOnceAndItsChannelClosed() {
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgLimits().silence(SECOND), last);
         channel.freezeTime();

@@ -13,10 +13,14 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Posix;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.AfterEach;
@@ -55,9 +59,15 @@ class HandoverTest {
         InetSocketAddress address = (InetSocketAddress) bound.localAddress();
         Fd listener = Handover.descriptorOf((UnixChannel) bound);
         bound.close().sync();
+        makeBlocking(listener); // as one that was bound without Netty is: a client that gave up would hold the worker's loop
+        Fd ours = listener.dup(); // shares the flags with the worker's
         toWorker.writeAndFlush(new ImsgMessage(Worker.LISTENER, 0, 0, Unpooled.EMPTY_BUFFER, listener)).sync();
         assertReady();
+        try (ours) {
+            assertThat(flags(ours) & Constants.O_NONBLOCK).isNotZero();
+        }
         try (Socket client = new Socket(address.getAddress(), address.getPort())) {
+            client.setSoTimeout(10_000);
             client.getOutputStream().write("hello\n".getBytes(StandardCharsets.US_ASCII));
             assertThat(reader(client).readLine()).isEqualTo(worker.pid() + " hello");
         }
@@ -86,6 +96,19 @@ class HandoverTest {
             assertReady();
         } finally {
             server.close().sync();
+        }
+    }
+
+    private static void makeBlocking(Fd socket) {
+        try (Arena arena = Arena.ofConfined()) {
+            int flags = flags(socket) & ~Constants.O_NONBLOCK;
+            assertThat(Posix.fcntl(Posix.errnoSegment(arena), socket.intValue(), Constants.F_SETFL, flags)).isZero();
+        }
+    }
+
+    private static int flags(Fd socket) {
+        try (Arena arena = Arena.ofConfined()) {
+            return Posix.fcntl(Posix.errnoSegment(arena), socket.intValue(), Constants.F_GETFL, 0);
         }
     }
 

@@ -73,13 +73,14 @@ public final class ImsgLimits extends ChannelDuplexHandler {
         if (silence == null || silenceCheck != null)
             return;
         lastRead = ctx.executor().ticker().nanoTime();
-        check(ctx, silence.toNanos());
+        check(ctx, nanos(silence));
     }
 
     /** One timer that looks at the time of the last read is cheaper than one moved at every read. */
     private void check(ChannelHandlerContext ctx, long nanos) {
         silenceCheck = ctx.executor().schedule(() -> {
-            long left = reading ? silence.toNanos() : lastRead + silence.toNanos() - ctx.executor().ticker().nanoTime();
+            long quiet = reading ? 0 : ctx.executor().ticker().nanoTime() - lastRead;
+            long left = nanos(silence) - quiet;
             if (left > 0)
                 check(ctx, left);
             else
@@ -107,7 +108,7 @@ public final class ImsgLimits extends ChannelDuplexHandler {
             boolean writable = ctx.channel().isWritable();
             if (!writable && stallCheck == null) {
                 stallCheck = ctx.executor().schedule(
-                        () -> end(ctx, "the peer took too little for " + stall.toMillis() + " ms"), stall.toNanos(),
+                        () -> end(ctx, "the peer took too little for " + stall.toMillis() + " ms"), nanos(stall),
                         TimeUnit.NANOSECONDS);
             } else if (writable && stallCheck != null) {
                 stallCheck.cancel(false);
@@ -115,6 +116,11 @@ public final class ImsgLimits extends ChannelDuplexHandler {
             }
         }
         ctx.fireChannelWritabilityChanged();
+    }
+
+    /** The longest there is for one that is longer. */
+    private static long nanos(Duration limit) {
+        return TimeUnit.NANOSECONDS.convert(limit);
     }
 
     private void end(ChannelHandlerContext ctx, String reason) {

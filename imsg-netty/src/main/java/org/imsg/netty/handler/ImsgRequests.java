@@ -61,19 +61,20 @@ public final class ImsgRequests extends ChannelDuplexHandler {
         }
 
         void reply(ImsgMessage message) {
-            if (isEnd.test(message.type())) {
-                close();
-                // Nobody is listening for one whose requester has cancelled.
-                if (!end.trySuccess(message))
-                    message.release();
-                return;
-            }
+            boolean handedOver = false;
             try {
-                each.accept(message);
+                if (isEnd.test(message.type())) {
+                    close();
+                    // Nobody is listening for one whose requester has cancelled.
+                    handedOver = end.trySuccess(message);
+                } else {
+                    each.accept(message);
+                }
             } catch (RuntimeException e) {
                 fail(e);
             } finally {
-                message.release();
+                if (!handedOver)
+                    message.release();
             }
         }
 
@@ -111,7 +112,7 @@ public final class ImsgRequests extends ChannelDuplexHandler {
      * @param timeout
      *            how long to wait from here to the end
      * @param isEnd
-     *            tells the type of the last reply
+     *            tells the type of the last reply; what it throws ends the request
      * @param each
      *            is handed every reply before the end; valid inside the call, unless it retains it; what it throws ends the request
      * @return the reply that was the end, the caller's to release; failures as of {@link #request}
@@ -141,7 +142,7 @@ public final class ImsgRequests extends ChannelDuplexHandler {
         Waiting open = new Waiting(nextId(), end, isEnd, each);
         waiting.put(open.id, open);
         open.deadline = context.executor().schedule(() -> open.fail(new RequestTimeoutException(timeout)),
-                timeout.toNanos(), TimeUnit.NANOSECONDS);
+                TimeUnit.NANOSECONDS.convert(timeout), TimeUnit.NANOSECONDS);
         end.addListener(done -> {
             if (done.isCancelled())
                 open.close();
