@@ -7,6 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import org.imsg.cstruct.CStruct;
 import org.imsg.cstruct.MalformedStructException;
+import org.imsg.sys.Memory;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Framer;
 import org.imsg.wire.ImsgHeader;
@@ -22,27 +23,34 @@ public final class ImsgView {
     private static final ValueLayout.OfInt N32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
     private static final ValueLayout.OfLong N64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
+    private static final int TAKEN = -4;
+
+    /** The receive buffer, which stays reachable by it, and the address of the header in it. */
     private MemorySegment memory;
-    private int start;
+    private long header;
     /** The payload's length, or -1 while the view is not valid. */
     private int length = -1;
+    /** The descriptor, or a state of {@link Framer}'s, or TAKEN. */
     private int descriptor;
-    private boolean taken;
 
     ImsgView() {}
 
-    void show(MemorySegment buffer, int headerAt, int wholeLength, int descriptorOrState) {
+    void show(MemorySegment buffer, long headerAddress, int wholeLength, int descriptorOrState) {
         memory = buffer;
-        start = headerAt;
+        header = headerAddress;
         length = wholeLength - ImsgHeader.SIZE;
         descriptor = descriptorOrState;
-        taken = false;
+    }
+
+    /** Whether its header has the mark, which also says what format it is in. */
+    boolean isMarked() {
+        return descriptor != Framer.NONE;
     }
 
     /** Ends the view's validity; returns the descriptor if nobody took it, or a negative number. */
     int end() {
         length = -1;
-        return taken ? -1 : descriptor;
+        return descriptor;
     }
 
     /**
@@ -54,7 +62,7 @@ public final class ImsgView {
      */
     public int type() {
         valid();
-        return ImsgHeader.type(memory, start);
+        return ImsgHeader.type(Memory.ALL, header);
     }
 
     /**
@@ -64,7 +72,7 @@ public final class ImsgView {
      */
     public int id() {
         valid();
-        return ImsgHeader.peerid(memory, start);
+        return ImsgHeader.peerid(Memory.ALL, header);
     }
 
     /**
@@ -74,7 +82,7 @@ public final class ImsgView {
      */
     public int pid() {
         valid();
-        return ImsgHeader.pid(memory, start);
+        return ImsgHeader.pid(Memory.ALL, header);
     }
 
     /**
@@ -97,7 +105,7 @@ public final class ImsgView {
      *             if the payload ends before it, as with every method that takes an offset
      */
     public int getN8(int offset) {
-        return memory.get(JAVA_BYTE, at(offset, 1)) & 0xFF;
+        return Memory.ALL.get(JAVA_BYTE, at(offset, 1)) & 0xFF;
     }
 
     /**
@@ -108,7 +116,7 @@ public final class ImsgView {
      * @return 0 to 65535
      */
     public int getN16(int offset) {
-        return memory.get(N16, at(offset, 2)) & 0xFFFF;
+        return Memory.ALL.get(N16, at(offset, 2)) & 0xFFFF;
     }
 
     /**
@@ -119,7 +127,7 @@ public final class ImsgView {
      * @return 0 to 4294967295
      */
     public long getN32(int offset) {
-        return memory.get(N32, at(offset, 4)) & 0xFFFF_FFFFL;
+        return Memory.ALL.get(N32, at(offset, 4)) & 0xFFFF_FFFFL;
     }
 
     /**
@@ -130,7 +138,7 @@ public final class ImsgView {
      * @return its 64 bits
      */
     public long getN64(int offset) {
-        return memory.get(N64, at(offset, 8));
+        return Memory.ALL.get(N64, at(offset, 8));
     }
 
     /**
@@ -141,7 +149,7 @@ public final class ImsgView {
      * @return 0 to 65535
      */
     public int getH16(int offset) {
-        return memory.get(ValueLayout.JAVA_SHORT_UNALIGNED, at(offset, 2)) & 0xFFFF;
+        return Memory.ALL.get(ValueLayout.JAVA_SHORT_UNALIGNED, at(offset, 2)) & 0xFFFF;
     }
 
     /**
@@ -152,7 +160,7 @@ public final class ImsgView {
      * @return 0 to 4294967295
      */
     public long getH32(int offset) {
-        return memory.get(ValueLayout.JAVA_INT_UNALIGNED, at(offset, 4)) & 0xFFFF_FFFFL;
+        return Memory.ALL.get(ValueLayout.JAVA_INT_UNALIGNED, at(offset, 4)) & 0xFFFF_FFFFL;
     }
 
     /**
@@ -163,7 +171,7 @@ public final class ImsgView {
      * @return its 64 bits
      */
     public long getH64(int offset) {
-        return memory.get(ValueLayout.JAVA_LONG_UNALIGNED, at(offset, 8));
+        return Memory.ALL.get(ValueLayout.JAVA_LONG_UNALIGNED, at(offset, 8));
     }
 
     /**
@@ -181,7 +189,7 @@ public final class ImsgView {
      */
     public <T extends Record> T get(CStruct<T> struct, int offset) {
         int size = struct.flexible() ? Math.max(0, length() - offset) : struct.size();
-        return struct.read(memory, at(offset, size), size);
+        return struct.read(memory, place(offset, size), size);
     }
 
     /**
@@ -196,7 +204,7 @@ public final class ImsgView {
      *             if the payload has another size than the struct, both are named, or cannot be the struct otherwise
      */
     public <T extends Record> T getData(CStruct<T> struct) {
-        return struct.read(memory, at(0, length), length);
+        return struct.read(memory, place(0, length()), length);
     }
 
     /**
@@ -206,7 +214,7 @@ public final class ImsgView {
      */
     public MemorySegment payload() {
         valid();
-        return memory.asSlice(start + ImsgHeader.SIZE, length).asReadOnly();
+        return memory.asSlice(place(0, length), length).asReadOnly();
     }
 
     /**
@@ -231,7 +239,7 @@ public final class ImsgView {
      *            how many bytes
      */
     public void copyTo(int offset, byte[] into, int index, int count) {
-        MemorySegment.copy(memory, JAVA_BYTE, at(offset, count), into, index, count);
+        MemorySegment.copy(Memory.ALL, JAVA_BYTE, at(offset, count), into, index, count);
     }
 
     /**
@@ -241,9 +249,8 @@ public final class ImsgView {
      */
     public Descriptor descriptor() {
         valid();
-        if (taken)
-            return Descriptor.TAKEN;
         return switch (descriptor) {
+            case TAKEN -> Descriptor.TAKEN;
             case Framer.NONE -> Descriptor.NONE;
             case Framer.LOST -> Descriptor.LOST;
             case Framer.MISSING -> Descriptor.MISSING;
@@ -258,7 +265,7 @@ public final class ImsgView {
      */
     public boolean hasFd() {
         valid();
-        return descriptor >= 0 && !taken;
+        return descriptor >= 0;
     }
 
     /**
@@ -269,8 +276,9 @@ public final class ImsgView {
     public Fd takeFd() {
         if (!hasFd())
             return null;
-        taken = true;
-        return Fd.of(descriptor);
+        Fd fd = Fd.of(descriptor);
+        descriptor = TAKEN;
+        return fd;
     }
 
     /**
@@ -281,18 +289,24 @@ public final class ImsgView {
     public Imsg copy() {
         valid();
         byte[] bytes = new byte[length];
-        MemorySegment.copy(memory, JAVA_BYTE, start + ImsgHeader.SIZE, bytes, 0, length);
+        MemorySegment.copy(Memory.ALL, JAVA_BYTE, header + ImsgHeader.SIZE, bytes, 0, length);
         Descriptor state = descriptor();
         return new Imsg(type(), id(), pid(), bytes, state, takeFd());
     }
 
+    /** The address of a part of the payload. */
     private long at(int offset, int count) {
         valid();
         if (offset < 0 || count < 0)
             throw new IndexOutOfBoundsException(count + " bytes at offset " + offset);
         if (offset > length - count)
             throw new TruncatedMessageException(count, Math.max(0, length - offset));
-        return start + ImsgHeader.SIZE + offset;
+        return header + ImsgHeader.SIZE + offset;
+    }
+
+    /** Where in the receive buffer a part of the payload lies. */
+    private long place(int offset, int count) {
+        return at(offset, count) - memory.address();
     }
 
     private void valid() {

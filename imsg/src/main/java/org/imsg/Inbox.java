@@ -83,23 +83,32 @@ final class Inbox {
     }
 
     /**
-     * Moves to the next whole message.
+     * Moves to the next whole message and shows it.
      *
-     * @return its length with the header, or 0 if there is none
+     * @return false if there is none
      * @throws IOException
      *             if what comes next is no message, an {@link ImsgProtocolException}, or the stream has ended inside one, an
      *             {@link ImsgEofException}
      */
-    int next() throws IOException {
+    boolean next(ImsgView view) throws IOException {
+        int available = end - start;
+        if (available == 0)
+            return false;
+        long header = address + start;
+        int length = framer.next(Memory.ALL, header, available);
+        if (length <= 0) {
+            checkPart(length);
+            return false;
+        }
+        start += length;
+        view.show(buffer, header, length, framer.descriptor());
+        return true;
+    }
+
+    /** What cannot become a whole message is an error, and the same one every time. */
+    private void checkPart(int length) throws IOException {
         if (fault != null)
             throw (IOException) fault.fillInStackTrace();
-        if (start == end)
-            return 0;
-        int length = framer.next(Memory.ALL, address + start, end - start);
-        if (length > 0) {
-            start += length;
-            return length;
-        }
         if (length == Framer.BAD_LENGTH) {
             fault = new ImsgProtocolException(ImsgHeader.type(buffer, start), framer.saidLength(buffer, start),
                     framer.limit(), ImsgHeader.word(buffer, start));
@@ -110,12 +119,6 @@ final class Inbox {
             framer.close();
             throw new ImsgEofException(end - start, framer.needed());
         }
-        return 0;
-    }
-
-    /** Shows the message that {@link #next} moved to. */
-    void show(ImsgView view, int length) {
-        view.show(buffer, start - length, length, framer.descriptor());
     }
 
     boolean ended() {

@@ -95,10 +95,8 @@ final class Receiver extends Direction {
     }
 
     private Imsg takeMessage() throws IOException {
-        int length = nextMessage();
-        if (length == 0)
+        if (!next())
             return null;
-        inbox.show(view, length);
         try {
             return view.copy();
         } finally {
@@ -108,8 +106,7 @@ final class Receiver extends Direction {
 
     private int show(ImsgHandler handler) throws IOException {
         int shown = 0;
-        for (int length; channel.isOpen() && (length = nextMessage(shown)) > 0; shown++) {
-            inbox.show(view, length);
+        for (; channel.isOpen() && next(shown); shown++) {
             try {
                 handler.message(view);
             } finally {
@@ -119,23 +116,23 @@ final class Receiver extends Direction {
         return shown;
     }
 
-    /** The next message's length, 0 if there is none: or a fault, for which what came before is delivered first. */
-    private int nextMessage(int shown) throws IOException {
+    /** The next message, or a fault: for which what came before is delivered first. */
+    private boolean next(int shown) throws IOException {
         try {
-            return nextMessage();
+            return next();
         } catch (ImsgProtocolException | ImsgEofException e) {
             // It comes again with the next read. A handler's own exception never gets here.
             if (shown == 0)
                 throw e;
-            return 0;
+            return false;
         }
     }
 
-    private int nextMessage() throws IOException {
-        int length = inbox.next();
-        if (length > 0 && inbox.framer().lastMarked() != null)
+    private boolean next() throws IOException {
+        boolean found = inbox.next(view);
+        if (found && view.isMarked())
             channel.peerMarked(inbox.framer().lastMarked());
-        return length;
+        return found;
     }
 
     private static void closeUntaken(int descriptor) {

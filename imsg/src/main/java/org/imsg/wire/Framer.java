@@ -38,6 +38,8 @@ public final class Framer {
     private final Arrivals arrivals = new Arrivals();
     private Dialect dialect;
     private int limit;
+    /** The longest length that every dialect can say and the limit allows. */
+    private int plainLimit;
     /** Where in the stream the current message begins, and up to where bytes have arrived. */
     private long position;
     private long arrivedTo;
@@ -58,7 +60,7 @@ public final class Framer {
      */
     public Framer(Dialect dialect, int limit, IntConsumer unclaimed) {
         this.dialect = dialect;
-        this.limit = limit;
+        limit(limit);
         this.unclaimed = unclaimed;
     }
 
@@ -80,6 +82,7 @@ public final class Framer {
      */
     public void limit(int bytes) {
         limit = bytes;
+        plainLimit = Math.min(bytes, Dialect.CLASSIC_LIMIT);
     }
 
     /**
@@ -127,6 +130,10 @@ public final class Framer {
             if (available < SIZE)
                 return INCOMPLETE;
             int word = ImsgHeader.word(memory, offset);
+            if (isPlain(word) && word <= available && descriptor == NONE && arrivals.isEmpty()) {
+                position += word;
+                return word;
+            }
             int said = dialect.length(word, BIG_ENDIAN);
             if (said < SIZE || said > limit)
                 return BAD_LENGTH;
@@ -201,6 +208,14 @@ public final class Framer {
         if (descriptor >= 0)
             unclaimed.accept(descriptor());
         drop(Long.MAX_VALUE);
+    }
+
+    /**
+     * Whether a word says only a length, and the same one in each dialect: what nearly all messages have. Big-endian machines
+     * take the long way, since the dialects have their lengths in different places there.
+     */
+    private boolean isPlain(int word) {
+        return !BIG_ENDIAN && word >= SIZE && word <= plainLimit;
     }
 
     private int claim() {
