@@ -22,6 +22,7 @@ final class Contenders {
 
     final Contender ours = Contender.java(OURS, "imsg", true, Seen.PAYLOAD_AND_ID);
     final Contender spinning = ours.with(SPINNING, "-u", SPIN_MICROS);
+    final Contender records = Contender.java("imsg-java-records", "imsg-records", true, Seen.PAYLOAD_AND_ID);
     final Contender jdk = Contender.java("jdk-socketchannel", "jdk", false, Seen.PAYLOAD);
     final Contender junixsocket = Contender.java("junixsocket", "junixsocket", false, Seen.PAYLOAD);
     final Contender grpc = Contender.java("grpc", "grpc", false, Seen.PAYLOAD);

@@ -18,19 +18,19 @@ import org.imsg.unix.Sockets;
  * @param jvmFlags what it is started with
  * @param load the load average before the pass: over 0.5 or so, figures are not worth keeping
  * @param sockets buffer sizes, the kernel's own for every contender
- * @param pinning which processors are used
+ * @param pinning which processors are used, and whether they may sleep
  */
 public record Machine(String processor, int processors, long memoryMib, String system, String jvm, String jvmFlags,
         String load, String sockets, String pinning) {
 
-    static Machine here(Pinning pinning) throws IOException {
+    static Machine here(Pinning pinning, Awake awake) throws IOException {
         return new Machine(value("/proc/cpuinfo", "model name"), Runtime.getRuntime().availableProcessors(),
                 Long.parseLong(value("/proc/meminfo", "MemTotal").replaceAll("\\D", "")) / 1024,
                 "Linux " + System.getProperty("os.version") + " " + System.getProperty("os.arch") + ", "
                         + value("/etc/os-release", "PRETTY_NAME").replace("\"", ""),
                 System.getProperty("java.vendor") + " " + System.getProperty("java.runtime.version"),
                 String.join(" ", Jvm.FLAGS), Files.readString(Path.of("/proc/loadavg")).split(" ")[0], socketBuffers(),
-                pinning.toString());
+                pinning + ", " + awake);
     }
 
     /** The value behind the first line that begins with the name. */

@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Which processor each end of a pair is bound to, for all contenders alike.
@@ -27,6 +29,11 @@ public record Pinning(Optional<Path> taskset, int first, int second) {
     public static Pinning oneEach() throws IOException {
         List<Integer> allowed = allowed();
         return new Pinning(find("taskset"), allowed.getFirst(), allowed.get(Math.min(1, allowed.size() - 1)));
+    }
+
+    /** Each processor that is used, once. */
+    Set<Integer> processors() {
+        return new TreeSet<>(List.of(first, second));
     }
 
     Pinning together() {

@@ -45,6 +45,7 @@ final class Plan {
             groups.add(oneWay("one-way-" + size, new Load(size, 0, BATCH), the.ours, the.c, the.frr, the.floor));
         for (int size : full ? new int[]{16, 256, 1024} : new int[]{16, 1024})
             groups.add(oneWay("one-way-" + size, new Load(size, 0, BATCH), the.ours, the.c));
+        groups.add(oneWay("records-64", new Load(64, 0, BATCH), the.ours, the.records, the.c));
         groups.add(oneWay("descriptor-each", new Load(64, 1, BATCH), the.ours, the.c, the.floor, the.floorBare,
                 the.floorThreaded, the.junixsocket));
         groups.add(oneWay("descriptor-100th", new Load(64, 100, BATCH), the.ours, the.c, the.floor));
@@ -94,6 +95,9 @@ final class Plan {
             list.add(rate(size + "B/libfrr", "one-way-" + size, "libfrr", 1));
             list.add(rate(size + "B/floor", "one-way-" + size, "floor", 0.85));
         }
+        for (String other : new String[]{Contenders.OURS, "c"})
+            list.add(new Comparison("records-64B/" + other, "records-64", "imsg-java-records", other, Metric.RATE, NONE,
+                    0));
         list.add(rate("descriptor-each/floor", "descriptor-each", "floor", 0.95));
         for (String other : new String[]{"floor-bare", "floor-two-threads", "c"})
             list.add(shown("descriptor-each/" + other, "descriptor-each", other));

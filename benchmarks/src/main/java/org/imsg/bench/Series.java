@@ -15,6 +15,11 @@ public final class Series {
         window.forEach((metric, value) -> values.computeIfAbsent(metric, _ -> new ArrayList<>()).add(value));
     }
 
+    void add(Series others) {
+        others.values.forEach((metric, list) -> values.computeIfAbsent(metric, _ -> new ArrayList<>()).addAll(list));
+        roundTrips.add(others.roundTrips);
+    }
+
     /**
      * All windows' values.
      *

@@ -50,7 +50,9 @@ public final class SideBySide {
             groups = groups.stream().filter(group -> Set.of(only.split(",")).contains(group.name())).toList();
         Path results = Files.createDirectories(Path.of(args[1]));
         SideBySide pass = new SideBySide(full ? Effort.FULL : Effort.SHORT, groups, results);
-        pass.run(Machine.here(pinning));
+        try (Awake awake = new Awake(programs, pinning)) {
+            pass.run(Machine.here(pinning, awake));
+        }
     }
 
     private void run(Machine machine) throws IOException, InterruptedException {

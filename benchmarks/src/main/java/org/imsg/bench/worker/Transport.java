@@ -17,6 +17,7 @@ interface Transport {
     static Transport open(Job job) throws IOException {
         return switch (job.kind()) {
             case "imsg" -> new ImsgTransport(job);
+            case "imsg-records" -> new RecordTransport(job);
             case "jdk" -> new JdkTransport(job);
             case "junixsocket" -> new JunixTransport(job);
             case "grpc" -> new GrpcTransport(job);
