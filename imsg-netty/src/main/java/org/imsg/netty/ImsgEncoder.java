@@ -103,7 +103,7 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
         if (!gathered.isEmpty() && gathered.size() + length > GATHERED)
             pass(ctx);
         if (gathered.isEmpty())
-            gathered.begin(SpareBuffer.TO_WRITE.get().take(ctx.alloc(), Math.max(expected, length)));
+            gathered.begin(SpareBuffers.TO_WRITE.get().take(ctx.alloc(), Math.max(expected, length)));
         gathered.reserve(length);
         gathered.header(dialect.get(), type, length, false, id, pid == 0 ? OWN_PID : pid);
     }
@@ -177,7 +177,7 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
         ByteBuf bytes = gathered.end();
         List<ChannelPromise> waiting = promises;
         expected = Math.max(FIRST_CAPACITY, bytes.readableBytes());
-        SpareBuffer.TO_WRITE.get().share(bytes);
+        SpareBuffers.TO_WRITE.get().share(bytes);
         if (waiting.isEmpty()) {
             ctx.write(bytes, ctx.voidPromise());
             return;

@@ -71,7 +71,6 @@ final class SocketReader {
                 sizes.incMessagesRead(1);
                 pending = false;
                 pipeline.fireChannelRead(received);
-                SpareBuffer.TO_READ.get().settle();
                 // A handler may have closed the channel, and the number may be another socket's by now.
             } while (channel.isActive() && !channel.isInputShutdown() && sizes.continueReading(maybeMore));
         } catch (Exception | OutOfMemoryError e) {
@@ -94,7 +93,7 @@ final class SocketReader {
     private Object receive(RecvByteBufAllocator.ExtendedHandle sizes) throws IOException {
         boolean descriptors = config.allowsFdPassing();
         Msghdr header = SocketCalls.toReceive(descriptors);
-        SpareBuffer spare = SpareBuffer.TO_READ.get();
+        SpareBuffers spare = SpareBuffers.TO_READ.get();
         // No more than was guessed is read into a larger one: some set the size of their reads.
         int room = sizes.guess();
         ByteBuf buffer = spare.take(config.getAllocator(), room);

@@ -148,8 +148,9 @@ class ComposingTest {
         ByteBuf released = bytes("released");
         released.release();
         ByteBuf tooLong = Unpooled.wrappedBuffer(new byte[16369]);
-        try (Fd fd = pipeSaying(""); Fd closed = pipeSaying("")) {
-            closed.close();
+        Fd closed = pipeSaying("");
+        closed.close();
+        try (Fd fd = pipeSaying("")) {
             assertThatThrownBy(() -> codec.compose(2, 0, 0, fd, new byte[16369]))
                     .isInstanceOf(ImsgTooLargeException.class);
             assertThatThrownBy(() -> codec.compose(2, 0, 0, fd, tooLong)).isInstanceOf(ImsgTooLargeException.class);
