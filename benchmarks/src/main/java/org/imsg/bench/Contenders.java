@@ -2,6 +2,7 @@ package org.imsg.bench;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.imsg.bench.Contender.Seen;
 import org.imsg.harness.debian.DebianChroot;
@@ -14,11 +15,17 @@ final class Contenders {
     static final String OURS = "imsg-java";
     static final String SPINNING = "imsg-java-spinning";
     static final String NETTY = "netty-imsg";
+    static final String NETTY_MESSAGES = "netty-imsg-messages";
     /** In the place of one that cannot be had. */
     static final Contender ABSENT = new Contender("absent", List.of(), List.of(), List.of(), true, Seen.NOTHING);
 
     /** Longer than any round trip on a quiet machine, so that a spinning reader never sleeps. */
     private static final String SPIN_MICROS = "200";
+    /**
+     * The JIT compiler after a tenth as many calls. A pipeline is many small methods: at its own thresholds it takes some 200 000
+     * messages, with one connection 20 s and more. Afterwards the rates are the same.
+     */
+    private static final String COMPILED_SOON = "-XX:CompileThresholdScaling=0.1";
 
     final Contender ours = Contender.java(OURS, "imsg", true, Seen.PAYLOAD_AND_ID);
     final Contender spinning = ours.with(SPINNING, "-u", SPIN_MICROS);
@@ -26,15 +33,13 @@ final class Contenders {
     final Contender jdk = Contender.java("jdk-socketchannel", "jdk", false, Seen.PAYLOAD);
     final Contender junixsocket = Contender.java("junixsocket", "junixsocket", false, Seen.PAYLOAD);
     final Contender grpc = Contender.java("grpc", "grpc", false, Seen.PAYLOAD);
-    final Contender netty = Contender.java(NETTY, "netty-imsg", true, Seen.PAYLOAD_AND_ID);
-    final Contender nettyMessages = Contender.java("netty-imsg-messages", "netty-imsg-messages", true,
-            Seen.PAYLOAD_AND_ID);
-    final Contender nettyStock = Contender.java("netty-stock", "netty-stock", true, Seen.PAYLOAD);
-    final Contender nettyStockGathered = Contender.java("netty-stock-gathered", "netty-stock-gathered", true,
-            Seen.PAYLOAD);
-    /** The same two where they meet at a path, with many connections. */
-    final Contender nettyServer = Contender.java(NETTY, "netty-imsg", false, Seen.PAYLOAD);
-    final Contender nettyStockServer = Contender.java("netty-stock", "netty-stock", false, Seen.PAYLOAD);
+    final Contender netty = netty(NETTY, true, Seen.PAYLOAD_AND_ID);
+    final Contender nettyMessages = netty(NETTY_MESSAGES, true, Seen.PAYLOAD_AND_ID);
+    final Contender nettyStock = netty("netty-stock", true, Seen.PAYLOAD);
+    final Contender nettyStockGathered = netty("netty-stock-gathered", true, Seen.PAYLOAD);
+    /** The same where they meet at a path, with many connections, and a message object each. */
+    final Contender nettyServer = netty(NETTY, false, Seen.PAYLOAD);
+    final Contender nettyStockServer = netty("netty-stock", false, Seen.PAYLOAD);
     final Contender c;
     final Contender floor;
     final Contender floorBare;
@@ -50,6 +55,13 @@ final class Contenders {
         floorBare = floor.with("floor-bare", "-n");
         floorFramed = Contender.c("floor-framed", cReference.resolve("bench-floor"), Seen.PAYLOAD_AND_ID, "-f");
         floorThreaded = floor.with("floor-two-threads", "-t");
+    }
+
+    private static Contender netty(String kind, boolean inherits, Seen seen) {
+        Contender plain = Contender.java(kind, kind, inherits, seen);
+        List<String> command = new ArrayList<>(plain.command());
+        command.add(1, COMPILED_SOON);
+        return new Contender(kind, command, List.of(), List.of(), inherits, seen);
     }
 
     /** libfrr, or {@link #ABSENT} where it cannot be had; fetched when first asked for. */

@@ -49,7 +49,8 @@ final class Plan {
         groups.add(oneWay("descriptor-each", new Load(64, 1, BATCH), the.ours, the.c, the.floor, the.floorBare,
                 the.floorThreaded, the.junixsocket));
         groups.add(oneWay("descriptor-100th", new Load(64, 100, BATCH), the.ours, the.c, the.floor));
-        groups.add(oneWay("netty-64", new Load(64, 0, BATCH), the.netty, the.nettyStock, the.nettyStockGathered));
+        groups.add(oneWay("netty-64", new Load(64, 0, BATCH), the.netty, the.nettyMessages, the.nettyStock,
+                the.nettyStockGathered));
         for (int connections : full ? new int[]{1, 10, 100, 1000, 10_000} : new int[]{1, 1000, 10_000})
             groups.add(oneWay("connections-" + connections, new Load(64, 0, 1, connections), the.nettyServer,
                     the.nettyStockServer));
@@ -63,7 +64,6 @@ final class Plan {
         List<Group> groups = new ArrayList<>();
         for (int batch : new int[]{1, 16, 256})
             groups.add(oneWay("one-way-64-by-" + batch, new Load(64, 0, batch), the.ours, the.c, the.floor));
-        groups.add(oneWay("netty-64-messages", new Load(64, 0, BATCH), the.nettyMessages, the.nettyStock));
         groups.add(roundTrip("round-trip-64-one-core", 0, pinning.together(), the.ours, the.c));
         groups.add(roundTrip("round-trip-64-rated", RATED_INTERVAL, pinning, the.ours, the.c, the.spinning));
         return groups;
@@ -105,6 +105,8 @@ final class Plan {
         list.add(rate("descriptor-100th/c", "descriptor-100th", "c", 2));
         list.add(new Comparison("netty-64B/stock", "netty-64", Contenders.NETTY, "netty-stock", Metric.RATE, AT_LEAST,
                 4));
+        list.add(new Comparison("netty-64B-messages/stock", "netty-64", Contenders.NETTY_MESSAGES, "netty-stock",
+                Metric.RATE, NONE, 0));
         list.add(new Comparison("netty-64B/stock-gathered", "netty-64", Contenders.NETTY, "netty-stock-gathered",
                 Metric.RATE, NONE, 0));
         for (int connections : new int[]{1, 1000, 10_000})
@@ -126,7 +128,7 @@ final class Plan {
         // A few bytes a window for all its messages: reading the command, not sending.
         list.add(new Comparison("allocation-64B", "one-way-64", Contenders.OURS, null, Metric.ALLOCATED, AT_MOST,
                 0.01));
-        list.add(new Comparison("allocation-netty-batch", "netty-64", Contenders.NETTY, null, Metric.RECEIVE_ALLOCATED,
+        list.add(new Comparison("allocation-netty-batch", "netty-64", Contenders.NETTY, null, Metric.ALLOCATED,
                 AT_MOST, 0.01));
         return list;
     }

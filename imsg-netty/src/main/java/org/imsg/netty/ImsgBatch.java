@@ -116,7 +116,9 @@ public final class ImsgBatch {
      * @return an unsigned 32-bit number
      */
     public int type() {
-        return ImsgHeader.type(memory, base + header);
+        return memory == Memory.ALL
+                ? ImsgHeader.type(Memory.ALL, base + header)
+                : ImsgHeader.type(memory, base + header);
     }
 
     /**
@@ -125,7 +127,9 @@ public final class ImsgBatch {
      * @return an unsigned 32-bit number
      */
     public int id() {
-        return ImsgHeader.peerid(memory, base + header);
+        return memory == Memory.ALL
+                ? ImsgHeader.peerid(Memory.ALL, base + header)
+                : ImsgHeader.peerid(memory, base + header);
     }
 
     /**
@@ -134,7 +138,9 @@ public final class ImsgBatch {
      * @return an unsigned 32-bit number
      */
     public int pid() {
-        return ImsgHeader.pid(memory, base + header);
+        return memory == Memory.ALL
+                ? ImsgHeader.pid(Memory.ALL, base + header)
+                : ImsgHeader.pid(memory, base + header);
     }
 
     /**

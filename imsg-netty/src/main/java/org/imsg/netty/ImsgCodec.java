@@ -1,10 +1,13 @@
 package org.imsg.netty;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.CombinedChannelDuplexHandler;
 import org.imsg.ImsgChannel;
+import org.imsg.ImsgTooLargeException;
 import org.imsg.WireFormat;
+import org.imsg.unix.Fd;
 import org.imsg.wire.Dialect;
 
 /**
@@ -15,10 +18,11 @@ import org.imsg.wire.Dialect;
  * carries messages without descriptors: writing one with a descriptor fails that write, and one that a peer sends is closed by
  * the kernel and its message says MISSING.
  *
- * <p>Written messages are gathered until a flush, which passes them on in as few buffers as possible. A header that cannot be
+ * <p>Written messages are gathered until a flush, which passes them on in as few buffers as possible; {@link #compose} puts one
+ * among them without an object for it, which with {@link #batched} is the fastest way. A header that cannot be
  * one ends the stream: {@code exceptionCaught} is called once, with an {@link org.imsg.ImsgProtocolException}, and the channel
  * is closed; an end of the stream inside a message gives an {@link org.imsg.ImsgEofException}. A message too long to write
- * fails its write with an {@link org.imsg.ImsgTooLargeException}. Everything else that is written or read passes through.
+ * fails its write with an {@link ImsgTooLargeException}. Everything else that is written or read passes through.
  */
 public final class ImsgCodec
         extends
@@ -29,6 +33,7 @@ public final class ImsgCodec
     private final Dialect assumed;
     private final int limit;
     private final boolean batched;
+    private final ImsgEncoder encoder;
 
     /**
      * A codec with the defaults of imsg_init(3): messages up to 16384 bytes with the header. The wire format is
@@ -44,7 +49,8 @@ public final class ImsgCodec
         this.limit = limit;
         this.batched = batched;
         ImsgDecoder decoder = new ImsgDecoder(read, limit, batched);
-        init(decoder, new ImsgEncoder(() -> written(read, assumed, decoder.lastMarked()), limit));
+        encoder = new ImsgEncoder(() -> written(read, assumed, decoder.lastMarked()), limit);
+        init(decoder, encoder);
     }
 
     /**
@@ -102,6 +108,88 @@ public final class ImsgCodec
      */
     public ImsgCodec batched() {
         return new ImsgCodec(read, assumed, limit, true);
+    }
+
+    /**
+     * Queues a message without an object for it: imsg_compose. It goes out with the next flush, in order with what is written,
+     * and as part of as large a buffer as an {@link ImsgMessage} would.
+     *
+     * {@snippet file="org/imsg/netty/ComposingTest.java" region="compose"}
+     *
+     * <p>It has no promise: a failure is told by {@code exceptionCaught}, and after the end of the channel it is dropped. Who
+     * must know writes something with a promise behind it, such as an empty buffer. Handlers behind the codec do not see it.
+     * To be called on the event loop, or on the executor the codec was added with; this codec, and not one it was set up from,
+     * must be in a pipeline. Queued without a flush, up to 64 KiB do not count for the channel's writability yet.
+     *
+     * @param type
+     *            the type
+     * @param id
+     *            the id, peerid in the header
+     * @param pid
+     *            the process id; 0 for this process's
+     * @param fd
+     *            a descriptor to go along, the channel's then unless this throws; or null
+     * @param payload
+     *            the payload; copied
+     * @throws ImsgTooLargeException
+     *             if the payload is longer than the limit (C: ERANGE); nothing is queued then
+     * @throws IllegalStateException
+     *             if the codec is in no pipeline, this is not its thread, or the descriptor is closed or was handed on
+     */
+    public void compose(int type, int id, int pid, Fd fd, byte[] payload) {
+        encoder.compose(type, id, pid, fd, payload, 0, payload.length);
+    }
+
+    /**
+     * Queues a message whose payload is a part of an array; otherwise as {@link #compose(int, int, int, Fd, byte[])}.
+     *
+     * @param type
+     *            the type
+     * @param id
+     *            the id, peerid in the header
+     * @param pid
+     *            the process id; 0 for this process's
+     * @param fd
+     *            a descriptor to go along, the channel's then unless this throws; or null
+     * @param payload
+     *            where the payload is; copied
+     * @param from
+     *            its first byte
+     * @param count
+     *            how many bytes it has
+     * @throws IndexOutOfBoundsException
+     *             if that is not inside the array
+     * @throws ImsgTooLargeException
+     *             if the payload is longer than the limit (C: ERANGE); nothing is queued then
+     * @throws IllegalStateException
+     *             if the codec is in no pipeline, this is not its thread, or the descriptor is closed or was handed on
+     */
+    public void compose(int type, int id, int pid, Fd fd, byte[] payload, int from, int count) {
+        encoder.compose(type, id, pid, fd, payload, from, count);
+    }
+
+    /**
+     * Queues a message whose payload is in a buffer; otherwise as {@link #compose(int, int, int, Fd, byte[])}.
+     *
+     * @param type
+     *            the type
+     * @param id
+     *            the id, peerid in the header
+     * @param pid
+     *            the process id; 0 for this process's
+     * @param fd
+     *            a descriptor to go along, the channel's then unless this throws; or null
+     * @param payload
+     *            its readable bytes are the payload; copied, and unlike what is written it stays the caller's, with its indices
+     * @throws ImsgTooLargeException
+     *             if the payload is longer than the limit (C: ERANGE); nothing is queued then
+     * @throws io.netty.util.IllegalReferenceCountException
+     *             if the buffer was released already; nothing is queued then
+     * @throws IllegalStateException
+     *             if the codec is in no pipeline, this is not its thread, or the descriptor is closed or was handed on
+     */
+    public void compose(int type, int id, int pid, Fd fd, ByteBuf payload) {
+        encoder.compose(type, id, pid, fd, payload);
     }
 
     private static int checked(Dialect dialect, int limit) {

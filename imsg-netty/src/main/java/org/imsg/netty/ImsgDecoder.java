@@ -21,6 +21,8 @@ import org.imsg.wire.ImsgHeader;
 final class ImsgDecoder extends ChannelInboundHandlerAdapter {
     /** What is set aside at once for a message of which only the header is known; more comes as more arrives. */
     private static final int LARGEST_ADVANCE = 65536;
+    /** The step of sizes from {@link #LARGEST_ADVANCE} on: with it one buffer is as large as the next, and can be used again. */
+    private static final int STEP = 4096;
 
     private final Framer framer;
     private final ImsgBatch batch;
@@ -113,7 +115,9 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
         // Appending is safe though messages may still be looking at the memory: theirs lies before the tail.
         if (joined == null || joined.isReadOnly() || joined.writableBytes() < bytes.readableBytes()) {
             int advance = Math.min(framer.needed(), Math.max(LARGEST_ADVANCE, 2 * have));
-            joined = ctx.alloc().directBuffer(Math.max(all, advance));
+            SpareBuffers spare = SpareBuffers.TO_READ.get();
+            joined = spare.take(ctx.alloc(), rounded(Math.max(all, advance)));
+            spare.share(joined);
             if (tail != null) {
                 joined.writeBytes(tail);
                 tail.release();
@@ -122,6 +126,10 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
         joined.writeBytes(bytes);
         bytes.release();
         return joined;
+    }
+
+    private static int rounded(int size) {
+        return size < LARGEST_ADVANCE || size > Integer.MAX_VALUE - STEP ? size : size + STEP - 1 & -STEP;
     }
 
     private void fail(ChannelHandlerContext ctx, ByteBuf stream) {

@@ -1,16 +1,16 @@
 package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.imsg.ImsgTooLargeException;
-import org.imsg.sys.Memory;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Dialect;
 import org.imsg.wire.ImsgHeader;
@@ -21,21 +21,120 @@ import org.imsg.wire.ImsgHeader;
  * its own, so that the descriptor goes with its first byte and fails nobody else's.
  */
 final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
-    private static final int GATHERED = 32768;
+    private static final int GATHERED = 65536;
     private static final int FIRST_CAPACITY = 512;
     private static final int OWN_PID = (int) ProcessHandle.current().pid();
 
     private final Supplier<Dialect> dialect;
     private final int limit;
-    private ByteBuf gathered;
+    private final Gathering gathered = new Gathering();
     /** As much as was gathered the last time: growing copies. */
     private int expected = FIRST_CAPACITY;
     private List<ChannelPromise> promises = new ArrayList<>();
+    /** Null outside of a pipeline. */
+    private ChannelHandlerContext context;
 
     ImsgEncoder(Supplier<Dialect> dialect, int limit) {
         this.dialect = dialect;
         this.limit = limit;
     }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext ctx) {
+        context = ctx;
+    }
+
+    // Composing
+
+    void compose(int type, int id, int pid, Fd fd, byte[] payload, int from, int count) {
+        ChannelHandlerContext ctx = onLoop();
+        Objects.checkFromIndexSize(from, count, payload.length);
+        int length = length(count);
+        if (fd == null) {
+            begin(ctx, type, id, pid, length);
+            gathered.payload(payload, from, count);
+        } else {
+            compose(ctx, type, id, pid, fd, Unpooled.wrappedBuffer(payload, from, count));
+        }
+    }
+
+    void compose(int type, int id, int pid, Fd fd, ByteBuf payload) {
+        ChannelHandlerContext ctx = onLoop();
+        int length = length(payload.readableBytes());
+        if (fd != null) {
+            compose(ctx, type, id, pid, fd, payload);
+            return;
+        }
+        begin(ctx, type, id, pid, length);
+        copy(payload);
+    }
+
+    private void compose(ChannelHandlerContext ctx, int type, int id, int pid, Fd fd, ByteBuf payload) {
+        ByteBuf bytes = marked(ctx, type, id, pid, payload);
+        FdBuf message;
+        try {
+            message = new FdBuf(bytes, fd);
+        } catch (IllegalStateException e) {
+            bytes.release();
+            throw e;
+        }
+        pass(ctx);
+        ctx.write(message, ctx.voidPromise());
+    }
+
+    private ChannelHandlerContext onLoop() {
+        ChannelHandlerContext ctx = context;
+        if (ctx == null)
+            throw new IllegalStateException("this codec is in no pipeline");
+        if (!ctx.executor().inEventLoop())
+            throw new IllegalStateException("messages are composed on the channel's event loop, not on "
+                    + Thread.currentThread().getName());
+        return ctx;
+    }
+
+    private int length(int payload) {
+        if (payload > limit - ImsgHeader.SIZE)
+            throw new ImsgTooLargeException(payload, limit - ImsgHeader.SIZE);
+        return ImsgHeader.SIZE + payload;
+    }
+
+    /** Writes the header of a message among those that are gathered, with room for its payload. */
+    private void begin(ChannelHandlerContext ctx, int type, int id, int pid, int length) {
+        if (!gathered.isEmpty() && gathered.size() + length > GATHERED)
+            pass(ctx);
+        if (gathered.isEmpty())
+            gathered.begin(SpareBuffers.TO_WRITE.get().take(ctx.alloc(), Math.max(expected, length)));
+        gathered.reserve(length);
+        gathered.header(dialect.get(), type, length, false, id, pid == 0 ? OWN_PID : pid);
+    }
+
+    private void copy(ByteBuf payload) {
+        int before = gathered.size() - ImsgHeader.SIZE;
+        try {
+            gathered.payload(payload);
+        } catch (RuntimeException e) {
+            // Such as one that was released already; a header without its payload must not go out.
+            gathered.truncate(before);
+            throw e;
+        }
+    }
+
+    /** A message that a descriptor goes with, in a buffer of its own. */
+    private ByteBuf marked(ChannelHandlerContext ctx, int type, int id, int pid, ByteBuf payload) {
+        int length = ImsgHeader.SIZE + payload.readableBytes();
+        Gathering alone = new Gathering();
+        alone.begin(ctx.alloc().directBuffer(length));
+        alone.header(dialect.get(), type, length, true, id, pid == 0 ? OWN_PID : pid);
+        try {
+            alone.payload(payload);
+        } catch (RuntimeException e) {
+            alone.end().release();
+            throw e;
+        }
+        return alone.end();
+    }
+
+    // Writing
 
     @Override
     public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
@@ -54,52 +153,31 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
     }
 
     private void encode(ChannelHandlerContext ctx, ImsgMessage message, ChannelPromise promise) {
-        long length = (long) ImsgHeader.SIZE + message.content().readableBytes();
-        if (length > limit)
-            throw new ImsgTooLargeException(length - ImsgHeader.SIZE, limit - ImsgHeader.SIZE);
+        ByteBuf payload = message.content();
+        int length = length(payload.readableBytes());
         // The bytes may be on their way before the whole buffer is: from here on there is no taking back.
         if (!promise.setUncancellable())
             return;
         if (message.hasFd()) {
+            ByteBuf bytes = marked(ctx, message.type(), message.id(), message.pid(), payload);
             pass(ctx);
-            ByteBuf bytes = ctx.alloc().directBuffer((int) length);
-            append(bytes, message, (int) length, true);
-            Fd fd = message.takeFd();
-            ctx.write(new FdBuf(bytes, fd, false), promise);
+            ctx.write(new FdBuf(bytes, message.takeFd(), false), promise);
             return;
         }
-        if (gathered != null && gathered.readableBytes() + length > GATHERED)
-            pass(ctx);
-        if (gathered == null)
-            gathered = ctx.alloc().directBuffer(Math.max(expected, (int) length));
-        append(gathered, message, (int) length, false);
+        begin(ctx, message.type(), message.id(), message.pid(), length);
+        copy(payload);
         if (!promise.isVoid())
             promises.add(promise);
     }
 
-    private void append(ByteBuf bytes, ImsgMessage message, int length, boolean marked) {
-        bytes.ensureWritable(length);
-        int at = bytes.writerIndex();
-        int pid = message.pid() == 0 ? OWN_PID : message.pid();
-        if (bytes.hasMemoryAddress())
-            ImsgHeader.write(Memory.ALL, bytes.memoryAddress() + at, dialect.get(), message.type(), length, marked,
-                    message.id(), pid);
-        else
-            ImsgHeader.write(MemorySegment.ofBuffer(bytes.internalNioBuffer(at, ImsgHeader.SIZE)), 0, dialect.get(),
-                    message.type(), length, marked, message.id(), pid);
-        bytes.writerIndex(at + ImsgHeader.SIZE);
-        ByteBuf payload = message.content();
-        bytes.writeBytes(payload, payload.readerIndex(), payload.readableBytes());
-    }
-
     /** Passes on what is gathered. */
     private void pass(ChannelHandlerContext ctx) {
-        if (gathered == null)
+        if (gathered.isEmpty())
             return;
-        ByteBuf bytes = gathered;
+        ByteBuf bytes = gathered.end();
         List<ChannelPromise> waiting = promises;
-        gathered = null;
         expected = Math.max(FIRST_CAPACITY, bytes.readableBytes());
+        SpareBuffers.TO_WRITE.get().share(bytes);
         if (waiting.isEmpty()) {
             ctx.write(bytes, ctx.voidPromise());
             return;
@@ -141,5 +219,6 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
     @Override
     public void handlerRemoved(ChannelHandlerContext ctx) {
         pass(ctx);
+        context = null;
     }
 }

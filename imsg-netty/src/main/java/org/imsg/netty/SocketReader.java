@@ -93,17 +93,19 @@ final class SocketReader {
     private Object receive(RecvByteBufAllocator.ExtendedHandle sizes) throws IOException {
         boolean descriptors = config.allowsFdPassing();
         Msghdr header = SocketCalls.toReceive(descriptors);
-        ByteBuf buffer = config.getAllocator().directBuffer(sizes.guess());
+        SpareBuffers spare = SpareBuffers.TO_READ.get();
+        // No more than was guessed is read into a larger one: some set the size of their reads.
+        int room = sizes.guess();
+        ByteBuf buffer = spare.take(config.getAllocator(), room);
+        boolean handedOn = false;
         try {
-            int room = buffer.writableBytes();
             sizes.attemptedBytesRead(room);
             int n = receive(header, buffer, room);
             sizes.lastBytesRead(n == 0 ? -1 : Math.max(n, 0));
             filled = n == room;
             if (n > 0) {
-                ByteBuf received = buffer.writerIndex(buffer.writerIndex() + n);
-                Object message = withDescriptor(header, received);
-                buffer = null;
+                Object message = withDescriptor(header, buffer.writerIndex(n));
+                handedOn = true;
                 return message;
             }
             ended = n == 0;
@@ -111,7 +113,8 @@ final class SocketReader {
                 throw new ErrnoException("recvmsg", channel.socket(), -n);
             return null;
         } finally {
-            if (buffer != null)
+            spare.share(buffer);
+            if (!handedOn)
                 buffer.release();
         }
     }

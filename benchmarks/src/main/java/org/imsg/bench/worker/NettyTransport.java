@@ -29,9 +29,9 @@ final class NettyTransport implements Transport {
 
     /** Who frames. */
     enum Framing {
-        /** {@link ImsgCodec}, one event a read, on our channel. */
+        /** {@link ImsgCodec} on our channel, composing without an object a message, one event a read. */
         IMSG,
-        /** The same, with an event a message. */
+        /** The same, with a message object each, written and read. */
         IMSG_MESSAGES,
         /** LengthFieldBasedFrameDecoder on Netty's own channel, a buffer a message. */
         STOCK,
@@ -44,6 +44,8 @@ final class NettyTransport implements Transport {
     private final Arrivals arrivals = new Arrivals(group.next());
     private final byte[] payload;
     private final int gathered;
+    /** Null for the stock channel. */
+    private final ImsgCodec codec;
     private final Sender sender = new Sender();
 
     NettyTransport(Job job, Framing framing) {
@@ -54,11 +56,13 @@ final class NettyTransport implements Transport {
         Channel channel = imsg
                 ? new ImsgSocketChannel(Fd.of(job.socket()))
                 : new EpollDomainSocketChannel(job.socket());
-        channel.pipeline().addLast(switch (framing) {
+        codec = switch (framing) {
             case IMSG -> new ImsgCodec().batched();
             case IMSG_MESSAGES -> new ImsgCodec();
-            case STOCK, STOCK_GATHERED -> new LengthFieldBasedFrameDecoder(LONGEST_FRAME, 0, PREFIX, 0, PREFIX);
-        }, sender);
+            case STOCK, STOCK_GATHERED -> null;
+        };
+        channel.pipeline().addLast(
+                imsg ? codec : new LengthFieldBasedFrameDecoder(LONGEST_FRAME, 0, PREFIX, 0, PREFIX), sender);
         group.register(channel).syncUninterruptibly();
     }
 
@@ -126,6 +130,11 @@ final class NettyTransport implements Transport {
         }
 
         private void writeBatch(int messages) {
+            if (framing == Framing.IMSG) {
+                for (int i = 0; i < messages; i++, next++)
+                    codec.compose(1, (int) next, 0, null, payload);
+                return;
+            }
             if (framing == Framing.STOCK_GATHERED) {
                 ByteBuf batch = context.alloc().directBuffer(messages * (PREFIX + payload.length));
                 for (int i = 0; i < messages; i++, next++)

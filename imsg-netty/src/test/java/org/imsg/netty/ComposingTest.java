@@ -1,0 +1,234 @@
+package org.imsg.netty;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.imsg.netty.Messages.text;
+import static org.imsg.netty.Wire.bytes;
+import static org.imsg.netty.Wire.pipeSaying;
+import static org.imsg.netty.Wire.say;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.util.IllegalReferenceCountException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.imsg.Descriptor;
+import org.imsg.ImsgTooLargeException;
+import org.imsg.unix.Fd;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Messages that are composed into the codec instead of written as objects. */
+@ExtendWith(LeakDetection.class)
+@Timeout(60)
+class ComposingTest {
+    // @start region="compose"
+    /** Answers every request with the numbers under it, each in a message of its own, and sends what was read at once together. */
+    static final class Counting extends ChannelInboundHandlerAdapter {
+        private final ImsgCodec codec;
+        private final ByteBuf scratch = Unpooled.buffer();
+
+        /** Behind that codec, which is {@code batched()}. */
+        Counting(ImsgCodec codec) {
+            this.codec = codec;
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext ctx, Object message) {
+            ImsgBatch requests = (ImsgBatch) message;
+            while (requests.next()) {
+                int upTo = requests.buffer().getIntLE(requests.index());
+                for (int number = 0; number < upTo; number++)
+                    codec.compose(requests.type(), requests.id(), 0, null, scratch.clear().writeIntLE(number));
+            }
+        }
+
+        @Override
+        public void channelReadComplete(ChannelHandlerContext ctx) {
+            ctx.flush();
+        }
+    }
+    // @end
+
+    private final ImsgCodec codec = new ImsgCodec();
+    private final EmbeddedChannel channel = new EmbeddedChannel(codec);
+
+    /** What went out, read again by another codec. */
+    private List<ImsgMessage> sent() {
+        EmbeddedChannel reader = new EmbeddedChannel(new ImsgCodec());
+        for (Object out; (out = channel.readOutbound()) != null;)
+            reader.writeInbound(out);
+        List<ImsgMessage> messages = new ArrayList<>();
+        for (ImsgMessage message; (message = reader.readInbound()) != null;)
+            messages.add(message);
+        reader.finishAndReleaseAll();
+        return messages;
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+
+    @Test
+    void composedMessagesGoOutWithAFlushAsOneBuffer() {
+        codec.compose(1, 10, 7, null, ascii("array"));
+        codec.compose(2, 20, 0, null, ascii("a part of it"), 2, 4);
+        ByteBuf payload = bytes("buffer").skipBytes(1);
+        codec.compose(3, -1, 0, null, payload);
+        codec.compose(4, 0, 0, null, new byte[0]);
+        assertThat(channel.outboundMessages()).isEmpty();
+        channel.flush();
+        assertThat(channel.outboundMessages()).hasSize(1);
+        List<ImsgMessage> sent = sent();
+        assertThat(sent).extracting(Messages::text).containsExactly("array", "part", "uffer", "");
+        assertThat(sent).extracting(ImsgMessage::type).containsExactly(1, 2, 3, 4);
+        assertThat(sent).extracting(ImsgMessage::id).containsExactly(10, 20, -1, 0);
+        int own = (int) ProcessHandle.current().pid();
+        assertThat(sent).extracting(ImsgMessage::pid).containsExactly(7, own, own, own);
+        sent.forEach(ImsgMessage::release);
+        // Still the caller's, as it was.
+        assertThat(payload.readerIndex()).isEqualTo(1);
+        assertThat(payload.release()).isTrue();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void theyKeepTheirPlaceAmongWrittenMessagesAndDescriptors() throws Exception {
+        codec.compose(1, 0, 0, null, ascii("first"));
+        channel.write(new ImsgMessage(2, 0, 0, bytes("second")));
+        Fd fd = pipeSaying("hello");
+        codec.compose(3, 0, 0, fd, ascii("third"));
+        assertThat(fd.isOpen()).as("the caller's").isFalse();
+        codec.compose(4, 0, 0, pipeSaying("closed"), bytes("fourth"));
+        codec.compose(5, 0, 0, null, ascii("fifth"));
+        channel.write(bytes("")); // passes what is gathered
+        codec.compose(6, 0, 0, null, ascii("sixth"));
+        channel.flush();
+        List<ImsgMessage> sent = sent();
+        assertThat(sent).extracting(ImsgMessage::type).containsExactly(1, 2, 3, 4, 5, 6);
+        assertThat(sent).extracting(Messages::text).containsExactly("first", "second", "third", "fourth", "fifth",
+                "sixth");
+        assertThat(sent).extracting(ImsgMessage::descriptor).containsExactly(Descriptor.NONE, Descriptor.NONE,
+                Descriptor.PRESENT, Descriptor.PRESENT, Descriptor.NONE, Descriptor.NONE);
+        assertThat(say(sent.get(2).takeFd())).isEqualTo("hello");
+        sent.forEach(ImsgMessage::release);
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void moreThanOneBufferHoldsGoesOutInSeveralAndWhole() {
+        byte[] payload = new byte[16368];
+        for (int i = 0; i < 40; i++) {
+            payload[16367] = (byte) i;
+            codec.compose(i, 0, 0, null, payload, i, 16368 - i);
+        }
+        channel.flush();
+        assertThat(channel.outboundMessages().size()).isBetween(10, 14);
+        List<ImsgMessage> sent = sent();
+        assertThat(sent).hasSize(40);
+        for (int i = 0; i < 40; i++) {
+            assertThat(sent.get(i).content().readableBytes()).isEqualTo(16368 - i);
+            assertThat(sent.get(i).content().getByte(16367 - i)).isEqualTo((byte) i);
+        }
+        sent.forEach(ImsgMessage::release);
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void whatCannotBeComposedLeavesNoTraceAndItsDescriptorWithTheCaller() throws Exception {
+        codec.compose(1, 0, 0, null, ascii("before"));
+        ByteBuf released = bytes("released");
+        released.release();
+        ByteBuf tooLong = Unpooled.wrappedBuffer(new byte[16369]);
+        Fd closed = pipeSaying("");
+        closed.close();
+        try (Fd fd = pipeSaying("")) {
+            assertThatThrownBy(() -> codec.compose(2, 0, 0, fd, new byte[16369]))
+                    .isInstanceOf(ImsgTooLargeException.class);
+            assertThatThrownBy(() -> codec.compose(2, 0, 0, fd, tooLong)).isInstanceOf(ImsgTooLargeException.class);
+            assertThatThrownBy(() -> codec.compose(2, 0, 0, fd, new byte[9], 5, 5))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> codec.compose(2, 0, 0, null, new byte[9], -1, 5))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> codec.compose(2, 0, 0, null, released))
+                    .isInstanceOf(IllegalReferenceCountException.class);
+            assertThatThrownBy(() -> codec.compose(2, 0, 0, fd, released))
+                    .isInstanceOf(IllegalReferenceCountException.class);
+            assertThatThrownBy(() -> codec.compose(2, 0, 0, closed, ascii("x")))
+                    .isInstanceOf(IllegalStateException.class);
+            assertThat(fd.isOpen()).isTrue();
+        }
+        codec.compose(3, 0, 0, null, ascii("behind"));
+        channel.flush();
+        List<ImsgMessage> sent = sent();
+        assertThat(sent).extracting(Messages::text).containsExactly("before", "behind");
+        sent.forEach(ImsgMessage::release);
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void onlyTheCodecThatIsInThePipelineComposes() {
+        assertThatThrownBy(() -> new ImsgCodec().compose(1, 0, 0, null, new byte[0]))
+                .isInstanceOf(IllegalStateException.class).hasMessageContaining("in no pipeline");
+        codec.compose(1, 0, 0, null, ascii("gathered"));
+        channel.pipeline().remove(codec);
+        assertThatThrownBy(() -> codec.compose(1, 0, 0, null, new byte[0])).isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("in no pipeline");
+        channel.flush();
+        List<ImsgMessage> sent = sent();
+        assertThat(sent).extracting(Messages::text).containsExactly("gathered");
+        sent.forEach(ImsgMessage::release);
+        channel.finishAndReleaseAll();
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void anotherThreadThanTheLoopIsRefused(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        ImsgCodec onLoop = new ImsgCodec();
+        Channel open = Wire.open(loops.group(), pair.first(), onLoop);
+        try {
+            assertThatThrownBy(() -> onLoop.compose(1, 0, 0, null, new byte[0]))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("event loop, not on " + Thread.currentThread().getName());
+        } finally {
+            pair.second().close();
+            open.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void aWholeExchangeRunsOnBatchesAlone(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        ImsgCodec answering = new ImsgCodec().batched();
+        Channel server = Wire.open(loops.group(), pair.first(), answering, new Counting(answering));
+        Events events = new Events();
+        Channel client = Wire.open(loops.group(), pair.second(), new ImsgCodec(), events);
+        try {
+            // More than the kernel takes at once, so that buffers wait and the next ones must be others.
+            for (int id = 0; id < 4; id++)
+                client.write(new ImsgMessage(9, id, 0, Unpooled.buffer().writeIntLE(20_000)));
+            client.flush();
+            for (int id = 0; id < 4; id++) {
+                for (int number = 0; number < 20_000; number++) {
+                    ImsgMessage answer = events.next(ImsgMessage.class);
+                    assertThat(answer.id()).isEqualTo(id);
+                    assertThat(answer.content().readIntLE()).isEqualTo(number);
+                    answer.release();
+                }
+            }
+        } finally {
+            client.close().sync();
+            server.close().sync();
+        }
+    }
+}

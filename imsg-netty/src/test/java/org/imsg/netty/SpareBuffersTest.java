@@ -1,0 +1,175 @@
+package org.imsg.netty;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.FixedRecvByteBufAllocator;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.imsg.unix.Fd;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Buffers that an event loop uses again, and those it must not. */
+@ExtendWith(LeakDetection.class)
+@Timeout(60)
+class SpareBuffersTest {
+    private static final UnpooledByteBufAllocator ALLOCATOR = UnpooledByteBufAllocator.DEFAULT;
+
+    private static void onALoop(Callable<Void> test) {
+        Loops.KQUEUE_OVER_POLL.group().next().submit(() -> {
+            SpareBuffers.TO_READ.remove();
+            try {
+                return test.call();
+            } finally {
+                SpareBuffers.TO_READ.remove();
+            }
+        }).syncUninterruptibly();
+    }
+
+    @Test
+    void aBufferThatEverybodyReleasedIsTakenAgain() {
+        onALoop(() -> {
+            SpareBuffers spare = SpareBuffers.TO_READ.get();
+            ByteBuf first = spare.take(ALLOCATOR, 1000).writeInt(1);
+            spare.share(first);
+            first.release();
+            ByteBuf second = spare.take(ALLOCATOR, 900);
+            assertThat(second).isSameAs(first);
+            assertThat(second.refCnt()).isEqualTo(1);
+            assertThat(second.isReadable()).isFalse();
+            assertThat(second.release()).isTrue();
+            return null;
+        });
+    }
+
+    @Test
+    void oneThatSomebodyKeepsIsNot() {
+        onALoop(() -> {
+            SpareBuffers spare = SpareBuffers.TO_READ.get();
+            ByteBuf first = spare.take(ALLOCATOR, 1000);
+            spare.share(first);
+            ByteBuf second = spare.take(ALLOCATOR, 1000);
+            assertThat(second).isNotSameAs(first);
+            assertThat(first.refCnt()).isEqualTo(2);
+            first.release();
+            assertThat(second.release()).isTrue();
+            return null;
+        });
+    }
+
+    @Test
+    void ofMoreThanAFewTheOldestIsLetGo() {
+        onALoop(() -> {
+            SpareBuffers spare = SpareBuffers.TO_READ.get();
+            List<ByteBuf> kept = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                kept.add(spare.take(ALLOCATOR, 1000));
+                spare.share(kept.getLast());
+            }
+            assertThat(kept).extracting(ByteBuf::refCnt).containsExactly(1, 1, 1, 1, 1, 1, 2, 2,
+                    2, 2);
+            SpareBuffers.TO_READ.remove();
+            assertThat(kept).extracting(ByteBuf::refCnt).containsOnly(1);
+            kept.forEach(ByteBuf::release);
+            return null;
+        });
+    }
+
+    @Test
+    void oneThatIsTooSmallOrMuchTooLargeOrOfAnotherAllocatorIsNot() {
+        onALoop(() -> {
+            SpareBuffers spare = SpareBuffers.TO_READ.get();
+            for (int size : new int[]{1001, 249}) {
+                ByteBuf first = spare.take(ALLOCATOR, 1000);
+                spare.share(first);
+                first.release();
+                ByteBuf second = spare.take(ALLOCATOR, size);
+                assertThat(second.capacity()).isEqualTo(size);
+                assertThat(second).isNotSameAs(first);
+                second.release();
+            }
+            ByteBuf first = spare.take(ALLOCATOR, 1000);
+            spare.share(first);
+            first.release();
+            UnpooledByteBufAllocator other = new UnpooledByteBufAllocator(true);
+            ByteBuf second = spare.take(other, 1000);
+            assertThat(second.alloc()).isSameAs(other);
+            second.release();
+            return null;
+        });
+    }
+
+    @Test
+    void aThreadThatDoesNotSayWhenItEndsKeepsNone() {
+        SpareBuffers spare = SpareBuffers.TO_READ.get();
+        ByteBuf buffer = spare.take(ALLOCATOR, 100);
+        spare.share(buffer);
+        assertThat(buffer.release()).isTrue();
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void aReadThatWasReleasedLendsItsBufferToTheNext(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        BlockingQueue<ByteBuf> read = new LinkedBlockingQueue<>();
+        Channel channel = Wire.open(loops.group(), pair.first(),
+                Map.of(ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(5)),
+                new ChannelInboundHandlerAdapter() {
+                    @Override
+                    public void channelRead(ChannelHandlerContext ctx, Object message) {
+                        ((ByteBuf) message).release();
+                        read.add((ByteBuf) message);
+                    }
+                });
+        try (Wire peer = new Wire(pair.second())) {
+            peer.send("a");
+            ByteBuf first = read.take();
+            peer.send("bc");
+            assertThat(read.take()).isSameAs(first);
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void whatAHandlerKeepsOfAReadIsNotReadOver(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(),
+                Map.of(ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(5)), events);
+        try (Wire peer = new Wire(pair.second())) {
+            List<ByteBuf> kept = new ArrayList<>();
+            StringBuilder text = new StringBuilder();
+            peer.send("onetwothreefourfivesixseveneightnineten");
+            while (text.length() < 39) {
+                ByteBuf bytes = events.next(ByteBuf.class);
+                assertThat(bytes.readableBytes()).isLessThanOrEqualTo(5);
+                text.append(bytes.toString(StandardCharsets.ISO_8859_1));
+                kept.add(bytes);
+            }
+            StringBuilder later = new StringBuilder();
+            for (ByteBuf bytes : kept) {
+                later.append(bytes.toString(StandardCharsets.ISO_8859_1));
+                bytes.release();
+            }
+            assertThat(later).hasToString(text.toString()).hasToString("onetwothreefourfivesixseveneightnineten");
+        } finally {
+            channel.close().sync();
+        }
+    }
+}
