@@ -42,6 +42,8 @@ final class ChildLoop implements Connection.Receiver {
     /** Runs the role; does not return. */
     static void run(String program, RoleTable table, List<String> arguments, JvmSettings jvm) {
         int code = 1;
+        table.all().stream().filter(role -> role.name().equals(System.getenv(ROLE)))
+                .forEach(role -> role.rights().preload());
         try {
             Fd channel = Fd.of(CHANNEL);
             // Never closed: closing it would shut down the socket for the channel too.
@@ -66,7 +68,7 @@ final class ChildLoop implements Connection.Receiver {
             Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> log.log(System.Logger.Level.ERROR,
                     "thread " + thread.getName() + " of " + self + " failed", thrown));
             loop.role.prepare(self);
-            settings.rights().complete(jvm.paths());
+            settings.rights().complete(jvm);
             parent.send(Protocol.ready());
             parent.read(loop);
             return loop.exitCode;

@@ -8,6 +8,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.rights.Access;
@@ -41,6 +44,10 @@ final class RoleRights {
     private Path chroot;
     private Set<Promise> promises;
     private UnaryOperator<Confinement> more;
+    private final FutureTask<Void> preloaded = new FutureTask<>(() -> {
+        Preload.standard();
+        return null;
+    });
 
     void user(String name) {
         user = name;
@@ -93,7 +100,7 @@ final class RoleRights {
     }
 
     private static boolean isLinux() {
-        return Confinement.query().system().equals("LINUX");
+        return System.getProperty("os.name").equals("Linux");
     }
 
     /** The ids are given up by the child itself. */
@@ -124,8 +131,7 @@ final class RoleRights {
 
     /** Promises are asked for in the child, but whether they can be kept is known now. */
     private Confinement asIfBefore() throws PrivilegeException {
-        Confinement confinement = confinement(ids(), List.of(), false);
-        return promises == null ? confinement : confinement.promise(promises.toArray(Promise[]::new));
+        return promised(confinement(ids(), List::of, false));
     }
 
     private boolean isThisUser() {
@@ -141,11 +147,11 @@ final class RoleRights {
     }
 
     /** All that can be done before the program runs; of what an ordinary user may do only, if it is partial. */
-    private Confinement confinement(Ids ids, List<Path> needed, boolean partial) {
+    private Confinement confinement(Ids ids, Supplier<List<Path>> needed, boolean partial) {
         Confinement confinement = Confinement.none();
         if (!unveiled.isEmpty()) {
             confinement = confinement.unveilJava();
-            for (Path path : needed)
+            for (Path path : needed.get())
                 confinement = confinement.unveil(path, Access.READ);
             for (Map.Entry<Path, Access[]> entry : unveiled.entrySet())
                 confinement = confinement.unveil(entry.getKey(), entry.getValue());
@@ -172,31 +178,55 @@ final class RoleRights {
             child.environment("UID", Long.toString(ids.uid())).environment("GID", Long.toString(ids.gid()))
                     .environment("GIDLIST", String.join(",", ids.groups().stream().map(String::valueOf).toList()));
         }
-        return confinement(ids, jvm.paths(), partial).spawn(child);
+        return confinement(ids, jvm::paths, partial).spawn(child);
+    }
+
+    /** In the child: opens what its confinement will hide, in a thread of its own, while the child is connected and prepared. */
+    void preload() {
+        if (promises != null || chroot != null)
+            Thread.ofPlatform().name("imsg-preload").start(preloaded);
     }
 
     /** In the child: proves what the parent did, and does the rest. */
-    void complete(List<Path> needed) throws IOException {
+    void complete(JvmSettings jvm) throws Exception {
         if (!isConfined())
             return;
+        if (promises != null || chroot != null)
+            awaitPreloaded();
         if (System.getenv(TRAINING) != null) {
-            Preload.standard();
+            // The user need not be there where the cache is made.
+            promised(confinement(user == null ? null : Ids.current(), jvm::paths, false)).rehearse();
             return;
         }
         boolean partial = System.getenv(PARTIAL) != null;
         Ids ids = user == null || partial ? null : Ids.fromEnvironment();
-        if (promises != null || chroot != null)
-            Preload.standard();
-        if (isLinux())
-            confinement(ids, needed, partial).complete();
-        if (dropsInside() && ids != null) {
+        boolean drops = dropsInside() && ids != null;
+        if (isLinux()) {
+            // A filter leaves no way to drop.
+            Confinement before = confinement(ids, jvm::paths, partial);
+            (drops ? before : promised(before)).complete();
+        }
+        if (drops) {
             PrivilegeDrop drop = PrivilegeDrop.to(ids).withoutPreload();
             (chroot == null ? drop : drop.chroot(chroot)).perform();
         }
-        Confinement inside = isLinux() ? Confinement.none() : confinement(null, needed, true);
-        if (promises != null)
-            inside = inside.promise(promises.toArray(Promise[]::new));
-        if (promises != null || !isLinux())
+        if (isLinux() && drops && promises != null)
+            promised(Confinement.none()).enter();
+        if (!isLinux()) {
+            Confinement inside = promised(confinement(null, jvm::paths, true));
             (partial ? inside.ifPossible() : inside).enter();
+        }
+    }
+
+    private Confinement promised(Confinement confinement) {
+        return promises == null ? confinement : confinement.promise(promises.toArray(Promise[]::new));
+    }
+
+    private void awaitPreloaded() throws IOException, InterruptedException {
+        try {
+            preloaded.get();
+        } catch (ExecutionException e) {
+            throw new IOException("not all that is needed later could be opened", e.getCause());
+        }
     }
 }

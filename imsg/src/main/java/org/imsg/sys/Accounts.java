@@ -28,14 +28,14 @@ public final class Accounts {
     }
 
     private static final class Getpwuid {
-        static final MethodHandle HANDLE = Calls.bind("getpwuid_r", 5);
+        static final MethodHandle HANDLE = Calls.bind("getpwuid_r");
     }
 
     private static final class Getgrnam {
-        static final MethodHandle HANDLE = Calls.bind("getgrnam_r", 5);
+        static final MethodHandle HANDLE = Calls.bind("getgrnam_r");
     }
 
     private static final class Getgrgid {
-        static final MethodHandle HANDLE = Calls.bind("getgrgid_r", 5);
+        static final MethodHandle HANDLE = Calls.bind("getgrgid_r");
     }
 }

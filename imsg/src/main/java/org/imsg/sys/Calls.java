@@ -6,25 +6,27 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
-import java.util.Collections;
 
 /**
- * How C functions are bound and called: the few shapes there are, and where errno goes.
+ * How C functions are bound and called: the one shape there is, and where errno goes.
  *
  * <p>Every function we call takes and returns integers and pointers only. On each ABI of {@link Os} those travel in
- * integer registers of full width, so a function of n parameters is bound with the one shape of n {@code long}s: a
- * pointer as its address, an int widened with its sign. A result that C calls int is cut back to int. Binding a new
- * shape costs milliseconds of JVM start, binding a further function of a known shape does not.
+ * integer registers of full width: a pointer as its address, an int widened with its sign. A result that C calls int is cut
+ * back to int. What is passed beyond a function's parameters lies where it does not look, and is the caller's to clear away;
+ * so all are called with seven {@code long}s, zeros behind those that count. Binding a new shape costs about ten milliseconds
+ * of JVM start, binding a further function of a known shape does not.
  *
  * <p>Each call takes the segment that errno is captured into; it belongs to the caller, and to one thread at a time.
  * A pointer passed as an address does not keep its segment alive: callers do.
  */
 final class Calls {
+    private static final FunctionDescriptor SHAPE = FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+            JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final Linker.Option ERRNO = Linker.Option.captureCallState("errno");
     private static final StructLayout CAPTURED = Linker.Option.captureStateLayout();
     private static final long ERRNO_OFFSET = CAPTURED.byteOffset(PathElement.groupElement("errno"));
 
@@ -52,24 +54,15 @@ final class Calls {
         allowed = true;
     }
 
-    /** Binds a C function of that many integer or pointer parameters. */
-    static MethodHandle bind(String name, int parameters) {
-        return bind(name, parameters, Linker.Option.captureCallState("errno"));
+    /** Binds a C function of up to seven integer or pointer parameters. */
+    static MethodHandle bind(String name) {
+        // A variadic call differs from others in one register only, which those ignore; but on macOS in where arguments are.
+        return Os.current() == Os.MACOS ? bind(name, ERRNO) : bindVariadic(name, 1);
     }
 
-    /** Binds a variadic C function of which the first two parameters are fixed; one more is always passed. */
-    static MethodHandle bindVariadic(String name) {
-        return bind(name, 3, Linker.Option.captureCallState("errno"), Linker.Option.firstVariadicArg(2));
-    }
-
-    /** Binds a variadic C function that is always passed the same number of parameters, some of which are fixed. */
-    static MethodHandle bindVariadic(String name, int fixed, int parameters) {
-        return bind(name, parameters, Linker.Option.captureCallState("errno"), Linker.Option.firstVariadicArg(fixed));
-    }
-
-    /** Binds syscall(2) with all six arguments a call can have. */
-    static MethodHandle bindSyscall() {
-        return bind("syscall", 7, Linker.Option.captureCallState("errno"), Linker.Option.firstVariadicArg(1));
+    /** Binds a variadic C function, some of whose parameters are fixed. */
+    static MethodHandle bindVariadic(String name, int fixed) {
+        return bind(name, ERRNO, Linker.Option.firstVariadicArg(Os.current() == Os.MACOS ? fixed : 1));
     }
 
     /** What to say when the JVM denies native access to the module. */
@@ -79,12 +72,11 @@ final class Calls {
     }
 
     @SuppressWarnings("restricted")
-    private static MethodHandle bind(String name, int parameters, Linker.Option... options) {
+    private static MethodHandle bind(String name, Linker.Option... options) {
         Linker linker = Linker.nativeLinker();
         MemorySegment symbol = linker.defaultLookup().find(name)
                 .orElseThrow(() -> new UnsupportedOperationException("the C library has no " + name));
-        MemoryLayout[] longs = Collections.nCopies(parameters, JAVA_LONG).toArray(MemoryLayout[]::new);
-        return linker.downcallHandle(symbol, FunctionDescriptor.of(JAVA_LONG, longs), options);
+        return linker.downcallHandle(symbol, SHAPE, options);
     }
 
     /** The result of a function that returns int, or the negative errno. */
@@ -94,57 +86,33 @@ final class Calls {
     }
 
     static int call(MethodHandle function, MemorySegment errno, long a) {
-        try {
-            return result((long) function.invokeExact(errno, a), errno);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return call(function, errno, a, 0, 0, 0, 0, 0, 0);
     }
 
     static int call(MethodHandle function, MemorySegment errno, long a, long b) {
-        try {
-            return result((long) function.invokeExact(errno, a, b), errno);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return call(function, errno, a, b, 0, 0, 0, 0, 0);
     }
 
     static int call(MethodHandle function, MemorySegment errno, long a, long b, long c) {
-        try {
-            return result((long) function.invokeExact(errno, a, b, c), errno);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return call(function, errno, a, b, c, 0, 0, 0, 0);
     }
 
     static int call(MethodHandle function, MemorySegment errno, long a, long b, long c, long d) {
-        try {
-            return result((long) function.invokeExact(errno, a, b, c, d), errno);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return call(function, errno, a, b, c, d, 0, 0, 0);
     }
 
     static int call(MethodHandle function, MemorySegment errno, long a, long b, long c, long d, long e) {
-        try {
-            return result((long) function.invokeExact(errno, a, b, c, d, e), errno);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return call(function, errno, a, b, c, d, e, 0, 0);
     }
 
     static int call(MethodHandle function, MemorySegment errno, long a, long b, long c, long d, long e, long f) {
-        try {
-            return result((long) function.invokeExact(errno, a, b, c, d, e, f), errno);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return call(function, errno, a, b, c, d, e, f, 0);
     }
 
     /** The result of a function that returns a pointer, null as 0; errno is in the segment then, unless 0 is no error. */
     static long pointer(MethodHandle function, MemorySegment errno, long a) {
         try {
-            return (long) function.invokeExact(errno, a);
+            return (long) function.invokeExact(errno, a, 0L, 0L, 0L, 0L, 0L, 0L);
         } catch (Throwable t) {
             throw unexpected(t);
         }

@@ -23,6 +23,6 @@ public final class Clocks {
     }
 
     private static final class Settime {
-        static final MethodHandle HANDLE = Calls.bind("clock_settime", 2);
+        static final MethodHandle HANDLE = Calls.bind("clock_settime");
     }
 }

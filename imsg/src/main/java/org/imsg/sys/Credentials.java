@@ -80,54 +80,54 @@ public final class Credentials {
     }
 
     private static final class Getuid {
-        static final MethodHandle HANDLE = Calls.bind("getuid", 1);
+        static final MethodHandle HANDLE = Calls.bind("getuid");
     }
 
     private static final class Geteuid {
-        static final MethodHandle HANDLE = Calls.bind("geteuid", 1);
+        static final MethodHandle HANDLE = Calls.bind("geteuid");
     }
 
     private static final class Getgid {
-        static final MethodHandle HANDLE = Calls.bind("getgid", 1);
+        static final MethodHandle HANDLE = Calls.bind("getgid");
     }
 
     private static final class Getgroups {
-        static final MethodHandle HANDLE = Calls.bind("getgroups", 2);
+        static final MethodHandle HANDLE = Calls.bind("getgroups");
     }
 
     private static final class Setgroups {
-        static final MethodHandle HANDLE = Calls.bind("setgroups", 2);
+        static final MethodHandle HANDLE = Calls.bind("setgroups");
     }
 
     private static final class Setresgid {
-        static final MethodHandle HANDLE = Calls.bind("setresgid", 3);
+        static final MethodHandle HANDLE = Calls.bind("setresgid");
     }
 
     private static final class Setresuid {
-        static final MethodHandle HANDLE = Calls.bind("setresuid", 3);
+        static final MethodHandle HANDLE = Calls.bind("setresuid");
     }
 
     private static final class Chroot {
-        static final MethodHandle HANDLE = Calls.bind("chroot", 1);
+        static final MethodHandle HANDLE = Calls.bind("chroot");
     }
 
     private static final class Chdir {
-        static final MethodHandle HANDLE = Calls.bind("chdir", 1);
+        static final MethodHandle HANDLE = Calls.bind("chdir");
     }
 
     private static final class Getrlimit {
-        static final MethodHandle HANDLE = Calls.bind("getrlimit", 2);
+        static final MethodHandle HANDLE = Calls.bind("getrlimit");
     }
 
     private static final class Setrlimit {
-        static final MethodHandle HANDLE = Calls.bind("setrlimit", 2);
+        static final MethodHandle HANDLE = Calls.bind("setrlimit");
     }
 
     private static final class GetpwnamR {
-        static final MethodHandle HANDLE = Calls.bind("getpwnam_r", 5);
+        static final MethodHandle HANDLE = Calls.bind("getpwnam_r");
     }
 
     private static final class Getgrouplist {
-        static final MethodHandle HANDLE = Calls.bind("getgrouplist", 4);
+        static final MethodHandle HANDLE = Calls.bind("getgrouplist");
     }
 }

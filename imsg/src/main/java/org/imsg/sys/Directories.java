@@ -86,42 +86,42 @@ public final class Directories {
     }
 
     private static final class Openat {
-        static final MethodHandle HANDLE = Calls.bindVariadic("openat", 3, 4);
+        static final MethodHandle HANDLE = Calls.bindVariadic("openat", 3);
     }
 
     private static final class Fstatat {
-        static final MethodHandle HANDLE = Calls.bind(modern("fstatat"), 4);
+        static final MethodHandle HANDLE = Calls.bind(modern("fstatat"));
     }
 
     private static final class Unlinkat {
-        static final MethodHandle HANDLE = Calls.bind("unlinkat", 3);
+        static final MethodHandle HANDLE = Calls.bind("unlinkat");
     }
 
     private static final class Renameat {
-        static final MethodHandle HANDLE = Calls.bind("renameat", 4);
+        static final MethodHandle HANDLE = Calls.bind("renameat");
     }
 
     private static final class Fchownat {
-        static final MethodHandle HANDLE = Calls.bind("fchownat", 5);
+        static final MethodHandle HANDLE = Calls.bind("fchownat");
     }
 
     private static final class Fchown {
-        static final MethodHandle HANDLE = Calls.bind("fchown", 3);
+        static final MethodHandle HANDLE = Calls.bind("fchown");
     }
 
     private static final class Ftruncate {
-        static final MethodHandle HANDLE = Calls.bind("ftruncate", 2);
+        static final MethodHandle HANDLE = Calls.bind("ftruncate");
     }
 
     private static final class Fdopendir {
-        static final MethodHandle HANDLE = Calls.bind(modern("fdopendir"), 1);
+        static final MethodHandle HANDLE = Calls.bind(modern("fdopendir"));
     }
 
     private static final class Readdir {
-        static final MethodHandle HANDLE = Calls.bind(modern("readdir"), 1);
+        static final MethodHandle HANDLE = Calls.bind(modern("readdir"));
     }
 
     private static final class Closedir {
-        static final MethodHandle HANDLE = Calls.bind("closedir", 1);
+        static final MethodHandle HANDLE = Calls.bind("closedir");
     }
 }

@@ -20,10 +20,10 @@ public final class Pledge {
     }
 
     private static final class PledgeCall {
-        static final MethodHandle HANDLE = Calls.bind("pledge", 2);
+        static final MethodHandle HANDLE = Calls.bind("pledge");
     }
 
     private static final class UnveilCall {
-        static final MethodHandle HANDLE = Calls.bind("unveil", 2);
+        static final MethodHandle HANDLE = Calls.bind("unveil");
     }
 }

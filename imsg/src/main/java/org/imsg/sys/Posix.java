@@ -171,7 +171,7 @@ public final class Posix {
     @SuppressWarnings("restricted")
     public static String strerror(int number) {
         try (Arena arena = Arena.ofConfined()) {
-            long text = (long) Strerror.HANDLE.invokeExact(errnoSegment(arena), (long) number);
+            long text = Calls.pointer(Strerror.HANDLE, errnoSegment(arena), number);
             return MemorySegment.ofAddress(text).reinterpret(1024).getString(0);
         } catch (Throwable t) {
             throw new AssertionError(t);
@@ -204,141 +204,141 @@ public final class Posix {
     }
 
     private static final class Recvmsg {
-        static final MethodHandle HANDLE = Calls.bind("recvmsg", 3);
+        static final MethodHandle HANDLE = Calls.bind("recvmsg");
     }
 
     private static final class Sendmsg {
-        static final MethodHandle HANDLE = Calls.bind("sendmsg", 3);
+        static final MethodHandle HANDLE = Calls.bind("sendmsg");
     }
 
     private static final class Poll {
-        static final MethodHandle HANDLE = Calls.bind("poll", 3);
+        static final MethodHandle HANDLE = Calls.bind("poll");
     }
 
     private static final class Read {
-        static final MethodHandle HANDLE = Calls.bind("read", 3);
+        static final MethodHandle HANDLE = Calls.bind("read");
     }
 
     private static final class Write {
-        static final MethodHandle HANDLE = Calls.bind("write", 3);
+        static final MethodHandle HANDLE = Calls.bind("write");
     }
 
     private static final class Pread {
-        static final MethodHandle HANDLE = Calls.bind("pread", 4);
+        static final MethodHandle HANDLE = Calls.bind("pread");
     }
 
     private static final class Pwrite {
-        static final MethodHandle HANDLE = Calls.bind("pwrite", 4);
+        static final MethodHandle HANDLE = Calls.bind("pwrite");
     }
 
     private static final class Close {
-        static final MethodHandle HANDLE = Calls.bind("close", 1);
+        static final MethodHandle HANDLE = Calls.bind("close");
     }
 
     private static final class Open {
-        static final MethodHandle HANDLE = Calls.bindVariadic("open");
+        static final MethodHandle HANDLE = Calls.bindVariadic("open", 2);
     }
 
     private static final class Fcntl {
-        static final MethodHandle HANDLE = Calls.bindVariadic("fcntl");
+        static final MethodHandle HANDLE = Calls.bindVariadic("fcntl", 2);
     }
 
     private static final class Socket {
-        static final MethodHandle HANDLE = Calls.bind("socket", 3);
+        static final MethodHandle HANDLE = Calls.bind("socket");
     }
 
     private static final class Socketpair {
-        static final MethodHandle HANDLE = Calls.bind("socketpair", 4);
+        static final MethodHandle HANDLE = Calls.bind("socketpair");
     }
 
     private static final class Bind {
-        static final MethodHandle HANDLE = Calls.bind("bind", 3);
+        static final MethodHandle HANDLE = Calls.bind("bind");
     }
 
     private static final class Listen {
-        static final MethodHandle HANDLE = Calls.bind("listen", 2);
+        static final MethodHandle HANDLE = Calls.bind("listen");
     }
 
     private static final class Accept {
-        static final MethodHandle HANDLE = Calls.bind("accept", 3);
+        static final MethodHandle HANDLE = Calls.bind("accept");
     }
 
     private static final class Accept4 {
-        static final MethodHandle HANDLE = Calls.bind("accept4", 4);
+        static final MethodHandle HANDLE = Calls.bind("accept4");
     }
 
     private static final class Connect {
-        static final MethodHandle HANDLE = Calls.bind("connect", 3);
+        static final MethodHandle HANDLE = Calls.bind("connect");
     }
 
     private static final class Shutdown {
-        static final MethodHandle HANDLE = Calls.bind("shutdown", 2);
+        static final MethodHandle HANDLE = Calls.bind("shutdown");
     }
 
     private static final class Getsockopt {
-        static final MethodHandle HANDLE = Calls.bind("getsockopt", 5);
+        static final MethodHandle HANDLE = Calls.bind("getsockopt");
     }
 
     private static final class Setsockopt {
-        static final MethodHandle HANDLE = Calls.bind("setsockopt", 5);
+        static final MethodHandle HANDLE = Calls.bind("setsockopt");
     }
 
     private static final class Getsockname {
-        static final MethodHandle HANDLE = Calls.bind("getsockname", 3);
+        static final MethodHandle HANDLE = Calls.bind("getsockname");
     }
 
     private static final class Getpeereid {
-        static final MethodHandle HANDLE = Calls.bind("getpeereid", 3);
+        static final MethodHandle HANDLE = Calls.bind("getpeereid");
     }
 
     private static final class Pipe2 {
-        static final MethodHandle HANDLE = Calls.bind("pipe2", 2);
+        static final MethodHandle HANDLE = Calls.bind("pipe2");
     }
 
     private static final class Pipe {
-        static final MethodHandle HANDLE = Calls.bind("pipe", 1);
+        static final MethodHandle HANDLE = Calls.bind("pipe");
     }
 
     private static final class Dup2 {
-        static final MethodHandle HANDLE = Calls.bind("dup2", 2);
+        static final MethodHandle HANDLE = Calls.bind("dup2");
     }
 
     private static final class Dup3 {
-        static final MethodHandle HANDLE = Calls.bind("dup3", 3);
+        static final MethodHandle HANDLE = Calls.bind("dup3");
     }
 
     private static final class Fstat {
         /** On x86_64, macOS keeps the plain name for an older struct stat with 32-bit inodes. */
         private static final boolean TWO_OF_THEM = Os.current() == Os.MACOS
                 && !System.getProperty("os.arch").equals("aarch64");
-        static final MethodHandle HANDLE = Calls.bind(TWO_OF_THEM ? "fstat$INODE64" : "fstat", 2);
+        static final MethodHandle HANDLE = Calls.bind(TWO_OF_THEM ? "fstat$INODE64" : "fstat");
     }
 
     private static final class Fchmod {
-        static final MethodHandle HANDLE = Calls.bind("fchmod", 2);
+        static final MethodHandle HANDLE = Calls.bind("fchmod");
     }
 
     private static final class Strerror {
-        static final MethodHandle HANDLE = Calls.bind("strerror", 1);
+        static final MethodHandle HANDLE = Calls.bind("strerror");
     }
 
     private static final class EpollCreate1 {
-        static final MethodHandle HANDLE = Calls.bind("epoll_create1", 1);
+        static final MethodHandle HANDLE = Calls.bind("epoll_create1");
     }
 
     private static final class EpollCtl {
-        static final MethodHandle HANDLE = Calls.bind("epoll_ctl", 4);
+        static final MethodHandle HANDLE = Calls.bind("epoll_ctl");
     }
 
     private static final class EpollWait {
-        static final MethodHandle HANDLE = Calls.bind("epoll_wait", 4);
+        static final MethodHandle HANDLE = Calls.bind("epoll_wait");
     }
 
     private static final class Kqueue {
-        static final MethodHandle HANDLE = Calls.bind("kqueue", 1);
+        static final MethodHandle HANDLE = Calls.bind("kqueue");
     }
 
     private static final class Kevent {
-        static final MethodHandle HANDLE = Calls.bind("kevent", 6);
+        static final MethodHandle HANDLE = Calls.bind("kevent");
     }
 }

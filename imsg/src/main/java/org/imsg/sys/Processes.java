@@ -107,70 +107,70 @@ public final class Processes {
     }
 
     private static final class PosixSpawn {
-        static final MethodHandle HANDLE = Calls.bind("posix_spawn", 6);
+        static final MethodHandle HANDLE = Calls.bind("posix_spawn");
     }
 
     private static final class ActionsInit {
-        static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_init", 1);
+        static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_init");
     }
 
     private static final class ActionsDestroy {
-        static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_destroy", 1);
+        static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_destroy");
     }
 
     private static final class ActionsDup2 {
-        static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_adddup2", 3);
+        static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_adddup2");
     }
 
     private static final class ActionsClose {
-        static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_addclose", 2);
+        static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_addclose");
     }
 
     private static final class ActionsCloseFrom {
-        static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_addclosefrom_np", 2);
+        static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_addclosefrom_np");
     }
 
     private static final class ActionsFchdir {
-        static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_addfchdir_np", 2);
+        static final MethodHandle HANDLE = Calls.bind("posix_spawn_file_actions_addfchdir_np");
     }
 
     private static final class AttributesInit {
-        static final MethodHandle HANDLE = Calls.bind("posix_spawnattr_init", 1);
+        static final MethodHandle HANDLE = Calls.bind("posix_spawnattr_init");
     }
 
     private static final class AttributesDestroy {
-        static final MethodHandle HANDLE = Calls.bind("posix_spawnattr_destroy", 1);
+        static final MethodHandle HANDLE = Calls.bind("posix_spawnattr_destroy");
     }
 
     private static final class SetFlags {
-        static final MethodHandle HANDLE = Calls.bind("posix_spawnattr_setflags", 2);
+        static final MethodHandle HANDLE = Calls.bind("posix_spawnattr_setflags");
     }
 
     private static final class SetSigmask {
-        static final MethodHandle HANDLE = Calls.bind("posix_spawnattr_setsigmask", 2);
+        static final MethodHandle HANDLE = Calls.bind("posix_spawnattr_setsigmask");
     }
 
     private static final class SetSigdefault {
-        static final MethodHandle HANDLE = Calls.bind("posix_spawnattr_setsigdefault", 2);
+        static final MethodHandle HANDLE = Calls.bind("posix_spawnattr_setsigdefault");
     }
 
     private static final class Sigemptyset {
-        static final MethodHandle HANDLE = Calls.bind("sigemptyset", 1);
+        static final MethodHandle HANDLE = Calls.bind("sigemptyset");
     }
 
     private static final class Sigfillset {
-        static final MethodHandle HANDLE = Calls.bind("sigfillset", 1);
+        static final MethodHandle HANDLE = Calls.bind("sigfillset");
     }
 
     private static final class Waitpid {
-        static final MethodHandle HANDLE = Calls.bind("waitpid", 3);
+        static final MethodHandle HANDLE = Calls.bind("waitpid");
     }
 
     private static final class Waitid {
-        static final MethodHandle HANDLE = Calls.bind("waitid", 4);
+        static final MethodHandle HANDLE = Calls.bind("waitid");
     }
 
     private static final class Kill {
-        static final MethodHandle HANDLE = Calls.bind("kill", 2);
+        static final MethodHandle HANDLE = Calls.bind("kill");
     }
 }

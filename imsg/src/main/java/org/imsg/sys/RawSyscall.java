@@ -25,6 +25,6 @@ public final class RawSyscall {
     }
 
     private static final class Syscall {
-        static final MethodHandle HANDLE = Calls.bindSyscall();
+        static final MethodHandle HANDLE = Calls.bindVariadic("syscall", 1);
     }
 }

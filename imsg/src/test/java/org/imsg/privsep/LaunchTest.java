@@ -99,7 +99,7 @@ class LaunchTest {
     void a_training_run_makes_a_cache_that_confined_children_use(@TempDir Path directory) throws Exception {
         Path jar = ProgramJar.in(directory, SpawnFigures.class);
         Path cache = directory.resolve("figures.aot");
-        assertThat(run(SpawnFigures.command(List.of("-Dimsg.privsep.aot.record=" + cache), jar, "1", "free")))
+        assertThat(run(SpawnFigures.command(List.of("-Dimsg.privsep.aot.record=" + cache), jar, "1", "confined")))
                 .contains("a training run: nobody is confined");
         assertThat(cache).isNotEmptyFile();
         // Without root it is confined as far as can be.

@@ -38,10 +38,10 @@ public final class SpawnFigures {
         try {
             // A cache takes no directories of classes.
             Path jar = ProgramJar.in(directory, SpawnFigures.class);
-            Path cache = directory.resolve("figures.aot");
             System.out.println("load before: " + load());
-            java(List.of("-D" + RECORD + "=" + cache), jar, "1", "free");
             for (String how : List.of("free", "confined")) {
+                Path cache = directory.resolve(how + ".aot");
+                java(List.of("-D" + RECORD + "=" + cache), jar, "1", how);
                 java(List.of(), jar, runs, how);
                 java(List.of("-D" + CACHE + "=" + cache), jar, runs, how);
             }

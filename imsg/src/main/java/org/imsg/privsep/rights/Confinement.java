@@ -277,7 +277,7 @@ public final class Confinement {
      *             must not go on
      */
     public List<String> enter() throws PrivilegeException {
-        Map<String, String> missing = Missing.forEnter(parts, query());
+        Map<String, String> missing = Missing.forEnter(parts, Platform.within());
         refuseUnlessAllowed(missing);
         InProcess.confine(Missing.without(parts, missing.keySet()));
         return List.copyOf(missing.values());
@@ -293,12 +293,27 @@ public final class Confinement {
      *             must not go on then
      */
     public List<String> complete() throws PrivilegeException {
-        Map<String, String> missing = Missing.forComplete(parts, query());
+        Map<String, String> missing = Missing.forComplete(parts, Platform.within());
         refuseUnlessAllowed(missing);
         if (parts.ifPossible)
             InProcess.notGiven(Missing.without(parts, missing.keySet())).forEach(missing::putIfAbsent);
         InProcess.complete(Missing.without(parts, missing.keySet()));
         return List.copyOf(missing.values());
+    }
+
+    /**
+     * Does all that {@link #enter} and {@link #complete} do on Linux, but for the calls that bind this process, and whatever its
+     * rights are: for the training run of an AOT cache, which then has the classes and call sites of a confined start. Nothing is
+     * confined afterwards. On other systems there is nothing to rehearse.
+     *
+     * @throws PrivilegeException
+     *             if /proc cannot be read
+     */
+    public void rehearse() throws PrivilegeException {
+        Platform platform = Platform.within();
+        Missing.forEnter(parts, platform);
+        Missing.forComplete(parts, platform);
+        InProcess.rehearse(parts);
     }
 
     Parts parts() {

@@ -55,6 +55,22 @@ final class InProcess {
         }
     }
 
+    /** The same up to the calls that bind or refuse. */
+    static void rehearse(Parts parts) throws PrivilegeException {
+        if (Os.current() != Os.LINUX)
+            return;
+        try (Threads threads = Threads.open(); Arena arena = Arena.ofConfined()) {
+            threads.hold();
+            Confining.prctl(Posix.errnoSegment(arena), Confining.PR_GET_DUMPABLE, 0);
+            if (parts.promises() != null)
+                filterProgram(Posix.errnoSegment(arena), arena, parts.promises());
+            threads.prove(status -> {
+                Status.differenceFrom(parts, status);
+                return null;
+            });
+        }
+    }
+
     /** What was described, but is not so in this process: its parent could not give it. */
     static Map<String, String> notGiven(Parts parts) {
         Map<String, String> missing = new LinkedHashMap<>();
@@ -85,16 +101,20 @@ final class InProcess {
 
     /** One filter for all threads; that they have no_new_privs too is carried along with it. */
     private static void promise(MemorySegment errno, Arena arena, Set<Promise> promises) throws PrivilegeException {
-        LinuxSyscalls calls = LinuxSyscalls.host();
-        int pid = RawSyscall.call(errno, calls.number("getpid"), 0, 0, 0);
-        MemorySegment program = Confining.filterProgram(arena, SeccompFilter.of(calls, promises, false, pid));
+        MemorySegment program = filterProgram(errno, arena, promises);
         check("no_new_privs", "", Confining.prctl(errno, Confining.PR_SET_NO_NEW_PRIVS, 1));
-        int result = RawSyscall.call(errno, calls.number("seccomp"), Confining.SECCOMP_SET_MODE_FILTER,
+        int result = RawSyscall.call(errno, LinuxSyscalls.host().number("seccomp"), Confining.SECCOMP_SET_MODE_FILTER,
                 Confining.SECCOMP_FILTER_FLAG_TSYNC, program.address());
         check("seccomp", promises, result);
         // TSYNC names the first thread that has a filter of its own in the way.
         if (result > 0)
             throw new PrivilegeException("seccomp", "thread " + result + " could not be given the filter");
+    }
+
+    private static MemorySegment filterProgram(MemorySegment errno, Arena arena, Set<Promise> promises) {
+        LinuxSyscalls calls = LinuxSyscalls.host();
+        int pid = RawSyscall.call(errno, calls.number("getpid"), 0, 0, 0);
+        return Confining.filterProgram(arena, SeccompFilter.of(calls, promises, false, pid));
     }
 
     private static void dumpable(MemorySegment errno) throws PrivilegeException {

@@ -46,15 +46,23 @@ public record Platform(String system, String machine, boolean pledge, boolean se
     }
 
     static Platform here() {
+        Platform within = within();
+        if (Os.current() != Os.LINUX)
+            return within;
+        return new Platform(within.system, within.machine, within.pledge, within.seccomp, within.landlock,
+                userNamespacesAllowed(), namespacesThere(), effective());
+    }
+
+    /** As {@link #here}, but for what is only of use to a process that starts others: no namespaces and no capabilities. */
+    static Platform within() {
         Os os = Os.current();
         String machine = System.getProperty("os.arch");
-        if (os != Os.LINUX)
+        if (os != Os.LINUX || !isKnown(machine))
             return new Platform(os.name(), machine, os == Os.OPENBSD, false, 0, false, Set.of(), Set.of());
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment errno = Posix.errnoSegment(arena);
-            boolean known = isKnown(machine);
-            return new Platform(os.name(), machine, false, known && hasSeccomp(errno, arena),
-                    known ? Landlock.version(errno) : 0, userNamespacesAllowed(), namespacesThere(), effective());
+            return new Platform(os.name(), machine, false, hasSeccomp(errno, arena), Landlock.version(errno), false,
+                    Set.of(), Set.of());
         }
     }
 

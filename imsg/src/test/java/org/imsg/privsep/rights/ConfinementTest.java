@@ -76,6 +76,18 @@ class ConfinementTest {
     }
 
     @Test
+    void a_rehearsal_confines_nothing() throws Exception {
+        try (RunningSubject subject = RunningSubject.free()) {
+            String[] fields = {"Uid", "CapEff", "CapBnd", "NoNewPrivs", "Seccomp"};
+            Map<String, Set<String>> before = Outside.of(subject.pid()).distinct(fields);
+            assertThat(subject.ask("rehearse promise:STDIO java ids bound")).isEqualTo("rehearsed");
+            assertThat(Outside.of(subject.pid()).distinct(fields)).isEqualTo(before);
+            assertThat(before.get("Seccomp")).containsExactly("0");
+            assertThat(subject.ask("execute /bin/true")).isEqualTo("exit 0");
+        }
+    }
+
+    @Test
     void the_parent_keeps_its_rights_in_every_thread() throws Exception {
         Outside ours = Outside.of((int) ProcessHandle.current().pid());
         String[] fields = {"Uid", "Gid", "Groups", "CapPrm", "CapEff", "CapBnd", "NoNewPrivs", "Seccomp"};

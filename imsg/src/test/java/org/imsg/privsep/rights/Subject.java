@@ -3,24 +3,36 @@ package org.imsg.privsep.rights;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.channels.Channels;
+import java.nio.channels.Pipe;
 import java.nio.channels.Selector;
 import java.nio.file.Path;
+import java.security.KeyPairGenerator;
 import java.security.MessageDigest;
+import java.security.Provider;
 import java.security.SecureRandom;
+import java.security.Security;
+import java.text.NumberFormat;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.FormatStyle;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Posix;
 import org.imsg.sys.RawSyscall;
 import org.imsg.unix.Child;
 import org.imsg.unix.Errno;
+import org.imsg.unix.ErrnoException;
 
 /** A program that does what it is told, line by line, and says how it went: what the tests confine and look at. */
 final class Subject {
@@ -62,6 +74,10 @@ final class Subject {
             }
             case "enter" -> Descriptions.of(rest).enter().toString();
             case "complete" -> Descriptions.of(rest).complete().toString();
+            case "rehearse" -> {
+                Descriptions.of(rest).rehearse();
+                yield "rehearsed";
+            }
             case "use" -> use();
             case "execute" -> "exit " + new ProcessBuilder(rest.split(" ")).start().waitFor();
             case "spawn" -> {
@@ -154,7 +170,21 @@ final class Subject {
         Thread.ofVirtual().start(() -> sink++).join();
         int random = new SecureRandom().nextInt() & 1;
         MessageDigest.getInstance("SHA-256").digest(new byte[1]);
-        String time = ZonedDateTime.now().withZoneSameInstant(ZoneId.of("Asia/Tokyo")).getZone().toString();
+        KeyPairGenerator.getInstance("EC").generateKeyPair();
+        for (Provider provider : Security.getProviders())
+            provider.getServices();
+        Pipe pipe = Pipe.open();
+        pipe.source().close();
+        Channels.newOutputStream(pipe.sink()).close();
+        ZonedDateTime now = ZonedDateTime.now();
+        String time = now.withZoneSameInstant(ZoneId.of("Asia/Tokyo")).getZone().toString();
+        for (Locale locale : List.of(Locale.getDefault(), Locale.FRANCE)) {
+            DateTimeFormatter.ofLocalizedDateTime(FormatStyle.MEDIUM).withLocale(locale).format(now);
+            NumberFormat.getCurrencyInstance(locale).format(1.5);
+            String.format(locale, "%,d %.3f %tF %s", 1, 0.5, 0L, Locale.ROOT);
+        }
+        new ErrnoException("open", Errno.number("EACCES")).printStackTrace(new PrintWriter(new StringWriter()));
+        System.getLogger("subject").log(System.Logger.Level.INFO, "logged");
         return "used " + InetAddress.getByName("127.0.0.1").getHostAddress() + " " + time + " " + (random & 0);
     }
 
