@@ -58,7 +58,7 @@ class RecordedChannelTest {
     @ValueSource(strings = {"recording", "recording.pcapng"})
     void an_exchange_is_recorded_whole_and_replayed_from_its_file(String name, ImsgListener listener) throws Exception {
         Path file = directory.resolve(name);
-        try (Answers server = new Answers(listener)) {
+        try (Answers _ = new Answers(listener)) {
             assertThat(ask(listener.address().path(), file)).isEqualTo("well");
         }
         Recording recording = Recording.read(file);
@@ -69,10 +69,10 @@ class RecordedChannelTest {
             assertThat(event.payload()).asString().isEqualTo("how are you?");
         });
         Replayer replayer = new Replayer(listener.address().path(), Replayer.Comparison.PAYLOADS, PATIENCE);
-        try (Answers server = new Answers(listener)) {
+        try (Answers _ = new Answers(listener)) {
             assertThat(replayer.replay(recording, 1, _ -> {})).isEmpty();
         }
-        try (Answers server = new Answers(listener, "not so well")) {
+        try (Answers _ = new Answers(listener, "not so well")) {
             assertThat(replayer.replay(recording, 1, _ -> {})).singleElement().asString().contains("another payload");
         }
     }
@@ -101,7 +101,7 @@ class RecordedChannelTest {
     @Test
     void an_answer_stands_behind_what_it_answers_and_everything_in_the_order_it_was_sent(ImsgListener listener)
             throws Exception {
-        try (Answers server = new Answers(listener);
+        try (Answers _ = new Answers(listener);
                 RecordedChannel recorded = RecordedChannel.around(
                         ImsgChannel.connect(listener.address().path()), Direction.TO_SERVER, recording())) {
             for (int round = 0; round < 50; round++) {
@@ -257,8 +257,8 @@ class RecordedChannelTest {
 
         /** Waits until its client has left. */
         @Override
-        public void close() throws Exception {
-            done.get(10, TimeUnit.SECONDS);
+        public void close() {
+            done.orTimeout(10, TimeUnit.SECONDS).join();
         }
     }
 }

@@ -150,14 +150,15 @@ class TapTest {
 
     @Test
     void a_reset_arrives_as_an_end_and_a_note_tells_of_it() throws IOException {
+        RawSocket itsServer;
         try (SocketChannel other = SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("tap")));
-                RawSocket itsServer = daemon.accept(PATIENCE);
                 Selector selector = Selector.open()) {
+            itsServer = daemon.accept(PATIENCE);
             itsServer.send(message(6, "not read"));
             other.configureBlocking(false).register(selector, SelectionKey.OP_READ);
             assertThat(selector.select(PATIENCE.toMillis())).isOne();
-            selector.close();
-            other.close();
+        }
+        try (itsServer) {
             assertThat(itsServer.receive(PATIENCE)).isNull();
         }
         tap.close();
