@@ -24,6 +24,17 @@ public record CLayout(String name, List<Member> members, int size, int alignment
     }
 
     /**
+     * Begins a struct without members.
+     *
+     * @param name
+     *            the struct's name in C
+     * @return what places them
+     */
+    public static CLayoutBuilder builder(String name) {
+        return new CLayoutBuilder(name);
+    }
+
+    /**
      * One member.
      *
      * @param name
@@ -87,7 +98,31 @@ public record CLayout(String name, List<Member> members, int size, int alignment
      * @param order
      *            of its bytes
      */
-    public record Scalar(String name, int size, int alignment, Kind kind, ByteOrder order) implements Type {}
+    public record Scalar(String name, int size, int alignment, Kind kind, ByteOrder order) implements Type {
+        /**
+         * A number of C.
+         *
+         * @param cType
+         *            its name, one of those in {@link CType}
+         * @param abi
+         *            the rules of the machine
+         * @return what it is there
+         * @throws IllegalArgumentException
+         *             if the name is not known
+         */
+        public static Scalar of(String cType, CAbi abi) {
+            return Scalars.named(cType, abi);
+        }
+
+        /**
+         * The same number in network order.
+         *
+         * @return one whose bytes are big-endian
+         */
+        public Scalar inNetworkOrder() {
+            return new Scalar(name, size, alignment, kind, ByteOrder.BIG_ENDIAN);
+        }
+    }
 
     /**
      * A {@code char} array with a string in it.

@@ -2,7 +2,6 @@ package org.imsg.cstruct;
 
 import java.lang.reflect.AnnotatedElement;
 import java.lang.annotation.Annotation;
-import java.nio.ByteOrder;
 
 import org.imsg.cstruct.CLayout.Kind;
 import org.imsg.cstruct.CLayout.Scalar;
@@ -16,7 +15,7 @@ final class Scalars {
         String name = annotated(component);
         Scalar scalar = named(name == null ? inferred(javaType) : name, abi);
         if (component.isAnnotationPresent(NetworkOrder.class))
-            scalar = new Scalar(scalar.name(), scalar.size(), scalar.alignment(), scalar.kind(), ByteOrder.BIG_ENDIAN);
+            scalar = scalar.inNetworkOrder();
         if (!holds(javaType, scalar))
             throw new IllegalArgumentException(scalar.name() + ", " + scalar.size() + " bytes, does not fit a Java "
                     + javaType.getTypeName());
@@ -56,7 +55,7 @@ final class Scalars {
         };
     }
 
-    private static Scalar named(String name, CAbi abi) {
+    static Scalar named(String name, CAbi abi) {
         return switch (name) {
             case "_Bool", "bool" -> scalar(name, 1, Kind.BOOLEAN, abi);
             case "int8_t", "signed char", "char" -> scalar(name, 1, Kind.SIGNED, abi);

@@ -52,29 +52,41 @@ record StructRecord(Class<?> type, CLayout layout, List<Part> parts) {
         }
 
         private StructRecord place(Class<?> type, RecordComponent[] components) {
-            boolean packed = type.isAnnotationPresent(Packed.class);
-            List<Part> parts = new ArrayList<>();
-            int end = 0;
-            int alignment = alignment(type.getAnnotation(Align.class), 1);
+            CLayoutBuilder layout = CLayout.builder(name(type)).align(alignment(type.getAnnotation(Align.class)));
+            if (type.isAnnotationPresent(Packed.class))
+                layout.packed();
+            List<Shape> shapes = new ArrayList<>();
             for (RecordComponent component : components) {
                 try {
                     Shape shape = shape(component);
-                    if (!parts.isEmpty() && parts.getLast().member().type().size() == 0)
-                        throw new IllegalArgumentException("a flexible array can only be the last member");
-                    int aligned = alignment(component.getAnnotation(Align.class), packed ? 1 : shape.type.alignment());
-                    Member member = new Member(name(component), shape.type, offset(component, end, aligned));
-                    parts.add(new Part(component, member, shape.nested));
-                    end = member.end();
-                    alignment = Math.max(alignment, aligned);
+                    int raised = alignment(component.getAnnotation(Align.class));
+                    At at = component.getAnnotation(At.class);
+                    if (at == null)
+                        layout.add(name(component), shape.type, raised);
+                    else
+                        layout.addAt(name(component), shape.type, raised, at.value());
+                    shapes.add(shape);
                 } catch (IllegalArgumentException | ArithmeticException e) {
                     throw new IllegalArgumentException(
                             "component " + component.getName() + " of " + type.getName() + ": " + e.getMessage(), e);
                 }
             }
-            List<Member> members = parts.stream().map(Part::member).toList();
-            return new StructRecord(type,
-                    new CLayout(name(type), members, size(type, end, alignment), alignment, packed),
-                    List.copyOf(parts));
+            Size size = type.getAnnotation(Size.class);
+            if (size != null)
+                layout.size(size.value());
+            return of(type, components, shapes, layout.build());
+        }
+
+        private static StructRecord of(Class<?> type, RecordComponent[] components, List<Shape> shapes,
+                CLayout layout) {
+            List<Part> parts = new ArrayList<>();
+            for (int i = 0; i < components.length; i++)
+                parts.add(new Part(components[i], layout.members().get(i), shapes.get(i).nested));
+            return new StructRecord(type, layout, List.copyOf(parts));
+        }
+
+        private static int alignment(Align align) {
+            return align == null ? 1 : align.value();
         }
 
         private Shape shape(RecordComponent component) {
@@ -116,8 +128,6 @@ record StructRecord(Class<?> type, CLayout layout, List<Part> parts) {
                         "@CString is for a String, @Bytes for a byte[], and neither goes with another C type");
             if (type.isRecord() && !isNumber) {
                 StructRecord nested = build(type);
-                if (nested.layout.flexible())
-                    throw new IllegalArgumentException(nested.layout.name() + " ends in a flexible array");
                 return new Shape(new Struct(nested.layout), nested);
             }
             if (type == String.class)
@@ -127,44 +137,10 @@ record StructRecord(Class<?> type, CLayout layout, List<Part> parts) {
             return new Shape(Scalars.of(component, type, abi), null);
         }
 
-        private static int offset(RecordComponent component, int end, int alignment) {
-            At at = component.getAnnotation(At.class);
-            if (at == null)
-                return roundUp(end, alignment);
-            if (at.value() < end)
-                throw new IllegalArgumentException(
-                        "offset " + at.value() + " is inside the member before it, which ends at " + end);
-            if (at.value() % alignment != 0)
-                throw new IllegalArgumentException("offset " + at.value() + " is not aligned to " + alignment);
-            return at.value();
-        }
-
-        private static int size(Class<?> type, int end, int alignment) {
-            Size size = type.getAnnotation(Size.class);
-            if (size == null)
-                return roundUp(end, alignment);
-            if (size.value() < end)
-                throw new IllegalArgumentException(type.getName() + ": the size " + size.value()
-                        + " is less than the " + end + " bytes of its members");
-            return size.value();
-        }
-
-        private static int alignment(Align align, int natural) {
-            if (align == null)
-                return natural;
-            if (Integer.bitCount(align.value()) != 1 || align.value() < 1)
-                throw new IllegalArgumentException("alignment " + align.value() + " is no power of two");
-            return Math.max(align.value(), natural);
-        }
-
         private static int atLeastOne(String what, int count) {
             if (count < 1)
                 throw new IllegalArgumentException(what + "(" + count + "): 1 or more");
             return count;
-        }
-
-        private static int roundUp(int value, int alignment) {
-            return Math.addExact(value, alignment - 1) / alignment * alignment;
         }
 
         private static String name(RecordComponent component) {

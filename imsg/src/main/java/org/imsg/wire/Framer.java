@@ -11,8 +11,9 @@ import java.util.function.IntConsumer;
  *
  * <p>Descriptors are matched by the marks in the headers, not by reads. The kernel hands a descriptor over together with some
  * bytes of the stream, the first byte of its message among them, but perhaps also earlier messages and, from a batching
- * sender, later ones. So a descriptor belongs to the first marked message that begins within the bytes it came with; one that
- * no message can claim any more goes to the {@code unclaimed} consumer, at once, so that a peer cannot make us hold many.
+ * sender, later ones. So a descriptor belongs to the first marked message that begins within the bytes it came with; if none does,
+ * to the one of whose header they are a part, as in C. One that no message can claim any more goes to the {@code unclaimed} consumer, at
+ * once, so that a peer cannot make us hold many.
  *
  * <p>How the stream is cut into reads does not matter, as long as each descriptor is reported with a read that contains the
  * first byte of its message: the same messages come out with the same descriptors.
@@ -220,9 +221,17 @@ public final class Framer {
 
     private int claim() {
         // Reads that ended before this message began are gone already: see drop.
-        if (arrivals.isEmpty() || arrivals.firstFrom() > position)
+        if (arrivals.isEmpty() || arrivals.firstFrom() > position && !cameWithTheHeader())
             return MISSING;
         return arrivals.remove();
+    }
+
+    /**
+     * Whether the first descriptor came with a part of this header and with no byte of a later message, for which it may be
+     * otherwise.
+     */
+    private boolean cameWithTheHeader() {
+        return arrivals.firstFrom() < position + SIZE && arrivals.firstTo() <= position + length;
     }
 
     /** Lets go what came with reads that ended at or before a place in the stream where no unseen message begins. */

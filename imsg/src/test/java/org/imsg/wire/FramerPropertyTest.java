@@ -133,6 +133,8 @@ class FramerPropertyTest {
             if (read.descriptor < 0 && !read.lost)
                 continue;
             int claimant = firstMarkedIn(messages, read);
+            if (claimant < 0)
+                claimant = markedAround(messages, read, descriptors);
             if (claimant >= 0)
                 descriptors[claimant] = read.descriptor >= 0 ? read.descriptor : Framer.LOST;
             else if (read.descriptor >= 0)
@@ -148,6 +150,17 @@ class FramerPropertyTest {
         for (int i = 0; i < messages.size(); i++) {
             Sent message = messages.get(i);
             if (message.marked && message.begin >= read.from && message.begin < read.to)
+                return i;
+        }
+        return -1;
+    }
+
+    /** The message of whose header the read is a part, if it has no descriptor and nothing of a later one came along. */
+    private static int markedAround(List<Sent> messages, Read read, int[] descriptors) {
+        for (int i = 0; i < messages.size(); i++) {
+            Sent message = messages.get(i);
+            if (descriptors[i] == Framer.MISSING && message.begin < read.from
+                    && read.from < message.begin + ImsgHeader.SIZE && read.to <= message.begin + message.length)
                 return i;
         }
         return -1;

@@ -13,7 +13,9 @@ import static org.imsg.wire.Framer.NONE;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.imsg.wire.FramerRig.Message;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -119,10 +121,33 @@ class FramerTest {
     }
 
     @Test
-    void a_descriptor_that_comes_after_the_first_byte_of_its_message_is_too_late() {
+    void a_descriptor_that_comes_with_the_rest_of_a_header_is_its_messages_as_in_C() {
+        for (int cut = 1; cut < 16; cut++)
+            for (int end : new int[]{16, 18, 20}) {
+                FramerRig own = new FramerRig(MODERN, LIMIT);
+                byte[] bytes = marked(1, 20);
+                List<Message> messages = new ArrayList<>(own.read(Arrays.copyOf(bytes, cut)));
+                messages.addAll(own.read(Arrays.copyOfRange(bytes, cut, end), 42));
+                if (end < 20)
+                    messages.addAll(own.read(Arrays.copyOfRange(bytes, end, 20)));
+                assertThat(messages).as("cut at %d, %d", cut, end).containsExactly(new Message(1, 20, 42));
+                assertThat(own.unclaimed).isEmpty();
+            }
+    }
+
+    @Test
+    void a_descriptor_that_may_have_come_with_the_first_byte_of_a_later_message_is_not_the_unfinished_ones() {
+        byte[] first = marked(1, 20);
+        rig.read(Arrays.copyOf(first, 1));
+        assertThat(rig.read(glued(Arrays.copyOfRange(first, 1, 20), marked(2, 16)), 42))
+                .containsExactly(new Message(1, 20, MISSING), new Message(2, 16, 42));
+    }
+
+    @Test
+    void a_descriptor_that_comes_behind_the_header_of_its_message_is_too_late() {
         byte[] bytes = marked(1, 20);
-        assertThat(rig.read(Arrays.copyOf(bytes, 1))).isEmpty();
-        assertThat(rig.read(Arrays.copyOfRange(bytes, 1, 20), 42)).containsExactly(new Message(1, 20, MISSING));
+        assertThat(rig.read(Arrays.copyOf(bytes, 16))).isEmpty();
+        assertThat(rig.read(Arrays.copyOfRange(bytes, 16, 20), 42)).containsExactly(new Message(1, 20, MISSING));
         assertThat(rig.unclaimed).containsExactly(42);
     }
 

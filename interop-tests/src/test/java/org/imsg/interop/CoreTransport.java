@@ -1,5 +1,6 @@
 package org.imsg.interop;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -9,19 +10,25 @@ import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgListener;
 import org.imsg.WireFormat;
+import org.imsg.harness.record.Direction;
+import org.imsg.harness.tap.RecordedChannel;
 import org.imsg.unix.Fd;
 
-/** {@link ImsgChannel} itself. */
+/** {@link ImsgChannel} itself, or one that is recorded. */
 final class CoreTransport implements Transport {
-    static final Kind KIND = new Kind() {
+    static final Kind KIND = new CoreKind(false);
+    static final Kind RECORDED = new CoreKind(true);
+
+    /** With or without a recording, which nobody reads. */
+    private record CoreKind(boolean recorded) implements Kind {
         @Override
         public Transport over(Fd socket, Settings settings) throws IOException {
-            return new CoreTransport(ImsgChannel.of(socket), settings);
+            return transport(ImsgChannel.of(socket), settings);
         }
 
         @Override
         public Transport connect(Path path, Settings settings) throws IOException {
-            return new CoreTransport(ImsgChannel.connect(path), settings);
+            return transport(ImsgChannel.connect(path), settings);
         }
 
         @Override
@@ -30,7 +37,7 @@ final class CoreTransport implements Transport {
             return new Listener() {
                 @Override
                 public Transport accept() throws IOException {
-                    return new CoreTransport(listener.accept(), settings);
+                    return transport(listener.accept(), settings);
                 }
 
                 @Override
@@ -39,12 +46,21 @@ final class CoreTransport implements Transport {
                 }
             };
         }
-    };
+
+        private Transport transport(ImsgChannel channel, Settings settings) throws IOException {
+            if (!recorded)
+                return new CoreTransport(channel, channel::close, settings);
+            RecordedChannel recording = RecordedChannel.around(channel, Direction.TO_SERVER, Path.of("/dev/null"));
+            return new CoreTransport(recording.channel(), recording::close, settings);
+        }
+    }
 
     private final ImsgChannel channel;
+    private final Closeable connection;
 
-    private CoreTransport(ImsgChannel channel, Settings settings) {
+    private CoreTransport(ImsgChannel channel, Closeable connection, Settings settings) {
         this.channel = channel;
+        this.connection = connection;
         channel.format(settings.format()).maxSize(settings.maxPayload());
         if (settings.format() == WireFormat.AUTO)
             channel.assume(settings.assumed());
@@ -93,6 +109,6 @@ final class CoreTransport implements Transport {
 
     @Override
     public void close() throws IOException {
-        channel.close();
+        connection.close();
     }
 }

@@ -429,9 +429,14 @@ abstract class ImsgPeerContract {
     void aPeerThatEndsWithoutReadingIsAReset() throws Exception {
         misbehave("reset");
         channel.send(1, 0, 0, null, GOOD);
-        assertThatExceptionOfType(ErrnoException.class).isThrownBy(channel::receive).returns("ECONNRESET",
-                ErrnoException::name);
+        assertReset(channel::receive);
         assertGone(() -> channel.send(1, 0, 0, null, GOOD));
+    }
+
+    /** How receiving ends when the peer has gone without reading. */
+    void assertReset(Callable<Message> receive) throws Exception {
+        assertThatExceptionOfType(ErrnoException.class).isThrownBy(receive::call).returns("ECONNRESET",
+                ErrnoException::name);
     }
 
     /** How sending fails once the peer is known to be gone: the kernel says it, unless the transport has closed itself. */

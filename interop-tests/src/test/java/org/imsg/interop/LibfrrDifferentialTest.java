@@ -198,6 +198,21 @@ class LibfrrDifferentialTest {
     }
 
     @Test
+    void aDescriptorThatComesWithTheRestOfAHeaderIsTheMessagesInBoth() throws Exception {
+        for (int cut = 1; cut < 16; cut++)
+            for (int size : new int[]{0, 3}) {
+                byte[] message = marked(1, size);
+                Script.Builder script = new Script.Builder().write(Arrays.copyOf(message, cut)).read()
+                        .write(Arrays.copyOfRange(message, cut, 16), 5).read();
+                if (size > 0)
+                    script.write(Arrays.copyOfRange(message, 16, 16 + size)).read();
+                Script whole = script.write(marked(2, 0), 6).read().build();
+                assertThat(filesInC(whole)).as("cut at %d", cut).containsExactly(5, 6);
+                assertThat(filesInJava(whole)).as("cut at %d", cut).containsExactly(5, 6);
+            }
+    }
+
+    @Test
     void aMarkWithoutADescriptorIsSaidToBeSoHereAndIsJustNoDescriptorInC() throws Exception {
         Script script = new Script.Builder().write(marked(1, 3)).read().build();
         assertThat(filesInC(script)).containsExactly(-1);

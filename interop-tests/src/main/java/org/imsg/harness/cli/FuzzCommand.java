@@ -64,8 +64,6 @@ final class FuzzCommand implements Callable<Integer> {
     @Mixin
     private Output output;
 
-    private long shown;
-
     @Override
     public Integer call() throws Exception {
         ImsgCommand.checkPath(socket);
@@ -75,8 +73,10 @@ final class FuzzCommand implements Callable<Integer> {
         if (!output.json)
             output.out().println("seed " + used);
         output.out().flush();
-        shown = System.nanoTime();
-        Optional<Finding> found = fuzzer.run(Duration.ofSeconds(seconds), Long.MAX_VALUE, this::progress);
+        Progress progress = output.progress(EVERY);
+        Optional<Finding> found = fuzzer.run(Duration.ofSeconds(seconds), Long.MAX_VALUE,
+                attempt -> progress.show(attempt + " attempts"));
+        progress.erase();
         if (found.isPresent())
             found.get().recording().write(out);
         if (output.json)
@@ -108,13 +108,6 @@ final class FuzzCommand implements Callable<Integer> {
             if (status != 0)
                 throw new IOException("the restart command ended with status " + status);
         };
-    }
-
-    private void progress(long attempt) {
-        if (output.json || System.nanoTime() - shown < EVERY)
-            return;
-        shown = System.nanoTime();
-        output.spec.commandLine().getErr().println(attempt + " attempts");
     }
 
     private void show(Finding finding) throws IOException {

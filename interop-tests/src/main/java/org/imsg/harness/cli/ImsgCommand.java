@@ -2,6 +2,7 @@ package org.imsg.harness.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.Locale;
@@ -63,8 +64,9 @@ public final class ImsgCommand implements Runnable {
         return ExitCode.USAGE;
     }
 
-    private static int failed(Exception failure, CommandLine command) {
+    private static int failed(Exception thrown, CommandLine command) {
         command.getOut().flush();
+        Exception failure = thrown instanceof UncheckedIOException wrapped ? wrapped.getCause() : thrown;
         String text = switch (failure) {
             case NoSuchFileException missing -> missing.getFile() + ": no such file";
             case IOException io -> io.getMessage() == null ? io.toString() : io.getMessage();

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.imsg.harness.record.Conversation;
@@ -14,20 +13,17 @@ import org.imsg.harness.record.Recorder;
 import org.imsg.harness.scripted.Responder;
 import org.imsg.harness.stream.RawListener;
 import org.imsg.harness.stream.RawSocket;
-import org.imsg.unix.PeerCredentials;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "listen", mixinStandardHelpOptions = true, description = {
-        "Listens at a socket and shows what clients send; answers by a script, one client after the other.",
+        "Listens at a socket and shows what clients send; answers by a script, several clients at once.",
         "A script has rules such as: on 13, then lines such as: send 1 data=text. The manual is the Javadoc of Responder."}, footer = {
                 "%nExample:%n", "  printf 'on 10\\n send 10 hex=0102\\n' >script",
                 "  imsg listen /tmp/daemon.sock --script script --once"})
 final class ListenCommand implements Callable<Integer> {
-    private static final Duration LONG = Duration.ofDays(1);
-
     @Parameters(paramLabel = "PATH", description = "Where to listen; a socket nobody listens at any more is replaced.")
     private Path path;
 
@@ -37,7 +33,7 @@ final class ListenCommand implements Callable<Integer> {
     @Option(names = "--echo", description = "Sends every message back.")
     private boolean echo;
 
-    @Option(names = "--once", description = "Ends after the first client.")
+    @Option(names = "--once", description = "Serves one client, and ends when it has left.")
     private boolean once;
 
     @Option(names = "--record", paramLabel = "FILE", description = "Writes a recording: pcapng if it ends with .pcapng, text otherwise.")
@@ -55,32 +51,27 @@ final class ListenCommand implements Callable<Integer> {
         Responder responder = script != null
                 ? Responder.parse(Files.readString(script), reading.protocol())
                 : echo ? Responder.ECHO : Responder.SILENT;
+        Progress progress = output.progress(0);
         try (RawListener listener = RawListener.listen(path, 0600); Recorder recorder = Output.recorder(record)) {
-            Runtime.getRuntime().addShutdownHook(new Thread(listener::close));
-            Consumer<Event> witness = output.witness(reading.protocol(), recorder);
-            int connection = 0;
-            do {
-                serve(listener, responder, witness, ++connection);
-            } while (!once);
+            progress.endWith(listener::close);
+            Consumer<Event> witness = output.witness(reading.protocol(), recorder, progress, Progress::counted);
+            if (once)
+                serveOne(listener, responder, witness);
+            else
+                new Clients(listener, responder, reading.format, reading.limit(), witness).serve();
         } catch (ClosedChannelException _) {
             // by the interrupt that ends the program
         }
         return ExitCode.OK;
     }
 
-    private void serve(RawListener listener, Responder responder, Consumer<Event> witness, int connection)
+    private void serveOne(RawListener listener, Responder responder, Consumer<Event> witness)
             throws IOException, InterruptedException {
         RawSocket socket = listener.accept();
-        PeerCredentials peer = socket.peerCredentials();
-        witness.accept(Event.note(0, connection, "connected: client uid " + Integer.toUnsignedString(peer.uid())
-                + " gid " + Integer.toUnsignedString(peer.gid()) + " pid " + peer.pid()));
+        witness.accept(Clients.connected(socket, 1));
         try (Conversation client = new Conversation(socket, Direction.TO_CLIENT, reading.format, reading.limit(),
-                event -> witness.accept(event.at(event.nanos(), connection)))) {
-            responder.serve(client, LONG);
-        } catch (IOException e) {
-            if (once)
-                throw e;
-            witness.accept(Event.note(0, connection, "dropped: " + e.getMessage()));
+                witness)) {
+            responder.serve(client, Clients.LONG);
         }
     }
 }

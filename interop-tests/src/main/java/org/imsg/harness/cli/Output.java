@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.imsg.harness.describe.EventJson;
 import org.imsg.harness.describe.EventPrinter;
 import org.imsg.harness.describe.Protocol;
@@ -40,21 +41,34 @@ final class Output {
         return switch (colour) {
             case ALWAYS -> true;
             case NEVER -> false;
-            case AUTO -> System.console() != null && System.console().isTerminal() && System.getenv("NO_COLOR") == null;
+            case AUTO -> Terminal.OUT.isOne() && System.getenv("NO_COLOR") == null;
         };
+    }
+
+    /** Progress, for people at a terminal; at most one line in so many nanoseconds. */
+    Progress progress(long interval) {
+        return new Progress(spec.commandLine().getErr(), !json && Terminal.ERR.isOne(), interval);
     }
 
     /** Prints every event it is given, and records it if there is a recorder. */
     Consumer<Event> witness(Protocol protocol, Recorder recorder) {
+        return witness(protocol, recorder, new Progress(spec.commandLine().getErr(), false, 0), _ -> "");
+    }
+
+    /** Prints every event it is given, records it if there is a recorder, and shows how far that is. For one thread. */
+    Consumer<Event> witness(Protocol protocol, Recorder recorder, Progress progress, Function<Progress, String> line) {
         EventPrinter printer = new EventPrinter(protocol, coloured(), rows);
         EventJson objects = new EventJson(protocol);
         if (!json)
             out().println(printer.heading());
         out().flush();
         return event -> {
+            progress.count(event);
+            progress.erase();
             out().println(json ? objects.text(event) : printer.text(event));
             out().flush();
             record(recorder, event);
+            progress.show(line.apply(progress));
         };
     }
 

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Recording;
 import org.imsg.harness.record.Replayer;
 import picocli.CommandLine.Command;
@@ -39,8 +40,13 @@ final class ReplayCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         ImsgCommand.checkPath(socket);
         Recording recording = Recording.read(file);
+        long all = recording.events().stream()
+                .filter(event -> event.connection() == connection && event.direction() != Direction.NONE).count();
+        Progress progress = output.progress(0);
         List<String> differences = new Replayer(socket, comparison, wait).replay(recording, connection,
-                output.witness(reading.protocol(), null));
+                output.witness(reading.protocol(), null, progress,
+                        passed -> passed.events() + " of " + all + " events"));
+        progress.erase();
         differences.forEach(difference -> output.spec.commandLine().getErr().println("imsg: " + difference));
         return differences.isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;
     }

@@ -11,7 +11,8 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "tap", mixinStandardHelpOptions = true, description = {
         "A transparent proxy: listens at one socket, passes everything to another, and shows it. Bytes and descriptors go on as they came.",
-        "The daemon sees the credentials of this process; the client's are shown when it connects. Ends with an interrupt (Ctrl-C)."}, footer = {
+        "The daemon sees the credentials of this process; the client's are shown when it connects. A reset (ECONNRESET) arrives as an end.",
+        "Ends with an interrupt (Ctrl-C)."}, footer = {
                 "%nExample:%n", "  imsg tap /tmp/tap.sock /run/openbgpd/bgpd.sock.0 --record bgpd.pcapng &",
                 "  bgpctl -s /tmp/tap.sock show"})
 final class TapCommand implements Callable<Integer> {
@@ -34,10 +35,11 @@ final class TapCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         ImsgCommand.checkPath(listen);
         ImsgCommand.checkPath(target);
+        Progress progress = output.progress(0);
         try (Recorder recorder = Output.recorder(record);
                 Tap tap = Tap.start(listen, target, reading.format, reading.limit(),
-                        output.witness(reading.protocol(), recorder))) {
-            Runtime.getRuntime().addShutdownHook(new Thread(tap::close));
+                        output.witness(reading.protocol(), recorder, progress, Progress::counted))) {
+            progress.endWith(tap::close);
             tap.join();
         }
         return ExitCode.OK;

@@ -152,7 +152,11 @@ public final class PeerProcess implements AutoCloseable {
         return waitOrKill(STOP_LIMIT);
     }
 
-    /** Kills the program at once, and everything it started. {@return its status, 137 if it was running} */
+    /**
+     * Kills the program at once, and everything it started.
+     *
+     * @return its status, 137 if it was running
+     */
     public int kill() {
         return waitOrKill(Duration.ZERO);
     }

@@ -3,27 +3,37 @@ package org.imsg.harness.describe;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
+import org.imsg.cstruct.CLayout.Array;
+import org.imsg.cstruct.CLayout.Kind;
+import org.imsg.cstruct.CLayout.Raw;
+import org.imsg.cstruct.CLayout.Scalar;
+import org.imsg.cstruct.CLayout.Struct;
+import org.imsg.cstruct.CLayout.Text;
 
 /** Values as text, and back. */
 final class FieldText {
     private FieldText() {}
 
     static String format(ByteBuffer bytes, StructLayout.Place place) {
-        FieldType type = place.type();
-        if (type.network())
-            bytes.order(ByteOrder.BIG_ENDIAN);
-        return switch (type.kind()) {
-            case UNSIGNED -> Long.toUnsignedString(number(bytes, type.size(), false));
-            case SIGNED -> Long.toString(number(bytes, type.size(), true));
-            case FLOAT -> type.size() == 4 ? Float.toString(bytes.getFloat()) : Double.toString(bytes.getDouble());
-            case CHARACTER -> place.whole() ? string(bytes) : quote(new byte[]{bytes.get()}, 1);
-            case BYTE -> hex(bytes);
-            case IPV4, IPV6 -> address(bytes);
-            case STRUCT -> throw new IllegalStateException("a struct has no text of its own");
+        return switch (place.type()) {
+            case Scalar scalar when scalar == CTypes.CHAR -> quote(new byte[]{bytes.get()}, 1);
+            case Scalar scalar when scalar == CTypes.BYTE -> hex(bytes);
+            case Scalar scalar -> number(bytes.order(scalar.order()), scalar);
+            case Text _ -> string(bytes);
+            case Raw _ -> hex(bytes);
+            case Struct _ -> address(bytes);
+            case Array _ -> throw new IllegalStateException("an array has no text of its own");
+        };
+    }
+
+    private static String number(ByteBuffer bytes, Scalar scalar) {
+        return switch (scalar.kind()) {
+            case UNSIGNED, BOOLEAN -> Long.toUnsignedString(number(bytes, scalar.size(), false));
+            case SIGNED -> Long.toString(number(bytes, scalar.size(), true));
+            case FLOATING -> scalar.size() == 4 ? Float.toString(bytes.getFloat()) : Double.toString(bytes.getDouble());
         };
     }
 
@@ -79,37 +89,39 @@ final class FieldText {
     }
 
     static byte[] parse(String text, StructLayout.Place place) {
-        FieldType type = place.type();
         try {
-            return switch (type.kind()) {
-                case UNSIGNED, SIGNED -> integer(text, type);
-                case FLOAT -> {
-                    ByteBuffer bytes = ByteBuffer.allocate(type.size()).order(ByteOrder.nativeOrder());
-                    yield (type.size() == 4
-                            ? bytes.putFloat(Float.parseFloat(text))
-                            : bytes.putDouble(Double.parseDouble(text))).array();
-                }
-                case CHARACTER -> fitting(text.getBytes(StandardCharsets.UTF_8), place);
-                case BYTE -> fitting(HexFormat.of().parseHex(text), place);
-                case IPV4, IPV6 -> literal(text, type.size());
-                case STRUCT -> throw new IllegalStateException("a struct has no text of its own");
+            return switch (place.type()) {
+                case Scalar scalar when scalar == CTypes.CHAR -> fitting(text.getBytes(StandardCharsets.UTF_8), place);
+                case Scalar scalar when scalar == CTypes.BYTE -> fitting(HexFormat.of().parseHex(text), place);
+                case Scalar scalar when scalar.kind() == Kind.FLOATING -> floating(text, scalar);
+                case Scalar scalar -> integer(text, scalar);
+                case Text _ -> fitting(text.getBytes(StandardCharsets.UTF_8), place);
+                case Raw _ -> fitting(HexFormat.of().parseHex(text), place);
+                case Struct struct -> literal(text, struct.size());
+                case Array _ -> throw new IllegalStateException("an array has no text of its own");
             };
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException(place.name() + " is a number, not " + text, e);
         }
     }
 
-    private static byte[] integer(String text, FieldType type) {
+    private static byte[] floating(String text, Scalar scalar) {
+        ByteBuffer bytes = ByteBuffer.allocate(scalar.size()).order(scalar.order());
+        return (scalar.size() == 4
+                ? bytes.putFloat(Float.parseFloat(text))
+                : bytes.putDouble(Double.parseDouble(text))).array();
+    }
+
+    private static byte[] integer(String text, Scalar type) {
         long value = text.startsWith("-") ? Long.decode(text) : parseUnsigned(text);
         int bits = 8 * type.size();
-        boolean signed = type.kind() == FieldType.Kind.SIGNED;
+        boolean signed = type.kind() == Kind.SIGNED;
         boolean fits = bits == 64
                 || (signed ? value >= -(1L << bits - 1) && value < 1L << bits - 1 : value >>> bits == 0);
         if (!fits)
             throw new IllegalArgumentException(
                     text + " does not fit into " + type.size() + " bytes" + (signed ? " with a sign" : ""));
-        ByteBuffer bytes = ByteBuffer.allocate(type.size())
-                .order(type.network() ? ByteOrder.BIG_ENDIAN : ByteOrder.nativeOrder());
+        ByteBuffer bytes = ByteBuffer.allocate(type.size()).order(type.order());
         switch (type.size()) {
             case 1 -> bytes.put((byte) value);
             case 2 -> bytes.putShort((short) value);
@@ -126,10 +138,10 @@ final class FieldText {
     private static byte[] fitting(byte[] bytes, StructLayout.Place place) {
         if (place.flexible())
             return bytes;
-        if (bytes.length > place.count())
+        if (bytes.length > place.width())
             throw new IllegalArgumentException(
-                    place.name() + " has " + place.count() + " bytes, the value " + bytes.length);
-        return Arrays.copyOf(bytes, place.count());
+                    place.name() + " has " + place.width() + " bytes, the value " + bytes.length);
+        return Arrays.copyOf(bytes, place.width());
     }
 
     /** An address as digits; a name is not looked up. */

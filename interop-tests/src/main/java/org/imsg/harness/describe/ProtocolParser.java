@@ -6,9 +6,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.imsg.cstruct.CLayout;
+import org.imsg.cstruct.CLayout.Struct;
+import org.imsg.cstruct.CLayout.Type;
+import org.imsg.cstruct.CLayoutBuilder;
 import org.imsg.harness.record.Direction;
 
-/** Reads struct descriptions, and lays the structs out as C does. */
+/** Reads struct descriptions. */
 final class ProtocolParser {
     private static final Pattern MESSAGE = Pattern.compile("message\\s+(\\S+)\\s+(\\S+)(\\s+[<>])?(\\s+\\w+)?");
     private static final Pattern STRUCT = Pattern
@@ -20,57 +24,9 @@ final class ProtocolParser {
     private final Map<String, StructLayout> structs = new LinkedHashMap<>();
     private final List<Protocol.Message> messages = new ArrayList<>();
     private String name = "";
-    private Layout open;
-
-    /** A struct whose closing brace has not come yet. */
-    private static final class Layout {
-        final String name;
-        final boolean packed;
-        final int fixedSize;
-        final List<StructLayout.Field> fields = new ArrayList<>();
-        int end;
-        int alignment = 1;
-
-        Layout(String name, boolean packed, int fixedSize) {
-            this.name = name;
-            this.packed = packed;
-            this.fixedSize = fixedSize;
-        }
-
-        void add(String fieldName, FieldType type, int count, boolean array, int at) {
-            if (!fields.isEmpty() && fields.getLast().flexible())
-                throw new IllegalArgumentException(
-                        fields.getLast().name() + "[] takes all that is left: it must be last");
-            if (fields.stream().anyMatch(field -> field.name().equals(fieldName)))
-                throw new IllegalArgumentException("there are two fields " + fieldName);
-            int aligned = packed ? 1 : type.alignment();
-            int offset = at >= 0 ? at : roundUp(end, aligned);
-            if (at >= 0 && at < end)
-                throw new IllegalArgumentException(
-                        fieldName + " at " + at + " is inside the field before, which ends at "
-                                + end);
-            fields.add(new StructLayout.Field(fieldName, type, offset, count, array));
-            end = Math.toIntExact(Math.addExact((long) offset, (long) type.size() * count));
-            if (end > MOST)
-                throw new IllegalArgumentException("a struct has at most " + MOST + " bytes, not " + end);
-            alignment = Math.max(alignment, aligned);
-        }
-
-        StructLayout close() {
-            int size = roundUp(end, alignment);
-            if (fixedSize >= 0) {
-                if (fixedSize < end)
-                    throw new IllegalArgumentException("struct " + name + " is to have " + fixedSize
-                            + " bytes, its fields end at " + end);
-                size = fixedSize;
-            }
-            return new StructLayout(name, fields, size, alignment);
-        }
-
-        private static int roundUp(int offset, int to) {
-            return (offset + to - 1) / to * to;
-        }
-    }
+    /** A struct whose closing brace has not come yet, and its name. */
+    private CLayoutBuilder open;
+    private String opened;
 
     Protocol parse(String text) {
         List<String> lines = text.lines().toList();
@@ -84,7 +40,7 @@ final class ProtocolParser {
             }
         }
         if (open != null)
-            throw new IllegalArgumentException("struct " + open.name + " is not closed");
+            throw new IllegalArgumentException("struct " + opened + " is not closed");
         return new Protocol(name, structs, messages);
     }
 
@@ -103,14 +59,19 @@ final class ProtocolParser {
 
     private void begin(String line) {
         Matcher words = match(STRUCT, line, "struct NAME [packed] [size BYTES] {");
-        if (structs.containsKey(words.group(1)) || FieldType.of(words.group(1)) != null)
+        if (structs.containsKey(words.group(1)) || CTypes.of(words.group(1)) != null)
             throw new IllegalArgumentException("there is a type " + words.group(1) + " already");
-        open = new Layout(words.group(1), words.group(2) != null, number(words.group(3)));
+        opened = words.group(1);
+        open = CLayout.builder(opened);
+        if (words.group(2) != null)
+            open.packed();
+        if (words.group(3) != null)
+            open.size(number(words.group(3)));
     }
 
     private void inStruct(String line) {
         if (line.startsWith("}")) {
-            structs.put(open.name, open.close());
+            structs.put(opened, new StructLayout(open.build()));
             open = null;
             return;
         }
@@ -119,7 +80,19 @@ final class ProtocolParser {
         int count = brackets == null ? 1 : brackets.isEmpty() ? 0 : Integer.parseInt(brackets);
         if (brackets != null && !brackets.isEmpty() && count == 0)
             throw new IllegalArgumentException("an array has 1 element or more; [] takes what is left");
-        open.add(words.group(2), type(words.group(1)), count, brackets != null, number(words.group(4)));
+        Type type = type(words.group(1));
+        if ((long) type.size() * count > MOST)
+            throw new IllegalArgumentException("a struct has at most " + MOST + " bytes");
+        add(words.group(2), brackets == null ? type : CTypes.array(type, count), words.group(4));
+        if (open.end() > MOST)
+            throw new IllegalArgumentException("a struct has at most " + MOST + " bytes, not " + open.end());
+    }
+
+    private void add(String field, Type type, String at) {
+        if (at == null)
+            open.add(field, type);
+        else
+            open.addAt(field, type, number(at));
     }
 
     private void message(String line) {
@@ -135,25 +108,23 @@ final class ProtocolParser {
     private StructLayout payload(String typeName) {
         if (structs.containsKey(typeName))
             return structs.get(typeName);
-        Layout single = new Layout(typeName, false, -1);
-        single.add("value", type(typeName), 1, false, -1);
-        return single.close();
+        return new StructLayout(CLayout.builder(typeName).add("value", type(typeName)).build());
     }
 
-    private FieldType type(String typeName) {
+    private Type type(String typeName) {
         StructLayout struct = structs.get(typeName);
         if (struct != null)
-            return FieldType.of(struct);
-        FieldType type = FieldType.of(typeName);
+            return new Struct(struct.layout());
+        Type type = CTypes.of(typeName);
         if (type == null)
-            throw new IllegalArgumentException("there is no type " + typeName + "; there are " + FieldType.names()
+            throw new IllegalArgumentException("there is no type " + typeName + "; there are " + CTypes.names()
                     + (structs.isEmpty() ? "" : ", " + String.join(", ", structs.keySet())));
         return type;
     }
 
-    /** The number at the end of an optional part, or -1. */
+    /** The number at the end of a part. */
     private static int number(String part) {
-        return part == null ? -1 : Integer.parseInt(part.replaceAll("\\D", ""));
+        return Integer.parseInt(part.replaceAll("\\D", ""));
     }
 
     private static Matcher match(Pattern pattern, String line, String expected) {

@@ -1,40 +1,26 @@
 package org.imsg.harness.describe;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.imsg.cstruct.CLayout;
+import org.imsg.cstruct.CLayout.Array;
+import org.imsg.cstruct.CLayout.Member;
+import org.imsg.cstruct.CLayout.Raw;
+import org.imsg.cstruct.CLayout.Scalar;
+import org.imsg.cstruct.CLayout.Struct;
+import org.imsg.cstruct.CLayout.Text;
+import org.imsg.cstruct.CLayout.Type;
 
-/** Where the fields of a C struct lie, from a description: reads payloads by it, and makes them. Immutable. */
+/** A C struct from a description: reads payloads by its layout, and makes them. Immutable. */
 public final class StructLayout {
-    private final String name;
-    private final List<Field> fields;
-    private final int size;
-    private final int alignment;
+    private final CLayout layout;
 
-    StructLayout(String name, List<Field> fields, int size, int alignment) {
-        this.name = name;
-        this.fields = List.copyOf(fields);
-        this.size = size;
-        this.alignment = alignment;
-    }
-
-    /** A field; of a flexible one, which takes what is left, the count is 0. */
-    record Field(String name, FieldType type, int offset, int count, boolean array) {
-        boolean flexible() {
-            return array && count == 0;
-        }
-
-        boolean isString() {
-            return array && type.kind() == FieldType.Kind.CHARACTER;
-        }
-
-        boolean isBytes() {
-            return array && type.kind() == FieldType.Kind.BYTE;
-        }
+    StructLayout(CLayout layout) {
+        this.layout = layout;
     }
 
     /**
@@ -49,22 +35,30 @@ public final class StructLayout {
      */
     public record Value(int offset, String name, String text) {}
 
-    /** A place for one value, or for the string or bytes of a whole array. */
-    record Place(int offset, String name, FieldType type, int count, boolean whole, boolean flexible) {}
+    /** A place for one value: a number, an address, or a string or bytes as a whole, which with no size are flexible. */
+    record Place(int offset, String name, Type type, int width) {
+        boolean flexible() {
+            return type.size() == 0;
+        }
+
+        boolean isNumber() {
+            return type instanceof Scalar || type == CTypes.IPV4;
+        }
+    }
 
     /** {@return the struct's name} */
     public String name() {
-        return name;
+        return layout.name();
     }
 
     /** {@return its size in bytes, tail padding included; a flexible last field counts nothing} */
     public int size() {
-        return size;
+        return layout.size();
     }
 
-    /** {@return what its offset in another struct is a multiple of} */
-    public int alignment() {
-        return alignment;
+    /** {@return where its fields are, the holes too; prints as pahole does} */
+    public CLayout layout() {
+        return layout;
     }
 
     /**
@@ -75,14 +69,12 @@ public final class StructLayout {
      * @return the values, in the order of the description
      */
     public List<Value> values(byte[] payload) {
-        ByteBuffer bytes = ByteBuffer.wrap(payload).order(ByteOrder.nativeOrder());
+        ByteBuffer bytes = ByteBuffer.wrap(payload);
         List<Value> values = new ArrayList<>();
-        for (Place place : places(payload.length)) {
-            int width = place.type.size() * place.count;
-            if (place.offset + width <= payload.length)
+        for (Place place : places(payload.length))
+            if (place.offset + place.width <= payload.length)
                 values.add(new Value(place.offset, place.name,
-                        FieldText.format(bytes.slice(place.offset, width).order(bytes.order()), place)));
-        }
+                        FieldText.format(bytes.slice(place.offset, place.width), place)));
         return values;
     }
 
@@ -94,11 +86,11 @@ public final class StructLayout {
      * @return a remark with both sizes; empty if nothing is wrong
      */
     public String sizeRemark(int length) {
-        boolean flexible = !fields.isEmpty() && fields.getLast().flexible();
-        int least = flexible ? fields.getLast().offset : size;
-        if (length < least || length > size && !flexible)
-            return "struct " + name + " has " + least + (flexible ? " bytes or more" : " bytes") + ", the payload has "
-                    + length;
+        boolean flexible = layout.flexible();
+        int least = layout.minimumSize();
+        if (length < least || length > least && !flexible)
+            return "struct " + name() + " has " + least + (flexible ? " bytes or more" : " bytes")
+                    + ", the payload has " + length;
         return "";
     }
 
@@ -113,13 +105,13 @@ public final class StructLayout {
      */
     public byte[] encode(Map<String, String> values) {
         Map<String, Place> byName = new LinkedHashMap<>();
-        for (Place place : places(size))
+        for (Place place : places(size()))
             byName.put(place.name, place);
-        byte[] payload = new byte[size];
+        byte[] payload = new byte[size()];
         for (Map.Entry<String, String> entry : values.entrySet()) {
             Place place = byName.get(entry.getKey());
             if (place == null)
-                throw new IllegalArgumentException("struct " + name + " has no field " + entry.getKey() + "; it has "
+                throw new IllegalArgumentException("struct " + name() + " has no field " + entry.getKey() + "; it has "
                         + String.join(", ", byName.keySet()));
             byte[] bytes = FieldText.parse(entry.getValue(), place);
             payload = Arrays.copyOf(payload, Math.max(payload.length, place.offset + bytes.length));
@@ -138,39 +130,41 @@ public final class StructLayout {
     public List<int[]> numbers(int length) {
         List<int[]> numbers = new ArrayList<>();
         for (Place place : places(length))
-            if (!place.whole && place.type.size() <= 8 && place.offset + place.type.size() <= length)
-                numbers.add(new int[]{place.offset, place.type.size()});
+            if (place.isNumber() && place.offset + place.width <= length)
+                numbers.add(new int[]{place.offset, place.width});
         return numbers;
     }
 
     /** The places of all values in a payload of a length, which matters to a flexible field only. */
     List<Place> places(int length) {
         List<Place> places = new ArrayList<>();
-        collect(0, "", length, places);
+        collect(layout, 0, "", length, places);
         return places;
     }
 
-    private void collect(int base, String way, int length, List<Place> places) {
-        for (Field field : fields) {
-            int at = base + field.offset;
-            int width = field.type.size();
-            int count = field.flexible() ? Math.max(0, length - at) / width : field.count;
-            if (field.isString() || field.isBytes()) {
-                places.add(new Place(at, way + field.name, field.type, count, true, field.flexible()));
-                continue;
+    private static void collect(CLayout struct, int base, String way, int length, List<Place> places) {
+        for (Member member : struct.members())
+            collect(member.type(), base + member.offset(), way + member.name(), length, places);
+    }
+
+    private static void collect(Type type, int at, String named, int length, List<Place> places) {
+        switch (type) {
+            case Array array -> {
+                int width = array.element().size();
+                int count = array.count() == 0 ? Math.max(0, length - at) / width : array.count();
+                for (int i = 0; i < count; i++)
+                    collect(array.element(), at + i * width, named + "[" + i + "]", length, places);
             }
-            for (int i = 0; i < count; i++) {
-                String named = way + field.name + (field.array ? "[" + i + "]" : "");
-                if (field.type.struct() != null)
-                    field.type.struct().collect(at + i * width, named + ".", length, places);
-                else
-                    places.add(new Place(at + i * width, named, field.type, 1, false, false));
-            }
+            case Struct struct when struct != CTypes.IPV4 && struct != CTypes.IPV6 ->
+                collect(struct.layout(), at, named + ".", length, places);
+            case Text _,Raw _ when type.size() == 0 ->
+                places.add(new Place(at, named, type, Math.max(0, length - at)));
+            default -> places.add(new Place(at, named, type, type.size()));
         }
     }
 
     @Override
     public String toString() {
-        return "struct " + name + ", " + size + " bytes";
+        return "struct " + name() + ", " + size() + " bytes";
     }
 }

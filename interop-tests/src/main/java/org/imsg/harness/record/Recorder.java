@@ -4,18 +4,23 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 
 /** Writes events to a file as they come. Safe for several threads; the file is complete up to the last {@link #flush}. */
 public final class Recorder implements AutoCloseable {
+    private final Path file;
     private final OutputStream out;
     private final boolean pcapng;
     private final Instant start;
     private final long origin = System.nanoTime();
 
-    private Recorder(OutputStream out, boolean pcapng, Instant start) {
+    private Recorder(Path file, OutputStream out, boolean pcapng, Instant start) {
+        this.file = file;
         this.out = out;
         this.pcapng = pcapng;
         this.start = start;
@@ -28,7 +33,7 @@ public final class Recorder implements AutoCloseable {
      *            the file, replaced; pcapng if its name ends with {@code .pcapng}, text otherwise
      * @return the recorder
      * @throws IOException
-     *             if it cannot be written
+     *             if it cannot be written; the message names the file and says why, here and below
      */
     public static Recorder to(Path file) throws IOException {
         return to(file, Instant.now());
@@ -36,16 +41,23 @@ public final class Recorder implements AutoCloseable {
 
     static Recorder to(Path file, Instant start) throws IOException {
         boolean pcapng = file.toString().endsWith(".pcapng");
-        OutputStream out = new BufferedOutputStream(Files.newOutputStream(file));
-        boolean begun = false;
         try {
-            out.write(pcapng ? PcapngFormat.heading() : text(TextFormat.heading(start)));
-            begun = true;
-            return new Recorder(out, pcapng, start);
-        } finally {
-            if (!begun)
-                out.close();
+            OutputStream out = new BufferedOutputStream(Files.newOutputStream(file));
+            out.write(pcapng ? PcapngFormat.heading() : text(TextFormat.heading(start))); // fits into the buffer
+            return new Recorder(file, out, pcapng, start);
+        } catch (IOException e) {
+            throw unwritable(file, e);
         }
+    }
+
+    private static IOException unwritable(Path file, IOException e) {
+        String why = switch (e) {
+            case NoSuchFileException _ -> "there is no such directory";
+            case AccessDeniedException _ -> "permission denied";
+            case FileSystemException system when system.getReason() != null -> system.getReason();
+            default -> e.getMessage();
+        };
+        return new IOException("the recording " + file + " cannot be written: " + why, e);
     }
 
     /** {@return nanoseconds since the recording began, for new events} */
@@ -62,7 +74,11 @@ public final class Recorder implements AutoCloseable {
      *             if it cannot be written
      */
     public synchronized void add(Event event) throws IOException {
-        out.write(pcapng ? PcapngFormat.packet(start, event) : text(TextFormat.line(event) + "\n"));
+        try {
+            out.write(pcapng ? PcapngFormat.packet(start, event) : text(TextFormat.line(event) + "\n"));
+        } catch (IOException e) {
+            throw unwritable(file, e);
+        }
     }
 
     /**
@@ -72,12 +88,26 @@ public final class Recorder implements AutoCloseable {
      *             if it cannot be written
      */
     public synchronized void flush() throws IOException {
-        out.flush();
+        try {
+            out.flush();
+        } catch (IOException e) {
+            throw unwritable(file, e);
+        }
     }
 
+    /**
+     * Completes the file and closes it.
+     *
+     * @throws IOException
+     *             if it cannot be written
+     */
     @Override
     public synchronized void close() throws IOException {
-        out.close();
+        try {
+            out.close();
+        } catch (IOException e) {
+            throw unwritable(file, e);
+        }
     }
 
     private static byte[] text(String text) {

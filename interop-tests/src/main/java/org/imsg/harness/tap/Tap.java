@@ -14,18 +14,20 @@ import org.imsg.harness.stream.RawSocket;
 
 /**
  * A transparent proxy for a daemon's Unix stream socket. The bytes go on as they came, each descriptor with the byte it was sent
- * with; half-closed directions and a reader's slowness are passed on, too; a reset arrives as an end. What passes is decoded beside.
+ * with; half-closed directions and a reader's slowness are passed on, too. What passes is decoded beside.
  *
- * <p>One thing a proxy cannot keep: the daemon sees the proxy's process in SO_PEERCRED, not the client's. The client's credentials
+ * <p>What a proxy cannot keep: the daemon sees the proxy's process in SO_PEERCRED, not the client's. The client's credentials
  * are told in a note at the beginning of its connection; run the tap as the user the daemon is to see.
+ *
+ * <p>Nor a reset: who closes with unread bytes gives its peer ECONNRESET, but what it did not read the proxy had read, so the peer
+ * of the proxy sees an end. A note tells of it where it happened.
  */
 public final class Tap implements AutoCloseable {
     private final RawListener listener;
     private final Path target;
     private final WireFormat format;
     private final int limit;
-    private final Consumer<Event> witness;
-    private final long origin = System.nanoTime();
+    private final Watch watch;
     private final Set<TapConnection> connections = ConcurrentHashMap.newKeySet();
     private final Thread accepting;
     private volatile boolean closed;
@@ -36,7 +38,7 @@ public final class Tap implements AutoCloseable {
         this.target = target;
         this.format = format;
         this.limit = limit;
-        this.witness = witness;
+        this.watch = new Watch(witness, this::stop);
         this.accepting = Thread.ofVirtual().name("imsg-tap-accept").start(this::accept);
     }
 
@@ -70,7 +72,9 @@ public final class Tap implements AutoCloseable {
         } catch (ClosedChannelException _) {
             // closed, as it should be
         } catch (IOException e) {
-            tell(Event.note(now(), 0, "accepts no more connections: " + e.getMessage()));
+            watch.note(0, "accepts no more connections: " + e.getMessage());
+        } catch (RuntimeException e) {
+            watch.failed(e);
         }
     }
 
@@ -81,26 +85,26 @@ public final class Tap implements AutoCloseable {
             server = RawSocket.connect(target);
         } catch (IOException e) {
             client.close();
-            tell(Event.note(now(), number, "no connection to the target: " + e.getMessage()));
+            watch.note(number, "no connection to the target: " + e.getMessage());
             return;
         }
-        TapConnection connection = new TapConnection(this, number, client, server, format, limit);
+        boolean told = false;
+        try {
+            watch.note(number, "connected: client " + TapConnection.credentials(client) + "; the daemon sees pid "
+                    + ProcessHandle.current().pid());
+            told = true;
+        } finally {
+            if (!told) {
+                client.close();
+                server.close();
+            }
+        }
+        TapConnection connection = new TapConnection(watch, number, client, server, format, limit,
+                connections::remove);
         connections.add(connection);
         connection.start();
         if (closed)
             connection.close();
-    }
-
-    long now() {
-        return System.nanoTime() - origin;
-    }
-
-    synchronized void tell(Event event) {
-        witness.accept(event);
-    }
-
-    void ended(TapConnection connection) {
-        connections.remove(connection);
     }
 
     /** {@return where clients connect} */
@@ -109,21 +113,28 @@ public final class Tap implements AutoCloseable {
     }
 
     /**
-     * Waits until somebody else closes the tap.
+     * Waits until somebody else closes the tap, or the witness fails: then everything is cut, since what nobody saw must not pass.
      *
      * @throws InterruptedException
      *             if the thread is interrupted
+     * @throws RuntimeException
+     *             what the witness threw first
      */
     public void join() throws InterruptedException {
         accepting.join();
+        watch.rethrow();
+    }
+
+    private void stop() {
+        closed = true;
+        listener.close();
+        connections.forEach(TapConnection::close);
     }
 
     /** Stops listening and cuts the connections. */
     @Override
     public void close() {
-        closed = true;
-        listener.close();
-        connections.forEach(TapConnection::close);
+        stop();
         try {
             accepting.join();
             for (TapConnection connection : connections)

@@ -4,52 +4,60 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.imsg.WireFormat;
 import org.imsg.harness.record.Direction;
-import org.imsg.harness.record.Event;
 import org.imsg.harness.record.StreamDecoder;
 import org.imsg.harness.stream.Chunk;
 import org.imsg.harness.stream.RawSocket;
+import org.imsg.unix.ErrnoException;
 import org.imsg.unix.PeerCredentials;
 
 /** One client's connection through a tap: two threads, one a direction. */
 final class TapConnection {
-    private final Tap tap;
+    private final Watch watch;
     private final int number;
     private final RawSocket client;
     private final RawSocket server;
     private final WireFormat format;
     private final int limit;
     private final AtomicInteger running = new AtomicInteger(2);
+    private final Consumer<TapConnection> ended;
     private Thread forward;
     private Thread back;
 
-    TapConnection(Tap tap, int number, RawSocket client, RawSocket server, WireFormat format, int limit) {
-        this.tap = tap;
+    /** The sockets are this one's; when both are closed it is given to {@code ended}. */
+    TapConnection(Watch watch, int number, RawSocket client, RawSocket server, WireFormat format, int limit,
+            Consumer<TapConnection> ended) {
+        this.watch = watch;
         this.number = number;
         this.client = client;
         this.server = server;
         this.format = format;
         this.limit = limit;
+        this.ended = ended;
     }
 
     void start() {
-        tap.tell(Event.note(tap.now(), number, "connected: client " + credentials(client) + "; the daemon sees pid "
-                + ProcessHandle.current().pid()));
         forward = pump(client, server, Direction.TO_SERVER);
         back = pump(server, client, Direction.TO_CLIENT);
     }
 
-    private static String credentials(RawSocket socket) {
+    /** Who is at the other end, in words. */
+    static String credentials(RawSocket socket) {
         try {
-            PeerCredentials peer = socket.peerCredentials();
-            return "uid " + Integer.toUnsignedString(peer.uid()) + " gid " + Integer.toUnsignedString(peer.gid())
-                    + " pid " + peer.pid() + command(peer.pid());
+            return credentials(socket.peerCredentials());
         } catch (IOException e) {
             return "unknown: " + e.getMessage();
         }
+    }
+
+    static String credentials(PeerCredentials peer) {
+        return "uid " + Integer.toUnsignedString(peer.uid()) + " gid " + Integer.toUnsignedString(peer.gid()) + " pid "
+                + peer.pid() + command(peer.pid());
     }
 
     private static String command(int pid) {
@@ -63,18 +71,16 @@ final class TapConnection {
 
     private Thread pump(RawSocket from, RawSocket to, Direction direction) {
         return Thread.ofVirtual().name("imsg-tap-" + number + direction.sign()).start(() -> {
-            boolean passed = false;
             try {
                 pass(from, to, new StreamDecoder(number, direction, format, limit));
-                passed = true;
+            } catch (RuntimeException e) {
+                close(); // the witness failed: what nobody saw must not pass
+                watch.failed(e);
             } finally {
-                if (!passed)
-                    close(); // the witness failed: what nobody saw must not pass
-
                 if (running.decrementAndGet() == 0) {
                     client.close();
                     server.close();
-                    tap.ended(this);
+                    ended.accept(this);
                 }
             }
         });
@@ -85,14 +91,14 @@ final class TapConnection {
             while (passOne(from, to, decoder)) {
                 // until the end
             }
-            decoder.end(tap.now()).forEach(tap::tell);
+            decoder.end(watch.now()).forEach(watch::tell);
             if (from.peerIsGone())
                 to.shutdown();
             else
                 to.shutdownOutput();
         } catch (IOException e) {
-            decoder.end(tap.now()).forEach(tap::tell);
-            tap.tell(Event.note(tap.now(), number, e.getMessage() == null ? e.toString() : e.getMessage()));
+            decoder.end(watch.now()).forEach(watch::tell);
+            watch.note(number, e.getMessage() == null ? e.toString() : e.getMessage());
         }
     }
 
@@ -100,18 +106,21 @@ final class TapConnection {
         try (Chunk chunk = receive(from, to)) {
             if (chunk == null)
                 return false;
-            decoder.add(tap.now(), chunk.bytes(), chunk.descriptorNames()).forEach(tap::tell);
+            decoder.add(watch.now(), chunk.bytes(), chunk.descriptorNames()).forEach(watch::tell);
             send(chunk, from, to);
             return true;
         }
     }
 
     /** A sender that was reset is gone for both directions. */
-    private static Chunk receive(RawSocket from, RawSocket to) throws IOException {
+    private Chunk receive(RawSocket from, RawSocket to) throws IOException {
         try {
             return from.receive();
         } catch (IOException e) {
             to.shutdown();
+            if (e instanceof ErrnoException errno && errno.name().equals("ECONNRESET"))
+                throw new IOException((from == client ? "the client" : "the server")
+                        + " closed before it had read everything (ECONNRESET); its peer sees an end", e);
             throw e;
         }
     }
@@ -134,5 +143,14 @@ final class TapConnection {
     void join() throws InterruptedException {
         for (Thread thread : List.of(forward, back))
             thread.join();
+    }
+
+    /** Waits until both directions have ended; false if they have not in time. */
+    boolean join(Duration patience) throws InterruptedException {
+        long deadline = System.nanoTime() + patience.toNanos();
+        for (Thread thread : List.of(forward, back))
+            if (!thread.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime()))))
+                return false;
+        return true;
     }
 }

@@ -164,6 +164,30 @@ class CommandTest {
     }
 
     @Test
+    void colours_are_on_demand_and_without_them_the_text_is_the_same() throws Exception {
+        Path file = directory.resolve("recording");
+        new Recording(Instant.EPOCH, List.of(Event.note(0, 1, "connected"),
+                Event.message(Direction.TO_SERVER, WireFormat.MODERN, 1, 0, 0, new byte[8], List.of()),
+                Event.message(Direction.TO_CLIENT, WireFormat.MODERN, 9, 0, 0, new byte[8], List.of()),
+                new Event(0, 1, Direction.TO_CLIENT, Event.Kind.BYTES, WireFormat.MODERN, new byte[]{1}, List.of(),
+                        "cut"),
+                Event.end(0, 1, Direction.TO_CLIENT))).write(file);
+        assertThat(imsg("decode", file, "--describe", description)).isEqualTo(4); // for the bytes
+        String plain = out.toString();
+        assertThat(plain).doesNotContain("\u001B");
+        out.getBuffer().setLength(0);
+        assertThat(imsg("decode", file, "--describe", description, "--colour", "always")).isEqualTo(4);
+        String coloured = out.toString();
+        assertThat(coloured.replaceAll("\u001B\\[\\d*m", "")).isEqualTo(plain);
+        assertThat(coloured).contains("\u001B[32m->\u001B[0m", "\u001B[34m<-\u001B[0m",
+                "\u001B[31m1 bytes: cut\u001B[0m",
+                "\u001B[2m    0\u001B[0m port");
+        out.getBuffer().setLength(0);
+        assertThat(imsg("decode", file, "--json", "--colour", "always")).isEqualTo(4);
+        assertThat(out.toString()).doesNotContain("\u001B");
+    }
+
+    @Test
     void listen_answers_by_its_script_and_replay_compares() throws Exception {
         Path script = Files.writeString(directory.resolve("script"), "on OPEN\n  send OPENED data=hi\n");
         Path recorded = directory.resolve("recorded.imsg");

@@ -26,6 +26,8 @@ import org.imsg.interop.RealPeers;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The commands for known daemons, run in this process against the real ones. */
 @RealPeers
@@ -46,9 +48,10 @@ class DaemonCommandTest {
                 .execute(words);
     }
 
-    @Test
-    void bgp_shows_neighbors_and_routes_and_changes_them() throws Exception {
-        try (Bgpd bgpd = Bgpd.start(Peers.chroot(DebianSuite.TRIXIE), 65001,
+    @ParameterizedTest
+    @EnumSource(DebianSuite.class)
+    void bgp_shows_neighbors_and_routes_and_changes_them(DebianSuite suite) throws Exception {
+        try (Bgpd bgpd = Bgpd.start(Peers.chroot(suite), 65001,
                 List.of(new Bgpd.Neighbor("127.0.0.2", 65002, "upstream")))) {
             Path socket = bgpd.socket();
             String version = bgpd.version();
@@ -83,9 +86,10 @@ class DaemonCommandTest {
         } while (!out.toString().equals("{\"prefixes\":" + wanted + "}\n"));
     }
 
-    @Test
-    void ntp_shows_status_and_servers() throws Exception {
-        try (Ntpd ntpd = Ntpd.start(Peers.chroot(DebianSuite.FORKY))) {
+    @ParameterizedTest
+    @EnumSource(DebianSuite.class)
+    void ntp_shows_status_and_servers(DebianSuite suite) throws Exception {
+        try (Ntpd ntpd = Ntpd.start(Peers.chroot(suite))) {
             assertThat(imsg("ntp", ntpd.socket(), "--version", ntpd.version(), "status", "--json")).isZero();
             assertThat(out.toString()).contains("\"synced\":false", "\"peers\":2", "\"validPeers\":0");
             assertThat(imsg("ntp", ntpd.socket(), "--version", ntpd.version(), "peers")).isZero();
@@ -94,16 +98,18 @@ class DaemonCommandTest {
                     .anySatisfy(line -> assertThat(line).matches("127\\.0\\.0\\.2 .*false.*"));
             assertThat(imsg("ntp", ntpd.socket(), "--version", ntpd.version(), "sensors", "--json")).isZero();
             assertThat(out.toString()).isEmpty();
-            assertThat(imsg("ntp", ntpd.socket(), "--version", "6.2p3", "status")).isEqualTo(4);
+            String other = suite == DebianSuite.FORKY ? "6.2p3" : "7.9p1";
+            assertThat(imsg("ntp", ntpd.socket(), "--version", other, "status")).isEqualTo(4);
             assertThat(err.toString().lines()).singleElement().asString()
-                    .startsWith("imsg: an answer that version 6.2p3 does not give: ").contains("48", "56");
+                    .startsWith("imsg: an answer that version " + other + " does not give: ").contains("48", "56");
         }
     }
 
-    @Test
-    void smtp_holds_a_mail_and_lets_it_go() throws Exception {
+    @ParameterizedTest
+    @EnumSource(DebianSuite.class)
+    void smtp_holds_a_mail_and_lets_it_go(DebianSuite suite) throws Exception {
         Path mail = Files.writeString(directory.resolve("mail"), "Subject: moon\n\nfull\n");
-        try (Smtpd smtpd = Smtpd.start(Peers.chroot(DebianSuite.TRIXIE))) {
+        try (Smtpd smtpd = Smtpd.start(Peers.chroot(suite))) {
             Object[] daemon = {"smtp", smtpd.socket(), "--version", smtpd.version()};
             assertThat(imsg(with(daemon, "pause", "mda"))).isZero();
             assertThat(imsg(with(daemon, "pause", "MDA"))).isEqualTo(1);
@@ -134,15 +140,16 @@ class DaemonCommandTest {
         return all;
     }
 
-    @Test
-    void tmux_runs_commands_and_fills_and_reads_buffers() throws Exception {
+    @ParameterizedTest
+    @EnumSource(DebianSuite.class)
+    void tmux_runs_commands_and_fills_and_reads_buffers(DebianSuite suite) throws Exception {
         byte[] content = new byte[100_000];
         new Random(1).nextBytes(content);
         Path file = Files.write(directory.resolve("file"), content);
-        try (TmuxServer server = TmuxServer.start(Peers.chroot(DebianSuite.BOOKWORM))) {
+        try (TmuxServer server = TmuxServer.start(Peers.chroot(suite))) {
             Object[] daemon = {"tmux", server.socket(), "--version", server.version()};
             assertThat(imsg(with(daemon, "run", "--", "display-message", "-p", "#{version}"))).isZero();
-            assertThat(out.toString()).isEqualTo("3.3a\n");
+            assertThat(out.toString().strip()).isNotEmpty().isSubstringOf(server.version());
             assertThat(imsg(with(daemon, "load-buffer", "moon", file))).isZero();
             assertThat(imsg(with(daemon, "save-buffer", "moon", directory.resolve("back")))).isZero();
             assertThat(directory.resolve("back")).hasBinaryContent(content);

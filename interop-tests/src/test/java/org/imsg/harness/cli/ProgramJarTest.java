@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,8 +16,13 @@ import java.util.stream.Stream;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgListener;
+import org.imsg.WireFormat;
+import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
 import org.imsg.harness.record.Recording;
+import org.imsg.harness.stream.Chunk;
+import org.imsg.harness.stream.RawListener;
+import org.imsg.harness.stream.RawSocket;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
 import org.junit.jupiter.api.BeforeEach;
@@ -87,6 +93,47 @@ class ProgramJarTest {
         try (Stream<Path> homes = Files.list(all)) {
             return homes.filter(home -> home.getFileName().toString().matches("java-(17|18|19|2[0-4])-.*"))
                     .map(home -> home.resolve("bin/java")).filter(Files::isExecutable).findFirst();
+        }
+    }
+
+    @Test
+    void on_a_terminal_there_are_colours_and_progress_which_stay_out_of_what_is_redirected() throws Exception {
+        Path file = directory.resolve("recording");
+        new Recording(Instant.EPOCH, List.of(
+                Event.message(Direction.TO_SERVER, WireFormat.MODERN, 1, 0, 0, new byte[0], List.of()),
+                Event.message(Direction.TO_CLIENT, WireFormat.MODERN, 1, 0, 0, new byte[0], List.of()))).write(file);
+        Path socket = directory.resolve("echo");
+        try (RawListener daemon = RawListener.listen(socket, 0600)) {
+            Thread.ofVirtual().start(() -> echo(daemon));
+            String replay = JAVA + " -jar " + JAR + " replay " + file + " " + socket;
+            assertThat(onTerminal(replay)).contains("\u001B[32m->\u001B[0m", "\r\u001B[K1 of 2 events",
+                    "2 of 2 events");
+            assertThat(onTerminal(replay + " 2>/dev/null")).contains("\u001B[32m->").doesNotContain("of 2 events");
+            assertThat(onTerminal(replay + " >/dev/null")).contains("2 of 2 events").doesNotContain("->");
+            assertThat(onTerminal(replay + " --json")).contains("\"type\":1").doesNotContain("\u001B", "of 2 events");
+            assertThat(onTerminal("NO_COLOR=1 " + replay)).contains("->").doesNotContain("[32m");
+        }
+    }
+
+    /** What a command line writes to the terminal it is run on. */
+    private String onTerminal(String line) throws Exception {
+        Process script = new ProcessBuilder("script", "-qec", line, "/dev/null").redirectErrorStream(true)
+                .redirectOutput(directory.resolve("out").toFile()).start();
+        assertThat(script.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        String shown = Files.readString(directory.resolve("out"), StandardCharsets.UTF_8);
+        assertThat(script.exitValue()).as(shown).isZero();
+        return shown;
+    }
+
+    private static void echo(RawListener daemon) {
+        try {
+            for (;;)
+                try (RawSocket client = daemon.accept()) {
+                    for (Chunk chunk; (chunk = client.receive()) != null;)
+                        client.send(chunk.bytes());
+                }
+        } catch (IOException _) {
+            // closed
         }
     }
 

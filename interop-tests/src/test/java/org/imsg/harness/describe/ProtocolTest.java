@@ -7,6 +7,12 @@ import java.util.List;
 import java.util.Map;
 
 import org.imsg.WireFormat;
+import org.assertj.core.groups.Tuple;
+import org.imsg.cstruct.CLayout;
+import org.imsg.cstruct.CString;
+import org.imsg.cstruct.CStruct;
+import org.imsg.cstruct.TimeT;
+import org.imsg.cstruct.U8;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
 import org.junit.jupiter.api.Test;
@@ -52,15 +58,30 @@ class ProtocolTest {
         StructLayout peer = NTPD.struct("ctl_show_peer");
         assertThat(peer.size()).isEqualTo(128);
         assertThat(peer.values(new byte[128])).extracting(StructLayout.Value::name, StructLayout.Value::offset)
-                .contains(org.assertj.core.groups.Tuple.tuple("stratum", 83),
-                        org.assertj.core.groups.Tuple.tuple("next", 88),
-                        org.assertj.core.groups.Tuple.tuple("jitter", 120));
+                .contains(Tuple.tuple("stratum", 83),
+                        Tuple.tuple("next", 88),
+                        Tuple.tuple("jitter", 120));
         StructLayout outer = NTPD.struct("outer");
         assertThat(NTPD.struct("inner").size()).isEqualTo(12);
         assertThat(outer.values(new byte[40])).extracting(value -> value.offset() + " " + value.name())
                 .containsExactly("0 first", "4 both[0].port", "8 both[0].number", "12 both[0].address",
                         "16 both[1].port",
                         "20 both[1].number", "24 both[1].address", "28 wire", "30 small", "31 rest");
+    }
+
+    /** The same struct, for its compiled layout. */
+    public record CtlShowPeer(@CString(80) String peerDesc, @U8 int syncedto, @U8 int weight, @U8 int trustlevel,
+            @U8 int stratum, @TimeT long next, @TimeT long poll, double offset, double delay, double jitter) {}
+
+    @Test
+    void a_described_struct_lies_where_the_same_one_as_a_record_does() {
+        CLayout described = NTPD.struct("ctl_show_peer").layout();
+        CLayout compiled = CStruct.of(CtlShowPeer.class).layout();
+        assertThat(described.name()).isEqualTo(compiled.name());
+        assertThat(described.size()).isEqualTo(compiled.size());
+        assertThat(described.members()).extracting(CLayout.Member::name, CLayout.Member::offset, CLayout.Member::end)
+                .isEqualTo(compiled.members().stream()
+                        .map(member -> Tuple.tuple(member.name(), member.offset(), member.end())).toList());
     }
 
     @Test
@@ -123,12 +144,16 @@ class ProtocolTest {
     @CsvSource(delimiter = '|', textBlock = """
             struct x {;u8 a;                    | struct x is not closed
             struct x {;what a;}                 | line 2: there is no type what
-            struct x {;u8 a[];u8 b;}            | line 3: a[] takes all that is left
-            struct x {;u8 a;u8 a;}              | line 3: there are two fields a
-            struct x {;u64 a;u8 b at 4;}        | line 3: b at 4 is inside the field before, which ends at 8
-            struct x size 3 {;u32 a;}           | line 3: struct x is to have 3 bytes, its fields end at 4
+            struct x {;u8 a[];u8 b;}            | line 3: a is a flexible array, which can only be the last member
+            struct x {;u8 a;u8 a;}              | line 3: there are two members a
+            struct x {;u64 a;u8 b at 4;}        | line 3: b at 4 is inside the member before it, which ends at 8
+            struct x {;u8 a;u64 b at 4;}        | line 3: b at 4 is not aligned to 8
+            struct x size 3 {;u32 a;}           | line 3: the size 3 is less than the 4 bytes of the members of struct x
             struct u8 {;}                       | line 1: there is a type u8 already
             struct x {;u8 a[99999999];}         | line 2: a struct has at most 16777216 bytes
+            struct x {;u8 a[9999999];u8 b[9999999];} | line 3: a struct has at most 16777216 bytes, not 19999998
+            struct x {;u8 a;u8 b at 99999999;}  | line 3: a struct has at most 16777216 bytes, not 100000000
+            struct x {;u8 a[];};struct y {;x a;} | line 5: a has a struct in it that ends in a flexible array
             message x NAME                      | line 1: a type is a number
             message 1                           | line 1: expected message TYPE NAME
             hello                               | line 1: protocol, struct or message begins a line

@@ -6,6 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -142,6 +146,42 @@ class TapTest {
             for (;;)
                 client.send(message(1, "still there?"));
         }).isInstanceOfSatisfying(ErrnoException.class, e -> assertThat(e.name()).isEqualTo("EPIPE"));
+    }
+
+    @Test
+    void a_reset_arrives_as_an_end_and_a_note_tells_of_it() throws IOException {
+        RawSocket itsServer;
+        try (SocketChannel other = SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("tap")));
+                Selector selector = Selector.open()) {
+            itsServer = daemon.accept(PATIENCE);
+            itsServer.send(message(6, "not read"));
+            other.configureBlocking(false).register(selector, SelectionKey.OP_READ);
+            assertThat(selector.select(PATIENCE.toMillis())).isOne();
+        }
+        try (itsServer) {
+            assertThat(itsServer.receive(PATIENCE)).isNull();
+        }
+        tap.close();
+        assertThat(events).extracting(Event::note)
+                .contains("the client closed before it had read everything (ECONNRESET); its peer sees an end");
+    }
+
+    @Test
+    void a_witness_that_fails_ends_the_tap_with_its_reason_and_what_it_did_not_see_does_not_pass() throws Exception {
+        Path target = directory.resolve("other");
+        try (RawListener listener = RawListener.listen(target, 0600);
+                Tap failing = Tap.start(directory.resolve("failing"), target, WireFormat.AUTO,
+                        StreamDecoder.USUAL_LIMIT, event -> {
+                            if (event.isMessage())
+                                throw new IllegalStateException("the disk is full");
+                        });
+                RawSocket from = RawSocket.connect(directory.resolve("failing"));
+                RawSocket to = listener.accept(PATIENCE)) {
+            from.send(message(1, "unseen"));
+            assertThat(to.receive(PATIENCE)).isNull();
+            assertThatThrownBy(failing::join).isInstanceOf(IllegalStateException.class).hasMessage("the disk is full");
+            assertThatThrownBy(() -> RawSocket.connect(directory.resolve("failing"))).isInstanceOf(IOException.class);
+        }
     }
 
     @Test

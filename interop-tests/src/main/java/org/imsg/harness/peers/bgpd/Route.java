@@ -9,7 +9,7 @@ import java.util.List;
  * @param prefix
  *            where it leads
  * @param neighbor
- *            who told it
+ *            who told it; null for bgpd's own networks
  * @param description
  *            what the configuration calls that neighbor; {@code LOCAL} for bgpd's own networks
  * @param flags

@@ -82,6 +82,8 @@ class BgpdServerTest {
             assertThat(bgpctl(chroot, directory, "show").output()).contains("moon", "64999", "1234");
             assertThat(bgpctl(chroot, directory, "show", "neighbor", "moon").output())
                     .contains("192.0.2.7", "remote AS 64999", "Established");
+            assertThat(bgpctl(chroot, directory, "show", "neighbor", "moon").output()).as("sent, received")
+                    .containsPattern("Prefixes +56 +1234");
             assertThat(bgpctl(chroot, directory, "show", "neighbor", "192.0.2.7").output()).contains("moon");
             assertThat(bgpctl(chroot, directory, "show", "rib").output()).contains("198.51.100.0/24",
                     "64999 4200000000");

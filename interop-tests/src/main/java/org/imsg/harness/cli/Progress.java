@@ -1,0 +1,95 @@
+package org.imsg.harness.cli;
+
+import java.io.PrintWriter;
+import java.util.HashSet;
+import java.util.Set;
+import org.imsg.harness.record.Event;
+
+/** How far a long work is: one line that is written over and over, at the bottom of a terminal. Not safe for several threads. */
+final class Progress {
+    private static final String ERASE = "\r\u001B[K";
+
+    private final PrintWriter err;
+    private final boolean shown;
+    private final long interval;
+    private boolean there;
+    private long last;
+
+    private final Set<Integer> connections = new HashSet<>();
+    private long events;
+    private long messages;
+    private long descriptors;
+    private long bytes;
+
+    /**
+     * A progress of which nothing is shown yet.
+     *
+     * @param err where to
+     * @param shown whether to show it at all
+     * @param interval nanoseconds between two lines at least
+     */
+    Progress(PrintWriter err, boolean shown, long interval) {
+        this.err = err;
+        this.shown = shown;
+        this.interval = interval;
+        this.last = System.nanoTime() - interval;
+    }
+
+    void show(String text) {
+        if (!shown || System.nanoTime() - last < interval)
+            return;
+        last = System.nanoTime();
+        err.print(ERASE + text);
+        err.flush();
+        there = true;
+    }
+
+    /** Before anything else is written to the terminal. */
+    void erase() {
+        if (!there)
+            return;
+        err.print(ERASE);
+        err.flush();
+        there = false;
+    }
+
+    /** Leaves the last line where it is. */
+    void end() {
+        if (there)
+            err.println();
+        there = false;
+    }
+
+    /** When the process is interrupted, ends the work and then the line. */
+    void endWith(Runnable work) {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            work.run();
+            end();
+        }));
+    }
+
+    void count(Event event) {
+        if (event.connection() > 0)
+            connections.add(event.connection());
+        events++;
+        if (event.isMessage())
+            messages++;
+        descriptors += event.descriptors().size();
+        bytes += event.bytes().length;
+    }
+
+    /** How many events were counted. */
+    long events() {
+        return events;
+    }
+
+    /** What was counted, in words. */
+    String counted() {
+        return number(connections.size(), "connection") + ", " + number(messages, "message") + ", "
+                + number(descriptors, "descriptor") + ", " + number(bytes, "byte");
+    }
+
+    private static String number(long count, String what) {
+        return count + " " + what + (count == 1 ? "" : "s");
+    }
+}

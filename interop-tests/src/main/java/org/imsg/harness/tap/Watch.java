@@ -1,0 +1,43 @@
+package org.imsg.harness.tap;
+
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.imsg.harness.record.Event;
+
+/** Tells a witness, one thing at a time, and stops everything when the witness fails. Safe for several threads. */
+final class Watch {
+    private final Consumer<Event> witness;
+    private final Runnable stop;
+    private final long origin = System.nanoTime();
+    private final AtomicReference<RuntimeException> failure = new AtomicReference<>();
+
+    Watch(Consumer<Event> witness, Runnable stop) {
+        this.witness = witness;
+        this.stop = stop;
+    }
+
+    /** Nanoseconds since this was made. */
+    long now() {
+        return System.nanoTime() - origin;
+    }
+
+    synchronized void tell(Event event) {
+        witness.accept(event);
+    }
+
+    void note(int connection, String text) {
+        tell(Event.note(now(), connection, text));
+    }
+
+    void failed(RuntimeException e) {
+        failure.compareAndSet(null, e);
+        stop.run();
+    }
+
+    /** Throws what the witness threw first, if it did. */
+    void rethrow() {
+        RuntimeException first = failure.get();
+        if (first != null)
+            throw first;
+    }
+}

@@ -1,0 +1,112 @@
+package org.imsg.harness.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
+import org.imsg.WireFormat;
+import org.imsg.harness.record.Event;
+import org.imsg.harness.record.StreamDecoder;
+import org.imsg.harness.scripted.Responder;
+import org.imsg.harness.stream.RawListener;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class ClientsTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    @TempDir
+    private Path directory;
+    private RawListener listener;
+
+    @BeforeEach
+    void listen() throws IOException {
+        listener = RawListener.listen(directory.resolve("socket"), 0600);
+    }
+
+    @AfterEach
+    void close() {
+        listener.close();
+    }
+
+    private CompletableFuture<Void> serve(Consumer<Event> witness) {
+        Clients clients = new Clients(listener, Responder.ECHO, WireFormat.AUTO, StreamDecoder.USUAL_LIMIT, witness);
+        CompletableFuture<Void> ended = new CompletableFuture<>();
+        Thread.ofPlatform().start(() -> {
+            try {
+                clients.serve();
+                ended.complete(null);
+            } catch (IOException | RuntimeException e) {
+                ended.completeExceptionally(e);
+            }
+        });
+        return ended;
+    }
+
+    @Test
+    void a_client_is_answered_while_another_is_silent_and_both_see_the_end() throws Exception {
+        List<Event> events = new ArrayList<>();
+        CompletableFuture<Void> ended = serve(events::add);
+        try (ImsgChannel first = ImsgChannel.connect(listener.path());
+                ImsgChannel second = ImsgChannel.connect(listener.path())) {
+            for (ImsgChannel client : List.of(second, first, second)) {
+                client.send(Imsg.of(7));
+                assertThat(client.receive(PATIENCE).type()).isEqualTo(7);
+            }
+            listener.close();
+            assertThat(first.receive(PATIENCE)).isNull();
+            assertThat(second.receive(PATIENCE)).isNull();
+        }
+        ended.get(10, TimeUnit.SECONDS);
+        assertThat(events).filteredOn(Event::isMessage).extracting(Event::connection).containsExactly(2, 2, 1, 1, 2, 2);
+        assertThat(events).filteredOn(event -> event.kind() == Event.Kind.NOTE).extracting(Event::note).hasSize(2)
+                .allSatisfy(note -> assertThat(note).startsWith("connected: client uid"));
+    }
+
+    @Test
+    void a_client_that_breaks_off_is_told_and_the_others_go_on() throws Exception {
+        List<Event> events = new ArrayList<>();
+        CompletableFuture<Void> ended = serve(events::add);
+        try (ImsgChannel second = ImsgChannel.connect(listener.path())) {
+            try (ImsgChannel gone = ImsgChannel.connect(listener.path())) {
+                gone.send(Imsg.of(1));
+                gone.receive(PATIENCE);
+            }
+            second.send(Imsg.of(2));
+            assertThat(second.receive(PATIENCE).type()).isEqualTo(2);
+        }
+        listener.close();
+        ended.get(10, TimeUnit.SECONDS);
+        assertThat(events).filteredOn(event -> event.kind() == Event.Kind.END).extracting(Event::connection)
+                .contains(2);
+    }
+
+    @Test
+    void an_event_that_cannot_be_shown_ends_it_with_the_reason() throws Exception {
+        CompletableFuture<Void> ended = serve(event -> {
+            if (event.isMessage())
+                throw new IllegalStateException("the disk is full");
+        });
+        try (ImsgChannel client = ImsgChannel.connect(listener.path())) {
+            client.send(Imsg.of(1));
+            assertThat(client.receive(PATIENCE)).isNull();
+        }
+        assertThatThrownBy(() -> ended.get(10, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class)
+                .hasRootCauseMessage("the disk is full");
+    }
+}
