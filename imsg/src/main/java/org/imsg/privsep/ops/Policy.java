@@ -28,8 +28,8 @@ import org.imsg.privsep.rights.PrivilegeDrop;
  * <tbody>
  * <tr><th scope="row">{@code user UID[:GID]}</th><td>whom the child becomes: see {@link #drop}</td></tr>
  * <tr><th scope="row">{@code chroot DIRECTORY}</th><td>the child's root; likewise</td></tr>
- * <tr><th scope="row">{@code open ACCESS[,ACCESS] [links] [special] [owner=IDS] PATH}</th><td>ACCESS is read, write, append or
- * create. Refused are directories, files with more than one hard link unless {@code links}, devices and pipes unless {@code special},
+ * <tr><th scope="row">{@code open ACCESS[,ACCESS] [links] [special] [owner=IDS] [mode=0666] PATH}</th><td>ACCESS is read, write,
+ * append or create; the mode has the bits the child may ask for in a file it makes. Refused are directories, files with more than one hard link unless {@code links}, devices and pipes unless {@code special},
  * and files of others than the {@code owner}</td></tr>
  * <tr><th scope="row">{@code bind tcp|udp [reuse] [backlog=N] ADDRESS:PORT}</th><td>ADDRESS is *, an IPv4 address, an IPv6 address in
  * brackets, or a network with /BITS; PORT is *, one, or a range; the backlog is up to 128 unless set; {@code reuse} lets the
@@ -43,10 +43,13 @@ import org.imsg.privsep.rights.PrivilegeDrop;
  * any one argument, ... at the end any number; {@code under} is where the working directory may be, / unless the child asks;
  * with {@code own} the tree there, which must belong to those users, is given to the run's user first;
  * the environment has the variables with values, and those named without if the child gives them; {@code time} is the longest</td></tr>
- * <tr><th scope="row">{@code chown from=IDS to=UIDS:GIDS PATH}</th><td>a tree whose files belong to {@code from}</td></tr>
- * <tr><th scope="row">{@code remove PATH}</th><td>a tree</td></tr>
+ * <tr><th scope="row">{@code chown from=IDS to=UIDS:GIDS PATH}</th><td>a tree whose files belong to {@code from}; it ends with an
+ * error where something is mounted in it</td></tr>
+ * <tr><th scope="row">{@code remove PATH}</th><td>a tree; likewise. Where there is no openat2(2), a mount of the same file system is
+ * not noticed</td></tr>
  * <tr><th scope="row">{@code lookup KIND...}</th><td>user, group, service, rpc, ether, host, address, localtime</td></tr>
- * <tr><th scope="row">{@code clock [within=SECONDS]}</th><td>to set the clock, no further than that from what it shows</td></tr>
+ * <tr><th scope="row">{@code clock [within=SECONDS]}</th><td>to set the clock, no further than that from what it shows; as often as the child
+ * asks, so that many small steps go any way</td></tr>
  * </tbody>
  * </table>
  *
