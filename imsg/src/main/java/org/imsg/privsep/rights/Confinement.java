@@ -254,10 +254,16 @@ public final class Confinement {
      *             if something cannot be enforced, or a step fails; nothing was started then
      * @throws IOException
      *             if the program cannot be started
+     * @throws IllegalArgumentException
+     *             if the child has a {@linkplain Child.Builder#directory working directory}, and the description another root:
+     *             an open directory is a way out of it
      * @throws UnsupportedOperationException
      *             on Linux on a machine other than x86_64 and aarch64, before anything is done
      */
     public Child spawn(Child.Builder child) throws IOException {
+        if (child.hasDirectory() && (parts.chroot != null || parts.privateRoot != null))
+            throw new IllegalArgumentException(
+                    "a working directory that was opened before lies outside of the new root");
         Map<String, String> missing = Missing.forSpawn(parts, query());
         refuseUnlessAllowed(missing);
         Parts possible = Missing.without(parts, missing.keySet());

@@ -87,7 +87,7 @@ final class Missing {
     /** Whether there is nothing to change: an ordinary user may not even set the groups it has. */
     static boolean isCurrent(Ids ids) {
         try {
-            return Ids.current().meanTheSameAs(ids);
+            return Ids.current().meanTheSameAs(ids) && UserDatabase.isNobodyElseThan(ids);
         } catch (IOException _) {
             return false;
         }
