@@ -14,9 +14,13 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.PrivilegeException;
+import org.imsg.unix.Child;
+import org.imsg.unix.Fd;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -113,6 +117,21 @@ class RoleRightsTest {
             stage.await("jailed[0] refused java.nio.file.NoSuchFileException");
             stage.tell("other", 0, "ask jailed");
             stage.await("other[0] heard jailed[0]");
+        }
+    }
+
+    @Test
+    void a_role_that_was_not_given_its_confinement_finds_out_and_does_not_start() throws Exception {
+        JvmSettings jvm = new JvmSettings().classPath(jar, Troupe.class);
+        RoleSettings veiled = new RoleSettings("veiled", () -> _ -> {});
+        try (Fd.Pair ends = Fd.socketpair(); ImsgChannel channel = ImsgChannel.of(ends.first().move())) {
+            Child child = jvm.child("troupe", veiled, 0, List.of("veiled")).descriptor(3, ends.second())
+                    .environment("UID", NOBODY).environment("GID", NOBODY).start();
+            ends.second().close();
+            try (Imsg first = channel.receive()) {
+                assertThat(Protocol.Record.of(first).text()).contains("cannot be made ready").contains("proof");
+            }
+            assertThat(child.waitFor().code()).isEqualTo(1);
         }
     }
 

@@ -39,7 +39,8 @@ import org.imsg.privsep.rights.PrivilegeDrop;
  * <tr><th scope="row">{@code connect tcp|udp ADDRESS:PORT}</th><td>as above</td></tr>
  * <tr><th scope="row">{@code connect unix|unix-datagram PATH}</th><td></td></tr>
  * <tr><th scope="row">{@code run user=UID|users=FIRST-LAST [group=GID] [under=PATH] [own=IDS] [environment=NAME[=VALUE],...]
- * [time=SECONDS] PROGRAM [ARGUMENT...]}</th><td>with {@code users} each run has a uid to itself; the group has the uid's number unless set; a * is
+ * [time=SECONDS] PROGRAM [ARGUMENT...]}</th><td>with {@code users} each run has a uid to itself, while
+ * with {@code user} runs may signal each other, and for the length of an exec the monitor that starts another; the group has the uid's number unless set; a * is
  * any one argument, ... at the end any number; {@code under} is where the working directory may be, / unless the child asks;
  * with {@code own} the tree there, which must belong to those users, is given to the run's user first;
  * the environment has the variables with values, and those named without if the child gives them; {@code time} is the longest</td></tr>

@@ -102,6 +102,10 @@ public final class Confinement {
      * EACCES, on OpenBSD with ENOENT; what is opened already stays open; and on Linux looking at a file's size or owner is not
      * restricted.
      *
+     * <p>On Linux this is about files, whatever the version of Landlock: it does not bound connecting to a Unix socket, with a
+     * name in the file system or an abstract one, nor TCP ports (which Landlock could from version 4 on), nor signals (from
+     * version 6 on). {@link #promise} and namespaces do.
+     *
      * @param path
      *            a file or directory, absolute. It must exist when the confinement is applied
      * @param access

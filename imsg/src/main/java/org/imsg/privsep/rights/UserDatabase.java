@@ -11,9 +11,7 @@ import java.util.List;
 import org.imsg.sys.Abi;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Credentials;
-import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Posix;
-import org.imsg.sys.RawSyscall;
 import org.imsg.unix.ErrnoException;
 
 /** Users by name, and who this process is, as the C library knows it. */
@@ -63,23 +61,6 @@ final class UserDatabase {
             return new Ids(Integer.toUnsignedLong(Credentials.getuid(errno)),
                     Integer.toUnsignedLong(Credentials.getgid(errno)), list(groups, count));
         }
-    }
-
-    /** Whether this thread has no other id than the real ones of these: neither an effective nor a saved one. */
-    static boolean isNobodyElseThan(Ids ids) {
-        try (Arena arena = Arena.ofConfined()) {
-            return areAll(arena, "getresuid", ids.uid()) && areAll(arena, "getresgid", ids.gid());
-        }
-    }
-
-    private static boolean areAll(Arena arena, String call, long id) {
-        MemorySegment three = arena.allocate(JAVA_INT, 3);
-        int result = RawSyscall.call(Posix.errnoSegment(arena), LinuxSyscalls.host().number(call), three.address(),
-                three.address() + 4, three.address() + 8);
-        for (int i = 0; i < 3; i++)
-            if (result < 0 || Integer.toUnsignedLong(three.getAtIndex(JAVA_INT, i)) != id)
-                return false;
-        return true;
     }
 
     private static List<Long> list(MemorySegment groups, int count) {

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.imsg.sys.Readiness;
 import org.imsg.unix.Child;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -197,28 +198,32 @@ class RunningTest {
         }
     }
 
-    /** Each starts two others and ends: whoever is killed has been replaced before. Ends by itself after a while. */
-    private static final String SWARM = """
-            [ "$1" -eq 196 ] && echo grown
-            if [ "$1" -gt 0 ]; then sh "$0" $(($1 - 1)) & sh "$0" $(($1 - 1)) & fi
+    /** Starts another and ends, thousands of times a second: whoever is found has gone. Ends by itself after a while. */
+    private static final String COMET = """
+            lives=$1
+            f() {
+                if [ "$1" -gt 0 ]; then f $(($1 - 1)) & else exec sh "$0" $((lives - 1)); fi
+            }
+            [ "$lives" -gt 0 ] && f 100
             """;
 
     @Test
-    void a_swarm_that_starts_processes_faster_than_they_are_found_is_gone_with_its_program() throws Exception {
-        Path swarm = Files.writeString(directory.resolve("swarm"), SWARM);
+    void what_starts_processes_faster_than_they_are_found_is_gone_with_its_program() throws Exception {
+        Path comet = Files.writeString(directory.resolve("comet"), COMET);
         Files.setAttribute(directory, "unix:mode", 0711);
         try (CapturedLog left = new CapturedLog(UserPool.class);
                 Served served = served("users=64010-64010 environment=PATH=/usr/bin:/bin /bin/sh -c *");
                 Privileged privileged = served.privileged();
-                RunningProgram program = privileged
-                        .run(script("ulimit -p 100; (sh " + swarm + " 200 2>/dev/null) & read x"))) {
+                RunningProgram program = privileged.run(script(
+                        "for i in 1 2 3; do sh " + comet + " 150 & done; echo started; read x"))) {
             try (FdChannel stdout = new FdChannel(program.stdout().dup())) {
                 stdout.read(ByteBuffer.allocate(20));
             }
             program.stdin().close();
             program.waitFor();
             assertThat(left.lines()).isEmpty();
-            assertThat(UserProcesses.exist(64010)).isFalse();
+            // All of them have its other end.
+            assertThat(Readiness.toRead().isReady(program.stdout().intValue())).as("nobody is left to write").isTrue();
         }
     }
 

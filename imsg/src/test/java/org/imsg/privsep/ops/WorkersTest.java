@@ -2,6 +2,7 @@ package org.imsg.privsep.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -52,7 +53,9 @@ class WorkersTest {
             return NOTHING;
         }, TimeUnit.MINUTES.toNanos(1)));
         begun.await();
+        long since = System.nanoTime();
         workers.close();
+        assertThat(Duration.ofNanos(System.nanoTime() - since)).isLessThan(Duration.ofSeconds(3));
         goOn.countDown();
         assertThat(lookup.result()).isSameAs(NOTHING);
     }
