@@ -173,11 +173,7 @@ public final class Child {
             return this;
         }
 
-        /**
-         * Whether the child is to have a working directory of its own.
-         *
-         * @return true once {@link #directory} was called
-         */
+        /** {@return whether the child is to have a {@linkplain #directory working directory} of its own} */
         public boolean hasDirectory() {
             return directory != null;
         }
