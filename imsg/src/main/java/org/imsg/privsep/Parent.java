@@ -21,7 +21,8 @@ public interface Parent {
     void start(ParentProcess self) throws Exception;
 
     /**
-     * Called on SIGHUP, or when {@link ParentProcess#reload} was called: before the children's {@link Role#reload}.
+     * Called on SIGHUP, or when {@link ParentProcess#reload} was called: the children's {@link Role#reload} comes when this
+     * has returned, and what is sent to them here is there before.
      *
      * @param self
      *            this process

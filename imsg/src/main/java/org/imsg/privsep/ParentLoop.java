@@ -218,7 +218,10 @@ final class ParentLoop implements Supervisor.Actions {
 
     @Override
     public void reloadParent() {
-        calls.execute(() -> self.dispatch().quietlyInTurn("reload", () -> parent.reload(self)));
+        calls.execute(() -> {
+            self.dispatch().quietlyInTurn("reload", () -> parent.reload(self));
+            post(supervisor::parentReloaded);
+        });
     }
 
     @Override

@@ -3,7 +3,9 @@ package org.imsg.privsep;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -199,6 +201,8 @@ public final class Privsep {
 
     private void reportMissing() throws PrivilegeException {
         List<String> missing = new ArrayList<>();
+        if (isRoot())
+            reportShared();
         reportKept();
         for (RoleSettings role : table.all())
             role.rights().missing().forEach(what -> missing.add(role.name() + ": " + what));
@@ -207,6 +211,20 @@ public final class Privsep {
         if (confinementRequired)
             throw new PrivilegeException("requireConfinement", String.join("; ", missing));
         System.getLogger(name).log(System.Logger.Level.WARNING, "not enforced: " + String.join("; ", missing));
+    }
+
+    /** A user's processes may signal each other, and the thread that starts one of them. */
+    private void reportShared() throws PrivilegeException {
+        Map<Long, List<RoleSettings>> users = new TreeMap<>();
+        for (RoleSettings role : table.all())
+            role.rights().becomes()
+                    .ifPresent(ids -> users.computeIfAbsent(ids.uid(), _ -> new ArrayList<>()).add(role));
+        users.forEach((uid, roles) -> {
+            if (roles.size() > 1 && roles.stream().anyMatch(role -> role.rights().maySignal()))
+                System.getLogger(name).log(System.Logger.Level.WARNING, "roles "
+                        + String.join(", ", roles.stream().map(RoleSettings::name).toList()) + " are all uid " + uid
+                        + ": who made no promises may signal the others, unless it has a PID namespace of its own");
+        });
     }
 
     /** Root is kept by who names no user; what else a role has, it may have undone. */

@@ -7,6 +7,7 @@ import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -111,6 +112,16 @@ final class RoleRights {
     /** Whether it is left the user, and so the rights, of its parent. */
     boolean keepsUser() {
         return user == null;
+    }
+
+    /** Whom it becomes, if somebody. */
+    Optional<Ids> becomes() throws PrivilegeException {
+        return Optional.ofNullable(ids());
+    }
+
+    /** Whether it may signal other processes of its user: promises allow that with PROC only. */
+    boolean maySignal() {
+        return promises == null || promises.contains(Promise.PROC);
     }
 
     /** What cannot be enforced here by this process, in words. */

@@ -162,6 +162,10 @@ public final class RoleSettings {
      * Has the role run as another user. On Linux its processes are that user from their first instruction on; with a
      * {@link #chroot}, or elsewhere, they become it after {@link Role#prepare}.
      *
+     * <p>Each role should have a user to itself. Processes of one user may signal each other unless they have made promises; and
+     * on Linux the thread of the parent that starts one of them has its ids for the length of an exec, so that a process of the
+     * same user that knows the moment may kill the parent. The log names roles that share a user and made no promises.
+     *
      * @param name
      *            the user's name
      * @return this

@@ -26,6 +26,7 @@ final class Supervisor {
 
         void startParent();
 
+        /** Lets the parent read its configuration; {@link #parentReloaded} follows. */
         void reloadParent();
 
         void reload(Instance instance);
@@ -236,6 +237,14 @@ final class Supervisor {
             return;
         if (begun)
             actions.reloadParent();
+        else
+            parentReloaded(now);
+    }
+
+    /** Children are told when the parent has what it is going to give them. */
+    void parentReloaded(long now) {
+        if (stopping)
+            return;
         for (Instance instance : instances) {
             if (instance.state != State.RUNNING)
                 instance.reloadMissed = instance.isAlive();

@@ -23,7 +23,7 @@ final class OperationsAbi {
             open_how:size 24     open_how.flags:offset 0  open_how.mode:offset 8  open_how.resolve:offset 16
             passwd:size 48       passwd.pw_gecos:offset 24  passwd.pw_dir:offset 32  passwd.pw_shell:offset 40
             AT_SYMLINK_NOFOLLOW 0x100  AT_REMOVEDIR 0x200  AT_EMPTY_PATH 0x1000  O_NOCTTY 0x100
-            RESOLVE_NO_MAGICLINKS 2    RESOLVE_NO_SYMLINKS 4  RESOLVE_BENEATH 8
+            RESOLVE_NO_XDEV 1  RESOLVE_NO_MAGICLINKS 2  RESOLVE_NO_SYMLINKS 4  RESOLVE_BENEATH 8
             SO_REUSEADDR 2  IPV6_V6ONLY 26
             """;
 

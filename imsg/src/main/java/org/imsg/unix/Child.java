@@ -33,6 +33,7 @@ import org.imsg.sys.Processes;
  */
 public final class Child {
     private static final int FIRST_FREE = 3;
+    private static final int SIGKILL = 9;
 
     private final int pid;
     private final CompletableFuture<ExitStatus> exit = new CompletableFuture<>();
@@ -40,7 +41,14 @@ public final class Child {
 
     private Child(int pid, String name) {
         this.pid = pid;
-        Thread.ofPlatform().daemon().name("imsg-wait-" + name + "-" + pid).start(this::reap);
+        try {
+            Thread.ofPlatform().daemon().name("imsg-wait-" + name + "-" + pid).start(this::reap);
+        } catch (Throwable e) {
+            // No more threads: nobody would ever wait for the child, and nobody knows of it.
+            kill(SIGKILL);
+            reap();
+            throw e;
+        }
     }
 
     /**
@@ -163,6 +171,11 @@ public final class Child {
         public Builder directory(Fd fd) {
             directory = fd;
             return this;
+        }
+
+        /** {@return whether the child is to have a {@linkplain #directory working directory} of its own} */
+        public boolean hasDirectory() {
+            return directory != null;
         }
 
         /**

@@ -46,6 +46,17 @@ class HostileChildTest {
     }
 
     @Test
+    void who_speaks_another_version_of_the_framework_breaks_the_rules() throws Exception {
+        try (CapturedLog log = new CapturedLog("troupe.hostile");
+                CapturedLog _ = new CapturedLog("troupe");
+                Stage stage = new Stage("hostile")) {
+            stage.tell("hostile", 0, "raw " + Protocol.READY + " 20 0 0 99");
+            assertThat(log.await("violates the rules")).contains("speaks version 99");
+            stage.await("finished hostile[0] was ended by signal 9");
+        }
+    }
+
+    @Test
     void who_speaks_before_it_is_started_breaks_the_rules() throws Exception {
         try (CapturedLog log = new CapturedLog("troupe.hostile-early-tolerated");
                 CapturedLog _ = new CapturedLog("troupe");

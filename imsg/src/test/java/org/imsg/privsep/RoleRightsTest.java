@@ -12,10 +12,15 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.PrivilegeException;
+import org.imsg.unix.Child;
+import org.imsg.unix.Fd;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -116,6 +121,31 @@ class RoleRightsTest {
     }
 
     @Test
+    void a_role_that_was_not_given_its_confinement_finds_out_and_does_not_start() throws Exception {
+        JvmSettings jvm = new JvmSettings().classPath(jar, Troupe.class);
+        RoleSettings veiled = new RoleSettings("veiled", () -> _ -> {});
+        try (Fd.Pair ends = Fd.socketpair(); ImsgChannel channel = ImsgChannel.of(ends.first().move())) {
+            Child child = jvm.child("troupe", veiled, 0, List.of("veiled")).descriptor(3, ends.second())
+                    .environment("UID", NOBODY).environment("GID", NOBODY).start();
+            ends.second().close();
+            try (Imsg first = channel.receive()) {
+                assertThat(Protocol.Record.of(first).text()).contains("cannot be made ready").contains("proof");
+            }
+            assertThat(child.waitFor().code()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void a_role_is_confined_further_by_all_that_was_added() throws Exception {
+        try (CapturedLog _ = new CapturedLog("troupe"); Stage stage = stage("bound")) {
+            long pid = pid(stage, "bound[0]");
+            assertThat(status(pid, "CapBnd")).isEqualTo("0000000000000000");
+            assertThat(Files.readSymbolicLink(Path.of("/proc/" + pid + "/ns/uts")))
+                    .isNotEqualTo(Files.readSymbolicLink(Path.of("/proc/self/ns/uts")));
+        }
+    }
+
+    @Test
     void a_role_is_who_its_policy_says_and_is_given_what_that_allows_in_each_of_its_lives() throws Exception {
         try (CapturedLog log = new CapturedLog(Monitor.class.getName());
                 CapturedLog _ = new CapturedLog("troupe");
@@ -167,6 +197,44 @@ class RoleRightsTest {
             ProcessHandle.of(pid).orElseThrow().destroyForcibly();
             assertThat(left.get(30, TimeUnit.SECONDS)).isFalse();
             stage.onFinish(_ -> true);
+        }
+    }
+
+    @Test
+    void the_finish_hook_waits_until_nothing_is_done_for_the_child_any_more() throws Exception {
+        CountDownLatch starting = new CountDownLatch(1);
+        CompletableFuture<Void> goOn = new CompletableFuture<>();
+        try (CapturedLog _ = new CapturedLog("troupe");
+                CapturedLog monitor = new CapturedLog(Monitor.class.getName());
+                Stage stage = stage("again-clerk again")) {
+            monitor.onRecord(text -> {
+                if (text.contains("runs a program")) {
+                    starting.countDown();
+                    // Not to be interrupted, like a system call that takes its time.
+                    goOn.join();
+                }
+            });
+            ProcessHandle clerk = ProcessHandle.of(pid(stage, "again-clerk[0]")).orElseThrow();
+            ProcessHandle other = ProcessHandle.of(pid(stage, "again[0]")).orElseThrow();
+            stage.tell("again-clerk", 0, "run");
+            starting.await();
+            clerk.destroyForcibly();
+            clerk.onExit().join();
+            other.destroyForcibly();
+            stage.await("finished again[0]");
+            assertThat(stage.heard()).noneMatch(said -> said.startsWith("finished again-clerk[0]"));
+            goOn.complete(null);
+            stage.await("finished again-clerk[0]");
+        }
+    }
+
+    @Test
+    void roles_of_one_user_that_may_signal_each_other_are_named_in_the_log() throws Exception {
+        try (CapturedLog log = new CapturedLog("troupe"); Stage _ = stage("pledged veiled other")) {
+            assertThat(log.await("")).startsWith("WARNING roles pledged, veiled are all uid " + NOBODY);
+        }
+        try (CapturedLog log = new CapturedLog("troupe"); Stage _ = stage("pledged jailed other")) {
+            assertThat(log.await("")).startsWith("WARNING no user is named for other");
         }
     }
 

@@ -315,7 +315,9 @@ class SupervisorTest {
         whatWasDone();
         now = 10 * SECOND;
         supervisor.reload(now);
-        assertThat(whatWasDone()).containsExactly("reload parent", "reload a[0]", "end channel b[0]");
+        assertThat(whatWasDone()).containsExactly("reload parent");
+        supervisor.parentReloaded(now);
+        assertThat(whatWasDone()).containsExactly("reload a[0]", "end channel b[0]");
         ends("b[0]");
         wake();
         assertThat(now).isEqualTo(10 * SECOND);
@@ -356,11 +358,12 @@ class SupervisorTest {
                 }
             }
             Instance any = supervisor.instances().get(random.nextInt(3));
-            switch (random.nextInt(8)) {
+            switch (random.nextInt(9)) {
                 case 0 -> supervisor.ready(any, now);
                 case 1 -> supervisor.ended(any, CRASH, now);
                 case 2 -> supervisor.hookReturned(any, now);
                 case 3 -> supervisor.reload(now);
+                case 6 -> supervisor.parentReloaded(now);
                 case 4 -> supervisor.violated(any, random.nextBoolean(), now);
                 case 5 -> supervisor.channelEnded(any, now);
                 default -> now += random.nextLong(SECOND);

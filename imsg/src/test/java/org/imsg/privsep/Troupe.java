@@ -16,6 +16,7 @@ import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.ops.Program;
 import org.imsg.privsep.ops.RunningProgram;
 import org.imsg.privsep.rights.Access;
+import org.imsg.privsep.rights.Namespace;
 import org.imsg.privsep.rights.Promise;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
@@ -51,6 +52,7 @@ final class Troupe {
             case "pledged" -> role.user("nobody").pledge();
             case "veiled" -> role.user("nobody").unveil("/etc/hostname", Access.READ);
             case "jailed" -> role.user("nobody").chroot(Path.of("/srv")).pledge(Promise.RPATH);
+            case "bound" -> role.confine(c -> c.namespaces(Namespace.UTS)).confine(c -> c.boundingSet());
             case "stranger" -> role.user("no-such-user");
             default -> {
                 // keeps its rights

@@ -28,6 +28,12 @@ enum Beneath {
             return called("openat2", relative, (errno, path) -> Openat2.beneath(errno, root.intValue(), path,
                     flags | Constants.O_CLOEXEC, modeIfCreated));
         }
+
+        @Override
+        Fd inside(Fd directory, Name name, int flags) throws ErrnoException {
+            return called("openat", name, (errno, path) -> Openat2.withinMount(errno, directory.intValue(), path,
+                    flags | Constants.O_NOFOLLOW | Constants.O_CLOEXEC));
+        }
     },
     /** Every system. */
     WALK {
@@ -63,6 +69,19 @@ enum Beneath {
         private Fd openat(Fd directory, String name, int flags, int mode) throws ErrnoException {
             return called("openat", name, (errno, path) -> Directories.openat(errno, directory.intValue(), path,
                     flags | Constants.O_NOFOLLOW | Constants.O_CLOEXEC, mode));
+        }
+
+        @Override
+        Fd inside(Fd directory, Name name, int flags) throws ErrnoException {
+            Fd opened = Trees.open(directory, name, flags);
+            try {
+                if (Status.of(opened, name.toString()).device() != Status.of(directory, "directory").device())
+                    throw new ErrnoException("openat", name, Errno.number("EXDEV"));
+                return opened;
+            } catch (ErrnoException e) {
+                opened.close();
+                throw e;
+            }
         }
     };
 
@@ -103,6 +122,16 @@ enum Beneath {
      */
     abstract Fd open(Fd root, String relative, int flags, int mode) throws ErrnoException;
 
+    /**
+     * Opens a name in a directory, not following a link, and not entering what is mounted there; where openat2(2) is missing, a
+     * mount of the same file system is not noticed.
+     *
+     * @return the descriptor, the caller's
+     * @throws ErrnoException
+     *             of openat, whatever was called; EXDEV where something is mounted
+     */
+    abstract Fd inside(Fd directory, Name name, int flags) throws ErrnoException;
+
     /** Opens a directory that a policy names: a trusted path, in which links are followed. */
     static Fd directory(String path) throws IOException {
         return called("open", path, (errno, name) -> Posix.open(errno, name,
@@ -120,9 +149,13 @@ enum Beneath {
     }
 
     private static Fd called(String call, String path, Opening opening) throws ErrnoException {
+        return called(call, Name.of(path), opening);
+    }
+
+    private static Fd called(String call, Name path, Opening opening) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment errno = Posix.errnoSegment(arena);
-            MemorySegment name = Name.of(path).toNative(arena);
+            MemorySegment name = path.toNative(arena);
             int fd = -Constants.EAGAIN;
             for (int i = 0; i < ATTEMPTS && (fd == -Constants.EAGAIN || fd == -Constants.EINTR); i++)
                 fd = opening.apply(errno, name.address());

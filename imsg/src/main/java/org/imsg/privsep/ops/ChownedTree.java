@@ -15,7 +15,7 @@ import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
 /**
- * Changes the owner of a tree, of links themselves and not of what they lead to. Each file is opened, looked at and changed
+ * Changes the owner of a tree, of links themselves and not of what they lead to; what is mounted in it is an error. Each file is opened, looked at and changed
  * through one descriptor: it must belong to a user of the rule's {@code from}, so that a hard link to somebody else's file, put
  * there to have it given away, is an error.
  *
@@ -23,24 +23,26 @@ import org.imsg.unix.Fd;
  * not open for reading keep their owner.
  */
 final class ChownedTree {
-    /** One descriptor is open a level. */
+    /** Two descriptors are open a level. */
     private static final int DEEPEST = 512;
     private static final boolean LINUX = Os.current() == Os.LINUX;
     private static final int FLAGS = LINUX ? Abi.host().value("O_PATH", 0) : Constants.O_RDONLY | Constants.O_NONBLOCK;
 
+    private final Beneath beneath;
     private final Rule.ChownRule rule;
     private final Request.Chown request;
     private final BooleanSupplier expired;
 
-    private ChownedTree(Rule.ChownRule rule, Request.Chown request, BooleanSupplier expired) {
+    private ChownedTree(Beneath beneath, Rule.ChownRule rule, Request.Chown request, BooleanSupplier expired) {
+        this.beneath = beneath;
         this.rule = rule;
         this.request = request;
         this.expired = expired;
     }
 
-    static void chown(Fd parent, Name name, Rule.ChownRule rule, Request.Chown request, BooleanSupplier expired)
-            throws IOException {
-        new ChownedTree(rule, request, expired).chown(parent, name, 0);
+    static void chown(Beneath beneath, Fd parent, Name name, Rule.ChownRule rule, Request.Chown request,
+            BooleanSupplier expired) throws IOException {
+        new ChownedTree(beneath, rule, request, expired).chown(parent, name, 0);
     }
 
     private void chown(Fd parent, Name name, int depth) throws IOException {
@@ -50,13 +52,16 @@ final class ChownedTree {
             throw new IOException(request.path() + " is more than " + DEEPEST + " directories deep");
         if (!LINUX && !opens(Status.of(parent, name)))
             return;
-        try (Fd file = Trees.open(parent, name, FLAGS)) {
-            Status status = Status.of(file, name.toString());
+        Status status;
+        try (Fd file = beneath.inside(parent, name, FLAGS)) {
+            status = Status.of(file, name.toString());
             requireOwned(status, name);
-            if (status.isDirectory())
-                chownInside(parent, name, status, depth);
-            give(file, name);
+            if (!status.isDirectory()) {
+                give(file, name);
+                return;
+            }
         }
+        chownDirectory(parent, name, status, depth);
     }
 
     private static boolean opens(Status status) {
@@ -72,13 +77,16 @@ final class ChownedTree {
                     + " hard links, asked was to " + request);
     }
 
-    private void chownInside(Fd parent, Name name, Status status, int depth) throws IOException {
-        try (Fd inside = Trees.directory(parent, name)) {
+    private void chownDirectory(Fd parent, Name name, Status status, int depth) throws IOException {
+        try (Fd inside = beneath.inside(parent, name, Trees.LISTING)) {
             Status opened = Status.of(inside, name.toString());
             if (opened.device() != status.device() || opened.inode() != status.inode())
                 throw new IOException(name + " was replaced by another directory meanwhile");
-            for (Name each : Trees.list(inside))
+            Trees.visit(inside, each -> {
                 chown(inside, each, depth + 1);
+                return true;
+            });
+            give(inside, name);
         }
     }
 

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
@@ -24,15 +25,18 @@ final class Operations {
         this.clock = clock;
     }
 
-    /** Asks the policy, and then does it; until the deadline, in terms of {@link System#nanoTime}, where it takes long. */
-    Answer perform(Policy policy, Request request, long deadline) throws IOException {
+    /**
+     * Asks the policy, and then does it; where it takes long, until the deadline, in terms of {@link System#nanoTime}, or until
+     * it is said to have expired, which may be before.
+     */
+    Answer perform(Policy policy, Request request, long deadline, BooleanSupplier expired) throws IOException {
         return switch (request) {
             case Request.Open open -> passed(files.open((Rule.OpenRule) policy.allowing(open), open));
             case Request.Bind bind -> passed(sockets.bind((Rule.BindRule) policy.allowing(bind), bind));
             case Request.Connect connect ->
                 passed(sockets.connect((Rule.ConnectRule) policy.allowing(connect), connect, deadline));
-            case Request.Chown chown -> chown((Rule.ChownRule) policy.allowing(chown), chown, deadline);
-            case Request.Remove remove -> remove((Rule.RemoveRule) policy.allowing(remove), remove, deadline);
+            case Request.Chown chown -> chown((Rule.ChownRule) policy.allowing(chown), chown, expired);
+            case Request.Remove remove -> remove((Rule.RemoveRule) policy.allowing(remove), remove, expired);
             case Request.Find find -> {
                 policy.allowing(find);
                 yield lookups.find(find).map(Answer::done).orElseGet(Answer::absent);
@@ -47,18 +51,18 @@ final class Operations {
         return Answer.descriptor(fd);
     }
 
-    private Answer chown(Rule.ChownRule rule, Request.Chown request, long deadline) throws IOException {
+    private Answer chown(Rule.ChownRule rule, Request.Chown request, BooleanSupplier expired) throws IOException {
         Target.Found found = rule.target().find(request.path()).orElseThrow();
         try (Fd parent = parent(found, rule, request)) {
-            ChownedTree.chown(parent, Name.of(found.name()), rule, request, () -> isPast(deadline));
+            ChownedTree.chown(beneath, parent, Name.of(found.name()), rule, request, expired);
         }
         return Answer.done(List.of());
     }
 
-    private Answer remove(Rule.RemoveRule rule, Request.Remove request, long deadline) throws IOException {
+    private Answer remove(Rule.RemoveRule rule, Request.Remove request, BooleanSupplier expired) throws IOException {
         Target.Found found = rule.target().find(request.path()).orElseThrow();
         try (Fd parent = parent(found, rule, request)) {
-            RemovedTree.remove(parent, Name.of(found.name()), () -> isPast(deadline));
+            RemovedTree.remove(beneath, parent, Name.of(found.name()), expired);
         }
         return Answer.done(List.of());
     }
@@ -84,9 +88,5 @@ final class Operations {
                     + " s, not by " + change.toSeconds() + " s");
         clock.set(now.plus(change));
         return Answer.done(List.of());
-    }
-
-    private static boolean isPast(long deadline) {
-        return System.nanoTime() - deadline > 0;
     }
 }

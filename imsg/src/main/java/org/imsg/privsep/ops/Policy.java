@@ -3,10 +3,7 @@ package org.imsg.privsep.ops;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -28,8 +25,8 @@ import org.imsg.privsep.rights.PrivilegeDrop;
  * <tbody>
  * <tr><th scope="row">{@code user UID[:GID]}</th><td>whom the child becomes: see {@link #drop}</td></tr>
  * <tr><th scope="row">{@code chroot DIRECTORY}</th><td>the child's root; likewise</td></tr>
- * <tr><th scope="row">{@code open ACCESS[,ACCESS] [links] [special] [owner=IDS] PATH}</th><td>ACCESS is read, write, append or
- * create. Refused are directories, files with more than one hard link unless {@code links}, devices and pipes unless {@code special},
+ * <tr><th scope="row">{@code open ACCESS[,ACCESS] [links] [special] [owner=IDS] [mode=0666] PATH}</th><td>ACCESS is read, write,
+ * append or create; the mode has the bits the child may ask for in a file it makes. Refused are directories, files with more than one hard link unless {@code links}, devices and pipes unless {@code special},
  * and files of others than the {@code owner}</td></tr>
  * <tr><th scope="row">{@code bind tcp|udp [reuse] [backlog=N] ADDRESS:PORT}</th><td>ADDRESS is *, an IPv4 address, an IPv6 address in
  * brackets, or a network with /BITS; PORT is *, one, or a range; the backlog is up to 128 unless set; {@code reuse} lets the
@@ -39,14 +36,18 @@ import org.imsg.privsep.rights.PrivilegeDrop;
  * <tr><th scope="row">{@code connect tcp|udp ADDRESS:PORT}</th><td>as above</td></tr>
  * <tr><th scope="row">{@code connect unix|unix-datagram PATH}</th><td></td></tr>
  * <tr><th scope="row">{@code run user=UID|users=FIRST-LAST [group=GID] [under=PATH] [own=IDS] [environment=NAME[=VALUE],...]
- * [time=SECONDS] PROGRAM [ARGUMENT...]}</th><td>with {@code users} each run has a uid to itself; the group has the uid's number unless set; a * is
+ * [time=SECONDS] PROGRAM [ARGUMENT...]}</th><td>with {@code users} each run has a uid to itself, while
+ * with {@code user} runs may signal each other, and for the length of an exec the monitor that starts another; the group has the uid's number unless set; a * is
  * any one argument, ... at the end any number; {@code under} is where the working directory may be, / unless the child asks;
  * with {@code own} the tree there, which must belong to those users, is given to the run's user first;
  * the environment has the variables with values, and those named without if the child gives them; {@code time} is the longest</td></tr>
- * <tr><th scope="row">{@code chown from=IDS to=UIDS:GIDS PATH}</th><td>a tree whose files belong to {@code from}</td></tr>
- * <tr><th scope="row">{@code remove PATH}</th><td>a tree</td></tr>
+ * <tr><th scope="row">{@code chown from=IDS to=UIDS:GIDS PATH}</th><td>a tree whose files belong to {@code from}; it ends with an
+ * error where something is mounted in it</td></tr>
+ * <tr><th scope="row">{@code remove PATH}</th><td>a tree; likewise. Where there is no openat2(2), a mount of the same file system is
+ * not noticed</td></tr>
  * <tr><th scope="row">{@code lookup KIND...}</th><td>user, group, service, rpc, ether, host, address, localtime</td></tr>
- * <tr><th scope="row">{@code clock [within=SECONDS]}</th><td>to set the clock, no further than that from what it shows</td></tr>
+ * <tr><th scope="row">{@code clock [within=SECONDS]}</th><td>to set the clock, no further than that from what it shows; as often as the child
+ * asks, so that many small steps go any way</td></tr>
  * </tbody>
  * </table>
  *
@@ -100,226 +101,8 @@ public final class Policy {
      *
      * @return what to set the rules on
      */
-    public static Builder builder() {
-        return new Builder();
-    }
-
-    /** A policy in code: each method adds the line that says the same. Not safe for two threads at once. */
-    public static final class Builder {
-        private final List<String> lines = new ArrayList<>();
-
-        private Builder() {}
-
-        /**
-         * Adds a line in the format of the file: for rules with options.
-         *
-         * @param line
-         *            the line
-         * @return this
-         */
-        public Builder line(String line) {
-            lines.add(line);
-            return this;
-        }
-
-        /**
-         * Sets whom the child becomes.
-         *
-         * @param uid
-         *            the user, 0 to 4294967294
-         * @param gid
-         *            the group, in the same range
-         * @return this
-         */
-        public Builder user(long uid, long gid) {
-            return line("user " + uid + ":" + gid);
-        }
-
-        /**
-         * Sets the child's root.
-         *
-         * @param directory
-         *            the directory
-         * @return this
-         */
-        public Builder chroot(Path directory) {
-            return line("chroot " + quoted(directory.toString()));
-        }
-
-        /**
-         * Lets a file be opened.
-         *
-         * @param file
-         *            the file
-         * @param access
-         *            for what
-         * @return this
-         */
-        public Builder open(Path file, Access... access) {
-            return line("open " + words(access) + " " + quoted(file.toString()));
-        }
-
-        /**
-         * Lets every file beneath a directory be opened.
-         *
-         * @param directory
-         *            the directory
-         * @param access
-         *            for what
-         * @return this
-         */
-        public Builder openBeneath(Path directory, Access... access) {
-            return line("open " + words(access) + " " + tree(directory));
-        }
-
-        /**
-         * Lets a TCP or UDP socket be bound.
-         *
-         * @param kind
-         *            TCP or UDP
-         * @param addresses
-         *            address and port as in a file, such as {@code *:80}
-         * @return this
-         */
-        public Builder bind(SocketKind kind, String addresses) {
-            return line("bind " + kind.word() + " " + quoted(addresses));
-        }
-
-        /**
-         * Lets a Unix socket be bound, with mode 0600.
-         *
-         * @param kind
-         *            UNIX or UNIX_DATAGRAM
-         * @param socket
-         *            its path
-         * @return this
-         */
-        public Builder bind(SocketKind kind, Path socket) {
-            return bind(kind, socket.toString());
-        }
-
-        /**
-         * Lets a TCP or UDP socket be connected.
-         *
-         * @param kind
-         *            TCP or UDP
-         * @param addresses
-         *            address and port as in a file, such as {@code 10.0.0.0/8:5432}
-         * @return this
-         */
-        public Builder connect(SocketKind kind, String addresses) {
-            return line("connect " + kind.word() + " " + quoted(addresses));
-        }
-
-        /**
-         * Lets a Unix socket be connected.
-         *
-         * @param kind
-         *            UNIX or UNIX_DATAGRAM
-         * @param socket
-         *            its path
-         * @return this
-         */
-        public Builder connect(SocketKind kind, Path socket) {
-            return connect(kind, socket.toString());
-        }
-
-        /**
-         * Lets a program be run, each time under another user.
-         *
-         * @param firstUid
-         *            the first of the users, which should be nobody else's
-         * @param lastUid
-         *            the last of them
-         * @param under
-         *            beneath which directory the working directory may be
-         * @param program
-         *            the program
-         * @param arguments
-         *            its arguments; a * is any one, ... at the end any number
-         * @return this
-         */
-        public Builder run(long firstUid, long lastUid, Path under, Path program, String... arguments) {
-            return line("run users=" + firstUid + "-" + lastUid + " under=" + tree(under) + " "
-                    + quoted(program.toString()) + Stream.of(arguments).map(argument -> " " + quoted(argument))
-                            .collect(Collectors.joining()));
-        }
-
-        /**
-         * Lets the owner of what lies beneath a directory be changed.
-         *
-         * @param directory
-         *            the directory
-         * @param fromFirst
-         *            the first uid whose files may be given away
-         * @param fromLast
-         *            the last of them
-         * @param uid
-         *            whose they may become
-         * @param gid
-         *            and of which group
-         * @return this
-         */
-        public Builder chownBeneath(Path directory, long fromFirst, long fromLast, long uid, long gid) {
-            return line("chown from=" + fromFirst + "-" + fromLast + " to=" + uid + ":" + gid + " " + tree(directory));
-        }
-
-        /**
-         * Lets what lies beneath a directory be removed.
-         *
-         * @param directory
-         *            the directory, which stays
-         * @return this
-         */
-        public Builder removeBeneath(Path directory) {
-            return line("remove " + tree(directory));
-        }
-
-        /**
-         * Lets names be looked up.
-         *
-         * @param kinds
-         *            which
-         * @return this
-         */
-        public Builder lookup(Lookup... kinds) {
-            return line("lookup " + words(kinds).replace(',', ' '));
-        }
-
-        /**
-         * Lets the clock be set.
-         *
-         * @param within
-         *            how far at most from what it shows, in whole seconds
-         * @return this
-         */
-        public Builder clock(Duration within) {
-            return line("clock within=" + within.toSeconds());
-        }
-
-        /**
-         * The policy.
-         *
-         * @return what was put together
-         * @throws PolicyException
-         *             if there are faults in it; line numbers count the calls
-         */
-        public Policy build() {
-            return PolicyReader.read("policy", lines);
-        }
-
-        private static String words(Enum<?>... words) {
-            return Stream.of(words).map(word -> word.name().toLowerCase(Locale.ROOT)).collect(Collectors.joining(","));
-        }
-
-        private static String tree(Path directory) {
-            String path = directory.toString();
-            return quoted(path.endsWith("/") ? path : path + "/");
-        }
-
-        private static String quoted(String word) {
-            return Words.quoted(word);
-        }
+    public static PolicyBuilder builder() {
+        return new PolicyBuilder();
     }
 
     /**

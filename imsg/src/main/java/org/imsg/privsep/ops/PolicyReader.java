@@ -28,6 +28,7 @@ import org.imsg.unix.ErrnoException;
 final class PolicyReader {
     private static final int USUAL_BACKLOG = 128;
     private static final int USUAL_MODE = 0600;
+    private static final int USUAL_FILE_MODE = 0666;
 
     private final List<Rule> rules = new ArrayList<>();
     private Optional<Ids> ids = Optional.empty();
@@ -83,10 +84,10 @@ final class PolicyReader {
     private static Rule open(String origin, Words words) {
         Set<Access> access = set(Access.class,
                 List.of(words.next("read, write, append or create").split(",", -1)));
-        Map<String, String> options = words.options("links", "special", "owner=");
+        Map<String, String> options = words.options("links", "special", "owner=", "mode=");
         return new OpenRule(origin, Target.parse(words.next("a path")), access, options.containsKey("links"),
                 options.containsKey("special"),
-                Optional.ofNullable(options.get("owner=")).map(PolicyReader::users));
+                Optional.ofNullable(options.get("owner=")).map(PolicyReader::users), mode(options, USUAL_FILE_MODE));
     }
 
     private static Rule bind(String origin, Words words) {
@@ -97,11 +98,15 @@ final class PolicyReader {
         String backlog = options.getOrDefault("backlog=", Integer.toString(USUAL_BACKLOG));
         if (!backlog.matches("[0-9]{1,6}"))
             throw new IllegalArgumentException("expected a number of connections for backlog, not " + backlog);
-        String mode = options.getOrDefault("mode=", Integer.toOctalString(USUAL_MODE));
+        return new BindRule(origin, kind, endpoint(kind, words), options.containsKey("reuse"),
+                Integer.parseInt(backlog), mode(options, USUAL_MODE));
+    }
+
+    private static int mode(Map<String, String> options, int usual) {
+        String mode = options.getOrDefault("mode=", Integer.toOctalString(usual));
         if (!mode.matches("0?[0-7]{3}"))
             throw new IllegalArgumentException("expected permission bits such as 0660 for mode, not " + mode);
-        return new BindRule(origin, kind, endpoint(kind, words), options.containsKey("reuse"),
-                Integer.parseInt(backlog), Integer.parseInt(mode, 8));
+        return Integer.parseInt(mode, 8);
     }
 
     private static Rule connect(String origin, Words words) {

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import org.imsg.unix.Child;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
@@ -98,7 +99,8 @@ final class Programs {
         }
     }
 
-    Running start(Rule.RunRule rule, Request.Run request) throws IOException {
+    /** Starts one, unless the time is over before it has the directory that is to be its own. */
+    Running start(Rule.RunRule rule, Request.Run request, BooleanSupplier expired) throws IOException {
         int uid = rule.unique()
                 ? users.take(rule.users()).orElseThrow(() -> new ErrnoException("setresuid",
                         "every uid of " + rule.users() + " is taken", Errno.number("EAGAIN")))
@@ -107,7 +109,7 @@ final class Programs {
         try {
             for (int i = 0; i < pipes.length; i++)
                 pipes[i] = Fd.pipe();
-            Child child = start(rule, request, uid, pipes);
+            Child child = start(rule, request, uid, pipes, expired);
             pipes[0].first().close();
             pipes[1].second().close();
             pipes[2].second().close();
@@ -122,9 +124,10 @@ final class Programs {
         }
     }
 
-    private Child start(Rule.RunRule rule, Request.Run request, int uid, Fd.Pair[] pipes) throws IOException {
+    private Child start(Rule.RunRule rule, Request.Run request, int uid, Fd.Pair[] pipes, BooleanSupplier expired)
+            throws IOException {
         if (rule.own().isPresent() && !request.directory().isEmpty())
-            giveDirectory(rule, request, uid);
+            giveDirectory(rule, request, uid, expired);
         try (Fd directory = directory(rule, request)) {
             Child.Builder builder = Child.of(Path.of(rule.program()), request.arguments().toArray(String[]::new))
                     .descriptor(0, pipes[0].first()).descriptor(1, pipes[1].second())
@@ -149,14 +152,15 @@ final class Programs {
     }
 
     /** As if the child had asked for it, which cannot know the uid. */
-    private void giveDirectory(Rule.RunRule rule, Request.Run request, int uid) throws IOException {
+    private void giveDirectory(Rule.RunRule rule, Request.Run request, int uid, BooleanSupplier expired)
+            throws IOException {
         Target.Found found = rule.under().orElseThrow().find(request.directory()).orElseThrow();
         int gid = rule.group().orElse(uid);
         Rule.ChownRule chown = new Rule.ChownRule(rule.origin(), rule.under().get(), rule.own().get(),
                 IdRange.of(uid), IdRange.of(gid));
         try (Fd parent = beneath.parent(found)) {
-            ChownedTree.chown(parent, Name.of(found.name()), chown,
-                    new Request.Chown(request.directory(), uid, gid), () -> false);
+            ChownedTree.chown(beneath, parent, Name.of(found.name()), chown,
+                    new Request.Chown(request.directory(), uid, gid), expired);
         }
     }
 

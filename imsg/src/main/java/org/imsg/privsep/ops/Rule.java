@@ -15,8 +15,12 @@ sealed interface Rule {
     /** Whether it allows a request that is of its kind. */
     Verdict verdict(Request request);
 
+    private static Verdict modeObjection(int allowed, int asked) {
+        return Verdict.objection(String.format("allows a mode of 0%o, not of 0%o", allowed, asked));
+    }
+
     record OpenRule(String origin, Target target, Set<Access> access, boolean links, boolean special,
-            Optional<IdRange> owner) implements Rule {
+            Optional<IdRange> owner, int mode) implements Rule {
         @Override
         public Verdict verdict(Request request) {
             if (!(request instanceof Request.Open open) || target.find(open.path()).isEmpty())
@@ -27,6 +31,8 @@ sealed interface Rule {
                 return Verdict.objection("does not allow to write");
             if (open.creates() && !access.contains(Access.CREATE))
                 return Verdict.objection("does not allow to create");
+            if (open.creates() && (open.mode() & ~mode) != 0)
+                return modeObjection(mode, open.mode());
             return Verdict.ALLOWED;
         }
 
@@ -67,7 +73,7 @@ sealed interface Rule {
                 return Verdict.objection("allows a backlog of " + backlog + ", not of "
                         + Integer.toUnsignedString(bind.backlog()));
             if (kind.isUnix() && (bind.mode() & ~mode) != 0)
-                return Verdict.objection(String.format("allows a mode of 0%o, not of 0%o", mode, bind.mode()));
+                return modeObjection(mode, bind.mode());
             return Verdict.ALLOWED;
         }
     }

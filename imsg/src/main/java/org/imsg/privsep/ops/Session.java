@@ -153,7 +153,9 @@ final class Session {
                 : timed.deadline();
         long deadline = System.nanoTime() + given.toNanos();
         try {
-            return workers.perform(() -> monitor.operations().perform(monitor.policy(), timed.request(), deadline),
+            return workers.perform(changes(timed.request()),
+                    () -> monitor.operations().perform(monitor.policy(), timed.request(), deadline,
+                            () -> isOver(deadline)),
                     given.toNanos());
         } catch (TimeoutException _) {
             log(Level.WARNING, "asked to " + timed.request() + ", which was not done within " + given.toMillis()
@@ -209,7 +211,18 @@ final class Session {
         if (programs.size() > limits.programs())
             throw new ErrnoException("run", "more than " + limits.programs() + " programs at once",
                     Errno.number("EAGAIN"));
-        return workers.perform(() -> monitor.programs().start(rule, request), limits.deadline().toNanos());
+        long deadline = System.nanoTime() + limits.deadline().toNanos();
+        return workers.perform(true, () -> monitor.programs().start(rule, request, () -> isOver(deadline)),
+                limits.deadline().toNanos());
+    }
+
+    private static boolean changes(Request request) {
+        return !(request instanceof Request.Find) && !(request instanceof Request.Connect);
+    }
+
+    /** Nobody waits any more for what was asked until then. */
+    private boolean isOver(long deadline) {
+        return workers.isClosing() || System.nanoTime() - deadline > 0;
     }
 
     /** Tells the child of the program, waits for its end, and cleans up behind it. */

@@ -19,11 +19,22 @@ final class Trees {
     static final int PASSAGE = Abi.host().value("O_PATH", 0) | DIRECTORY;
     static final int REMOVEDIR = Abi.host().value("AT_REMOVEDIR");
 
+    /** How a directory is opened to be listed, and nothing else is. */
+    static final int LISTING = Constants.O_RDONLY | DIRECTORY | Constants.O_NONBLOCK;
+    /** How many names are in memory at once of one directory: who made it decides how many there are. */
+    static final int BATCH = 1024;
+
     private Trees() {}
+
+    /** What is done with a name. */
+    interface Visitor {
+        /** Returns whether there are to be more. */
+        boolean visit(Name name) throws IOException;
+    }
 
     /** Opens a directory to list it, and fails for anything else. */
     static Fd directory(Fd parent, Name name) throws ErrnoException {
-        return open(parent, name, Constants.O_RDONLY | DIRECTORY | Constants.O_NONBLOCK);
+        return open(parent, name, LISTING);
     }
 
     static Fd open(Fd parent, Name name, int flags) throws ErrnoException {
@@ -37,9 +48,18 @@ final class Trees {
         }
     }
 
-    /** The names in an open directory as they are now, from the first. */
+    /** The first names in an open directory, {@link #BATCH} of them if there are so many. */
     static List<Name> list(Fd directory) throws IOException {
         List<Name> names = new ArrayList<>();
+        visit(directory, name -> {
+            names.add(name);
+            return names.size() < BATCH;
+        });
+        return names;
+    }
+
+    /** Goes through the names in an open directory as they are now, from the first. */
+    static void visit(Fd directory, Visitor visitor) throws IOException {
         // An open file of its own: the position in it is shared by duplicates.
         try (Fd listing = directory(directory, Name.of(".")); Arena arena = Arena.ofConfined()) {
             MemorySegment errno = Posix.errnoSegment(arena);
@@ -48,14 +68,15 @@ final class Trees {
                 throw new ErrnoException("fdopendir", (int) -stream);
             listing.release();
             try {
-                for (byte[] name; (name = Directories.readdir(errno, stream)) != null;)
-                    names.add(new Name(name));
+                boolean goesOn = true;
+                for (byte[] next; goesOn && (next = Directories.readdir(errno, stream)) != null;) {
+                    Name name = new Name(next);
+                    goesOn = name.isSelfOrParent() || visitor.visit(name);
+                }
             } finally {
                 Directories.closedir(errno, stream);
             }
         }
-        names.removeIf(Name::isSelfOrParent);
-        return names;
     }
 
     static int unlink(Fd parent, Name name, int flags) {

@@ -10,7 +10,8 @@ import org.imsg.sys.RawSyscall;
 
 /**
  * A thread that gives up rights, starts a program with what is left, and ends. The kernel keeps rights, namespaces and the root
- * for each thread; the C library, which would carry some of them to all threads, is passed by.
+ * for each thread; the C library, which would carry some of them to all threads, is passed by. While it has the ids of another
+ * user, that user's other processes may signal it, and a signal that kills a thread kills the process.
  */
 final class ConfinedSpawn implements Runnable {
     /**

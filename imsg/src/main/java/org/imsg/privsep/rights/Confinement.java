@@ -102,6 +102,10 @@ public final class Confinement {
      * EACCES, on OpenBSD with ENOENT; what is opened already stays open; and on Linux looking at a file's size or owner is not
      * restricted.
      *
+     * <p>On Linux this is about files, whatever the version of Landlock: it does not bound connecting to a Unix socket, with a
+     * name in the file system or an abstract one, nor TCP ports (which Landlock could from version 4 on), nor signals (from
+     * version 6 on). {@link #promise} and namespaces do.
+     *
      * @param path
      *            a file or directory, absolute. It must exist when the confinement is applied
      * @param access
@@ -254,10 +258,16 @@ public final class Confinement {
      *             if something cannot be enforced, or a step fails; nothing was started then
      * @throws IOException
      *             if the program cannot be started
+     * @throws IllegalArgumentException
+     *             if the child has a {@linkplain Child.Builder#directory working directory}, and the description another root:
+     *             an open directory is a way out of it
      * @throws UnsupportedOperationException
      *             on Linux on a machine other than x86_64 and aarch64, before anything is done
      */
     public Child spawn(Child.Builder child) throws IOException {
+        if (child.hasDirectory() && (parts.chroot != null || parts.privateRoot != null))
+            throw new IllegalArgumentException(
+                    "a working directory that was opened before lies outside of the new root");
         Map<String, String> missing = Missing.forSpawn(parts, query());
         refuseUnlessAllowed(missing);
         Parts possible = Missing.without(parts, missing.keySet());

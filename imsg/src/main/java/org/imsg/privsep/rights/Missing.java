@@ -84,7 +84,10 @@ final class Missing {
             missing.putIfAbsent(part, part + ": this process lacks CAP_" + capability);
     }
 
-    /** Whether there is nothing to change: an ordinary user may not even set the groups it has. */
+    /**
+     * Whether there is nothing to change: an ordinary user may not even set the groups it has. Other effective and saved ids
+     * than the real ones do not count: an exec under no_new_privs makes them the real ones.
+     */
     static boolean isCurrent(Ids ids) {
         try {
             return Ids.current().meanTheSameAs(ids);

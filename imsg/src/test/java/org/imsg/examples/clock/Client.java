@@ -10,10 +10,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import org.imsg.Imsg;
-import org.imsg.examples.Offer;
 import org.imsg.privsep.Role;
 import org.imsg.privsep.RoleProcess;
-import org.imsg.privsep.ops.Privileged;
 import org.imsg.privsep.ops.RefusedException;
 import org.imsg.privsep.ops.SocketKind;
 import org.imsg.unix.FdChannel;
@@ -21,17 +19,13 @@ import org.imsg.unix.FdChannel;
 /** The child that asks time servers, when it starts and on every reload. */
 final class Client implements Role {
     private RoleProcess self;
-    private Privileged privileged;
     private FdChannel server;
 
     @Override
     public void start(RoleProcess process) throws IOException {
         self = process;
         self.on("resolver", NtpClient.RESOLVED, (_, addresses) -> ask(addresses.getString(addresses.length())));
-        Offer.take(self, NtpClient.MONITOR, operations -> {
-            privileged = operations;
-            resolve();
-        });
+        resolve();
     }
 
     @Override
@@ -58,7 +52,7 @@ final class Client implements Role {
         if (server != null)
             server.close();
         FdChannel socket = new FdChannel(
-                privileged.connect(SocketKind.UDP, new InetSocketAddress(address.get(), settings().port())));
+                self.privileged().connect(SocketKind.UDP, new InetSocketAddress(address.get(), settings().port())));
         server = socket;
         Question question = Question.now();
         socket.write(question.packet());
@@ -73,7 +67,7 @@ final class Client implements Role {
                 socket.read(answer.clear());
                 offset = question.offset(answer.flip(), Instant.now());
             }
-            privileged.adjustClock(offset.get());
+            self.privileged().adjustClock(offset.get());
             self.log().log(System.Logger.Level.INFO, "changed by " + offset.get());
         } catch (ClosedChannelException _) {
             // the next question has been asked

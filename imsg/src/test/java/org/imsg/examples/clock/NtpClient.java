@@ -2,10 +2,7 @@ package org.imsg.examples.clock;
 
 import java.time.Duration;
 import java.util.List;
-import org.imsg.examples.Offer;
-import org.imsg.privsep.ParentProcess;
 import org.imsg.privsep.Privsep;
-import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.ops.SystemClock;
 import org.imsg.privsep.rights.Access;
@@ -18,8 +15,6 @@ import org.imsg.privsep.rights.Promise;
  * further than an hour.
  */
 public final class NtpClient {
-    /** From a child: wants sockets and clock changes. To the child: a channel to the monitor. */
-    static final int MONITOR = 1;
     /** To the resolver: a host's name. From it: its addresses, a line each. */
     static final int RESOLVE = 2, RESOLVED = 3;
 
@@ -43,19 +38,22 @@ public final class NtpClient {
         Settings settings = Settings.of(List.of(arguments));
         System.exit(Privsep.program("ntpclient")
                 // @start region="roles"
-                .role("ntp", Client::new, r -> r.user(Ids.of(settings.uid, settings.uid)).pledge().connect("resolver"))
+                .role("ntp", Client::new, r -> r.user(Ids.of(settings.uid, settings.uid)).pledge().connect("resolver")
+                        .policy(policy(settings), monitor -> monitor.clock(clock(settings))))
                 .role("resolver", Resolver::new, r -> r.user(Ids.of(settings.resolverUid, settings.resolverUid))
                         .unveil("/etc/hosts", Access.READ).pledge(Promise.DNS, Promise.RPATH).restart())
                 // @end
-                .parent(() -> self -> offerClock(self, settings)).requireConfinement().run(arguments));
+                .requireConfinement().run(arguments));
     }
 
-    private static void offerClock(ParentProcess self, Settings settings) {
-        Policy policy = Policy.of("connect udp *:" + settings.port, "clock within=" + MOST.toSeconds());
-        SystemClock clock = settings.sets
+    private static Policy policy(Settings settings) {
+        return Policy.of("connect udp *:" + settings.port, "clock within=" + MOST.toSeconds());
+    }
+
+    private static SystemClock clock(Settings settings) {
+        return settings.sets
                 ? SystemClock.host()
-                : SystemClock.recording(
-                        time -> self.log().log(System.Logger.Level.INFO, "the clock would be set to " + time));
-        Offer.make(self, "ntp", MONITOR, Monitor.builder(policy).clock(clock).build());
+                : SystemClock.recording(time -> System.getLogger("ntpclient").log(System.Logger.Level.INFO,
+                        "the clock would be set to " + time));
     }
 }

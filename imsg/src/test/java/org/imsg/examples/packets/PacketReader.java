@@ -3,6 +3,7 @@ package org.imsg.examples.packets;
 import java.nio.file.Path;
 import java.util.List;
 import org.imsg.privsep.Privsep;
+import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Namespace;
 
@@ -11,8 +12,6 @@ import org.imsg.privsep.rights.Namespace;
  * the one descriptor and write the other, and ask its parent for names; it has not even a network.
  */
 public final class PacketReader {
-    /** From the child: wants to look names up. To the child: a channel to the monitor. */
-    static final int MONITOR = 1;
     /** From the child: wants to begin. */
     static final int READY = 2;
     /** To the child: where to write. */
@@ -22,6 +21,8 @@ public final class PacketReader {
     /** From the child: there is no more. */
     static final int DONE = 6;
 
+    /** What the child may ask for. */
+    private static final Policy NAMES = Policy.of("lookup ether address service rpc localtime");
     /** The source that is no file but everything the machine receives. */
     static final String NETWORK = "network";
 
@@ -41,6 +42,7 @@ public final class PacketReader {
         System.exit(Privsep.program("packetreader")
                 // @start region="role"
                 .role("reader", Reader::new, r -> r.user(Ids.of(settings.uid, settings.uid)).pledge()
+                        .policy(NAMES, monitor -> monitor.names(settings.names))
                         .confine(c -> c.boundingSet().namespaces(Namespace.NET, Namespace.IPC, Namespace.UTS)))
                 // @end
                 .parent(() -> new Sources(settings)).requireConfinement().run(arguments));

@@ -7,7 +7,6 @@ import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.Optional;
 import org.imsg.Imsg;
-import org.imsg.examples.Offer;
 import org.imsg.privsep.Privsep;
 import org.imsg.privsep.Role;
 import org.imsg.privsep.RoleProcess;
@@ -26,10 +25,8 @@ final class Reader implements Role {
         self.on(Privsep.PARENT, PacketReader.OUTPUT, (_, file) -> output = new FdChannel(file.takeFd()));
         self.on(Privsep.PARENT, PacketReader.CAPTURE, (_, file) -> read("capture", file.takeFd(), this::capture));
         self.on(Privsep.PARENT, PacketReader.LIVE, (_, socket) -> read("live", socket.takeFd(), this::live));
-        Offer.take(self, PacketReader.MONITOR, privileged -> {
-            names = new Names(privileged.lookups());
-            self.parent().send(Imsg.of(PacketReader.READY));
-        });
+        names = new Names(self.privileged().lookups());
+        self.parent().send(Imsg.of(PacketReader.READY));
     }
 
     private interface Source {

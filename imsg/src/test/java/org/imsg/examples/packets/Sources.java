@@ -3,11 +3,8 @@ package org.imsg.examples.packets;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.imsg.Imsg;
-import org.imsg.examples.Offer;
 import org.imsg.privsep.Parent;
 import org.imsg.privsep.ParentProcess;
-import org.imsg.privsep.ops.Monitor;
-import org.imsg.privsep.ops.Policy;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
 
@@ -23,8 +20,6 @@ final class Sources implements Parent {
 
     @Override
     public void start(ParentProcess self) {
-        Policy policy = Policy.of("lookup ether address service rpc localtime");
-        Offer.make(self, "reader", PacketReader.MONITOR, Monitor.builder(policy).names(settings.names()).build());
         self.on(PacketReader.READY, (reader, _) -> {
             reader.send(Imsg.of(PacketReader.OUTPUT).withFd(Fd.open(settings.output(), MODE, OpenFlag.WRITE,
                     OpenFlag.CREATE, OpenFlag.TRUNCATE, OpenFlag.NOFOLLOW)));

@@ -4,16 +4,13 @@ import static org.imsg.examples.syslog.Syslogd.LOGS;
 
 import java.io.IOException;
 import org.imsg.Imsg;
-import org.imsg.examples.Offer;
 import org.imsg.privsep.Parent;
 import org.imsg.privsep.ParentProcess;
 import org.imsg.privsep.Peer;
-import org.imsg.privsep.ops.Monitor;
-import org.imsg.privsep.ops.Policy;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
 
-/** The parent: opens the log files, and again after a HUP, and passes them on; allows the child's two sockets. */
+/** The parent: opens the log files, and again after a HUP, and passes them on. */
 final class LogFiles implements Parent {
     private static final int MODE = 0640;
 
@@ -25,9 +22,6 @@ final class LogFiles implements Parent {
 
     @Override
     public void start(ParentProcess self) {
-        Policy policy = Policy.of("bind unix-datagram reuse mode=0666 " + settings.socket(),
-                "bind udp " + settings.address().getHostString() + ":" + settings.address().getPort());
-        Offer.make(self, "receiver", Syslogd.MONITOR, Monitor.of(policy));
         self.on(Syslogd.LOG, (receiver, _) -> sendLogs(receiver));
         self.on(Syslogd.OPENED, (_, log) -> self.log().log(System.Logger.Level.INFO,
                 "logging to " + settings.directory().resolve(log.getString(log.length()))));

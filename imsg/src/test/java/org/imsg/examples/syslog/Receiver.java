@@ -9,7 +9,6 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.imsg.Imsg;
-import org.imsg.examples.Offer;
 import org.imsg.privsep.Privsep;
 import org.imsg.privsep.Role;
 import org.imsg.privsep.RoleProcess;
@@ -23,15 +22,17 @@ final class Receiver implements Role {
     private static final int SOCKET_MODE = 0666;
 
     private final Map<String, FdChannel> logs = new ConcurrentHashMap<>();
+    private boolean listening;
 
     @Override
     public void start(RoleProcess self) throws IOException {
         self.on(Privsep.PARENT, Syslogd.LOG, (_, log) -> {
             open(log.getString(log.length()), log.takeFd());
             self.parent().send(Imsg.of(Syslogd.OPENED, log.payload()));
+            if (!listening && logs.size() == Syslogd.LOGS.size())
+                listen(self);
         });
         self.parent().send(Imsg.of(Syslogd.LOG));
-        Offer.take(self, Syslogd.MONITOR, privileged -> listen(self, privileged));
     }
 
     private void open(String log, Fd file) throws IOException {
@@ -41,9 +42,10 @@ final class Receiver implements Role {
     }
 
     /** The channel to the monitor is closed when the sockets are there: nothing else is ever asked of it. */
-    private void listen(RoleProcess self, Privileged privileged) throws IOException {
+    private void listen(RoleProcess self) throws IOException {
+        listening = true;
         Syslogd.Settings settings = Syslogd.Settings.of(self.arguments());
-        try (privileged) {
+        try (Privileged privileged = self.privileged()) {
             receive(self, "unix", privileged.bind(settings.socket(), SOCKET_MODE, true));
             receive(self, "udp", privileged.bind(settings.address(), false));
         }

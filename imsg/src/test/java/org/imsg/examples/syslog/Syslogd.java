@@ -4,6 +4,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
 import org.imsg.privsep.Privsep;
+import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.rights.Ids;
 
 /**
@@ -11,8 +12,6 @@ import org.imsg.privsep.rights.Ids;
  * attacker; sockets and log files are opened by the parent, which never sees a message.
  */
 public final class Syslogd {
-    /** From the child: wants sockets. To the child: a channel to the monitor that makes them. */
-    static final int MONITOR = 1;
     /** From the child: wants the logs. To the child: a log's name, and its descriptor. */
     static final int LOG = 2;
     /** From the child: it writes to the descriptors it was sent last. */
@@ -38,8 +37,14 @@ public final class Syslogd {
         Settings settings = Settings.of(List.of(arguments));
         System.exit(Privsep.program("syslogd")
                 // @start region="role"
-                .role("receiver", Receiver::new, r -> r.user(Ids.of(settings.uid, settings.uid)).pledge().restart())
+                .role("receiver", Receiver::new, r -> r.user(Ids.of(settings.uid, settings.uid)).pledge().restart()
+                        .policy(sockets(settings)))
                 // @end
                 .parent(() -> new LogFiles(settings)).requireConfinement().run(arguments));
+    }
+
+    private static Policy sockets(Settings settings) {
+        return Policy.of("bind unix-datagram reuse mode=0666 " + settings.socket,
+                "bind udp " + settings.address.getHostString() + ":" + settings.address.getPort());
     }
 }

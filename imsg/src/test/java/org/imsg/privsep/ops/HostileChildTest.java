@@ -278,10 +278,40 @@ class HostileChildTest {
                 monitor -> monitor.clock(stuck).limits(hasty)); Raw raw = new Raw(other.channel)) {
             assertThat(raw.ask(new Request.SetClock(true, 1, 0)).type()).isEqualTo(Protocol.EXPIRED);
             assertThat(raw.ask(open()).type()).as("the next request").isEqualTo(Protocol.DESCRIPTOR);
-        } finally {
+            raw.send(1, Duration.ofHours(1), new Request.SetClock(true, 1, 0));
+            assertThat(raw.receive().type()).as("who asks for more time").isEqualTo(Protocol.EXPIRED);
             never.countDown();
         }
-        assertThat(log.lines()).singleElement().asString().contains("which was not done within 50 ms");
+        assertThat(log.lines()).hasSize(2)
+                .allSatisfy(line -> assertThat(line).contains("which was not done within 50 ms"));
+    }
+
+    @Test
+    void a_child_may_have_its_request_expire_earlier() throws Exception {
+        CountDownLatch never = new CountDownLatch(1);
+        SystemClock stuck = SystemClock.recording(_ -> Call.until(() -> never.getCount() == 0));
+        try (Served other = Served.by(Policy.of("clock"), monitor -> monitor.clock(stuck));
+                Raw raw = new Raw(other.channel)) {
+            raw.send(1, Duration.ofMillis(10), new Request.SetClock(true, 1, 0));
+            assertThat(raw.receive().type()).isEqualTo(Protocol.EXPIRED);
+            never.countDown();
+        }
+    }
+
+    @Test
+    void a_removal_whose_time_is_over_goes_no_further() throws Exception {
+        Path tree = Files.createDirectory(directory.resolve("tree"));
+        for (int i = 0; i < 5000; i++)
+            Files.createFile(tree.resolve("file-" + i));
+        // What comes second is begun when the first has been left alone.
+        Limits oneByOne = new Limits(1000, 200, 256, 1, 3, 1, Duration.ofSeconds(30), Duration.ofSeconds(10));
+        try (Served other = Served.by(Policy.of("remove " + directory + "/", "lookup service"),
+                monitor -> monitor.limits(oneByOne)); Raw raw = new Raw(other.channel)) {
+            raw.send(1, Duration.ofMillis(1), new Request.Remove(tree.toString()));
+            assertThat(raw.receive().type()).isEqualTo(Protocol.EXPIRED);
+            raw.ask(new Request.Find(Lookup.SERVICE, "http", ""));
+            assertThat(tree).exists();
+        }
     }
 
     @Test

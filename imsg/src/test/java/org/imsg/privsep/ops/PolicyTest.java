@@ -109,6 +109,26 @@ class PolicyTest {
     }
 
     @Test
+    void a_file_is_made_with_no_bit_of_its_mode_that_the_rule_does_not_have() {
+        Policy policy = Policy.of("open write,create /log/", "open write,create mode=0640 /private/");
+        assertThat(allows(policy, made("/log/a", 0666))).isTrue();
+        assertRefused(policy, made("/log/a", 0777), "policy:1", "allows a mode of 0666, not of 0777");
+        assertRefused(policy, made("/log/a", 04644), "policy:1", "not of 04644");
+        assertThat(allows(policy, made("/private/a", 0600))).isTrue();
+        assertRefused(policy, made("/private/a", 0666), "policy:2", "allows a mode of 0640, not of 0666");
+        assertThat(allows(policy, new Request.Open("/private/a", Set.of(OpenFlag.WRITE), 0666))).isTrue();
+    }
+
+    private static void assertRefused(Policy policy, Request request, String rule, String why) {
+        assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> policy.allowing(request))
+                .withMessageContaining(why).matches(e -> e.rule().startsWith(rule));
+    }
+
+    private static Request made(String path, int mode) {
+        return new Request.Open(path, Set.of(OpenFlag.WRITE, OpenFlag.CREATE), mode);
+    }
+
+    @Test
     void a_run_has_the_variables_and_directories_its_rule_names_and_no_others() {
         Policy policy = Policy.of("run user=64000 under=/srv/ environment=PATH=/bin,HOME /bin/make");
         assertThat(allows(policy, run("/srv/a", "HOME=/x"))).isTrue();

@@ -22,7 +22,11 @@ final class Raw implements AutoCloseable {
     }
 
     void send(int peerid, Request request) throws IOException {
-        try (Ibuf payload = Request.payload(Duration.ZERO, request, 16000)) {
+        send(peerid, Duration.ZERO, request);
+    }
+
+    void send(int peerid, Duration deadline, Request request) throws IOException {
+        try (Ibuf payload = Request.payload(deadline, request, 16000)) {
             send(Imsg.of(request.type(), peerid, 0, payload));
         }
     }

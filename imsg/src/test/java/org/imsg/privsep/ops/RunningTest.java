@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.imsg.sys.Readiness;
 import org.imsg.unix.Child;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -125,6 +126,19 @@ class RunningTest {
     }
 
     @Test
+    void a_directory_is_not_made_the_runs_own_when_nobody_waits_any_more() throws Exception {
+        Path work = Files.createDirectory(directory.resolve("work"));
+        Root.give(work, 64009);
+        Policy policy = Policy.of("run user=64010 under=" + directory + "/ own=64009 /bin/sh -c *");
+        Request.Run request = script("true").directory(work).request();
+        Programs programs = new Programs(Beneath.best(), ConfinedLauncher::start);
+        assertThatExceptionOfType(ErrnoException.class)
+                .isThrownBy(() -> programs.start((Rule.RunRule) policy.allowing(request), request, () -> true))
+                .matches(e -> e.name().equals("ETIMEDOUT"));
+        assertThat(Root.owner(work)).isEqualTo("64009:64009");
+    }
+
+    @Test
     void runs_that_overlap_have_different_uids_and_one_too_many_is_told_to_come_again() throws Exception {
         try (Served served = served("users=64010-64012 /bin/sh -c *"); Privileged privileged = served.privileged()) {
             List<RunningProgram> running = new ArrayList<>();
@@ -182,6 +196,46 @@ class RunningTest {
             // Every end of the pipe is closed with them.
             assertThat(read(program.stdout())).isEmpty();
         }
+    }
+
+    /** Starts another and ends, thousands of times a second: whoever is found has gone. Ends by itself after a while. */
+    private static final String COMET = """
+            lives=$1
+            f() {
+                if [ "$1" -gt 0 ]; then f $(($1 - 1)) & else exec sh "$0" $((lives - 1)); fi
+            }
+            [ "$lives" -gt 0 ] && f 100
+            """;
+
+    @Test
+    void what_starts_processes_faster_than_they_are_found_is_gone_with_its_program() throws Exception {
+        Path comet = Files.writeString(directory.resolve("comet"), COMET);
+        Files.setAttribute(directory, "unix:mode", 0711);
+        try (CapturedLog left = new CapturedLog(UserPool.class);
+                Served served = served("users=64010-64010 environment=PATH=/usr/bin:/bin /bin/sh -c *");
+                Privileged privileged = served.privileged();
+                RunningProgram program = privileged.run(script(
+                        "for i in 1 2 3; do sh " + comet + " 150 & done; echo started; read x"))) {
+            try (FdChannel stdout = new FdChannel(program.stdout().dup())) {
+                stdout.read(ByteBuffer.allocate(20));
+            }
+            program.stdin().close();
+            program.waitFor();
+            assertThat(left.lines()).isEmpty();
+            // All of them have its other end.
+            assertThat(Readiness.toRead().isReady(program.stdout().intValue())).as("nobody is left to write").isTrue();
+        }
+    }
+
+    @Test
+    void the_processes_of_another_user_are_not_killed() throws Exception {
+        Child stranger;
+        try (Fd.Pair pipe = Fd.pipe()) {
+            stranger = ConfinedLauncher.start(Child.of(SH, "-c", "read x").descriptor(0, pipe.first()), 64011, 64010);
+            assertThat(UserProcesses.end(64010)).isTrue();
+            assertThat(stranger.waitFor(Duration.ZERO)).isEmpty();
+        }
+        stranger.waitFor();
     }
 
     @Test

@@ -2,12 +2,17 @@ package org.imsg.privsep.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
+import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -235,5 +240,154 @@ class TreesTest {
             privileged.chown(tree, NEXT, NEXT);
         }
         assertThat((int) Files.getAttribute(program, "unix:mode") & 07777).isEqualTo(0755);
+    }
+
+    private static void fill(Path directory, int files) throws IOException {
+        for (int i = 0; i < files; i++)
+            Files.createFile(directory.resolve("file-" + i));
+    }
+
+    @Test
+    void a_directory_with_more_names_than_are_kept_at_once_is_changed_and_removed_all_the_same() throws Exception {
+        Root.required();
+        Path tree = Files.createDirectory(trees.resolve("tree"));
+        fill(tree, 2 * Trees.BATCH + 10);
+        give(tree, OWNER);
+        try (Fd open = Beneath.directory(tree.toString())) {
+            assertThat(Trees.list(open)).hasSize(Trees.BATCH);
+        }
+        try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
+            privileged.chown(tree, NEXT, NEXT);
+            try (Stream<Path> all = Files.walk(tree)) {
+                assertThat(all.map(each -> owner(each)).distinct()).containsExactly(NEXT + ":" + NEXT);
+            }
+            privileged.remove(tree);
+        }
+        assertThat(tree).doesNotExist();
+    }
+
+    private static String owner(Path file) {
+        try {
+            return Root.owner(file);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Removes a tree while somebody else, whose turn comes before each file, makes more of it. */
+    private void remove(Path tree, BooleanSupplier before) throws IOException {
+        try (Fd parent = Beneath.directory(tree.getParent().toString())) {
+            RemovedTree.remove(Beneath.best(), parent, Name.of(tree.getFileName().toString()), before);
+        }
+    }
+
+    private static void make(Path directory) {
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void who_makes_more_while_a_tree_is_removed_is_outlasted() throws Exception {
+        Path tree = plant(trees.resolve("tree"));
+        AtomicInteger made = new AtomicInteger();
+        remove(tree, () -> {
+            if (made.incrementAndGet() <= 500 && Files.exists(tree))
+                make(tree.resolve("made-" + made));
+            return false;
+        });
+        assertThat(tree).doesNotExist();
+        assertThat(made.get()).isGreaterThan(500);
+    }
+
+    @Test
+    void who_never_stops_making_more_ends_a_removal_with_its_time() throws Exception {
+        Path tree = plant(trees.resolve("tree"));
+        AtomicInteger made = new AtomicInteger();
+        assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> remove(tree, () -> {
+            make(tree.resolve("made-" + made.incrementAndGet()));
+            return made.get() > 1000;
+        })).matches(e -> e.name().equals("ETIMEDOUT"));
+    }
+
+    @Test
+    void what_lies_deep_finds_a_place_at_the_top_whatever_names_are_taken_there() throws Exception {
+        Path tree = Files.createDirectories(trees.resolve("tree/" + "d/".repeat(40))).getParent();
+        for (int i = 0; i < 39; i++)
+            tree = tree.getParent();
+        Path top = tree;
+        AtomicInteger turns = new AtomicInteger();
+        remove(top, () -> {
+            // By now the top has been listed.
+            if (turns.getAndIncrement() == 5)
+                for (int i = 0; i < 200; i++)
+                    make(top.resolve(".deep-" + i + "/full"));
+            return false;
+        });
+        assertThat(top).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void what_is_mounted_in_a_tree_is_neither_removed_nor_changed(Beneath way) throws Exception {
+        Root.required();
+        Path tree = Files.createDirectories(trees.resolve("tree/mounted")).getParent();
+        Path mounted = tree.resolve("mounted");
+        run("mount", "-t", "tmpfs", "imsg-trees-test", mounted.toString());
+        try (Served served = Served.by(policy(), monitor -> monitor.beneath(way));
+                Privileged privileged = served.privileged()) {
+            Files.writeString(mounted.resolve("kept"), "kept");
+            give(tree, OWNER);
+            for (Path path : new Path[]{tree, mounted}) {
+                assertThatExceptionOfType(ErrnoException.class).as(path.toString())
+                        .isThrownBy(() -> privileged.chown(path, NEXT, NEXT)).matches(e -> e.name().equals("EXDEV"));
+                assertThatExceptionOfType(ErrnoException.class).as(path.toString())
+                        .isThrownBy(() -> privileged.remove(path)).matches(e -> e.name().equals("EXDEV"));
+            }
+            assertThat(mounted.resolve("kept")).hasContent("kept");
+            assertThat(Root.owner(mounted.resolve("kept"))).isEqualTo(OWNER + ":" + OWNER);
+        } finally {
+            run("umount", mounted.toString());
+        }
+    }
+
+    @Test
+    void a_mount_of_the_same_file_system_is_noticed_too() throws Exception {
+        Root.required();
+        assumeThat(Beneath.best()).as("openat2").isEqualTo(Beneath.OPENAT2);
+        Path tree = Files.createDirectories(trees.resolve("tree/mounted")).getParent();
+        Path mounted = tree.resolve("mounted");
+        run("mount", "--bind", outside.toString(), mounted.toString());
+        try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
+            assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> privileged.remove(tree))
+                    .matches(e -> e.name().equals("EXDEV"));
+            assertThat(outside.resolve("kept")).hasContent("kept");
+        } finally {
+            run("umount", mounted.toString());
+        }
+    }
+
+    @Test
+    void a_file_that_nobody_may_remove_is_an_error_at_once() throws Exception {
+        Root.required();
+        Path tree = plant(trees.resolve("tree"));
+        Path file = tree.resolve("a/file");
+        assumeThat(new ProcessBuilder("chattr", "+i", file.toString()).start().waitFor())
+                .as("a file system with attributes").isZero();
+        try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
+            assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> privileged.remove(tree))
+                    .withMessageContaining("unlinkat(file): EPERM");
+        } finally {
+            run("chattr", "-i", file.toString());
+        }
+    }
+
+    private static void run(String... command) throws Exception {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        process.getOutputStream().close();
+        assertThat(process.waitFor()).as(printed).isZero();
     }
 }

@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -338,6 +339,28 @@ class ConfinementTest {
                 .withMessageContaining("ENOENT");
         Confinement root = Confinement.none().privateRoot(PrivateRoot.java().readOnly(Path.of("/bin/true")));
         assertThat(root.spawn(Child.of(Path.of("/bin/true"))).waitFor().success()).isTrue();
+    }
+
+    @Test
+    void a_working_directory_outside_of_the_new_root_is_refused() throws Exception {
+        try (Fd open = Fd.open(directory)) {
+            for (String root : List.of("chroot:/srv", "root"))
+                assertThatExceptionOfType(IllegalArgumentException.class).as(root)
+                        .isThrownBy(() -> Descriptions.of(root).spawn(Child.of(Path.of("/bin/true")).directory(open)))
+                        .withMessageContaining("outside of the new root");
+        }
+    }
+
+    @Test
+    void who_is_the_user_by_its_real_ids_only_does_not_pass_on_the_others() throws Exception {
+        List<String> command = new ArrayList<>(List.of("--ruid=64001", "--rgid=64002", "--groups=64003,64004",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        command.addAll(RunningSubject.command());
+        try (RunningSubject subject = RunningSubject.startProgram(Child.Builder::start, Path.of("/usr/bin/setpriv"),
+                command)) {
+            assertThat(subject.ask("spawn ids = /bin/grep -qzP \\nUid:(\\t64001){4}\\nGid:(\\t64002){4}\\n"
+                    + " /proc/self/status")).isEqualTo("exit 0");
+        }
     }
 
     @Test

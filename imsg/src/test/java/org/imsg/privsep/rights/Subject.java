@@ -7,6 +7,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.channels.Channels;
@@ -27,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
+import org.imsg.sys.Credentials;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Posix;
 import org.imsg.sys.RawSyscall;
@@ -87,6 +89,7 @@ final class Subject {
                         Stream.of(words).skip(1).toArray(String[]::new)));
                 yield "exit " + child.waitFor().code();
             }
+            case "spawn-without-thread" -> spawnWithoutThread(rest.split(" "));
             case "listen" -> {
                 try (ServerSocket socket = new ServerSocket(Integer.parseInt(rest))) {
                     yield "port " + socket.getLocalPort();
@@ -109,6 +112,30 @@ final class Subject {
             int result = RawSyscall.call(errno, LinuxSyscalls.host().number(words[0]), arguments[0], arguments[1],
                     arguments[2], arguments[3], arguments[4], arguments[5]);
             return result < 0 ? Errno.name(-result) : Integer.toString(result);
+        }
+    }
+
+    /** Starts a program, and has no thread to wait for it. */
+    private static String spawnWithoutThread(String[] words) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = Posix.errnoSegment(arena);
+            MemorySegment limits = arena.allocate(16, 8);
+            Credentials.getrlimit(errno, Resource.NPROC.number(), limits.address());
+            long soft = limits.get(ValueLayout.JAVA_LONG, 0);
+            try {
+                Child.of(Path.of(words[0]), words[1]).start(spawn -> {
+                    int result = spawn.getAsInt();
+                    limits.set(ValueLayout.JAVA_LONG, 0, 0);
+                    Credentials.setrlimit(errno, Resource.NPROC.number(), limits.address());
+                    return result;
+                });
+                return "has a thread";
+            } catch (OutOfMemoryError _) {
+                return "no thread, and children: " + ProcessHandle.current().children().count();
+            } finally {
+                limits.set(ValueLayout.JAVA_LONG, 0, soft);
+                Credentials.setrlimit(errno, Resource.NPROC.number(), limits.address());
+            }
         }
     }
 
