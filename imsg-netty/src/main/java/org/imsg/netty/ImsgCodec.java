@@ -116,7 +116,8 @@ public final class ImsgCodec
      *
      * {@snippet file="org/imsg/netty/ComposingTest.java" region="compose"}
      *
-     * <p>It has no promise: a failure is told by {@code exceptionCaught}, and after the end of the channel it is dropped. Who
+     * <p>It has no promise: a failure is told by {@code exceptionCaught}, and after the end of the channel or of its output it is
+     * dropped; once Netty has removed that channel's handlers, this throws. Who
      * must know writes something with a promise behind it, such as an empty buffer. Handlers behind the codec do not see it.
      * To be called on the event loop, or on the executor the codec was added with; this codec, and not one it was set up from,
      * must be in a pipeline. Queued without a flush, up to 64 KiB do not count for the channel's writability yet.

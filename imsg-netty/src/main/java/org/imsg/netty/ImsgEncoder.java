@@ -79,7 +79,9 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
             throw e;
         }
         pass(ctx);
-        ctx.write(message, ctx.voidPromise());
+        // What an open channel refuses to queue, such as a descriptor, it does not tell a void promise.
+        boolean ended = ctx.channel().unsafe().outboundBuffer() == null;
+        ctx.write(message, ended ? ctx.voidPromise() : ctx.voidPromise().unvoid());
     }
 
     private ChannelHandlerContext onLoop() {
@@ -100,8 +102,11 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
 
     /** Writes the header of a message among those that are gathered, with room for its payload. */
     private void begin(ChannelHandlerContext ctx, int type, int id, int pid, int length) {
-        if (!gathered.isEmpty() && gathered.size() + length > GATHERED)
+        if (!gathered.isEmpty() && length > GATHERED - gathered.size()) {
             pass(ctx);
+            // The write may have called a handler that removed this one, which gathers nothing then.
+            onLoop();
+        }
         if (gathered.isEmpty())
             gathered.begin(SpareBuffers.TO_WRITE.get().take(ctx.alloc(), Math.max(expected, length)));
         gathered.reserve(length);
@@ -176,7 +181,7 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
             return;
         ByteBuf bytes = gathered.end();
         List<ChannelPromise> waiting = promises;
-        expected = Math.max(FIRST_CAPACITY, bytes.readableBytes());
+        expected = Math.clamp(bytes.readableBytes(), FIRST_CAPACITY, GATHERED);
         SpareBuffers.TO_WRITE.get().share(bytes);
         if (waiting.isEmpty()) {
             ctx.write(bytes, ctx.voidPromise());
@@ -218,7 +223,8 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
 
     @Override
     public void handlerRemoved(ChannelHandlerContext ctx) {
-        pass(ctx);
+        // First of all: the write may call a handler that composes, and nobody would pass that on.
         context = null;
+        pass(ctx);
     }
 }

@@ -17,6 +17,8 @@ final class SpareBuffers {
     private static final int MOST = 4;
     /** A larger one is not taken in place of a small one: whoever keeps a few bytes of it would keep the whole. */
     private static final int MOST_TIMES_LARGER = 4;
+    /** In bytes: a larger one would stay for good when large messages have become rare. */
+    private static final int LARGEST = 1 << 20;
 
     private final ByteBuf[] spare = new ByteBuf[MOST];
     /** Whose turn it is to go. */
@@ -44,7 +46,7 @@ final class SpareBuffers {
             if (last != null && last.refCnt() == 1 && last.alloc() == allocator && last.capacity() >= size
                     && last.capacity() / MOST_TIMES_LARGER <= size) {
                 spare[i] = null;
-                return last.clear();
+                return last.clear().markReaderIndex().markWriterIndex();
             }
         }
         return allocator.directBuffer(size);
@@ -53,7 +55,7 @@ final class SpareBuffers {
     /** A buffer that {@link #take} gave is about to be passed on: it may be taken again when all others have released it. */
     void share(ByteBuf buffer) {
         // Of other threads nobody tells when they end.
-        if (!FastThreadLocalThread.currentThreadWillCleanupFastThreadLocals())
+        if (buffer.capacity() > LARGEST || !FastThreadLocalThread.currentThreadWillCleanupFastThreadLocals())
             return;
         for (int i = 0; i < MOST; i++) {
             if (spare[i] == null) {

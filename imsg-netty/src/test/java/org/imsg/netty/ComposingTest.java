@@ -2,6 +2,8 @@ package org.imsg.netty;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.imsg.netty.Messages.plain;
 import static org.imsg.netty.Messages.text;
 import static org.imsg.netty.Wire.bytes;
 import static org.imsg.netty.Wire.pipeSaying;
@@ -12,13 +14,19 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.util.IllegalReferenceCountException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.imsg.Descriptor;
 import org.imsg.ImsgTooLargeException;
+import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -172,6 +180,135 @@ class ComposingTest {
         assertThat(sent).extracting(Messages::text).containsExactly("before", "behind");
         sent.forEach(ImsgMessage::release);
         channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void aLongMessageHasABufferOfItsOwnAndWhatFollowsASmallOneAgain() {
+        ImsgCodec large = new ImsgCodec().format(WireFormat.MODERN).maxSize(1_000_000);
+        EmbeddedChannel sender = new EmbeddedChannel(large);
+        large.compose(1, 0, 0, null, ascii("before"));
+        large.compose(2, 0, 0, null, new byte[1_000_000]);
+        large.compose(3, 0, 0, null, ascii("behind"));
+        sender.flush();
+        large.compose(4, 0, 0, null, new byte[1_000_000]);
+        sender.flush();
+        large.compose(5, 0, 0, null, ascii("small"));
+        sender.flush();
+        List<ByteBuf> sent = new ArrayList<>();
+        for (ByteBuf out; (out = sender.readOutbound()) != null;)
+            sent.add(out);
+        assertThat(sent).extracting(ByteBuf::readableBytes).containsExactly(22, 1_000_016, 22, 1_000_016, 21);
+        assertThat(sent.getLast().capacity()).isLessThanOrEqualTo(65536);
+        sent.forEach(ByteBuf::release);
+        sender.finishAndReleaseAll();
+    }
+
+    @Test
+    void whatIsComposedAndNeverFlushedGoesWithTheChannelAndIsTold() throws Exception {
+        Events events = new Events();
+        channel.pipeline().addLast(events);
+        codec.compose(1, 0, 0, null, ascii("first"));
+        codec.compose(2, 0, 0, pipeSaying(""), ascii("second"));
+        codec.compose(3, 0, 0, null, ascii("third"));
+        channel.pipeline().fireUserEventTriggered("closing");
+        events.expect("closing");
+        channel.close();
+        for (int buffer = 0; buffer < 3; buffer++)
+            assertThat(events.next()).isInstanceOf(ClosedChannelException.class);
+        assertThat(channel.outboundMessages()).isEmpty();
+        events.expect(Events.INACTIVE);
+        assertThat(events.isEmpty()).isTrue();
+    }
+
+    @Test
+    void whatIsComposedBetweenTheEndOfTheChannelAndThatOfThePipelineIsDropped() throws Exception {
+        boolean[] ended = new boolean[1];
+        channel.pipeline().addLast(new ChannelInboundHandlerAdapter() {
+            @Override
+            public void channelInactive(ChannelHandlerContext ctx) throws Exception {
+                codec.compose(1, 0, 0, null, ascii("late"));
+                Fd fd = pipeSaying("");
+                codec.compose(2, 0, 0, fd, ascii("later"));
+                assertThat(fd.isOpen()).isFalse();
+                codec.compose(3, 0, 0, null, ascii("gathered when the codec is removed"));
+                ended[0] = true;
+            }
+        });
+        channel.close();
+        channel.checkException();
+        assertThat(ended).containsExactly(true);
+        assertThat(channel.outboundMessages()).isEmpty();
+        try (Fd fd = pipeSaying("")) {
+            assertThatThrownBy(() -> codec.compose(4, 0, 0, fd, ascii("too late")))
+                    .isInstanceOf(IllegalStateException.class).hasMessageContaining("in no pipeline");
+            assertThat(fd.isOpen()).as("the caller's still").isTrue();
+        }
+    }
+
+    @Test
+    void aHandlerMayCloseTheChannelWhileSomethingIsComposedForASlowPeer() {
+        channel.config().setWriteBufferWaterMark(new WriteBufferWaterMark(1, 100_000));
+        channel.pipeline().addLast(new ChannelInboundHandlerAdapter() {
+            @Override
+            public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+                ctx.close();
+            }
+        });
+        byte[] payload = new byte[10_000];
+        Throwable refused = null;
+        for (int i = 0; i < 100 && refused == null; i++)
+            refused = catchThrowable(() -> codec.compose(1, 0, 0, null, payload));
+        assertThat(channel.isOpen()).isFalse();
+        assertThat(refused).isInstanceOf(IllegalStateException.class).hasMessageContaining("in no pipeline");
+        assertThat(channel.outboundMessages()).isEmpty();
+    }
+
+    @Test
+    void aCodecThatIsBeingRemovedComposesNoMore() {
+        List<Throwable> refused = new ArrayList<>();
+        channel.config().setWriteBufferWaterMark(new WriteBufferWaterMark(1, 1));
+        channel.pipeline().addLast(new ChannelInboundHandlerAdapter() {
+            @Override
+            public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+                if (!ctx.channel().isWritable())
+                    refused.add(catchThrowable(() -> codec.compose(2, 0, 0, null, ascii("nobody would send it"))));
+            }
+        });
+        codec.compose(1, 0, 0, null, ascii("gathered"));
+        channel.pipeline().remove(codec);
+        assertThat(refused).singleElement().isInstanceOf(IllegalStateException.class);
+        channel.flush();
+        List<ImsgMessage> sent = sent();
+        assertThat(sent).extracting(Messages::text).containsExactly("gathered");
+        sent.forEach(ImsgMessage::release);
+        channel.finishAndReleaseAll();
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void aDescriptorThatMayNotPassIsClosedAndToldAndTheOthersGoOn(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        ImsgCodec onLoop = new ImsgCodec();
+        Events events = new Events();
+        Channel open = Wire.open(loops.group(), pair.first(), Map.of(ImsgChannelOption.ALLOW_FD_PASSING, false), onLoop,
+                events);
+        Fd fd = pipeSaying("");
+        int number = fd.intValue();
+        try (Wire peer = new Wire(pair.second())) {
+            open.eventLoop().submit(() -> {
+                onLoop.compose(1, 0, Messages.PID, null, ascii("before"));
+                onLoop.compose(2, 0, Messages.PID, fd, ascii("refused"));
+                onLoop.compose(3, 0, Messages.PID, null, ascii("behind"));
+                open.flush();
+            }).sync();
+            assertThat(events.next(IllegalStateException.class)).hasMessageContaining("ALLOW_FD_PASSING");
+            assertThat(Files.exists(Path.of("/proc/self/fd/" + number))).isFalse();
+            assertThat(peer.text(44)).isEqualTo(
+                    new String(plain(1, 0, "before"), StandardCharsets.ISO_8859_1)
+                            + new String(plain(3, 0, "behind"), StandardCharsets.ISO_8859_1));
+        } finally {
+            open.close().sync();
+        }
     }
 
     @Test

@@ -3,12 +3,17 @@ package org.imsg.netty;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
 import io.netty.channel.FixedRecvByteBufAllocator;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +21,7 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -44,13 +50,14 @@ class SpareBuffersTest {
     void aBufferThatEverybodyReleasedIsTakenAgain() {
         onALoop(() -> {
             SpareBuffers spare = SpareBuffers.TO_READ.get();
-            ByteBuf first = spare.take(ALLOCATOR, 1000).writeInt(1);
+            ByteBuf first = spare.take(ALLOCATOR, 1000).writeLong(1).skipBytes(3).markReaderIndex().markWriterIndex();
             spare.share(first);
             first.release();
             ByteBuf second = spare.take(ALLOCATOR, 900);
             assertThat(second).isSameAs(first);
             assertThat(second.refCnt()).isEqualTo(1);
-            assertThat(second.isReadable()).isFalse();
+            assertThat(second.writerIndex()).isZero();
+            assertThat(second.resetReaderIndex().resetWriterIndex().writerIndex()).isZero();
             assertThat(second.release()).isTrue();
             return null;
         });
@@ -109,6 +116,91 @@ class SpareBuffersTest {
             ByteBuf second = spare.take(other, 1000);
             assertThat(second.alloc()).isSameAs(other);
             second.release();
+            return null;
+        });
+    }
+
+    @Test
+    void aHugeOneIsNotKept() {
+        onALoop(() -> {
+            SpareBuffers spare = SpareBuffers.TO_READ.get();
+            ByteBuf huge = spare.take(ALLOCATOR, (1 << 20) + 1);
+            spare.share(huge);
+            assertThat(huge.release()).isTrue();
+            return null;
+        });
+    }
+
+    @Test
+    void whatALoopHasKeptIsFreedWithIt() {
+        EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("ends", true),
+                PollIoHandler.FACTORY);
+        List<ByteBuf> kept = new ArrayList<>();
+        group.submit(() -> {
+            for (SpareBuffers spare : List.of(SpareBuffers.TO_READ.get(), SpareBuffers.TO_WRITE.get())) {
+                ByteBuf buffer = spare.take(ALLOCATOR, 1000);
+                spare.share(buffer);
+                buffer.release();
+                kept.add(buffer);
+            }
+        }).syncUninterruptibly();
+        assertThat(kept).extracting(ByteBuf::refCnt).containsExactly(1, 1);
+        group.shutdownGracefully(0, 0, TimeUnit.SECONDS).syncUninterruptibly();
+        assertThat(kept).extracting(ByteBuf::refCnt).containsExactly(0, 0);
+    }
+
+    @Test
+    void whatIsComposedGoesIntoABufferThatWasSentAndNoneThatWaits() {
+        onALoop(() -> {
+            ImsgCodec codec = new ImsgCodec();
+            EmbeddedChannel channel = new EmbeddedChannel(codec);
+            ByteBuf waiting = composed(channel, codec);
+            ByteBuf other = composed(channel, codec);
+            assertThat(other).isNotSameAs(waiting);
+            waiting.release();
+            ByteBuf again = composed(channel, codec);
+            assertThat(again).isSameAs(waiting);
+            other.release();
+            again.release();
+            channel.finishAndReleaseAll();
+            return null;
+        });
+    }
+
+    private static ByteBuf composed(EmbeddedChannel channel, ImsgCodec codec) {
+        codec.compose(1, 0, 0, null, new byte[100]);
+        channel.flush();
+        return channel.readOutbound();
+    }
+
+    @Test
+    void whereACutMessageWasJoinedTheNextOneIsUnlessSomebodyKeepsIt() {
+        onALoop(() -> {
+            List<ByteBuf> joined = new ArrayList<>();
+            List<ImsgMessage> kept = new ArrayList<>();
+            EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec().batched(),
+                    new ChannelInboundHandlerAdapter() {
+                        @Override
+                        public void channelRead(ChannelHandlerContext ctx, Object message) {
+                            ImsgBatch batch = (ImsgBatch) message;
+                            while (batch.next()) {
+                                joined.add(batch.buffer());
+                                if (batch.type() == 2)
+                                    kept.add(batch.toMessage());
+                            }
+                        }
+                    });
+            for (int type : new int[]{1, 2, 3, 4}) {
+                byte[] message = Messages.plain(type, 0, "message " + type);
+                channel.writeInbound(Unpooled.copiedBuffer(message, 0, 20));
+                channel.writeInbound(Unpooled.copiedBuffer(message, 20, message.length - 20));
+            }
+            assertThat(joined.get(1)).isSameAs(joined.get(0));
+            assertThat(joined.get(2)).isNotSameAs(joined.get(1));
+            assertThat(joined.get(3)).isSameAs(joined.get(2));
+            assertThat(kept).extracting(Messages::text).containsExactly("message 2");
+            kept.forEach(ImsgMessage::release);
+            channel.finishAndReleaseAll();
             return null;
         });
     }
