@@ -3,6 +3,7 @@ package org.imsg.netty;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.imsg.netty.Messages.join;
 import static org.imsg.netty.Messages.plain;
 import static org.imsg.netty.Messages.text;
 import static org.imsg.netty.Wire.bytes;
@@ -117,15 +118,15 @@ class ComposingTest {
         assertThat(fd.isOpen()).as("the caller's").isFalse();
         codec.compose(4, 0, 0, pipeSaying("closed"), bytes("fourth"));
         codec.compose(5, 0, 0, null, ascii("fifth"));
-        channel.write(bytes("")); // passes what is gathered
-        codec.compose(6, 0, 0, null, ascii("sixth"));
+        channel.write(join(plain(6, 0, "raw")));
+        codec.compose(7, 0, 0, null, ascii("seventh"));
         channel.flush();
         List<ImsgMessage> sent = sent();
-        assertThat(sent).extracting(ImsgMessage::type).containsExactly(1, 2, 3, 4, 5, 6);
+        assertThat(sent).extracting(ImsgMessage::type).containsExactly(1, 2, 3, 4, 5, 6, 7);
         assertThat(sent).extracting(Messages::text).containsExactly("first", "second", "third", "fourth", "fifth",
-                "sixth");
+                "raw", "seventh");
         assertThat(sent).extracting(ImsgMessage::descriptor).containsExactly(Descriptor.NONE, Descriptor.NONE,
-                Descriptor.PRESENT, Descriptor.PRESENT, Descriptor.NONE, Descriptor.NONE);
+                Descriptor.PRESENT, Descriptor.PRESENT, Descriptor.NONE, Descriptor.NONE, Descriptor.NONE);
         assertThat(say(sent.get(2).takeFd())).isEqualTo("hello");
         sent.forEach(ImsgMessage::release);
         channel.finishAndReleaseAll();
