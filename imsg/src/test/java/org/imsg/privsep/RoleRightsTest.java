@@ -263,6 +263,13 @@ class RoleRightsTest {
                 .isThrownBy(() -> Stage.program("stranger").run("stranger")).withMessageContaining("no-such-user");
     }
 
+    @Test
+    void a_role_with_a_chroot_and_no_user_is_refused_before_anybody_is_started() {
+        assertThatExceptionOfType(IllegalStateException.class)
+                .isThrownBy(() -> Stage.program("rooted").run("rooted"))
+                .withMessage("role rooted has a chroot and no user: root can leave it again");
+    }
+
     /** The program, run by an ordinary user. */
     private Process unprivileged(String roles) throws IOException {
         Process process = new ProcessBuilder("setpriv", "--reuid=12345", "--regid=12345", "--clear-groups",

@@ -52,6 +52,7 @@ final class Troupe {
             case "pledged" -> role.user("nobody").pledge();
             case "veiled" -> role.user("nobody").unveil("/etc/hostname", Access.READ);
             case "jailed" -> role.user("nobody").chroot(Path.of("/srv")).pledge(Promise.RPATH);
+            case "rooted" -> role.chroot(Path.of("/srv"));
             case "bound" -> role.confine(c -> c.namespaces(Namespace.UTS)).confine(c -> c.boundingSet());
             case "stranger" -> role.user("no-such-user");
             default -> {

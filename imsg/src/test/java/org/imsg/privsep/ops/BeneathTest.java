@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Both ways to stay beneath a directory, held to the same. */
 class BeneathTest {
@@ -79,6 +80,14 @@ class BeneathTest {
         Files.createSymbolicLink(root.resolve("a/harmless"), Path.of("b"));
         for (String path : new String[]{"first/file", "a/last", "a/relative", "a/harmless/file"})
             assertEscape(way, path);
+    }
+
+    /** No such path comes so far; but where the kernel looks too, it is to refuse. */
+    @ParameterizedTest
+    @ValueSource(strings = {"../outside/file", "a/../../outside/file", "/etc/passwd"})
+    void openat2_refuses_a_path_that_leads_outside_without_a_link(String path) {
+        available(Beneath.OPENAT2);
+        assertEscape(Beneath.OPENAT2, path);
     }
 
     @ParameterizedTest

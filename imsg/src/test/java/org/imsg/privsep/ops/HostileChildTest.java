@@ -315,6 +315,19 @@ class HostileChildTest {
     }
 
     @Test
+    void a_removal_for_a_child_that_is_gone_goes_no_further() throws Exception {
+        Path tree = Files.createDirectory(directory.resolve("tree"));
+        int files = 10_000;
+        for (int i = 0; i < files; i++)
+            Files.createFile(tree.resolve("file-" + i));
+        try (Served other = Served.by(Policy.of("remove " + directory + "/")); Raw raw = new Raw(other.channel)) {
+            raw.send(1, new Request.Remove(tree.toString()));
+            Call.until(() -> tree.toFile().list().length < files);
+        }
+        assertThat(tree).exists();
+    }
+
+    @Test
     void a_signal_for_a_program_that_does_not_run_reaches_nobody() throws Exception {
         hostile.send(4711, new Request.Kill(9));
         assertThat(hostile.ask(open()).type()).isEqualTo(Protocol.DESCRIPTOR);

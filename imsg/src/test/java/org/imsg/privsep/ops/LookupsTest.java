@@ -133,7 +133,8 @@ class LookupsTest {
             privileged.adjustClock(Duration.ofMillis(-1500));
             privileged.setClock(start.plusSeconds(100));
             assertThatExceptionOfType(RefusedException.class)
-                    .isThrownBy(() -> privileged.setClock(start.plusSeconds(7300))).withMessageContaining("by 3600 s");
+                    .isThrownBy(() -> privileged.setClock(start.plusSeconds(7300))).withMessageContaining("by 3600 s")
+                    .matches(e -> e.rule().equals("policy:1: clock within=3600"));
             assertThatExceptionOfType(RefusedException.class)
                     .isThrownBy(() -> privileged.adjustClock(Duration.ofSeconds(-3601)));
             assertThat(log.lines()).hasSize(2);

@@ -60,7 +60,9 @@ class OpeningTest {
 
     private static void assertRefused(Privileged privileged, Path file, String why, OpenFlag... how) {
         assertThatExceptionOfType(RefusedException.class).as(file.toString())
-                .isThrownBy(() -> privileged.open(file, how)).withMessageContaining(why);
+                .isThrownBy(() -> privileged.open(file, how)).withMessageContaining(why)
+                .satisfies(e -> assertThat(e.rule().startsWith("policy:")).as("names its rule: " + e.rule())
+                        .isEqualTo(!why.startsWith("no rule")));
     }
 
     @ParameterizedTest
@@ -192,6 +194,9 @@ class OpeningTest {
             try (Fd zero = privileged.open(Path.of("/dev/zero"))) {
                 assertThat(zero.isOpen()).isTrue();
             }
+        }
+        try (Served served = Served.by(policy("read special")); Privileged privileged = served.privileged()) {
+            assertRefused(privileged, inside, "a directory");
         }
     }
 }

@@ -119,7 +119,8 @@ class RunningTest {
             assertThat(Root.owner(work.resolve("made"))).isEqualTo("64010:64010");
             assertThatExceptionOfType(RefusedException.class)
                     .isThrownBy(() -> privileged.run(script("pwd").directory(directory.resolve("link"))))
-                    .withMessageContaining("symbolic link");
+                    .withMessageContaining("symbolic link")
+                    .matches(e -> e.rule().startsWith("policy:1: run user=64010 "));
             assertThatExceptionOfType(RefusedException.class)
                     .isThrownBy(() -> privileged.run(script("pwd").directory(Path.of("/etc"))));
         }
@@ -236,6 +237,16 @@ class RunningTest {
             assertThat(stranger.waitFor(Duration.ZERO)).isEmpty();
         }
         stranger.waitFor();
+    }
+
+    @Test
+    void a_uid_is_not_handed_out_again_while_its_program_is_not_started_yet() throws Exception {
+        UserPool users = new UserPool();
+        IdRange one = IdRange.of(64010);
+        assertThat(users.take(one)).hasValue(64010);
+        assertThat(users.take(one)).isEmpty();
+        users.give(64010);
+        assertThat(users.take(one)).hasValue(64010);
     }
 
     @Test

@@ -90,6 +90,10 @@ class TreesTest {
                     Path.of(trees + "/../outside")})
                 assertThatExceptionOfType(RefusedException.class).as(path.toString())
                         .isThrownBy(() -> privileged.remove(path));
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> privileged.remove(trees.resolve("way-out/outside")))
+                    .withMessageContaining("symbolic link")
+                    .matches(e -> e.rule().equals("policy:2: remove " + trees + "/"));
             privileged.remove(trees.resolve("way-out"));
         }
         assertThat(trees).isEmptyDirectory();
@@ -220,13 +224,56 @@ class TreesTest {
         give(linked, OWNER);
         try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
             assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> privileged.chown(foreign, NEXT, NEXT))
-                    .withMessageContaining("belongs to 64099, not to 64010");
+                    .withMessageContaining("belongs to 64099, not to 64010")
+                    .matches(e -> e.rule().startsWith("policy:1: chown "));
             assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> privileged.chown(linked, NEXT, NEXT))
-                    .withMessageContaining("has 2 hard links");
+                    .withMessageContaining("has 2 hard links").matches(e -> e.rule().startsWith("policy:1: chown "));
         }
         assertThat(Root.owner(foreign.resolve("a/b/file"))).isEqualTo("64099:64099");
         assertThat(Root.owner(victim)).isEqualTo("64010:64010");
         assertThat(log.lines()).hasSize(2);
+    }
+
+    /** The directory that was looked at and one of somebody else's change places all the time. */
+    @Test
+    void a_directory_of_somebody_else_that_takes_the_place_of_another_is_not_given_away() throws Exception {
+        Root.required();
+        Path swapped = Files.createDirectory(trees.resolve("swapped"));
+        Path foreign = Files.createDirectory(directory.resolve("foreign"));
+        Path hidden = directory.resolve("hidden");
+        Root.give(swapped, OWNER);
+        Root.give(foreign, 64099);
+        Request.Chown request = new Request.Chown(swapped.toString(), NEXT, NEXT);
+        Rule.ChownRule rule = (Rule.ChownRule) Policy.of("chown from=" + OWNER + "-" + NEXT + " to=" + NEXT + ":" + NEXT
+                + " " + trees + "/").allowing(request);
+        Thread swapper = Thread.ofPlatform().start(() -> {
+            while (!Thread.currentThread().isInterrupted()) {
+                try {
+                    Files.move(swapped, hidden, StandardCopyOption.ATOMIC_MOVE);
+                    Files.move(foreign, swapped, StandardCopyOption.ATOMIC_MOVE);
+                    Files.move(swapped, foreign, StandardCopyOption.ATOMIC_MOVE);
+                    Files.move(hidden, swapped, StandardCopyOption.ATOMIC_MOVE);
+                } catch (IOException e) {
+                    throw new AssertionError(e);
+                }
+            }
+        });
+        int replaced = 0;
+        try (Fd parent = Beneath.directory(trees.toString())) {
+            // Until it was met: then the change of places came between the look and the opening.
+            for (int i = 0; i < SWAPS || replaced == 0 && i < 100 * SWAPS; i++) {
+                try {
+                    ChownedTree.chown(Beneath.best(), parent, Name.of("swapped"), rule, request, () -> false);
+                } catch (IOException e) {
+                    replaced += e.getMessage().contains("was replaced by another") ? 1 : 0;
+                }
+            }
+        } finally {
+            swapper.interrupt();
+            swapper.join();
+        }
+        assertThat(Root.owner(foreign)).isEqualTo("64099:64099");
+        assertThat(replaced).as("changes of places that were met").isPositive();
     }
 
     @Test

@@ -84,6 +84,7 @@ class ConfinementTest {
             assertThat(subject.ask("rehearse promise:STDIO java ids bound")).isEqualTo("rehearsed");
             assertThat(Outside.of(subject.pid()).distinct(fields)).isEqualTo(before);
             assertThat(before.get("Seccomp")).containsExactly("0");
+            assertThat(subject.ask("raw prctl " + Confining.PR_GET_DUMPABLE)).as("dumpable").isEqualTo("1");
             assertThat(subject.ask("execute /bin/true")).isEqualTo("exit 0");
         }
     }
@@ -232,6 +233,15 @@ class ConfinementTest {
             assertThat(subject.ask("raw openat -100 s:/etc/shadow 0")).isEqualTo("EACCES");
             assertThat(subject.ask("work")).isEqualTo("works");
             assertThat(outside.distinct("Seccomp_filters").get("Seccomp_filters")).containsExactly("2");
+        }
+    }
+
+    @Test
+    void a_thread_with_a_filter_of_its_own_that_cannot_be_given_ours_is_an_error() throws Exception {
+        try (RunningSubject subject = RunningSubject.free()) {
+            assertThat(subject.ask("filter-one-thread")).isEqualTo("filtered 0");
+            assertThat(subject.ask("enter promise:STDIO")).startsWith("at seccomp: seccomp: thread ")
+                    .endsWith(" could not be given the filter");
         }
     }
 

@@ -26,8 +26,8 @@ final class Descriptions {
                 case "exec" -> confinement.unveil(Path.of(value), Access.READ, Access.EXEC);
                 case "ids" -> confinement.to(NOBODY);
                 case "bound" -> confinement.boundingSet();
-                case "bind" -> confinement.boundingSet(Capability.NET_BIND_SERVICE)
-                        .ambient(Capability.NET_BIND_SERVICE);
+                case "bind" -> keep(confinement, Capability.NET_BIND_SERVICE);
+                case "keep" -> keep(confinement, Capability.valueOf(value));
                 case "ns" -> confinement.namespaces(Stream.of(value.split(",")).map(Namespace::valueOf)
                         .toArray(Namespace[]::new));
                 case "root" -> confinement.privateRoot(value.isEmpty()
@@ -40,5 +40,9 @@ final class Descriptions {
             };
         }
         return confinement;
+    }
+
+    private static Confinement keep(Confinement confinement, Capability capability) {
+        return confinement.boundingSet(capability).ambient(capability);
     }
 }

@@ -16,6 +16,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @Timeout(60)
 class PrivilegeDropTest {
@@ -153,8 +155,12 @@ class PrivilegeDropTest {
     @Test
     void a_process_that_was_started_as_the_wanted_user_is_proved_and_goes_on() throws Exception {
         try (RunningSubject subject = RunningSubject.confined("ids")) {
+            Outside outside = Outside.of(subject.pid());
+            assertThat(outside.owner()).as("dumpable, as an exec leaves it").isEqualTo(64001);
             assertThat(subject.ask("drop 64001 - limited")).isEqualTo("dropped");
             isNobodyInEveryThread(subject);
+            // No change of ids has done so here.
+            assertThat(outside.owner()).as("not dumpable").isZero();
         }
     }
 
@@ -162,8 +168,19 @@ class PrivilegeDropTest {
     void a_capability_it_was_started_with_is_an_error_unless_it_is_accepted() throws Exception {
         try (RunningSubject subject = RunningSubject.confined("ids bind ns:NET")) {
             assertThat(subject.ask("drop 64001 -")).startsWith("at proof: ").contains("NET_BIND_SERVICE");
-            assertThat(subject.ask("drop 64001 - accept")).isEqualTo("dropped");
+            assertThat(subject.ask("drop 64001 - accept:NET_BIND_SERVICE")).isEqualTo("dropped");
             assertThat(subject.ask("listen 80")).isEqualTo("port 80");
+        }
+    }
+
+    /** With these rights it passes as the user, and could be root again. */
+    @ParameterizedTest
+    @CsvSource({"SETUID, setresuid(0)", "SETGID, setresgid(0)"})
+    void a_capability_that_leads_back_is_found_out_though_it_was_accepted(String capability, String attempt)
+            throws Exception {
+        try (RunningSubject subject = RunningSubject.confined("ids keep:" + capability)) {
+            assertThat(subject.ask("drop 64001 - accept:" + capability))
+                    .isEqualTo("at regain: regain: " + attempt + " was to fail with EPERM, but gave 0");
         }
     }
 

@@ -27,6 +27,9 @@ import java.time.format.FormatStyle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.imsg.sys.Credentials;
 import org.imsg.sys.LinuxSyscalls;
@@ -90,6 +93,7 @@ final class Subject {
                 yield "exit " + child.waitFor().code();
             }
             case "spawn-without-thread" -> spawnWithoutThread(rest.split(" "));
+            case "filter-one-thread" -> filterOneThread();
             case "listen" -> {
                 try (ServerSocket socket = new ServerSocket(Integer.parseInt(rest))) {
                     yield "port " + socket.getLocalPort();
@@ -139,6 +143,23 @@ final class Subject {
         }
     }
 
+    /** Starts a thread that has a filter of its own, and stays. */
+    private static String filterOneThread() {
+        CompletableFuture<Integer> filtered = new CompletableFuture<>();
+        Thread.ofPlatform().daemon().start(() -> {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment program = Confining.filterProgram(arena,
+                        SeccompFilter.of(LinuxSyscalls.host(), Set.of(Promise.values()), true, 0));
+                filtered.complete(RawSyscall.call(Posix.errnoSegment(arena), LinuxSyscalls.host().number("seccomp"),
+                        Confining.SECCOMP_SET_MODE_FILTER, 0, program.address()));
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        });
+        return "filtered " + filtered.join();
+    }
+
     /** What a JVM does on its own sooner or later: collect, compile, start threads of each kind. */
     private static String work() throws InterruptedException {
         List<byte[]> kept = new ArrayList<>();
@@ -169,10 +190,11 @@ final class Subject {
         if (!words[1].equals("-"))
             drop = drop.chroot(Path.of(words[1]));
         for (int i = 2; i < words.length; i++) {
-            drop = switch (words[i]) {
+            String[] sides = words[i].split(":");
+            drop = switch (sides[0]) {
                 case "dumpable" -> drop.dumpable();
                 case "bare" -> drop.withoutPreload();
-                case "accept" -> drop.accept(Capability.NET_BIND_SERVICE);
+                case "accept" -> drop.accept(Capability.valueOf(sides[1]));
                 case "limited" -> drop.rlimit(Resource.NOFILE, 100, 200).rlimit(Resource.CORE, 0, 0);
                 case "unlimited" -> drop.rlimit(Resource.NOFILE, 1 << 30, 1 << 30);
                 case "fails" -> drop.preload(() -> {
