@@ -341,6 +341,23 @@ abstract class ImsgPeerContract {
         assertThat(channel.receive()).isNull();
     }
 
+    /** Not what imsg(3) sends. Nothing comes after it that could bring the descriptor to light. */
+    @Test
+    void aDescriptorThatComesWithTheRestOfAHeaderIsTheMessages() throws Exception {
+        Path late = file("late");
+        for (int at = 1; at < HEADER; at++) {
+            start("-z", "8", "-t", "5", "late", String.valueOf(at), late.toString());
+            try (Message message = receiveInTwoParts(at)) {
+                assertThat(message).returns(5, Message::type).returns(Descriptor.PRESENT, Message::descriptor);
+                assertThat(message.payload()).isEqualTo(pattern(0, 8));
+                assertThat(read(message.fd())).isEqualTo("late");
+            }
+            peer.go();
+            assertThat(channel.receive()).isNull();
+            disconnect();
+        }
+    }
+
     @ParameterizedTest(name = "{0} bytes a write")
     @ValueSource(ints = {1, 2, 7, 15, 16, 17, 115, 116})
     void aMessageThatDribblesInArrivesWhole(int piece) throws Exception {

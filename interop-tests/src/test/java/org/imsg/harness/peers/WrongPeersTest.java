@@ -129,6 +129,7 @@ class WrongPeersTest {
     private static void refuses(Imsg request, String message) throws IOException {
         try (ImsgChannel.Pair pair = ImsgChannel.pair()) {
             pair.first().send(request, PATIENCE);
+            pair.first().shutdownOutput();
             assertThatExceptionOfType(IOException.class)
                     .isThrownBy(() -> TableServer.serve(pair.second(), _ -> (_, _) -> null))
                     .withMessageStartingWith(message);
