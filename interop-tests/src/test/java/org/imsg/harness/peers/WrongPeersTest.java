@@ -1,5 +1,6 @@
 package org.imsg.harness.peers;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
@@ -27,6 +28,7 @@ import org.imsg.harness.peers.table.TableClient;
 import org.imsg.harness.peers.table.TableServer;
 import org.imsg.harness.peers.table.TableVersion;
 import org.imsg.harness.peers.tmux.TmuxClient;
+import org.imsg.harness.peers.tmux.TmuxOutcome;
 import org.imsg.harness.peers.tmux.TmuxVersion;
 import org.imsg.harness.scripted.Expected;
 import org.imsg.harness.scripted.ScriptedServer;
@@ -137,7 +139,8 @@ class WrongPeersTest {
                 client -> client.send(12, 9, 0, new byte[0]),
                 client -> client.send(210, new byte[0]),
                 client -> {
-                    client.send(203, numbers(3));
+                    client.send(203, ByteBuffer.allocate(12).order(ByteOrder.nativeOrder()).putInt(3)
+                            .put("no moon\0".getBytes(US_ASCII)).array());
                     client.expect(Expected.type(205).id(8));
                 }));
         try (ScriptedServer _ = daemon(WireFormat.CLASSIC, client -> {
@@ -151,7 +154,7 @@ class WrongPeersTest {
             assertThatExceptionOfType(IOException.class).isThrownBy(() -> tmux.run("list-sessions"))
                     .withMessage("the tmux server speaks protocol 9, not 8");
             assertThat(tmux.run("kill-server").code()).isZero();
-            assertThat(tmux.run("list-sessions").code()).isEqualTo(3);
+            assertThat(tmux.run("list-sessions")).returns(3, TmuxOutcome::code).returns("no moon", TmuxOutcome::errors);
         }
     }
 
