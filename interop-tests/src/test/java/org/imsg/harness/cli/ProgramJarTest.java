@@ -108,7 +108,9 @@ class ProgramJarTest {
             String replay = JAVA + " -jar " + JAR + " replay " + file + " " + socket;
             assertThat(onTerminal(replay)).contains("\u001B[32m->\u001B[0m", "\r\u001B[K1 of 2 events",
                     "2 of 2 events");
-            assertThat(onTerminal(replay + " 2>/dev/null")).contains("\u001B[32m->").doesNotContain("of 2 events");
+            Path err = directory.resolve("err");
+            assertThat(onTerminal(replay + " 2>" + err)).contains("\u001B[32m->").doesNotContain("of 2 events");
+            assertThat(err).isEmptyFile();
             assertThat(onTerminal(replay + " >/dev/null")).contains("2 of 2 events").doesNotContain("->");
             assertThat(onTerminal(replay + " --json")).contains("\"type\":1").doesNotContain("\u001B", "of 2 events");
             assertThat(onTerminal("NO_COLOR=1 " + replay)).contains("->").doesNotContain("[32m");
