@@ -202,10 +202,15 @@ abstract class ImsgPeerContract {
         assertThat(channel.receive()).isNull();
     }
 
+    /** How many messages a load is, each of 8 KiB on average. */
+    int load() {
+        return 5000;
+    }
+
     @Test
     void aLoadOfMessagesAndDescriptorsPassesBothWaysAtOnce() throws Exception {
         start("echo");
-        int count = 5000;
+        int count = load();
         try (ExecutorService threads = Executors.newSingleThreadExecutor()) {
             Callable<Void> send = () -> {
                 Random random = new Random(3);
