@@ -23,6 +23,7 @@ import org.imsg.harness.record.Recording;
 import org.imsg.harness.stream.Chunk;
 import org.imsg.harness.stream.RawListener;
 import org.imsg.harness.stream.RawSocket;
+import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
 import org.junit.jupiter.api.BeforeEach;
@@ -147,11 +148,7 @@ class ProgramJarTest {
         try (ImsgListener daemon = ImsgListener.listen(target)) {
             Process process = start(JAVA, "tap", tap, target, "--record", recorded);
             try {
-                while (!Files.exists(tap)) {
-                    assertThat(process.isAlive()).isTrue();
-                    Thread.onSpinWait();
-                }
-                try (ImsgChannel client = ImsgChannel.connect(tap).allowFdPassing();
+                try (ImsgChannel client = connect(tap, process).allowFdPassing();
                         ImsgChannel server = daemon.accept().allowFdPassing()) {
                     assertThat(server.peerCredentials().pid()).as("the daemon sees the tap")
                             .isEqualTo((int) process.pid());
@@ -172,5 +169,16 @@ class ProgramJarTest {
         }
         assertThat(Recording.read(recorded).events()).filteredOn(Event::isMessage).singleElement()
                 .satisfies(event -> assertThat(event.descriptors()).containsExactly("/dev/null"));
+    }
+
+    /** As soon as there is a socket and the process listens at it. */
+    private static ImsgChannel connect(Path socket, Process process) throws IOException {
+        for (;;)
+            try {
+                return ImsgChannel.connect(socket);
+            } catch (ErrnoException e) {
+                assertThat(process.isAlive()).as(e.getMessage()).isTrue();
+                Thread.onSpinWait();
+            }
     }
 }
