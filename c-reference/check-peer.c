@@ -274,6 +274,28 @@ split_cuts_anywhere(void)
 	}
 }
 
+/* Here and there, a descriptor that comes with the rest of a header is its message's at once. */
+static void
+late_descriptors_are_delivered(void)
+{
+	char line[64];
+	struct imsg imsg;
+	int offset, fd;
+
+	for (offset = 1; offset < 16; offset++) {
+		snprintf(line, sizeof(line), "-z 4 -t 6 -i 1 late %d /dev/null", offset);
+		start(line);
+		CHECK(imsgbuf_read(&tester) == 1 && imsgbuf_get(&tester, &imsg) == 0);
+		CHECK(write(to_peer, "g", 1) == 1);
+		imsg = take(6, 1, 4);
+		CHECK((fd = imsg_get_fd(&imsg)) != -1);
+		close(fd);
+		imsg_free(&imsg);
+		CHECK(write(to_peer, "g", 1) == 1);
+		CHECK(at_end() && finish() == 0);
+	}
+}
+
 static void
 expect(const char *kind, uint32_t bare_messages, int descriptors, uint32_t good_after)
 {
@@ -361,7 +383,7 @@ static void
 a_wrong_command_line_is_exit_code_2(void)
 {
 	static const char *const lines[] = { "", "-h", "nothing", "-z x source", "-n -1 source", "-t 4294967296 source",
-	    "sendfd", "echo more", "dribble 0", "misbehave oddly", "-q" };
+	    "sendfd", "echo more", "dribble 0", "late 16 /dev/null", "misbehave oddly", "-q" };
 	size_t i;
 
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -383,6 +405,7 @@ main(int argc, char **argv)
 		{ "files are sent and written to", files_are_sent_and_written_to },
 		{ "descriptors are not kept", descriptors_are_not_kept },
 		{ "split cuts anywhere", split_cuts_anywhere },
+		{ "late descriptors are delivered", late_descriptors_are_delivered },
 		{ "misbehaviour is as announced", misbehaviour_is_as_announced },
 		{ "a broken stream is exit code 3", a_broken_stream_is_exit_code_3 },
 		{ "a wrong command line is exit code 2", a_wrong_command_line_is_exit_code_2 },

@@ -93,7 +93,7 @@ put_bare_header(uint32_t len, int marked, const int *fds, size_t nfds)
 	put(header, sizeof(header), fds, nfds);
 }
 
-/* The message that split and dribble cut up; the caller frees it. */
+/* The message that split, late and dribble cut up; the caller frees it. */
 static unsigned char *
 whole_message(size_t *len, int marked)
 {
@@ -109,19 +109,26 @@ whole_message(size_t *len, int marked)
 	return message;
 }
 
+static void
+await_go(void)
+{
+	char go;
+
+	while (read(STDIN_FILENO, &go, 1) == -1)
+		if (errno != EINTR)
+			fail("stdin");
+}
+
 void
 split(uint64_t offset, const char *file)
 {
 	int fd = file == NULL ? -1 : open_file(file);
 	size_t len, nfds = fd == -1 ? 0 : 1;
 	unsigned char *message = whole_message(&len, fd != -1);
-	char go;
 
 	if (offset > 0 && offset < len) {
 		put(message, (size_t)offset, &fd, nfds);
-		while (read(STDIN_FILENO, &go, 1) == -1)
-			if (errno != EINTR)
-				fail("stdin");
+		await_go();
 		put(message + offset, len - (size_t)offset, NULL, 0);
 	} else
 		put(message, len, &fd, nfds);
@@ -130,6 +137,25 @@ split(uint64_t offset, const char *file)
 		close(fd);
 	if (imsg_compose(&channel, options.type + 1, id_of(0), options.pid, -1, NULL, 0) == -1)
 		fail("compose");
+	finish();
+}
+
+/* Nothing comes after it, whose arrival could bring the descriptor to light. */
+void
+late(uint64_t offset, const char *file)
+{
+	int fd = open_file(file);
+	size_t len;
+	unsigned char *message = whole_message(&len, 1);
+
+	if (offset == 0 || offset >= len)
+		usage("cut at %ju, %zu bytes are not in two parts", (uintmax_t)offset, len);
+	put(message, (size_t)offset, NULL, 0);
+	await_go();
+	put(message + offset, len - (size_t)offset, &fd, 1);
+	free(message);
+	close(fd);
+	await_go();
 	finish();
 }
 

@@ -51,7 +51,8 @@ usage(const char *format, ...)
 	    "usage: imsg-peer [-s FD | -c PATH | -l PATH] [-m MAXPAYLOAD] [-n COUNT] [-z SIZE]\n"
 	    "                 [-t TYPE] [-i PEERID] [-p PID] MODE [ARG...]\n"
 	    "modes: echo, pingpong, source, sink, sendfd FILE..., recvfd TEXT, count-fds,\n"
-	    "       split OFFSET [FILE], dribble N [FILE], misbehave KIND\n"
+	    "       split OFFSET [FILE], late OFFSET FILE, dribble N [FILE],\n"
+	    "       misbehave KIND\n"
 	    "kinds: short-length, zero-length, long-length, huge-length, mark-without-fd,\n"
 	    "       fd-without-mark, two-fds, fd-then-late-mark, die-in-header, die-in-payload,\n"
 	    "       reset, flood\n");
@@ -217,7 +218,7 @@ struct mode {
 static const struct mode modes[] = {
 	{ "echo", 0, 0 }, { "pingpong", 0, 0 }, { "source", 0, 0 }, { "sink", 0, 0 },
 	{ "sendfd", 1, -1 }, { "recvfd", 1, 1 }, { "count-fds", 0, 0 },
-	{ "split", 1, 2 }, { "dribble", 1, 2 }, { "misbehave", 1, 1 },
+	{ "split", 1, 2 }, { "late", 2, 2 }, { "dribble", 1, 2 }, { "misbehave", 1, 1 },
 };
 
 static void
@@ -255,6 +256,8 @@ run(char **arg)
 		count_fds();
 	else if (strcmp(mode, "split") == 0)
 		split(number("OFFSET", arg[1], SIZE_MAX), arg[2]);
+	else if (strcmp(mode, "late") == 0)
+		late(number("OFFSET", arg[1], SIZE_MAX), arg[2]);
 	else if (strcmp(mode, "dribble") == 0)
 		dribble(number("N", arg[1], SIZE_MAX), arg[2]);
 	else

@@ -50,6 +50,7 @@ void sendfd(char **files);
 
 /* imsg-peer-raw.c: byte by byte, for what imsg(3) would not do */
 void split(uint64_t offset, const char *file);
+void late(uint64_t offset, const char *file);
 void dribble(uint64_t piece, const char *file);
 void misbehave(const char *kind);
 

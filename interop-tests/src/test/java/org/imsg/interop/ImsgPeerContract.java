@@ -202,10 +202,15 @@ abstract class ImsgPeerContract {
         assertThat(channel.receive()).isNull();
     }
 
+    /** How many messages a load is, each of 8 KiB on average. */
+    int load() {
+        return 5000;
+    }
+
     @Test
     void aLoadOfMessagesAndDescriptorsPassesBothWaysAtOnce() throws Exception {
         start("echo");
-        int count = 5000;
+        int count = load();
         try (ExecutorService threads = Executors.newSingleThreadExecutor()) {
             Callable<Void> send = () -> {
                 Random random = new Random(3);
@@ -339,6 +344,23 @@ abstract class ImsgPeerContract {
         }
         assertThat(channel.receive()).returns(6, Message::type).returns(Descriptor.NONE, Message::descriptor);
         assertThat(channel.receive()).isNull();
+    }
+
+    /** Not what imsg(3) sends. Nothing comes after it that could bring the descriptor to light. */
+    @Test
+    void aDescriptorThatComesWithTheRestOfAHeaderIsTheMessages() throws Exception {
+        Path late = file("late");
+        for (int at = 1; at < HEADER; at++) {
+            start("-z", "8", "-t", "5", "late", String.valueOf(at), late.toString());
+            try (Message message = receiveInTwoParts(at)) {
+                assertThat(message).returns(5, Message::type).returns(Descriptor.PRESENT, Message::descriptor);
+                assertThat(message.payload()).isEqualTo(pattern(0, 8));
+                assertThat(read(message.fd())).isEqualTo("late");
+            }
+            peer.go();
+            assertThat(channel.receive()).isNull();
+            disconnect();
+        }
     }
 
     @ParameterizedTest(name = "{0} bytes a write")

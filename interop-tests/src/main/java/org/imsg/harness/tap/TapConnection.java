@@ -74,8 +74,7 @@ final class TapConnection {
             try {
                 pass(from, to, new StreamDecoder(number, direction, format, limit));
             } catch (RuntimeException e) {
-                close(); // the witness failed: what nobody saw must not pass
-                watch.failed(e);
+                watch.failed(e); // cuts us too: what nobody saw must not pass
             } finally {
                 if (running.decrementAndGet() == 0) {
                     client.close();

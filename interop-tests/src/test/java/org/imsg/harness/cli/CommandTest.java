@@ -183,6 +183,9 @@ class CommandTest {
                 "\u001B[31m1 bytes: cut\u001B[0m",
                 "\u001B[2m    0\u001B[0m port");
         out.getBuffer().setLength(0);
+        assertThat(imsg("decode", file, "--describe", description, "--colour", "never")).isEqualTo(4);
+        assertThat(out.toString()).isEqualTo(plain);
+        out.getBuffer().setLength(0);
         assertThat(imsg("decode", file, "--json", "--colour", "always")).isEqualTo(4);
         assertThat(out.toString()).doesNotContain("\u001B");
     }

@@ -23,6 +23,7 @@ import org.imsg.harness.record.Recording;
 import org.imsg.harness.stream.Chunk;
 import org.imsg.harness.stream.RawListener;
 import org.imsg.harness.stream.RawSocket;
+import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
 import org.junit.jupiter.api.BeforeEach;
@@ -108,7 +109,9 @@ class ProgramJarTest {
             String replay = JAVA + " -jar " + JAR + " replay " + file + " " + socket;
             assertThat(onTerminal(replay)).contains("\u001B[32m->\u001B[0m", "\r\u001B[K1 of 2 events",
                     "2 of 2 events");
-            assertThat(onTerminal(replay + " 2>/dev/null")).contains("\u001B[32m->").doesNotContain("of 2 events");
+            Path err = directory.resolve("err");
+            assertThat(onTerminal(replay + " 2>" + err)).contains("\u001B[32m->").doesNotContain("of 2 events");
+            assertThat(err).isEmptyFile();
             assertThat(onTerminal(replay + " >/dev/null")).contains("2 of 2 events").doesNotContain("->");
             assertThat(onTerminal(replay + " --json")).contains("\"type\":1").doesNotContain("\u001B", "of 2 events");
             assertThat(onTerminal("NO_COLOR=1 " + replay)).contains("->").doesNotContain("[32m");
@@ -145,11 +148,7 @@ class ProgramJarTest {
         try (ImsgListener daemon = ImsgListener.listen(target)) {
             Process process = start(JAVA, "tap", tap, target, "--record", recorded);
             try {
-                while (!Files.exists(tap)) {
-                    assertThat(process.isAlive()).isTrue();
-                    Thread.onSpinWait();
-                }
-                try (ImsgChannel client = ImsgChannel.connect(tap).allowFdPassing();
+                try (ImsgChannel client = connect(tap, process).allowFdPassing();
                         ImsgChannel server = daemon.accept().allowFdPassing()) {
                     assertThat(server.peerCredentials().pid()).as("the daemon sees the tap")
                             .isEqualTo((int) process.pid());
@@ -170,5 +169,16 @@ class ProgramJarTest {
         }
         assertThat(Recording.read(recorded).events()).filteredOn(Event::isMessage).singleElement()
                 .satisfies(event -> assertThat(event.descriptors()).containsExactly("/dev/null"));
+    }
+
+    /** As soon as there is a socket and the process listens at it. */
+    private static ImsgChannel connect(Path socket, Process process) throws IOException {
+        for (;;)
+            try {
+                return ImsgChannel.connect(socket);
+            } catch (ErrnoException e) {
+                assertThat(process.isAlive()).as(e.getMessage()).isTrue();
+                Thread.onSpinWait();
+            }
     }
 }

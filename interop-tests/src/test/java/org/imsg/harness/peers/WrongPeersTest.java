@@ -1,5 +1,6 @@
 package org.imsg.harness.peers;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
@@ -9,6 +10,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
@@ -24,6 +27,9 @@ import org.imsg.harness.peers.table.Service;
 import org.imsg.harness.peers.table.TableClient;
 import org.imsg.harness.peers.table.TableServer;
 import org.imsg.harness.peers.table.TableVersion;
+import org.imsg.harness.peers.tmux.TmuxClient;
+import org.imsg.harness.peers.tmux.TmuxOutcome;
+import org.imsg.harness.peers.tmux.TmuxVersion;
 import org.imsg.harness.scripted.Expected;
 import org.imsg.harness.scripted.ScriptedServer;
 import org.junit.jupiter.api.Test;
@@ -126,9 +132,36 @@ class WrongPeersTest {
         refuses(Imsg.of(4), "smtpd asks before it opens a table: ");
     }
 
+    @Test
+    void a_tmux_command_ends_as_the_server_says_and_never_because_it_left() throws Exception {
+        List<ScriptedServer.Script> ends = new ArrayList<>(List.of(
+                client -> {}, // leaves
+                client -> client.send(12, 9, 0, new byte[0]),
+                client -> client.send(210, new byte[0]),
+                client -> {
+                    client.send(203, ByteBuffer.allocate(12).order(ByteOrder.nativeOrder()).putInt(3)
+                            .put("no moon\0".getBytes(US_ASCII)).array());
+                    client.expect(Expected.type(205).id(8));
+                }));
+        try (ScriptedServer _ = daemon(WireFormat.CLASSIC, client -> {
+            for (int type : new int[]{111, 101, 102, 108, 107, 106, 200})
+                client.expect(Expected.type(type));
+            ends.removeFirst().with(client);
+        })) {
+            TmuxClient tmux = new TmuxClient(socket(), TmuxVersion.V3_5A);
+            assertThatExceptionOfType(EOFException.class).isThrownBy(() -> tmux.run("list-sessions"))
+                    .withMessage("the tmux server left before the command had ended");
+            assertThatExceptionOfType(IOException.class).isThrownBy(() -> tmux.run("list-sessions"))
+                    .withMessage("the tmux server speaks protocol 9, not 8");
+            assertThat(tmux.run("kill-server").code()).isZero();
+            assertThat(tmux.run("list-sessions")).returns(3, TmuxOutcome::code).returns("no moon", TmuxOutcome::errors);
+        }
+    }
+
     private static void refuses(Imsg request, String message) throws IOException {
         try (ImsgChannel.Pair pair = ImsgChannel.pair()) {
             pair.first().send(request, PATIENCE);
+            pair.first().shutdownOutput();
             assertThatExceptionOfType(IOException.class)
                     .isThrownBy(() -> TableServer.serve(pair.second(), _ -> (_, _) -> null))
                     .withMessageStartingWith(message);

@@ -202,8 +202,10 @@ class RecordedChannelTest {
         recorded.channel().send(Imsg.of(ASK));
         assertThat(pair.second().receive(PATIENCE)).isNull();
         assertThat(recorded.channel().receive(PATIENCE)).isNull();
-        assertThatThrownBy(recorded::close).isInstanceOf(IOException.class)
-                .hasMessage("the recording " + pipe + " cannot be written: Broken pipe");
+        try (Fd _ = Fd.open(pipe, OpenFlag.READ_WRITE)) { // that it could be written again is too late
+            assertThatThrownBy(recorded::close).isInstanceOf(IOException.class)
+                    .hasMessage("the recording " + pipe + " cannot be written: Broken pipe");
+        }
     }
 
     @Test

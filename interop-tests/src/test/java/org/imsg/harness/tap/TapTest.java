@@ -193,7 +193,9 @@ class TapTest {
     }
 
     @Test
-    void the_credentials_of_the_client_are_told_when_it_connects() {
+    void the_credentials_of_the_client_are_told_when_it_connects() throws IOException {
+        client.send(message(1, "hello"));
+        receive(server, 21); // nothing passes before that is told, but the daemon may be connected
         assertThat(events.getFirst().note()).contains("pid " + ProcessHandle.current().pid()).contains("uid ");
     }
 
