@@ -11,7 +11,7 @@ import org.imsg.Imsg;
 
 /**
  * Prints how long a child takes from its start until it runs, and how much memory it then has: with and without confinement, with
- * and without an AOT cache, which it makes first by a training run. As root, from the classes of the tests:
+ * and without an AOT cache, which it makes first by a training run; before that, what a JVM alone takes. As root, from the classes of the tests:
  *
  * <pre>
  * java --enable-native-access=ALL-UNNAMED -cp imsg/target/test-classes:imsg/target/classes org.imsg.privsep.SpawnFigures [RUNS]
@@ -39,6 +39,8 @@ public final class SpawnFigures {
             // A cache takes no directories of classes.
             Path jar = ProgramJar.in(directory, SpawnFigures.class);
             System.out.println("load before: " + load());
+            for (String what : List.of("nothing", "call"))
+                SpawnFloor.measure(what, jar, directory.resolve(what + ".aot"), Integer.parseInt(runs));
             for (String how : List.of("free", "confined")) {
                 Path cache = directory.resolve(how + ".aot");
                 java(List.of("-D" + RECORD + "=" + cache), jar, "1", how);
@@ -115,13 +117,13 @@ public final class SpawnFigures {
         return Files.readString(Path.of("/proc/loadavg")).strip();
     }
 
-    private static long kilobytes(long pid, String field) throws IOException {
+    static long kilobytes(long pid, String field) throws IOException {
         String line = Files.readAllLines(Path.of("/proc/" + pid + "/smaps_rollup")).stream()
                 .filter(text -> text.startsWith(field)).collect(Collectors.joining());
         return Long.parseLong(line.replaceAll("\\D+", ""));
     }
 
-    private static long median(List<Long> values) {
+    static long median(List<Long> values) {
         return values.stream().sorted().toList().get(values.size() / 2);
     }
 

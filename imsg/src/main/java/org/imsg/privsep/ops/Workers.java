@@ -63,7 +63,7 @@ final class Workers implements AutoCloseable {
                 case Throwable failure -> throw new IllegalStateException(failure);
             }
         } catch (InterruptedException | TimeoutException e) {
-            if (promise.cancel(false))
+            if (promise.cancel(false) || promise.isCompletedExceptionally())
                 throw e;
             // It was done at the last moment.
             return promise.resultNow();
