@@ -9,8 +9,13 @@ package org.imsg.bench;
  * @param warmUpSeconds how long a pair runs before
  */
 public record Effort(int forks, int windows, double windowSeconds, double warmUpSeconds) {
-    static final Effort SHORT = new Effort(3, 3, 0.3, 2);
+    static final Effort SHORT = new Effort(3, 3, 0.3, 1.5);
     static final Effort FULL = new Effort(5, 7, 1, 5);
+
+    /** One message at a time there and back is few messages: those need longer until all is compiled. */
+    double warmUpSeconds(Load load) {
+        return load.connections() > 0 ? 2 * warmUpSeconds : warmUpSeconds;
+    }
 
     /** Windows of a contender in all. */
     int pairs() {
@@ -19,7 +24,8 @@ public record Effort(int forks, int windows, double windowSeconds, double warmUp
 
     @Override
     public String toString() {
-        return forks + " times new processes, warmed up for " + warmUpSeconds + " s, then " + windows + " windows of "
+        return forks + " times new processes, warmed up for " + warmUpSeconds
+                + " s (twice that with connections), then " + windows + " windows of "
                 + windowSeconds + " s in turns";
     }
 }

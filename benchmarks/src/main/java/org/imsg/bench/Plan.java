@@ -43,7 +43,7 @@ final class Plan {
                 the.floorFramed));
         for (int size : new int[]{4096, 16368})
             groups.add(oneWay("one-way-" + size, new Load(size, 0, BATCH), the.ours, the.c, the.frr, the.floor));
-        for (int size : full ? new int[]{16, 256, 1024} : new int[]{16, 1024})
+        for (int size : full ? new int[]{16, 256, 1024} : new int[]{1024})
             groups.add(oneWay("one-way-" + size, new Load(size, 0, BATCH), the.ours, the.c));
         groups.add(oneWay("records-64", new Load(64, 0, BATCH), the.ours, the.records, the.c));
         groups.add(oneWay("descriptor-each", new Load(64, 1, BATCH), the.ours, the.c, the.floor, the.floorBare,

@@ -52,8 +52,9 @@ class PlanTest {
         double seconds = 0;
         double start = 0.7;
         for (Group group : groups(LIBFRR, false))
-            seconds += group.contenders().size() * Effort.SHORT.forks() * (start + Effort.SHORT.warmUpSeconds()
-                    + Effort.SHORT.windows() * Effort.SHORT.windowSeconds());
+            seconds += group.contenders().size() * Effort.SHORT.forks()
+                    * (start + Effort.SHORT.warmUpSeconds(group.load())
+                            + Effort.SHORT.windows() * Effort.SHORT.windowSeconds());
         assertThat(seconds).isLessThan(540);
         assertThat(Effort.SHORT.pairs()).isGreaterThanOrEqualTo(5);
     }
