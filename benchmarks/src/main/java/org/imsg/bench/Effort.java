@@ -9,12 +9,12 @@ package org.imsg.bench;
  * @param warmUpSeconds how long a pair runs before
  */
 public record Effort(int forks, int windows, double windowSeconds, double warmUpSeconds) {
-    static final Effort SHORT = new Effort(3, 3, 0.3, 1.5);
+    static final Effort SHORT = new Effort(2, 5, 0.3, 2);
     static final Effort FULL = new Effort(5, 7, 1, 5);
 
-    /** One message at a time there and back is few messages: those need longer until all is compiled. */
-    double warmUpSeconds(Load load) {
-        return load.connections() > 0 ? 2 * warmUpSeconds : warmUpSeconds;
+    /** Three times as long where event loops take part: they are many small methods, and their compiler has the same processor. */
+    double warmUpSeconds(Group group) {
+        return group.hasEventLoops() ? 3 * warmUpSeconds : warmUpSeconds;
     }
 
     /** Windows of a contender in all. */
@@ -25,7 +25,7 @@ public record Effort(int forks, int windows, double windowSeconds, double warmUp
     @Override
     public String toString() {
         return forks + " times new processes, warmed up for " + warmUpSeconds
-                + " s (twice that with connections), then " + windows + " windows of "
-                + windowSeconds + " s in turns";
+                + " s (three times that with event loops), then "
+                + windows + " windows of " + windowSeconds + " s in turns";
     }
 }

@@ -18,6 +18,11 @@ import java.util.function.Consumer;
  */
 public record Group(String name, Load load, boolean roundTrips, long intervalNanos, Pinning pinning,
         List<Contender> contenders) implements Measurement {
+    /** Whether Netty is among the contenders. */
+    boolean hasEventLoops() {
+        return contenders.stream().anyMatch(contender -> contender.name().startsWith("netty"));
+    }
+
     @Override
     public String sent() {
         return load.toString();
