@@ -14,7 +14,8 @@ import org.imsg.wire.ImsgHeader;
 
 /**
  * A message where it was received, without a copy: valid inside the call to {@link ImsgHandler#message} it was passed to, and
- * refused afterwards. One view serves all messages of a channel, so nothing is allocated for a message.
+ * refused afterwards. One view serves all messages of a channel, so nothing is allocated for a message. For the thread of that
+ * call only: it reads the receive buffer by its address, which another thread could still do when the buffer is gone.
  *
  * <p>Type, id and pid are unsigned 32-bit numbers in ints; offsets are in bytes from the first of the payload.
  */
