@@ -278,8 +278,8 @@ abstract sealed class IbufBytes extends IbufNumbers permits Ibuf {
      * @param <T> the record that describes the struct
      * @param struct the struct
      * @return the record
-     * @throws MalformedStructException if the number of bytes left is not the size of the struct, both are named, or they
-     *     cannot be the struct otherwise; nothing is consumed
+     * @throws MalformedStructException if the number of bytes left is not the size of the struct, both are named, or
+     *     they cannot be the struct otherwise; nothing is consumed
      * @throws IllegalStateException if this buffer was closed or moved
      */
     public <T extends Record> T getData(CStruct<T> struct) {

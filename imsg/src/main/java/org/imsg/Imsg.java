@@ -40,8 +40,7 @@ public final class Imsg implements AutoCloseable {
     /**
      * A message without a payload, for id 0 and the sender's own pid.
      *
-     * @param type
-     *            the type
+     * @param type the type
      * @return the message
      */
     public static Imsg of(int type) {
@@ -51,10 +50,8 @@ public final class Imsg implements AutoCloseable {
     /**
      * A message for id 0 and the sender's own pid.
      *
-     * @param type
-     *            the type
-     * @param payload
-     *            the payload; copied
+     * @param type the type
+     * @param payload the payload; copied
      * @return the message
      */
     public static Imsg of(int type, byte[] payload) {
@@ -64,10 +61,8 @@ public final class Imsg implements AutoCloseable {
     /**
      * A message whose payload is a string in UTF-8, without a terminating NUL, for id 0 and the sender's own pid.
      *
-     * @param type
-     *            the type
-     * @param payload
-     *            the payload
+     * @param type the type
+     * @param payload the payload
      * @return the message
      */
     public static Imsg of(int type, String payload) {
@@ -77,14 +72,10 @@ public final class Imsg implements AutoCloseable {
     /**
      * A message.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the id, peerid in the header
-     * @param pid
-     *            the process id; 0 for the pid of the process that sends it
-     * @param payload
-     *            the payload; copied
+     * @param type the type
+     * @param id the id, peerid in the header
+     * @param pid the process id; 0 for the pid of the process that sends it
+     * @param payload the payload; copied
      * @return the message
      */
     public static Imsg of(int type, int id, int pid, byte[] payload) {
@@ -94,14 +85,10 @@ public final class Imsg implements AutoCloseable {
     /**
      * A message with what is readable in a buffer as its payload.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the id, peerid in the header
-     * @param pid
-     *            the process id; 0 for the pid of the process that sends it
-     * @param payload
-     *            copied and not changed; a descriptor in it stays there
+     * @param type the type
+     * @param id the id, peerid in the header
+     * @param pid the process id; 0 for the pid of the process that sends it
+     * @param payload copied and not changed; a descriptor in it stays there
      * @return the message
      */
     public static Imsg of(int type, int id, int pid, Ibuf payload) {
@@ -112,11 +99,9 @@ public final class Imsg implements AutoCloseable {
     /**
      * This message with a descriptor; this one must not be used any more.
      *
-     * @param passed
-     *            the descriptor; it belongs to the returned message then
+     * @param passed the descriptor; it belongs to the returned message then
      * @return a message with the same header and payload
-     * @throws IllegalStateException
-     *             if the descriptor is closed or was handed on
+     * @throws IllegalStateException if the descriptor is closed or was handed on
      */
     public Imsg withFd(Fd passed) {
         Fd owned = Objects.requireNonNull(passed).move();
@@ -177,13 +162,10 @@ public final class Imsg implements AutoCloseable {
     /**
      * What is left of the payload, which must be exactly this long: imsg_get_data.
      *
-     * @param length
-     *            bytes, 1 or more
+     * @param length bytes, 1 or more
      * @return a copy
-     * @throws IllegalArgumentException
-     *             if the length is under 1 (C: EINVAL)
-     * @throws TruncatedMessageException
-     *             if another number of bytes is left (C: EBADMSG); nothing is read then
+     * @throws IllegalArgumentException if the length is under 1 (C: EINVAL)
+     * @throws TruncatedMessageException if another number of bytes is left (C: EBADMSG); nothing is read then
      */
     public byte[] getData(int length) {
         if (length < 1)
@@ -196,14 +178,11 @@ public final class Imsg implements AutoCloseable {
     /**
      * What is left of the payload, which must be exactly this C struct: imsg_get_data with sizeof.
      *
-     * @param <T>
-     *            the record that describes the struct
-     * @param struct
-     *            the struct
+     * @param <T> the record that describes the struct
+     * @param struct the struct
      * @return the record
-     * @throws MalformedStructException
-     *             if another number of bytes is left, both are named, or they cannot be the struct otherwise; nothing is read
-     *             then
+     * @throws MalformedStructException if another number of bytes is left, both are named, or they cannot be the struct
+     *     otherwise; nothing is read then
      */
     public <T extends Record> T getData(CStruct<T> struct) {
         return unread.getData(struct);
@@ -212,15 +191,11 @@ public final class Imsg implements AutoCloseable {
     /**
      * The C struct in the next bytes of the payload; one with a flexible array takes all of them: imsg_get_buf with sizeof.
      *
-     * @param <T>
-     *            the record that describes the struct
-     * @param struct
-     *            the struct
+     * @param <T> the record that describes the struct
+     * @param struct the struct
      * @return the record
-     * @throws TruncatedMessageException
-     *             if fewer are left; nothing is read then
-     * @throws MalformedStructException
-     *             if the bytes cannot be the struct; nothing is read then
+     * @throws TruncatedMessageException if fewer are left; nothing is read then
+     * @throws MalformedStructException if the bytes cannot be the struct; nothing is read then
      */
     public <T extends Record> T get(CStruct<T> struct) {
         return unread.get(struct);
@@ -229,11 +204,9 @@ public final class Imsg implements AutoCloseable {
     /**
      * The next bytes of the payload: imsg_get_buf.
      *
-     * @param length
-     *            bytes, 0 or more
+     * @param length bytes, 0 or more
      * @return a copy
-     * @throws TruncatedMessageException
-     *             if fewer are left; nothing is read then
+     * @throws TruncatedMessageException if fewer are left; nothing is read then
      */
     public byte[] getBuf(int length) {
         return unread.get(length);
@@ -242,11 +215,9 @@ public final class Imsg implements AutoCloseable {
     /**
      * The string in the next bytes of the payload, as {@link Ibuf#getString} reads it: up to the first NUL or the end of the field.
      *
-     * @param length
-     *            the bytes of the field, 0 or more
+     * @param length the bytes of the field, 0 or more
      * @return the string, in UTF-8
-     * @throws TruncatedMessageException
-     *             if fewer are left; nothing is read then
+     * @throws TruncatedMessageException if fewer are left; nothing is read then
      */
     public String getString(int length) {
         return unread.getString(length);
@@ -256,11 +227,9 @@ public final class Imsg implements AutoCloseable {
      * The string in the next bytes of the payload, which must have a NUL at its end, as {@link Ibuf#getStrbuf} reads it:
      * imsg_get_strbuf.
      *
-     * @param length
-     *            the bytes of the field, 1 or more
+     * @param length the bytes of the field, 1 or more
      * @return the string, in UTF-8
-     * @throws TruncatedMessageException
-     *             if fewer are left; nothing is read then
+     * @throws TruncatedMessageException if fewer are left; nothing is read then
      */
     public String getStrbuf(int length) {
         return unread.getStrbuf(length);
@@ -270,8 +239,7 @@ public final class Imsg implements AutoCloseable {
      * What is left of the payload, as a buffer to read from: imsg_get_ibuf. Nothing is left here afterwards.
      *
      * @return a view, valid as long as this message is reachable
-     * @throws TruncatedMessageException
-     *             if nothing is left (C: EBADMSG)
+     * @throws TruncatedMessageException if nothing is left (C: EBADMSG)
      */
     public Ibuf getIbuf() {
         if (unread.size() == 0)

@@ -118,15 +118,12 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Connects to a daemon's socket, however long its backlog is full.
      *
-     * @param path
-     *            the socket
+     * @param path the socket
      * @return a channel
-     * @throws InterruptedIOException
-     *             if the thread is interrupted while it waits for room in the backlog; the interrupt status stays set
-     * @throws IOException
-     *             if it cannot connect, an {@link ErrnoException}
-     * @throws IllegalArgumentException
-     *             if the path is too long for sockaddr_un
+     * @throws InterruptedIOException if the thread is interrupted while it waits for room in the backlog; the interrupt
+     *     status stays set
+     * @throws IOException if it cannot connect, an {@link ErrnoException}
+     * @throws IllegalArgumentException if the path is too long for sockaddr_un
      */
     public static ImsgChannel connect(Path path) throws IOException {
         return new ImsgChannel(Sockets.connect(UnixAddress.of(path), FOREVER));
@@ -135,17 +132,12 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Connects to a daemon's socket.
      *
-     * @param address
-     *            the socket's path or abstract name
-     * @param timeout
-     *            how long to wait for room in the daemon's backlog, 0 or more
+     * @param address the socket's path or abstract name
+     * @param timeout how long to wait for room in the daemon's backlog, 0 or more
      * @return a channel
-     * @throws SocketTimeoutException
-     *             if there is no room in time
-     * @throws InterruptedIOException
-     *             as {@link #connect(Path)}
-     * @throws IOException
-     *             if it cannot connect, an {@link ErrnoException}
+     * @throws SocketTimeoutException if there is no room in time
+     * @throws InterruptedIOException as {@link #connect(Path)}
+     * @throws IOException if it cannot connect, an {@link ErrnoException}
      */
     public static ImsgChannel connect(UnixAddress address, Duration timeout) throws IOException {
         return new ImsgChannel(Sockets.connect(address, deadline(timeout)));
@@ -154,15 +146,11 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * A channel over a connected socket that was made elsewhere: inherited from the parent, such as descriptor 3, or received.
      *
-     * @param socket
-     *            a Unix stream socket; the channel's then, unless this throws
+     * @param socket a Unix stream socket; the channel's then, unless this throws
      * @return a channel
-     * @throws IllegalArgumentException
-     *             if it is no stream socket, or a listening one
-     * @throws IllegalStateException
-     *             if the descriptor is closed or was handed on
-     * @throws IOException
-     *             if it is no socket, an {@link ErrnoException}
+     * @throws IllegalArgumentException if it is no stream socket, or a listening one
+     * @throws IllegalStateException if the descriptor is closed or was handed on
+     * @throws IOException if it is no socket, an {@link ErrnoException}
      */
     public static ImsgChannel of(Fd socket) throws IOException {
         socket.intValue(); // throws if it is closed or was handed on
@@ -184,8 +172,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * Two channels connected to each other: socketpair(2).
      *
      * @return both ends
-     * @throws IOException
-     *             if there is no room in a descriptor table, an {@link ErrnoException}
+     * @throws IOException if there is no room in a descriptor table, an {@link ErrnoException}
      */
     public static Pair pair() throws IOException {
         Fd.Pair sockets = Fd.socketpair();
@@ -195,10 +182,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Two connected channels.
      *
-     * @param first
-     *            one end
-     * @param second
-     *            the other
+     * @param first one end
+     * @param second the other
      */
     public record Pair(ImsgChannel first, ImsgChannel second) implements AutoCloseable {
         @Override
@@ -225,11 +210,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Sets the longest payload in both directions: imsgbuf_set_maxsize.
      *
-     * @param payload
-     *            bytes without the header: up to 65519 with the format AUTO or CLASSIC, 2147483631 with MODERN
+     * @param payload bytes without the header: up to 65519 with the format AUTO or CLASSIC, 2147483631 with MODERN
      * @return this
-     * @throws IllegalArgumentException
-     *             if it is negative, or more than the format can say
+     * @throws IllegalArgumentException if it is negative, or more than the format can say
      */
     public ImsgChannel maxSize(int payload) {
         if (payload < 0 || payload > format.limit() - HEADER_SIZE)
@@ -255,11 +238,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Sets the wire format; AUTO unless set, writing MODERN until a peer is seen to use CLASSIC.
      *
-     * @param wireFormat
-     *            the format
+     * @param wireFormat the format
      * @return this
-     * @throws IllegalArgumentException
-     *             if {@link #maxSize(int)} is more than the format can say
+     * @throws IllegalArgumentException if {@link #maxSize(int)} is more than the format can say
      */
     public ImsgChannel format(WireFormat wireFormat) {
         if (limit > wireFormat.limit())
@@ -276,11 +257,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Sets what {@link WireFormat#AUTO} writes until the peer has marked a descriptor.
      *
-     * @param wireFormat
-     *            CLASSIC or MODERN
+     * @param wireFormat CLASSIC or MODERN
      * @return this
-     * @throws IllegalArgumentException
-     *             if it is AUTO
+     * @throws IllegalArgumentException if it is AUTO
      */
     public ImsgChannel assume(WireFormat wireFormat) {
         if (wireFormat == WireFormat.AUTO)
@@ -303,11 +282,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Sets how much may be queued for sending. 16 MiB unless set.
      *
-     * @param bytes
-     *            bytes with headers, 1 to 1073741824; should be more than the longest message
+     * @param bytes bytes with headers, 1 to 1073741824; should be more than the longest message
      * @return this
-     * @throws IllegalArgumentException
-     *             if it is out of range
+     * @throws IllegalArgumentException if it is out of range
      */
     public ImsgChannel maxQueued(int bytes) {
         if (bytes < 1 || bytes > 1 << 30)
@@ -320,11 +297,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * Lets a waiting reader try again and again for a while before it sleeps in the kernel: shorter round trips for a processor
      * kept busy. 0 unless set.
      *
-     * @param time
-     *            how long at most, each time
+     * @param time how long at most, each time
      * @return this
-     * @throws IllegalArgumentException
-     *             if it is negative
+     * @throws IllegalArgumentException if it is negative
      */
     public ImsgChannel spinBeforeWaiting(Duration time) {
         if (time.isNegative())
@@ -338,16 +313,11 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Sends a message, and before it everything queued; waits for room as long as it takes. For any number of threads.
      *
-     * @param message
-     *            the message; its descriptor is taken, unless this throws before the message is queued
-     * @throws IOException
-     *             if the write fails, an {@link ErrnoException}; EPIPE or ECONNRESET when the peer is gone
-     * @throws ImsgTooLargeException
-     *             if the payload is over {@link #maxSize()}
-     * @throws ImsgQueueFullException
-     *             if the message is longer than {@link #maxQueued}
-     * @throws IllegalStateException
-     *             if the message has a descriptor and passing is not allowed
+     * @param message the message; its descriptor is taken, unless this throws before the message is queued
+     * @throws IOException if the write fails, an {@link ErrnoException}; EPIPE or ECONNRESET when the peer is gone
+     * @throws ImsgTooLargeException if the payload is over {@link #maxSize()}
+     * @throws ImsgQueueFullException if the message is longer than {@link #maxQueued}
+     * @throws IllegalStateException if the message has a descriptor and passing is not allowed
      */
     public void send(Imsg message) throws IOException {
         send(message, FOREVER);
@@ -356,16 +326,12 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Sends a message, and before it everything queued.
      *
-     * @param message
-     *            the message; its descriptor is taken, unless this throws before the message is queued
-     * @param timeout
-     *            how long to wait for room, 0 or more
-     * @throws SocketTimeoutException
-     *             if not everything could be sent in time; the rest, and this message, stay queued. Where another thread was
-     *             sending all the time, or the queue had no room, the exception says that the message was not queued; its
-     *             descriptor was not taken then
-     * @throws IOException
-     *             as {@link #send(Imsg)}
+     * @param message the message; its descriptor is taken, unless this throws before the message is queued
+     * @param timeout how long to wait for room, 0 or more
+     * @throws SocketTimeoutException if not everything could be sent in time; the rest, and this message, stay queued.
+     *     Where another thread was sending all the time, or the queue had no room, the exception says that the message
+     *     was not queued; its descriptor was not taken then
+     * @throws IOException as {@link #send(Imsg)}
      */
     public void send(Imsg message, Duration timeout) throws IOException {
         send(message, deadline(timeout));
@@ -389,12 +355,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * Receives the next message; waits as long as it takes. For any number of threads, each message goes to one.
      *
      * @return the message, the caller's to close if it has a descriptor; or null at the clean end of the stream
-     * @throws ImsgProtocolException
-     *             if what comes is no message, every time from then on
-     * @throws ImsgEofException
-     *             if the stream ended inside a message, every time from then on
-     * @throws IOException
-     *             if the read fails, an {@link ErrnoException}, or the channel is closed
+     * @throws ImsgProtocolException if what comes is no message, every time from then on
+     * @throws ImsgEofException if the stream ended inside a message, every time from then on
+     * @throws IOException if the read fails, an {@link ErrnoException}, or the channel is closed
      */
     public Imsg receive() throws IOException {
         return receiver.receive(FOREVER);
@@ -403,13 +366,10 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Receives the next message.
      *
-     * @param timeout
-     *            how long to wait for it, 0 or more
+     * @param timeout how long to wait for it, 0 or more
      * @return as {@link #receive()}
-     * @throws SocketTimeoutException
-     *             if it is not whole in time; nothing is lost, what came of it stays
-     * @throws IOException
-     *             as {@link #receive()}
+     * @throws SocketTimeoutException if it is not whole in time; nothing is lost, what came of it stays
+     * @throws IOException as {@link #receive()}
      */
     public Imsg receive(Duration timeout) throws IOException {
         return receiver.receive(deadline(timeout));
@@ -420,8 +380,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * last element. Reading it throws UncheckedIOException where {@link #receive()} throws IOException, with an
      * {@link java.io.EOFException} if the peer ends before the reply.
      *
-     * @param endTypes
-     *            the types that end a reply
+     * @param endTypes the types that end a reply
      * @return the messages, the caller's to close where they have descriptors; nothing is received before it is read
      */
     public Stream<Imsg> replies(int... endTypes) {
@@ -431,10 +390,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * The messages of a reply, each within a timeout.
      *
-     * @param timeout
-     *            how long to wait for each message
-     * @param endTypes
-     *            the types that end a reply
+     * @param timeout how long to wait for each message
+     * @param endTypes the types that end a reply
      * @return as {@link #replies(int...)}
      */
     public Stream<Imsg> replies(Duration timeout, int... endTypes) {
@@ -446,24 +403,16 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Queues a message: imsg_compose.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the id, peerid in the header
-     * @param pid
-     *            the process id; 0 for this process's
-     * @param fd
-     *            a descriptor to go along, the channel's then unless this throws; or null
-     * @param payload
-     *            the payload; copied
-     * @throws ImsgTooLargeException
-     *             if the payload is over {@link #maxSize()} (C: ERANGE)
-     * @throws ImsgQueueFullException
-     *             if the queue has no room for it
-     * @throws IllegalStateException
-     *             if a descriptor is given and passing is not allowed, or the descriptor is closed or was handed on
-     * @throws ClosedChannelException
-     *             if the channel is closed
+     * @param type the type
+     * @param id the id, peerid in the header
+     * @param pid the process id; 0 for this process's
+     * @param fd a descriptor to go along, the channel's then unless this throws; or null
+     * @param payload the payload; copied
+     * @throws ImsgTooLargeException if the payload is over {@link #maxSize()} (C: ERANGE)
+     * @throws ImsgQueueFullException if the queue has no room for it
+     * @throws IllegalStateException if a descriptor is given and passing is not allowed, or the descriptor is closed or
+     *     was handed on
+     * @throws ClosedChannelException if the channel is closed
      */
     public void compose(int type, int id, int pid, Fd fd, byte[] payload) throws ClosedChannelException {
         compose(type, id, pid, fd, payload, 0, payload.length);
@@ -472,22 +421,14 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Queues a message whose payload is a part of an array; otherwise as {@link #compose(int, int, int, Fd, byte[])}.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the id, peerid in the header
-     * @param pid
-     *            the process id; 0 for this process's
-     * @param fd
-     *            a descriptor to go along, the channel's then unless this throws; or null
-     * @param payload
-     *            the array
-     * @param from
-     *            where in it the payload begins
-     * @param count
-     *            its length in bytes
-     * @throws ClosedChannelException
-     *             if the channel is closed
+     * @param type the type
+     * @param id the id, peerid in the header
+     * @param pid the process id; 0 for this process's
+     * @param fd a descriptor to go along, the channel's then unless this throws; or null
+     * @param payload the array
+     * @param from where in it the payload begins
+     * @param count its length in bytes
+     * @throws ClosedChannelException if the channel is closed
      */
     public void compose(int type, int id, int pid, Fd fd, byte[] payload, int from, int count)
             throws ClosedChannelException {
@@ -500,18 +441,12 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Queues a message whose payload is a segment; otherwise as {@link #compose(int, int, int, Fd, byte[])}.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the id, peerid in the header
-     * @param pid
-     *            the process id; 0 for this process's
-     * @param fd
-     *            a descriptor to go along, the channel's then unless this throws; or null
-     * @param payload
-     *            the payload; copied
-     * @throws ClosedChannelException
-     *             if the channel is closed
+     * @param type the type
+     * @param id the id, peerid in the header
+     * @param pid the process id; 0 for this process's
+     * @param fd a descriptor to go along, the channel's then unless this throws; or null
+     * @param payload the payload; copied
+     * @throws ClosedChannelException if the channel is closed
      */
     public void compose(int type, int id, int pid, Fd fd, MemorySegment payload) throws ClosedChannelException {
         long count = payload.byteSize();
@@ -524,18 +459,12 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * Queues a message whose payload is gathered from parts: imsg_composev. Otherwise as
      * {@link #compose(int, int, int, Fd, byte[])}.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the id, peerid in the header
-     * @param pid
-     *            the process id; 0 for this process's
-     * @param fd
-     *            a descriptor to go along, the channel's then unless this throws; or null
-     * @param parts
-     *            the parts, copied one behind the other
-     * @throws ClosedChannelException
-     *             if the channel is closed
+     * @param type the type
+     * @param id the id, peerid in the header
+     * @param pid the process id; 0 for this process's
+     * @param fd a descriptor to go along, the channel's then unless this throws; or null
+     * @param parts the parts, copied one behind the other
+     * @throws ClosedChannelException if the channel is closed
      */
     public void composev(int type, int id, int pid, Fd fd, MemorySegment... parts) throws ClosedChannelException {
         long count = 0;
@@ -554,16 +483,11 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * Queues a message whose payload is what is readable in a buffer, and closes the buffer: imsg_compose_ibuf. A descriptor in
      * it goes along. Otherwise as {@link #compose(int, int, int, Fd, byte[])}.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the id, peerid in the header
-     * @param pid
-     *            the process id; 0 for this process's
-     * @param payload
-     *            the buffer; unless this throws it is closed
-     * @throws ClosedChannelException
-     *             if the channel is closed
+     * @param type the type
+     * @param id the id, peerid in the header
+     * @param pid the process id; 0 for this process's
+     * @param payload the buffer; unless this throws it is closed
+     * @throws ClosedChannelException if the channel is closed
      */
     public void composeIbuf(int type, int id, int pid, Ibuf payload) throws ClosedChannelException {
         compose(type, id, pid, payload.fd(), payload.data());
@@ -574,19 +498,13 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * Begins a message that is put together piece by piece: imsg_create. It is queued by {@link #close(Ibuf)}; several may be
      * under construction at once, and one that is not wanted is closed by {@link Ibuf#close}.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the id, peerid in the header
-     * @param pid
-     *            the process id; 0 for this process's
-     * @param expected
-     *            how many bytes of payload to make room for, 0 or more; it grows up to {@link #maxSize()}
+     * @param type the type
+     * @param id the id, peerid in the header
+     * @param pid the process id; 0 for this process's
+     * @param expected how many bytes of payload to make room for, 0 or more; it grows up to {@link #maxSize()}
      * @return a buffer for the payload
-     * @throws IllegalArgumentException
-     *             if it is negative
-     * @throws ImsgTooLargeException
-     *             if more is expected than is allowed
+     * @throws IllegalArgumentException if it is negative
+     * @throws ImsgTooLargeException if more is expected than is allowed
      */
     public Ibuf create(int type, int id, int pid, int expected) {
         return Ibuf.forMessage(type, id, pid, expected, maxSize());
@@ -595,12 +513,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Queues a message begun by {@link #create}: imsg_close. Its descriptor, if one was set, goes along.
      *
-     * @param message
-     *            the buffer; unless this throws it is closed
-     * @throws IllegalArgumentException
-     *             if the buffer is not from {@link #create}
-     * @throws ClosedChannelException
-     *             if the channel is closed
+     * @param message the buffer; unless this throws it is closed
+     * @throws IllegalArgumentException if the buffer is not from {@link #create}
+     * @throws ClosedChannelException if the channel is closed
      */
     public void close(Ibuf message) throws ClosedChannelException {
         if (!message.isMessage())
@@ -611,13 +526,10 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Queues every message of a queue, and leaves it empty: msgbuf_concat.
      *
-     * @param messages
-     *            messages begun by {@link #create} or pushed as they were received; where this throws, the message it was at is
-     *            closed, those behind it stay in the queue
-     * @throws IllegalArgumentException
-     *             if there is a buffer among them that is no message
-     * @throws ClosedChannelException
-     *             if the channel is closed
+     * @param messages messages begun by {@link #create} or pushed as they were received; where this throws, the message
+     *     it was at is closed, those behind it stay in the queue
+     * @throws IllegalArgumentException if there is a buffer among them that is no message
+     * @throws ClosedChannelException if the channel is closed
      */
     public void concat(IbufQueue messages) throws ClosedChannelException {
         for (Ibuf popped; (popped = messages.pop()) != null;) {
@@ -631,10 +543,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * Queues a message that was received, as it is: imsg_forward. Its descriptor does not go along, and the message can be
      * forwarded more than once.
      *
-     * @param message
-     *            the message; unchanged
-     * @throws ClosedChannelException
-     *             if the channel is closed
+     * @param message the message; unchanged
+     * @throws ClosedChannelException if the channel is closed
      */
     public void forward(Imsg message) throws ClosedChannelException {
         compose(message.type(), message.id(), message.pid(), null, message.bytes());
@@ -643,10 +553,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Queues a message that is being read from another channel, as it is; as {@link #forward(Imsg)}.
      *
-     * @param message
-     *            a valid view
-     * @throws ClosedChannelException
-     *             if the channel is closed
+     * @param message a valid view
+     * @throws ClosedChannelException if the channel is closed
      */
     public void forward(ImsgView message) throws ClosedChannelException {
         compose(message.type(), message.id(), message.pid(), null, message.payload());
@@ -674,8 +582,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * Sends what the socket takes without waiting: imsgbuf_write.
      *
      * @return true if nothing is left in the queue; false also while another thread is sending
-     * @throws IOException
-     *             if the write fails, an {@link ErrnoException}
+     * @throws IOException if the write fails, an {@link ErrnoException}
      */
     public boolean write() throws IOException {
         return sender.write();
@@ -684,9 +591,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Sends everything queued; waits for room as long as it takes: imsgbuf_flush.
      *
-     * @throws IOException
-     *             if the write fails, an {@link ErrnoException}; EPIPE or ECONNRESET when the peer is gone, EBADF when a queued
-     *             descriptor was closed behind our back: that message is dropped, the next flush goes on behind it
+     * @throws IOException if the write fails, an {@link ErrnoException}; EPIPE or ECONNRESET when the peer is gone,
+     *     EBADF when a queued descriptor was closed behind our back: that message is dropped, the next flush goes on
+     *     behind it
      */
     public void flush() throws IOException {
         sender.flush(FOREVER);
@@ -695,12 +602,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Sends everything queued.
      *
-     * @param timeout
-     *            how long to wait for room, 0 or more
-     * @throws SocketTimeoutException
-     *             if not everything could be sent in time; the rest stays queued
-     * @throws IOException
-     *             as {@link #flush()}
+     * @param timeout how long to wait for room, 0 or more
+     * @throws SocketTimeoutException if not everything could be sent in time; the rest stays queued
+     * @throws IOException as {@link #flush()}
      */
     public void flush(Duration timeout) throws IOException {
         sender.flush(deadline(timeout));
@@ -747,14 +651,11 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * Reads once, waiting until something has arrived, and shows every whole message to the handler. Messages that a former read
      * left are shown first, without reading.
      *
-     * @param handler
-     *            takes the messages; the views are valid inside its calls only
+     * @param handler takes the messages; the views are valid inside its calls only
      * @return how many messages were shown, 0 if what came is not a whole one; or -1 at the clean end of the stream
-     * @throws IOException
-     *             as {@link #receive()}, when no message comes before the fault; or what the handler throws, after which the
-     *             messages behind are shown by the next read
-     * @throws IllegalStateException
-     *             if called from inside the handler
+     * @throws IOException as {@link #receive()}, when no message comes before the fault; or what the handler throws,
+     *     after which the messages behind are shown by the next read
+     * @throws IllegalStateException if called from inside the handler
      */
     public int read(ImsgHandler handler) throws IOException {
         return receiver.read(handler, FOREVER);
@@ -763,15 +664,11 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Reads once, as {@link #read(ImsgHandler)}, and waits only for a while.
      *
-     * @param handler
-     *            takes the messages
-     * @param timeout
-     *            how long to wait for something to arrive, 0 or more
+     * @param handler takes the messages
+     * @param timeout how long to wait for something to arrive, 0 or more
      * @return as {@link #read(ImsgHandler)}
-     * @throws SocketTimeoutException
-     *             if nothing arrives in time
-     * @throws IOException
-     *             as {@link #read(ImsgHandler)}
+     * @throws SocketTimeoutException if nothing arrives in time
+     * @throws IOException as {@link #read(ImsgHandler)}
      */
     public int read(ImsgHandler handler, Duration timeout) throws IOException {
         return receiver.read(handler, deadline(timeout));
@@ -780,11 +677,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Reads without waiting: what is there is shown to the handler. For event loops, which call it when the socket can be read.
      *
-     * @param handler
-     *            takes the messages
+     * @param handler takes the messages
      * @return as {@link #read(ImsgHandler)}; 0 also if there is nothing
-     * @throws IOException
-     *             as {@link #read(ImsgHandler)}
+     * @throws IOException as {@link #read(ImsgHandler)}
      */
     public int poll(ImsgHandler handler) throws IOException {
         try {
@@ -799,8 +694,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * once if the buffer is full of messages that were not taken.
      *
      * @return false at the end of the stream; messages may still be there to get
-     * @throws IOException
-     *             if the read fails, an {@link ErrnoException}, or the channel is closed
+     * @throws IOException if the read fails, an {@link ErrnoException}, or the channel is closed
      */
     public boolean read() throws IOException {
         return receiver.read();
@@ -810,8 +704,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * The next message that is there whole, without reading: imsgbuf_get.
      *
      * @return the message, the caller's to close if it has a descriptor; or null if there is none
-     * @throws IOException
-     *             as {@link #receive()}
+     * @throws IOException as {@link #receive()}
      */
     public Imsg get() throws IOException {
         return receiver.get();
@@ -846,8 +739,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * The socket's descriptor, for an event loop to watch. It stays the channel's.
      *
      * @return the number
-     * @throws IllegalStateException
-     *             if the channel is closed: the number may be another's by now
+     * @throws IllegalStateException if the channel is closed: the number may be another's by now
      */
     public int fd() {
         return socket.intValue();
@@ -857,8 +749,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * Who is at the other end, as the kernel vouches for it.
      *
      * @return the peer's ids
-     * @throws IOException
-     *             if the channel is closed, or the system does not say, an {@link ErrnoException}
+     * @throws IOException if the channel is closed, or the system does not say, an {@link ErrnoException}
      */
     public PeerCredentials peerCredentials() throws IOException {
         return Sockets.peerCredentials(socket);
@@ -868,8 +759,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * Ends the sending direction: the peer sees the end of the stream, and can still be received from. Many daemons take it for
      * the end of the connection and drop the reply.
      *
-     * @throws IOException
-     *             if the channel is closed, or the peer is gone, an {@link ErrnoException}
+     * @throws IOException if the channel is closed, or the peer is gone, an {@link ErrnoException}
      */
     public void shutdownOutput() throws IOException {
         Sockets.shutdownOutput(socket);

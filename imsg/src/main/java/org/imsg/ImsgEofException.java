@@ -17,10 +17,8 @@ public final class ImsgEofException extends EOFException {
     /**
      * For the part that arrived.
      *
-     * @param received
-     *            bytes of the message that arrived
-     * @param expected
-     *            bytes it would have had, 16 if not even the header was whole
+     * @param received bytes of the message that arrived
+     * @param expected bytes it would have had, 16 if not even the header was whole
      */
     public ImsgEofException(int received, int expected) {
         super(received < 16

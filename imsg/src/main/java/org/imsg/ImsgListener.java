@@ -57,11 +57,9 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
     /**
      * Listens at a path, with mode 0600 and a backlog of 128, for any peer that can open it.
      *
-     * @param path
-     *            where; a stale socket there is replaced
+     * @param path where; a stale socket there is replaced
      * @return a listener
-     * @throws IOException
-     *             if the path is taken or cannot be bound, an {@link ErrnoException}
+     * @throws IOException if the path is taken or cannot be bound, an {@link ErrnoException}
      */
     public static ImsgListener listen(Path path) throws IOException {
         return at(UnixAddress.of(path)).listen();
@@ -70,8 +68,7 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
     /**
      * Begins to describe a listener.
      *
-     * @param address
-     *            where it listens
+     * @param address where it listens
      * @return what to set the rest on
      */
     public static Builder at(UnixAddress address) {
@@ -93,11 +90,9 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
         /**
          * Sets the permission bits of the socket's file: who may connect. 0600 unless set.
          *
-         * @param bits
-         *            0 to 0777; the process's umask does not matter
+         * @param bits 0 to 0777; the process's umask does not matter
          * @return this
-         * @throws IllegalArgumentException
-         *             if there are other bits in it
+         * @throws IllegalArgumentException if there are other bits in it
          */
         public Builder mode(int bits) {
             if ((bits & ~0777) != 0)
@@ -109,11 +104,9 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
         /**
          * Sets how many connections may wait to be accepted. 128 unless set.
          *
-         * @param connections
-         *            1 or more; the system has a limit of its own
+         * @param connections 1 or more; the system has a limit of its own
          * @return this
-         * @throws IllegalArgumentException
-         *             if it is less
+         * @throws IllegalArgumentException if it is less
          */
         public Builder backlog(int connections) {
             if (connections < 1)
@@ -126,8 +119,7 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
          * Says whether a socket at the path to which nobody listens any more is removed first. It is unless set. To find out,
          * one connects to it: a listener that does live accepts a peer that leaves at once.
          *
-         * @param replace
-         *            whether it is
+         * @param replace whether it is
          * @return this
          */
         public Builder replaceStale(boolean replace) {
@@ -138,8 +130,7 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
         /**
          * Sets which peers are accepted; the others' connections are closed at once, and logged. All are unless set.
          *
-         * @param check
-         *            decides by the ids the kernel vouches for; called on the accepting thread
+         * @param check decides by the ids the kernel vouches for; called on the accepting thread
          * @return this
          */
         public Builder allow(Predicate<PeerCredentials> check) {
@@ -151,8 +142,7 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
          * Binds and listens.
          *
          * @return the listener
-         * @throws IOException
-         *             if the address is taken, with EADDRINUSE, or cannot be bound, an {@link ErrnoException}
+         * @throws IOException if the address is taken, with EADDRINUSE, or cannot be bound, an {@link ErrnoException}
          */
         public ImsgListener listen() throws IOException {
             Fd socket = bind();
@@ -211,10 +201,9 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
      * Accepts a connection; waits for one as long as it takes.
      *
      * @return a channel to a peer that is allowed
-     * @throws ErrnoException
-     *             if it fails; with EMFILE or ENFILE the connection stays in the backlog, and a later call may succeed
-     * @throws IOException
-     *             if the listener is closed
+     * @throws ErrnoException if it fails; with EMFILE or ENFILE the connection stays in the backlog, and a later call
+     *     may succeed
+     * @throws IOException if the listener is closed
      */
     public ImsgChannel accept() throws IOException {
         return accept(FOREVER);
@@ -223,13 +212,10 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
     /**
      * Accepts a connection.
      *
-     * @param timeout
-     *            how long to wait for one, 0 or more
+     * @param timeout how long to wait for one, 0 or more
      * @return a channel to a peer that is allowed
-     * @throws SocketTimeoutException
-     *             if none comes in time
-     * @throws IOException
-     *             as {@link #accept()}
+     * @throws SocketTimeoutException if none comes in time
+     * @throws IOException as {@link #accept()}
      */
     public ImsgChannel accept(Duration timeout) throws IOException {
         return accept(ImsgChannel.deadline(timeout));
@@ -344,8 +330,7 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
      * The listening socket's descriptor, for an event loop to watch. It stays the listener's.
      *
      * @return the number
-     * @throws ClosedChannelException
-     *             if the listener is closed
+     * @throws ClosedChannelException if the listener is closed
      */
     public int fd() throws ClosedChannelException {
         if (!isOpen())

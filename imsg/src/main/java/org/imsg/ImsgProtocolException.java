@@ -19,14 +19,10 @@ public final class ImsgProtocolException extends IOException {
     /**
      * For what the header says.
      *
-     * @param type
-     *            the type in the header
-     * @param length
-     *            the length in the header, in bytes
-     * @param limit
-     *            the longest message allowed, in bytes with the header
-     * @param word
-     *            bytes 4 to 7 of the header, for the message
+     * @param type the type in the header
+     * @param length the length in the header, in bytes
+     * @param limit the longest message allowed, in bytes with the header
+     * @param word bytes 4 to 7 of the header, for the message
      */
     public ImsgProtocolException(int type, int length, int limit, int word) {
         super("the peer sent a header (type %s) with length %d; 16 to %d is possible (bytes 4 to 7 are 0x%08x)%s"

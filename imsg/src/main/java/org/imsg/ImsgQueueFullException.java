@@ -15,12 +15,9 @@ public final class ImsgQueueFullException extends IllegalStateException {
     /**
      * For queues in front of a channel's own.
      *
-     * @param length
-     *            the bytes of the message that has no room
-     * @param queued
-     *            the bytes that are queued
-     * @param bound
-     *            the bytes that may be
+     * @param length the bytes of the message that has no room
+     * @param queued the bytes that are queued
+     * @param bound the bytes that may be
      */
     public ImsgQueueFullException(int length, int queued, int bound) {
         super("no room for a message of " + length + " bytes: " + queued + " bytes are queued, " + bound

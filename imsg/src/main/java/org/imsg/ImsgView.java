@@ -58,8 +58,7 @@ public final class ImsgView {
      * The type: imsg_get_type.
      *
      * @return an unsigned 32-bit number
-     * @throws IllegalStateException
-     *             if the view is no longer valid, as every method here
+     * @throws IllegalStateException if the view is no longer valid, as every method here
      */
     public int type() {
         valid();
@@ -99,11 +98,9 @@ public final class ImsgView {
     /**
      * A byte.
      *
-     * @param offset
-     *            where
+     * @param offset where
      * @return 0 to 255
-     * @throws TruncatedMessageException
-     *             if the payload ends before it, as with every method that takes an offset
+     * @throws TruncatedMessageException if the payload ends before it, as with every method that takes an offset
      */
     public int getN8(int offset) {
         return Memory.ALL.get(JAVA_BYTE, at(offset, 1)) & 0xFF;
@@ -112,8 +109,7 @@ public final class ImsgView {
     /**
      * A 16-bit number in network byte order.
      *
-     * @param offset
-     *            where
+     * @param offset where
      * @return 0 to 65535
      */
     public int getN16(int offset) {
@@ -123,8 +119,7 @@ public final class ImsgView {
     /**
      * A 32-bit number in network byte order.
      *
-     * @param offset
-     *            where
+     * @param offset where
      * @return 0 to 4294967295
      */
     public long getN32(int offset) {
@@ -134,8 +129,7 @@ public final class ImsgView {
     /**
      * A 64-bit number in network byte order.
      *
-     * @param offset
-     *            where
+     * @param offset where
      * @return its 64 bits
      */
     public long getN64(int offset) {
@@ -145,8 +139,7 @@ public final class ImsgView {
     /**
      * A 16-bit number in the machine's byte order.
      *
-     * @param offset
-     *            where
+     * @param offset where
      * @return 0 to 65535
      */
     public int getH16(int offset) {
@@ -156,8 +149,7 @@ public final class ImsgView {
     /**
      * A 32-bit number in the machine's byte order.
      *
-     * @param offset
-     *            where
+     * @param offset where
      * @return 0 to 4294967295
      */
     public long getH32(int offset) {
@@ -167,8 +159,7 @@ public final class ImsgView {
     /**
      * A 64-bit number in the machine's byte order.
      *
-     * @param offset
-     *            where
+     * @param offset where
      * @return its 64 bits
      */
     public long getH64(int offset) {
@@ -178,15 +169,11 @@ public final class ImsgView {
     /**
      * A C struct amid the payload; one with a flexible array reaches to the end.
      *
-     * @param <T>
-     *            the record that describes the struct
-     * @param struct
-     *            the struct
-     * @param offset
-     *            where
+     * @param <T> the record that describes the struct
+     * @param struct the struct
+     * @param offset where
      * @return the record
-     * @throws MalformedStructException
-     *             if the bytes cannot be the struct
+     * @throws MalformedStructException if the bytes cannot be the struct
      */
     public <T extends Record> T get(CStruct<T> struct, int offset) {
         int size = struct.flexible() ? Math.max(0, length() - offset) : struct.size();
@@ -196,13 +183,11 @@ public final class ImsgView {
     /**
      * The C struct that the payload is, and nothing else: imsg_get_data.
      *
-     * @param <T>
-     *            the record that describes the struct
-     * @param struct
-     *            the struct
+     * @param <T> the record that describes the struct
+     * @param struct the struct
      * @return the record
-     * @throws MalformedStructException
-     *             if the payload has another size than the struct, both are named, or cannot be the struct otherwise
+     * @throws MalformedStructException if the payload has another size than the struct, both are named, or cannot be
+     *     the struct otherwise
      */
     public <T extends Record> T getData(CStruct<T> struct) {
         return struct.read(memory, place(0, length()), length);
@@ -230,14 +215,10 @@ public final class ImsgView {
     /**
      * Copies a part of the payload.
      *
-     * @param offset
-     *            where it begins
-     * @param into
-     *            the array to copy to
-     * @param index
-     *            where in the array
-     * @param count
-     *            how many bytes
+     * @param offset where it begins
+     * @param into the array to copy to
+     * @param index where in the array
+     * @param count how many bytes
      */
     public void copyTo(int offset, byte[] into, int index, int count) {
         MemorySegment.copy(Memory.ALL, JAVA_BYTE, at(offset, count), into, index, count);

@@ -53,8 +53,8 @@ final class Inbox {
     /**
      * One recvmsg(2).
      *
-     * @return the bytes received; 0 if the stream has ended; 1 also if the buffer is full of messages not taken yet, or what
-     *         comes next is a fault, behind which nothing is read any more; or the negative errno
+     * @return the bytes received; 0 if the stream has ended; 1 also if the buffer is full of messages not taken yet, or
+     *     what comes next is a fault, behind which nothing is read any more; or the negative errno
      */
     int fill(int socket, int flags) {
         if (ended)
@@ -86,9 +86,8 @@ final class Inbox {
      * Moves to the next whole message and shows it.
      *
      * @return false if there is none
-     * @throws IOException
-     *             if what comes next is no message, an {@link ImsgProtocolException}, or the stream has ended inside one, an
-     *             {@link ImsgEofException}
+     * @throws IOException if what comes next is no message, an {@link ImsgProtocolException}, or the stream has ended
+     *     inside one, an {@link ImsgEofException}
      */
     boolean next(ImsgView view) throws IOException {
         int available = end - start;

@@ -87,8 +87,7 @@ final class Outbox {
     /**
      * Queues the message whose payload is in its place.
      *
-     * @param fd
-     *            taken over unless this throws; may be null
+     * @param fd taken over unless this throws; may be null
      */
     void commit(Dialect written, int type, int id, int pid, Fd fd, int length) throws ClosedChannelException {
         if (fd != null)

@@ -46,8 +46,7 @@ public final class BgpdRoutes {
     /**
      * Which route it is.
      *
-     * @param prefix
-     *            the address
+     * @param prefix the address
      * @return its number from 0 on
      */
     public static int number(int prefix) {

@@ -35,8 +35,7 @@ public record Load(int size, int every, int batch, int connections) {
     /**
      * What a receiver of messages 0 to {@code count - 1} must have seen.
      *
-     * @param count
-     *            how many messages
+     * @param count how many messages
      * @return descriptors
      */
     public long descriptors(long count) {

@@ -31,17 +31,12 @@ public sealed interface Measurement permits Group, RouteDump {
     /**
      * Measures.
      *
-     * @param effort
-     *            how long
-     * @param scratch
-     *            an empty directory, left empty
-     * @param progress
-     *            is told what goes on
+     * @param effort how long
+     * @param scratch an empty directory, left empty
+     * @param progress is told what goes on
      * @return by contender; empty where this machine cannot do it, which {@code progress} was told
-     * @throws IOException
-     *             if a contender fails
-     * @throws InterruptedException
-     *             if interrupted
+     * @throws IOException if a contender fails
+     * @throws InterruptedException if interrupted
      */
     Map<String, Series> measure(Effort effort, Path scratch, Consumer<String> progress)
             throws IOException, InterruptedException;

@@ -23,8 +23,7 @@ public record Pinning(Optional<Path> taskset, int first, int second) {
      * One processor each, the first two this process may use.
      *
      * @return a pinning; on a machine with one processor both ends share it
-     * @throws IOException
-     *             if /proc cannot be read
+     * @throws IOException if /proc cannot be read
      */
     public static Pinning oneEach() throws IOException {
         List<Integer> allowed = allowed();

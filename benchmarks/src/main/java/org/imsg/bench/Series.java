@@ -23,8 +23,7 @@ public final class Series {
     /**
      * All windows' values.
      *
-     * @param metric
-     *            of what
+     * @param metric of what
      * @return in order; empty if it was not measured
      */
     public List<Double> of(Metric metric) {

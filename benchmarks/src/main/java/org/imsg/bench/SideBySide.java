@@ -31,12 +31,9 @@ public final class SideBySide {
     /**
      * Measures, writes the results, and prints how they compare.
      *
-     * @param args
-     *            the directory of the C programs, and the one results go to
-     * @throws IOException
-     *             if a contender fails, or results cannot be written
-     * @throws InterruptedException
-     *             if interrupted
+     * @param args the directory of the C programs, and the one results go to
+     * @throws IOException if a contender fails, or results cannot be written
+     * @throws InterruptedException if interrupted
      */
     public static void main(String... args) throws IOException, InterruptedException {
         String fullProperty = System.getProperty("bench.full", "false");

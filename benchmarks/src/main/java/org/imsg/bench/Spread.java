@@ -17,11 +17,9 @@ public record Spread(double least, double lowerQuartile, double median, double u
     /**
      * Of some values.
      *
-     * @param values
-     *            one or more
+     * @param values one or more
      * @return their spread
-     * @throws IllegalArgumentException
-     *             if there is none
+     * @throws IllegalArgumentException if there is none
      */
     public static Spread of(List<Double> values) {
         if (values.isEmpty())

@@ -28,12 +28,9 @@ public final class FdBuf extends DescriptorHolder {
     /**
      * For writing.
      *
-     * @param content
-     *            the bytes, 1 or more; taken over
-     * @param fd
-     *            the descriptor; taken over
-     * @throws IllegalStateException
-     *             if the descriptor is closed or was handed on; nothing is taken over then
+     * @param content the bytes, 1 or more; taken over
+     * @param fd the descriptor; taken over
+     * @throws IllegalStateException if the descriptor is closed or was handed on; nothing is taken over then
      */
     public FdBuf(ByteBuf content, Fd fd) {
         this(content, fd.move(), false);

@@ -28,11 +28,9 @@ public final class Handover {
     /**
      * A second descriptor of a channel's socket, to be passed on.
      *
-     * @param channel
-     *            an open channel of a native transport; stays as it is
+     * @param channel an open channel of a native transport; stays as it is
      * @return the descriptor, the caller's
-     * @throws IOException
-     *             if there is no room in the descriptor table, an {@link org.imsg.unix.ErrnoException}
+     * @throws IOException if there is no room in the descriptor table, an {@link org.imsg.unix.ErrnoException}
      */
     public static Fd descriptorOf(UnixChannel channel) throws IOException {
         Fd borrowed = Fd.of(channel.fd().intValue());
@@ -47,11 +45,9 @@ public final class Handover {
      * The number of a received descriptor, for a constructor such as {@code EpollServerSocketChannel(int)}. The socket is made
      * non-blocking, which Netty's channels rely on; that holds for every process that has it.
      *
-     * @param socket
-     *            the descriptor; given away to the channel that is made of it
+     * @param socket the descriptor; given away to the channel that is made of it
      * @return the number
-     * @throws IOException
-     *             if it is closed or cannot be made non-blocking; it stays the caller's then
+     * @throws IOException if it is closed or cannot be made non-blocking; it stays the caller's then
      */
     public static int forNetty(Fd socket) throws IOException {
         SocketCalls.nonBlocking(socket);

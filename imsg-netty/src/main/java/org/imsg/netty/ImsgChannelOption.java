@@ -6,8 +6,7 @@ import io.netty.channel.ChannelOption;
  * The options of an {@link ImsgSocketChannel} beside Netty's own, of which it also knows {@link ChannelOption#SO_SNDBUF},
  * {@link ChannelOption#SO_RCVBUF} and {@link ChannelOption#ALLOW_HALF_CLOSURE}.
  *
- * @param <T>
- *            the type of the option's value
+ * @param <T> the type of the option's value
  */
 public final class ImsgChannelOption<T> extends ChannelOption<T> {
     /**

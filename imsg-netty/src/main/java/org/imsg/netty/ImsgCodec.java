@@ -56,11 +56,9 @@ public final class ImsgCodec
     /**
      * With a format.
      *
-     * @param format
-     *            how headers are read and written
+     * @param format how headers are read and written
      * @return a new codec
-     * @throws IllegalArgumentException
-     *             if the limit is more than the format can say
+     * @throws IllegalArgumentException if the limit is more than the format can say
      */
     public ImsgCodec format(WireFormat format) {
         Dialect dialect = dialect(format);
@@ -70,11 +68,9 @@ public final class ImsgCodec
     /**
      * With what AUTO writes until the peer has marked a descriptor.
      *
-     * @param format
-     *            CLASSIC or MODERN
+     * @param format CLASSIC or MODERN
      * @return a new codec
-     * @throws IllegalArgumentException
-     *             if it is AUTO
+     * @throws IllegalArgumentException if it is AUTO
      */
     public ImsgCodec assume(WireFormat format) {
         if (format == WireFormat.AUTO)
@@ -86,12 +82,10 @@ public final class ImsgCodec
     /**
      * With another limit in both directions: imsgbuf_set_maxsize.
      *
-     * @param payload
-     *            the longest payload, in bytes without the header: up to 65519 with the format AUTO or CLASSIC, 2147483631 with
-     *            MODERN
+     * @param payload the longest payload, in bytes without the header: up to 65519 with the format AUTO or CLASSIC,
+     *     2147483631 with MODERN
      * @return a new codec
-     * @throws IllegalArgumentException
-     *             if it is negative, or more than the format can say
+     * @throws IllegalArgumentException if it is negative, or more than the format can say
      */
     public ImsgCodec maxSize(int payload) {
         if (payload < 0 || payload > Integer.MAX_VALUE - HEADER_SIZE)
@@ -122,20 +116,14 @@ public final class ImsgCodec
      * To be called on the event loop, or on the executor the codec was added with; this codec, and not one it was set up from,
      * must be in a pipeline. Queued without a flush, up to 64 KiB do not count for the channel's writability yet.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the id, peerid in the header
-     * @param pid
-     *            the process id; 0 for this process's
-     * @param fd
-     *            a descriptor to go along, the channel's then unless this throws; or null
-     * @param payload
-     *            the payload; copied
-     * @throws ImsgTooLargeException
-     *             if the payload is longer than the limit (C: ERANGE); nothing is queued then
-     * @throws IllegalStateException
-     *             if the codec is in no pipeline, this is not its thread, or the descriptor is closed or was handed on
+     * @param type the type
+     * @param id the id, peerid in the header
+     * @param pid the process id; 0 for this process's
+     * @param fd a descriptor to go along, the channel's then unless this throws; or null
+     * @param payload the payload; copied
+     * @throws ImsgTooLargeException if the payload is longer than the limit (C: ERANGE); nothing is queued then
+     * @throws IllegalStateException if the codec is in no pipeline, this is not its thread, or the descriptor is closed
+     *     or was handed on
      */
     public void compose(int type, int id, int pid, Fd fd, byte[] payload) {
         encoder.compose(type, id, pid, fd, payload, 0, payload.length);
@@ -144,26 +132,17 @@ public final class ImsgCodec
     /**
      * Queues a message whose payload is a part of an array; otherwise as {@link #compose(int, int, int, Fd, byte[])}.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the id, peerid in the header
-     * @param pid
-     *            the process id; 0 for this process's
-     * @param fd
-     *            a descriptor to go along, the channel's then unless this throws; or null
-     * @param payload
-     *            where the payload is; copied
-     * @param from
-     *            its first byte
-     * @param count
-     *            how many bytes it has
-     * @throws IndexOutOfBoundsException
-     *             if that is not inside the array
-     * @throws ImsgTooLargeException
-     *             if the payload is longer than the limit (C: ERANGE); nothing is queued then
-     * @throws IllegalStateException
-     *             if the codec is in no pipeline, this is not its thread, or the descriptor is closed or was handed on
+     * @param type the type
+     * @param id the id, peerid in the header
+     * @param pid the process id; 0 for this process's
+     * @param fd a descriptor to go along, the channel's then unless this throws; or null
+     * @param payload where the payload is; copied
+     * @param from its first byte
+     * @param count how many bytes it has
+     * @throws IndexOutOfBoundsException if that is not inside the array
+     * @throws ImsgTooLargeException if the payload is longer than the limit (C: ERANGE); nothing is queued then
+     * @throws IllegalStateException if the codec is in no pipeline, this is not its thread, or the descriptor is closed
+     *     or was handed on
      */
     public void compose(int type, int id, int pid, Fd fd, byte[] payload, int from, int count) {
         encoder.compose(type, id, pid, fd, payload, from, count);
@@ -172,22 +151,16 @@ public final class ImsgCodec
     /**
      * Queues a message whose payload is in a buffer; otherwise as {@link #compose(int, int, int, Fd, byte[])}.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the id, peerid in the header
-     * @param pid
-     *            the process id; 0 for this process's
-     * @param fd
-     *            a descriptor to go along, the channel's then unless this throws; or null
-     * @param payload
-     *            its readable bytes are the payload; copied, and unlike what is written it stays the caller's, with its indices
-     * @throws ImsgTooLargeException
-     *             if the payload is longer than the limit (C: ERANGE); nothing is queued then
-     * @throws io.netty.util.IllegalReferenceCountException
-     *             if the buffer was released already; nothing is queued then
-     * @throws IllegalStateException
-     *             if the codec is in no pipeline, this is not its thread, or the descriptor is closed or was handed on
+     * @param type the type
+     * @param id the id, peerid in the header
+     * @param pid the process id; 0 for this process's
+     * @param fd a descriptor to go along, the channel's then unless this throws; or null
+     * @param payload its readable bytes are the payload; copied, and unlike what is written it stays the caller's, with
+     *     its indices
+     * @throws ImsgTooLargeException if the payload is longer than the limit (C: ERANGE); nothing is queued then
+     * @throws io.netty.util.IllegalReferenceCountException if the buffer was released already; nothing is queued then
+     * @throws IllegalStateException if the codec is in no pipeline, this is not its thread, or the descriptor is closed
+     *     or was handed on
      */
     public void compose(int type, int id, int pid, Fd fd, ByteBuf payload) {
         encoder.compose(type, id, pid, fd, payload);

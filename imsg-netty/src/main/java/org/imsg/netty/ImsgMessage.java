@@ -30,14 +30,10 @@ public final class ImsgMessage extends DescriptorHolder {
     /**
      * A message to write, without a descriptor.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the id, peerid in the header
-     * @param pid
-     *            the process id; 0 for the pid of this process
-     * @param payload
-     *            the payload, without the header; taken over
+     * @param type the type
+     * @param id the id, peerid in the header
+     * @param pid the process id; 0 for the pid of this process
+     * @param payload the payload, without the header; taken over
      */
     public ImsgMessage(int type, int id, int pid, ByteBuf payload) {
         this(type, id, pid, payload, Descriptor.NONE, null);
@@ -46,18 +42,12 @@ public final class ImsgMessage extends DescriptorHolder {
     /**
      * A message to write, with a descriptor.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the id, peerid in the header
-     * @param pid
-     *            the process id; 0 for the pid of this process
-     * @param payload
-     *            the payload, without the header; taken over
-     * @param fd
-     *            the descriptor; taken over
-     * @throws IllegalStateException
-     *             if the descriptor is closed or was handed on; nothing is taken over then
+     * @param type the type
+     * @param id the id, peerid in the header
+     * @param pid the process id; 0 for the pid of this process
+     * @param payload the payload, without the header; taken over
+     * @param fd the descriptor; taken over
+     * @throws IllegalStateException if the descriptor is closed or was handed on; nothing is taken over then
      */
     public ImsgMessage(int type, int id, int pid, ByteBuf payload, Fd fd) {
         this(type, id, pid, payload, Descriptor.PRESENT, Objects.requireNonNull(fd).move());
@@ -75,8 +65,7 @@ public final class ImsgMessage extends DescriptorHolder {
     /**
      * A message to write, without a payload, for id 0 and this process's pid.
      *
-     * @param type
-     *            the type
+     * @param type the type
      * @return the message
      */
     public static ImsgMessage of(int type) {
@@ -122,8 +111,7 @@ public final class ImsgMessage extends DescriptorHolder {
     /**
      * This message under another id; this one must not be used any more.
      *
-     * @param newId
-     *            the id, peerid in the header
+     * @param newId the id, peerid in the header
      * @return a message that owns what this one owned
      */
     public ImsgMessage withId(int newId) {

@@ -52,8 +52,7 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
     /**
      * A channel to connect.
      *
-     * @throws ChannelException
-     *             if the socket cannot be made; the cause is an {@link ErrnoException}
+     * @throws ChannelException if the socket cannot be made; the cause is an {@link ErrnoException}
      */
     public ImsgSocketChannel() {
         this(null, newSocket(), false);
@@ -62,10 +61,8 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
     /**
      * A channel on a connected socket. It may be blocking, and may be shared with other processes: its flags are not changed.
      *
-     * @param socket
-     *            a connected Unix stream socket; taken over
-     * @throws IllegalStateException
-     *             if it is closed or was handed on
+     * @param socket a connected Unix stream socket; taken over
+     * @throws IllegalStateException if it is closed or was handed on
      */
     public ImsgSocketChannel(Fd socket) {
         this(null, socket.move(), true);
@@ -74,12 +71,9 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
     /**
      * A channel on a connection that a server channel accepted.
      *
-     * @param parent
-     *            the server channel, or null
-     * @param socket
-     *            the connection; taken over
-     * @throws IllegalStateException
-     *             if it is closed or was handed on
+     * @param parent the server channel, or null
+     * @param socket the connection; taken over
+     * @throws IllegalStateException if it is closed or was handed on
      */
     public ImsgSocketChannel(Channel parent, Fd socket) {
         this(parent, socket.move(), true);
@@ -109,8 +103,8 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
      * Who is at the other end, as the kernel vouches for it: SO_PEERCRED, getpeereid(3).
      *
      * @return the peer's ids, as of when it connected or made the socketpair
-     * @throws IOException
-     *             if the channel is closed, a {@link ClosedChannelException}, or not connected, an {@link ErrnoException}
+     * @throws IOException if the channel is closed, a {@link ClosedChannelException}, or not connected, an {@link
+     *     ErrnoException}
      */
     public PeerCredentials peerCredentials() throws IOException {
         return Sockets.peerCredentials(socket);

@@ -11,16 +11,11 @@ import java.util.Objects;
  * What the C compiler of a platform decides about structs. Immutable; a platform not listed here is made by the
  * constructor.
  *
- * @param name
- *            for people
- * @param order
- *            of the bytes of a number
- * @param wordSize
- *            of {@code long}, {@code size_t} and pointers in bytes, 4 or 8
- * @param maxAlignment
- *            what 8-byte numbers are aligned to inside a struct in bytes, 4 or 8
- * @param timeSize
- *            of {@code time_t} in bytes, 4 or 8
+ * @param name for people
+ * @param order of the bytes of a number
+ * @param wordSize of {@code long}, {@code size_t} and pointers in bytes, 4 or 8
+ * @param maxAlignment what 8-byte numbers are aligned to inside a struct in bytes, 4 or 8
+ * @param timeSize of {@code time_t} in bytes, 4 or 8
  */
 public record CAbi(String name, ByteOrder order, int wordSize, int maxAlignment, int timeSize) {
     /** Linux, the BSDs and macOS on x86_64, and the same rules on aarch64 and riscv64. */
@@ -38,8 +33,7 @@ public record CAbi(String name, ByteOrder order, int wordSize, int maxAlignment,
     /**
      * Checks the numbers.
      *
-     * @throws IllegalArgumentException
-     *             if a size or alignment is neither 4 nor 8
+     * @throws IllegalArgumentException if a size or alignment is neither 4 nor 8
      */
     public CAbi {
         Objects.requireNonNull(name);
@@ -53,8 +47,8 @@ public record CAbi(String name, ByteOrder order, int wordSize, int maxAlignment,
      * The platform this JVM runs on.
      *
      * @return its rules
-     * @throws UnsupportedOperationException
-     *             on a machine of 32 bits, where {@code time_t} may be either: name the ABI there
+     * @throws UnsupportedOperationException on a machine of 32 bits, where {@code time_t} may be either: name the ABI
+     *     there
      */
     public static CAbi host() {
         if (ValueLayout.ADDRESS.byteSize() != 8)

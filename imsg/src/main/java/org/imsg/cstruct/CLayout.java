@@ -6,16 +6,11 @@ import java.util.List;
 /**
  * Where the members of a struct are. Immutable.
  *
- * @param name
- *            the struct's name in C
- * @param members
- *            in the order of their offsets
- * @param size
- *            {@code sizeof}, in bytes, with the padding at the end
- * @param alignment
- *            in bytes
- * @param packed
- *            whether there is no padding
+ * @param name the struct's name in C
+ * @param members in the order of their offsets
+ * @param size {@code sizeof}, in bytes, with the padding at the end
+ * @param alignment in bytes
+ * @param packed whether there is no padding
  */
 public record CLayout(String name, List<Member> members, int size, int alignment, boolean packed) {
     /** Copies the list. */
@@ -26,8 +21,7 @@ public record CLayout(String name, List<Member> members, int size, int alignment
     /**
      * Begins a struct without members.
      *
-     * @param name
-     *            the struct's name in C
+     * @param name the struct's name in C
      * @return what places them
      */
     public static CLayoutBuilder builder(String name) {
@@ -37,12 +31,9 @@ public record CLayout(String name, List<Member> members, int size, int alignment
     /**
      * One member.
      *
-     * @param name
-     *            its name in C
-     * @param type
-     *            what it is
-     * @param offset
-     *            {@code offsetof}, in bytes
+     * @param name its name in C
+     * @param type what it is
+     * @param offset {@code offsetof}, in bytes
      */
     public record Member(String name, Type type, int offset) {
         /**
@@ -87,28 +78,20 @@ public record CLayout(String name, List<Member> members, int size, int alignment
     /**
      * A number.
      *
-     * @param name
-     *            the type's name in C
-     * @param size
-     *            1, 2, 4 or 8 bytes
-     * @param alignment
-     *            in bytes
-     * @param kind
-     *            how its bits are meant
-     * @param order
-     *            of its bytes
+     * @param name the type's name in C
+     * @param size 1, 2, 4 or 8 bytes
+     * @param alignment in bytes
+     * @param kind how its bits are meant
+     * @param order of its bytes
      */
     public record Scalar(String name, int size, int alignment, Kind kind, ByteOrder order) implements Type {
         /**
          * A number of C.
          *
-         * @param cType
-         *            its name, one of those in {@link CType}
-         * @param abi
-         *            the rules of the machine
+         * @param cType its name, one of those in {@link CType}
+         * @param abi the rules of the machine
          * @return what it is there
-         * @throws IllegalArgumentException
-         *             if the name is not known
+         * @throws IllegalArgumentException if the name is not known
          */
         public static Scalar of(String cType, CAbi abi) {
             return Scalars.named(cType, abi);
@@ -127,10 +110,8 @@ public record CLayout(String name, List<Member> members, int size, int alignment
     /**
      * A {@code char} array with a string in it.
      *
-     * @param size
-     *            bytes; 0 if it is flexible
-     * @param terminated
-     *            whether there must be a NUL
+     * @param size bytes; 0 if it is flexible
+     * @param terminated whether there must be a NUL
      */
     public record Text(int size, boolean terminated) implements Type {
         @Override
@@ -142,8 +123,7 @@ public record CLayout(String name, List<Member> members, int size, int alignment
     /**
      * Bytes.
      *
-     * @param size
-     *            how many; 0 if it is flexible
+     * @param size how many; 0 if it is flexible
      */
     public record Raw(int size) implements Type {
         @Override
@@ -155,8 +135,7 @@ public record CLayout(String name, List<Member> members, int size, int alignment
     /**
      * A struct inside a struct.
      *
-     * @param layout
-     *            its layout
+     * @param layout its layout
      */
     public record Struct(CLayout layout) implements Type {
         @Override
@@ -173,10 +152,8 @@ public record CLayout(String name, List<Member> members, int size, int alignment
     /**
      * An array of anything but bytes and {@code char}s.
      *
-     * @param element
-     *            what its elements are
-     * @param count
-     *            how many; 0 if it is flexible
+     * @param element what its elements are
+     * @param count how many; 0 if it is flexible
      */
     public record Array(Type element, int count) implements Type {
         @Override
@@ -212,8 +189,7 @@ public record CLayout(String name, List<Member> members, int size, int alignment
      * The size of one element of the flexible array.
      *
      * @return bytes; 1 if they are bytes or {@code char}s
-     * @throws IllegalStateException
-     *             if there is none
+     * @throws IllegalStateException if there is none
      */
     public int flexibleElementSize() {
         if (!flexible())

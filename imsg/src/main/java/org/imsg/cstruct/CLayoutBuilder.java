@@ -29,8 +29,7 @@ public final class CLayoutBuilder {
      * Leaves out all padding: {@code __attribute__((packed))}.
      *
      * @return this
-     * @throws IllegalStateException
-     *             if there are members already
+     * @throws IllegalStateException if there are members already
      */
     public CLayoutBuilder packed() {
         if (!members.isEmpty())
@@ -42,11 +41,9 @@ public final class CLayoutBuilder {
     /**
      * Raises the alignment of the struct: {@code __attribute__((aligned))}.
      *
-     * @param bytes
-     *            a power of two; less than the members' is without effect
+     * @param bytes a power of two; less than the members' is without effect
      * @return this
-     * @throws IllegalArgumentException
-     *             if it is no power of two
+     * @throws IllegalArgumentException if it is no power of two
      */
     public CLayoutBuilder align(int bytes) {
         alignment = Math.max(alignment, powerOfTwo(bytes));
@@ -56,15 +53,12 @@ public final class CLayoutBuilder {
     /**
      * Adds a member.
      *
-     * @param member
-     *            its name in C
-     * @param type
-     *            what it is; a flexible array, of size 0, must be the last
+     * @param member its name in C
+     * @param type what it is; a flexible array, of size 0, must be the last
      * @return this
-     * @throws IllegalArgumentException
-     *             if there is a member of that name, the one before it is a flexible array, or the struct it is ends in one
-     * @throws ArithmeticException
-     *             if the struct becomes longer than 2147483647 bytes
+     * @throws IllegalArgumentException if there is a member of that name, the one before it is a flexible array, or the
+     *     struct it is ends in one
+     * @throws ArithmeticException if the struct becomes longer than 2147483647 bytes
      */
     public CLayoutBuilder add(String member, Type type) {
         return add(member, type, 1);
@@ -73,17 +67,12 @@ public final class CLayoutBuilder {
     /**
      * Adds a member at a known place; what is between it and the one before counts as padding.
      *
-     * @param member
-     *            its name in C
-     * @param type
-     *            as for {@link #add}
-     * @param offset
-     *            {@code offsetof}, in bytes
+     * @param member its name in C
+     * @param type as for {@link #add}
+     * @param offset {@code offsetof}, in bytes
      * @return this
-     * @throws IllegalArgumentException
-     *             as for {@link #add}, or if the offset is inside the member before or not aligned
-     * @throws ArithmeticException
-     *             as for {@link #add}
+     * @throws IllegalArgumentException as for {@link #add}, or if the offset is inside the member before or not aligned
+     * @throws ArithmeticException as for {@link #add}
      */
     public CLayoutBuilder addAt(String member, Type type, int offset) {
         return addAt(member, type, 1, offset);
@@ -135,11 +124,9 @@ public final class CLayoutBuilder {
     /**
      * Says how long the struct is, where members at its end are left out.
      *
-     * @param bytes
-     *            {@code sizeof}, 0 or more
+     * @param bytes {@code sizeof}, 0 or more
      * @return this
-     * @throws IllegalArgumentException
-     *             if it is negative
+     * @throws IllegalArgumentException if it is negative
      */
     public CLayoutBuilder size(int bytes) {
         if (bytes < 0)
@@ -161,10 +148,8 @@ public final class CLayoutBuilder {
      * The struct as it is now.
      *
      * @return its layout
-     * @throws IllegalArgumentException
-     *             if the size that was said is less than its members'
-     * @throws ArithmeticException
-     *             as for {@link #add}
+     * @throws IllegalArgumentException if the size that was said is less than its members'
+     * @throws ArithmeticException as for {@link #add}
      */
     public CLayout build() {
         if (size >= 0 && size < end)

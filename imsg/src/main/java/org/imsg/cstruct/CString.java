@@ -22,8 +22,8 @@ public @interface CString {
     /**
      * Whether there must be a NUL.
      *
-     * @return true, the default, if an array without one is an error on reading, and a string that leaves no room for it
-     *         on writing; false if a string may fill the array
+     * @return true, the default, if an array without one is an error on reading, and a string that leaves no room for
+     *     it on writing; false if a string may fill the array
      */
     boolean terminated() default true;
 }

@@ -33,8 +33,7 @@ import java.util.Objects;
  * <p>Immutable and safe for use by several threads. Making one takes milliseconds, since it is compiled: keep it in a
  * {@code static final} field, where the JIT compiler knows it.
  *
- * @param <T>
- *            the record
+ * @param <T> the record
  */
 public final class CStruct<T extends Record> {
     private final Class<T> type;
@@ -50,14 +49,12 @@ public final class CStruct<T extends Record> {
     /**
      * Describes a struct of this machine.
      *
-     * @param <T>
-     *            the record
-     * @param type
-     *            a public record in a package exported to everybody, or any record in a package open to {@code org.imsg}
+     * @param <T> the record
+     * @param type a public record in a package exported to everybody, or any record in a package open to {@code
+     *     org.imsg}
      * @return the struct
-     * @throws IllegalArgumentException
-     *             if the record cannot be a C struct, or is not accessible; the message says which component and why, or
-     *             what would make it accessible
+     * @throws IllegalArgumentException if the record cannot be a C struct, or is not accessible; the message says which
+     *     component and why, or what would make it accessible
      */
     public static <T extends Record> CStruct<T> of(Class<T> type) {
         return of(type, CAbi.host());
@@ -66,15 +63,11 @@ public final class CStruct<T extends Record> {
     /**
      * Describes a struct of any machine.
      *
-     * @param <T>
-     *            the record
-     * @param type
-     *            as for {@link #of(Class)}
-     * @param abi
-     *            the rules of that machine
+     * @param <T> the record
+     * @param type as for {@link #of(Class)}
+     * @param abi the rules of that machine
      * @return the struct
-     * @throws IllegalArgumentException
-     *             as for {@link #of(Class)}
+     * @throws IllegalArgumentException as for {@link #of(Class)}
      */
     public static <T extends Record> CStruct<T> of(Class<T> type, CAbi abi) {
         return of(type, abi, MethodHandles.lookup());
@@ -83,17 +76,12 @@ public final class CStruct<T extends Record> {
     /**
      * Describes a struct by a record that only its own program can see.
      *
-     * @param <T>
-     *            the record
-     * @param type
-     *            the record
-     * @param abi
-     *            the rules of the machine whose struct it is
-     * @param lookup
-     *            {@code MethodHandles.lookup()} of the caller, who can reach the record and the records nested in it
+     * @param <T> the record
+     * @param type the record
+     * @param abi the rules of the machine whose struct it is
+     * @param lookup {@code MethodHandles.lookup()} of the caller, who can reach the record and the records nested in it
      * @return the struct
-     * @throws IllegalArgumentException
-     *             as for {@link #of(Class)}
+     * @throws IllegalArgumentException as for {@link #of(Class)}
      */
     public static <T extends Record> CStruct<T> of(Class<T> type, CAbi abi, MethodHandles.Lookup lookup) {
         StructRecord described = StructRecord.of(type, abi);
@@ -130,8 +118,7 @@ public final class CStruct<T extends Record> {
     /**
      * The size with a certain value in it.
      *
-     * @param value
-     *            what would be written
+     * @param value what would be written
      * @return bytes: {@link #size}, or where the flexible array of the value ends
      */
     public int sizeOf(T value) {
@@ -143,11 +130,9 @@ public final class CStruct<T extends Record> {
     /**
      * Reads a struct that is all of the memory.
      *
-     * @param bytes
-     *            exactly the struct
+     * @param bytes exactly the struct
      * @return the record
-     * @throws MalformedStructException
-     *             if it has another size, or an unterminated string
+     * @throws MalformedStructException if it has another size, or an unterminated string
      */
     public T read(MemorySegment bytes) {
         return read(bytes, 0, bytes.byteSize());
@@ -156,11 +141,9 @@ public final class CStruct<T extends Record> {
     /**
      * Reads a struct that is all of the array.
      *
-     * @param bytes
-     *            exactly the struct
+     * @param bytes exactly the struct
      * @return the record
-     * @throws MalformedStructException
-     *             if it has another size, or an unterminated string
+     * @throws MalformedStructException if it has another size, or an unterminated string
      */
     public T read(byte[] bytes) {
         return read(MemorySegment.ofArray(bytes));
@@ -169,17 +152,13 @@ public final class CStruct<T extends Record> {
     /**
      * Reads a struct from a part of the memory.
      *
-     * @param bytes
-     *            the struct, and anything around it
-     * @param offset
-     *            of the struct's first byte; need not be aligned
-     * @param length
-     *            in bytes, of exactly the struct
+     * @param bytes the struct, and anything around it
+     * @param offset of the struct's first byte; need not be aligned
+     * @param length in bytes, of exactly the struct
      * @return the record
-     * @throws MalformedStructException
-     *             if {@code length} is not the size of the struct, or there is an unterminated string
-     * @throws IndexOutOfBoundsException
-     *             if the part reaches outside the memory
+     * @throws MalformedStructException if {@code length} is not the size of the struct, or there is an unterminated
+     *     string
+     * @throws IndexOutOfBoundsException if the part reaches outside the memory
      */
     public T read(MemorySegment bytes, long offset, long length) {
         Objects.checkFromIndexSize(offset, length, bytes.byteSize());
@@ -191,11 +170,9 @@ public final class CStruct<T extends Record> {
     /**
      * Looks at the bytes of a union as this member of it.
      *
-     * @param union
-     *            the component with {@link Bytes}; at least as long as this struct
+     * @param union the component with {@link Bytes}; at least as long as this struct
      * @return the record in its first bytes
-     * @throws MalformedStructException
-     *             if the union is smaller than this struct, or there is an unterminated string
+     * @throws MalformedStructException if the union is smaller than this struct, or there is an unterminated string
      */
     public T view(byte[] union) {
         return read(MemorySegment.ofArray(union), 0, flexible() ? union.length : Math.min(union.length, size()));
@@ -204,13 +181,11 @@ public final class CStruct<T extends Record> {
     /**
      * Writes a struct.
      *
-     * @param value
-     *            the record
+     * @param value the record
      * @return a new array with all bytes, padding zero
-     * @throws IllegalArgumentException
-     *             if a value does not fit its member, or an array has another length; the message names it
-     * @throws NullPointerException
-     *             if a component is null; the message names it
+     * @throws IllegalArgumentException if a value does not fit its member, or an array has another length; the message
+     *     names it
+     * @throws NullPointerException if a component is null; the message names it
      */
     public byte[] toBytes(T value) {
         byte[] bytes = new byte[sizeOf(value)];
@@ -221,13 +196,10 @@ public final class CStruct<T extends Record> {
     /**
      * Writes a struct into the first bytes of a union.
      *
-     * @param value
-     *            the record
-     * @param size
-     *            of the union in bytes, at least that of this struct
+     * @param value the record
+     * @param size of the union in bytes, at least that of this struct
      * @return a new array of that size, the bytes behind the struct zero
-     * @throws IllegalArgumentException
-     *             if the struct is larger than the union, or as for {@link #toBytes(Record)}
+     * @throws IllegalArgumentException if the struct is larger than the union, or as for {@link #toBytes(Record)}
      */
     public byte[] toBytes(T value, int size) {
         if (size < sizeOf(value))
@@ -241,16 +213,12 @@ public final class CStruct<T extends Record> {
     /**
      * Writes a struct into memory: {@link #sizeOf} bytes.
      *
-     * @param value
-     *            the record
-     * @param bytes
-     *            where to; what lies before and behind the struct is not changed
-     * @param offset
-     *            of the struct's first byte; need not be aligned
-     * @throws IllegalArgumentException
-     *             as for {@link #toBytes(Record)}; the bytes of the struct may have been changed then
-     * @throws IndexOutOfBoundsException
-     *             if the struct reaches outside the memory; nothing is changed
+     * @param value the record
+     * @param bytes where to; what lies before and behind the struct is not changed
+     * @param offset of the struct's first byte; need not be aligned
+     * @throws IllegalArgumentException as for {@link #toBytes(Record)}; the bytes of the struct may have been changed
+     *     then
+     * @throws IndexOutOfBoundsException if the struct reaches outside the memory; nothing is changed
      */
     public void write(T value, MemorySegment bytes, long offset) {
         Objects.checkFromIndexSize(offset, sizeOf(value), bytes.byteSize());
@@ -260,8 +228,7 @@ public final class CStruct<T extends Record> {
     /**
      * Whether bytes can be this struct by their number.
      *
-     * @param length
-     *            how many there are
+     * @param length how many there are
      * @return true if it is {@link #size}, or the flexible array fills the rest with whole elements
      */
     public boolean fits(long length) {

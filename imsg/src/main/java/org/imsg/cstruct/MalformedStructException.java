@@ -7,8 +7,7 @@ public final class MalformedStructException extends RuntimeException {
     /**
      * Names what is wrong.
      *
-     * @param message
-     *            the struct or member, what was expected and what there was
+     * @param message the struct or member, what was expected and what there was
      */
     public MalformedStructException(String message) {
         super(message);

@@ -5,14 +5,10 @@ import java.time.Duration;
 /**
  * How long the parent waits for what a child, or its own finish hook, has to do.
  *
- * @param ready
- *            from the start of a child until it is confined and says so; then SIGKILL
- * @param end
- *            from the end of a child's channel until it has ended; then SIGTERM
- * @param term
- *            from SIGTERM until it has ended; then SIGKILL
- * @param finish
- *            for {@link Parent#finished}
+ * @param ready from the start of a child until it is confined and says so; then SIGKILL
+ * @param end from the end of a child's channel until it has ended; then SIGTERM
+ * @param term from SIGTERM until it has ended; then SIGKILL
+ * @param finish for {@link Parent#finished}
  */
 public record Deadlines(Duration ready, Duration end, Duration term, Duration finish) {
     private static final Duration LONGEST = Duration.ofDays(1);
@@ -27,8 +23,7 @@ public record Deadlines(Duration ready, Duration end, Duration term, Duration fi
     /**
      * Checks the ranges.
      *
-     * @throws IllegalArgumentException
-     *             if one is not between 0, not included, and one day
+     * @throws IllegalArgumentException if one is not between 0, not included, and one day
      */
     public Deadlines {
         check("ready", ready);

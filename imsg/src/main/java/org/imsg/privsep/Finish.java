@@ -6,16 +6,11 @@ import org.imsg.unix.Child;
 /**
  * The end of a child.
  *
- * @param role
- *            its role
- * @param instance
- *            which of the role's processes, 0 or more
- * @param pid
- *            the process id it had
- * @param how
- *            its exit code, or the signal that ended it
- * @param stopping
- *            whether it had been told to end: the program stops, the child is re-executed or was dropped
+ * @param role its role
+ * @param instance which of the role's processes, 0 or more
+ * @param pid the process id it had
+ * @param how its exit code, or the signal that ended it
+ * @param stopping whether it had been told to end: the program stops, the child is re-executed or was dropped
  */
 public record Finish(String role, int instance, int pid, Child.ExitStatus how, boolean stopping) {
     /** Checks that nothing is missing. */

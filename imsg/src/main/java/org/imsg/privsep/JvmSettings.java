@@ -48,8 +48,7 @@ public final class JvmSettings {
     /**
      * Sets the java to start.
      *
-     * @param program
-     *            the path of a java of version 25 or newer; the one that runs this, unless set
+     * @param program the path of a java of version 25 or newer; the one that runs this, unless set
      * @return this
      */
     public JvmSettings java(Path program) {
@@ -60,8 +59,7 @@ public final class JvmSettings {
     /**
      * Adds options.
      *
-     * @param more
-     *            such as {@code -Xmx256m}
+     * @param more such as {@code -Xmx256m}
      * @return this
      */
     public JvmSettings options(String... more) {
@@ -82,9 +80,8 @@ public final class JvmSettings {
     /**
      * Starts the children with an AOT cache, as {@code -XX:AOTCache} does.
      *
-     * @param cache
-     *            the cache, made with this java and this class path: readable for every role. One that does not fit is ignored by
-     *            the JVM, with a warning
+     * @param cache the cache, made with this java and this class path: readable for every role. One that does not fit
+     *     is ignored by the JVM, with a warning
      * @return this
      */
     public JvmSettings aotCache(Path cache) {
@@ -95,10 +92,8 @@ public final class JvmSettings {
      * Sets the class path and the main class: for where they cannot be found out, because {@link Privsep#run} is not called from
      * main, or the program was started from source.
      *
-     * @param path
-     *            directories and jars, in the form of {@code -cp}
-     * @param main
-     *            the class whose main calls {@link Privsep#run}
+     * @param path directories and jars, in the form of {@code -cp}
+     * @param main the class whose main calls {@link Privsep#run}
      * @return this
      */
     public JvmSettings classPath(String path, Class<?> main) {
@@ -112,13 +107,10 @@ public final class JvmSettings {
     /**
      * Sets a variable of the children's environment.
      *
-     * @param name
-     *            its name; those that begin with {@code IMSG_} are the framework's
-     * @param value
-     *            its value
+     * @param name its name; those that begin with {@code IMSG_} are the framework's
+     * @param value its value
      * @return this
-     * @throws IllegalArgumentException
-     *             if it is the framework's
+     * @throws IllegalArgumentException if it is the framework's
      */
     public JvmSettings environment(String name, String value) {
         if (name.startsWith("IMSG_"))

@@ -13,10 +13,8 @@ public interface Parent {
      * Called when every child is ready and has been told to start. Registers handlers for the children's messages, which wait until
      * this returns.
      *
-     * @param self
-     *            this process
-     * @throws Exception
-     *             to stop the program
+     * @param self this process
+     * @throws Exception to stop the program
      */
     void start(ParentProcess self) throws Exception;
 
@@ -24,10 +22,8 @@ public interface Parent {
      * Called on SIGHUP, or when {@link ParentProcess#reload} was called: the children's {@link Role#reload} comes when this
      * has returned, and what is sent to them here is there before.
      *
-     * @param self
-     *            this process
-     * @throws Exception
-     *             logged; the children are told all the same
+     * @param self this process
+     * @throws Exception logged; the children are told all the same
      */
     default void reload(ParentProcess self) throws Exception {
         // for programs with a configuration
@@ -37,12 +33,9 @@ public interface Parent {
      * The finish hook: called when a child has ended and been waited for, in a thread of its own. The child is started again
      * only after this, or when {@link Deadlines#finish} has passed: the thread is then interrupted and left alone.
      *
-     * @param self
-     *            this process
-     * @param child
-     *            which one, and how it ended
-     * @throws Exception
-     *             logged, and otherwise without effect
+     * @param self this process
+     * @param child which one, and how it ended
+     * @throws Exception logged, and otherwise without effect
      */
     default void finished(ParentProcess self, Finish child) throws Exception {
         // the log has a line about it already

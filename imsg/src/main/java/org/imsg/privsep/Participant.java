@@ -55,14 +55,10 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
     /**
      * Handles the messages of a type, from whomever they come.
      *
-     * @param type
-     *            the type, under {@link Privsep#FIRST_RESERVED_TYPE}
-     * @param handler
-     *            what to do with each
-     * @throws IllegalArgumentException
-     *             if the type is the framework's own
-     * @throws IllegalStateException
-     *             if the type has such a handler already
+     * @param type the type, under {@link Privsep#FIRST_RESERVED_TYPE}
+     * @param handler what to do with each
+     * @throws IllegalArgumentException if the type is the framework's own
+     * @throws IllegalStateException if the type has such a handler already
      */
     public final void on(int type, PeerHandler handler) {
         dispatch.on(type, handler);
@@ -72,16 +68,11 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
      * Handles the messages of a type that come from one role; from others they are {@linkplain OnViolation violations}, unless
      * another handler is there for them.
      *
-     * @param role
-     *            the sender's role, or {@link Privsep#PARENT}
-     * @param type
-     *            the type, under {@link Privsep#FIRST_RESERVED_TYPE}
-     * @param handler
-     *            what to do with each
-     * @throws IllegalArgumentException
-     *             if the type is the framework's own, or this process is not connected to the role
-     * @throws IllegalStateException
-     *             if there is such a handler already
+     * @param role the sender's role, or {@link Privsep#PARENT}
+     * @param type the type, under {@link Privsep#FIRST_RESERVED_TYPE}
+     * @param handler what to do with each
+     * @throws IllegalArgumentException if the type is the framework's own, or this process is not connected to the role
+     * @throws IllegalStateException if there is such a handler already
      */
     public final void on(String role, int type, PeerHandler handler) {
         checkReachable(role);
@@ -91,11 +82,9 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
     /**
      * Everybody of a role who is connected at the moment.
      *
-     * @param role
-     *            the role
+     * @param role the role
      * @return its processes, by their number; none if all are down at the moment
-     * @throws IllegalArgumentException
-     *             if this process is not connected to the role
+     * @throws IllegalArgumentException if this process is not connected to the role
      */
     public final List<Peer> peers(String role) {
         checkReachable(role);
@@ -105,13 +94,10 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
     /**
      * The first of a role who is connected at the moment.
      *
-     * @param role
-     *            the role
+     * @param role the role
      * @return one of its processes
-     * @throws PeerGoneException
-     *             if none is connected
-     * @throws IllegalArgumentException
-     *             if this process is not connected to the role
+     * @throws PeerGoneException if none is connected
+     * @throws IllegalArgumentException if this process is not connected to the role
      */
     public final Peer peer(String role) throws PeerGoneException {
         return peers(role).stream().findFirst().orElseThrow(() -> new PeerGoneException(role));
@@ -120,15 +106,11 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
     /**
      * A certain process.
      *
-     * @param role
-     *            its role
-     * @param instance
-     *            which of the role's processes, 0 or more
+     * @param role its role
+     * @param instance which of the role's processes, 0 or more
      * @return the process
-     * @throws PeerGoneException
-     *             if it is not connected at the moment
-     * @throws IllegalArgumentException
-     *             if this process is not connected to the role
+     * @throws PeerGoneException if it is not connected at the moment
+     * @throws IllegalArgumentException if this process is not connected to the role
      */
     public final Peer peer(String role, int instance) throws PeerGoneException {
         checkReachable(role);

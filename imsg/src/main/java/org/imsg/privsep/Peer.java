@@ -53,19 +53,13 @@ public final class Peer {
     /**
      * Sends a message: proc_compose. Never waits; what does not fit into the socket is queued, and leaves in order.
      *
-     * @param message
-     *            the message, of a type under {@link Privsep#FIRST_RESERVED_TYPE}; its descriptor is this call's: sent, or closed
-     *            if it throws
-     * @throws PeerGoneException
-     *             if the connection has ended
-     * @throws ImsgQueueFullException
-     *             if 16 MiB are queued already
-     * @throws ImsgTooLargeException
-     *             if the payload is over 16368 bytes
-     * @throws IllegalArgumentException
-     *             if the type is the framework's own
-     * @throws IOException
-     *             if the write fails, an {@link ErrnoException}: EPIPE when the process has just ended
+     * @param message the message, of a type under {@link Privsep#FIRST_RESERVED_TYPE}; its descriptor is this call's:
+     *     sent, or closed if it throws
+     * @throws PeerGoneException if the connection has ended
+     * @throws ImsgQueueFullException if 16 MiB are queued already
+     * @throws ImsgTooLargeException if the payload is over 16368 bytes
+     * @throws IllegalArgumentException if the type is the framework's own
+     * @throws IOException if the write fails, an {@link ErrnoException}: EPIPE when the process has just ended
      */
     public void send(Imsg message) throws IOException {
         try (message) {
@@ -87,12 +81,9 @@ public final class Peer {
     /**
      * Sends a message.
      *
-     * @param type
-     *            the type, under {@link Privsep#FIRST_RESERVED_TYPE}
-     * @param payload
-     *            the payload
-     * @throws IOException
-     *             as {@link #send(Imsg)}
+     * @param type the type, under {@link Privsep#FIRST_RESERVED_TYPE}
+     * @param payload the payload
+     * @throws IOException as {@link #send(Imsg)}
      */
     public void send(int type, byte[] payload) throws IOException {
         send(Imsg.of(type, 0, 0, payload));

@@ -74,12 +74,10 @@ public final class Privsep {
     /**
      * Begins to describe a program.
      *
-     * @param name
-     *            its name, for logs and for the children to know whose they are: 1 to 64 letters, digits, dots, dashes and
-     *            underscores
+     * @param name its name, for logs and for the children to know whose they are: 1 to 64 letters, digits, dots, dashes
+     *     and underscores
      * @return what to set the rest on
-     * @throws IllegalArgumentException
-     *             if the name is none
+     * @throws IllegalArgumentException if the name is none
      */
     public static Privsep program(String name) {
         if (!name.matches("[A-Za-z0-9_.-]{1,64}"))
@@ -91,13 +89,10 @@ public final class Privsep {
     /**
      * Adds a role with the usual settings: one process, connected to the parent only.
      *
-     * @param role
-     *            its name, as for {@link #program}; not {@value #PARENT}
-     * @param factory
-     *            makes the role's object, in the child
+     * @param role its name, as for {@link #program}; not {@value #PARENT}
+     * @param factory makes the role's object, in the child
      * @return this
-     * @throws IllegalArgumentException
-     *             if the name is none, or taken
+     * @throws IllegalArgumentException if the name is none, or taken
      */
     public Privsep role(String role, Supplier<? extends Role> factory) {
         return role(role, factory, settings -> settings);
@@ -106,15 +101,11 @@ public final class Privsep {
     /**
      * Adds a role.
      *
-     * @param role
-     *            its name, as for {@link #program}; not {@value #PARENT}
-     * @param factory
-     *            makes the role's object, in the child
-     * @param settings
-     *            says what it needs and may do
+     * @param role its name, as for {@link #program}; not {@value #PARENT}
+     * @param factory makes the role's object, in the child
+     * @param settings says what it needs and may do
      * @return this
-     * @throws IllegalArgumentException
-     *             if the name is none, or taken
+     * @throws IllegalArgumentException if the name is none, or taken
      */
     public Privsep role(String role, Supplier<? extends Role> factory, UnaryOperator<RoleSettings> settings) {
         table.add(settings.apply(new RoleSettings(role, factory)));
@@ -124,8 +115,7 @@ public final class Privsep {
     /**
      * Sets what the parent does; nothing but to look after its children unless set.
      *
-     * @param factory
-     *            makes the parent's object, in the parent
+     * @param factory makes the parent's object, in the parent
      * @return this
      */
     public Privsep parent(Supplier<? extends Parent> factory) {
@@ -136,8 +126,7 @@ public final class Privsep {
     /**
      * Sets how the children's JVMs are started.
      *
-     * @param settings
-     *            changes the usual settings
+     * @param settings changes the usual settings
      * @return this
      */
     public Privsep jvm(Consumer<JvmSettings> settings) {
@@ -148,8 +137,7 @@ public final class Privsep {
     /**
      * Sets how long the parent waits for its children and its finish hook. {@link Deadlines#USUAL} unless set.
      *
-     * @param limits
-     *            the deadlines
+     * @param limits the deadlines
      * @return this
      */
     public Privsep deadlines(Deadlines limits) {
@@ -172,16 +160,13 @@ public final class Privsep {
      * Runs the program. In the parent this returns when the program has stopped; in a child it does not return, the process ends
      * with 0, or with 1 if it could not start.
      *
-     * @param arguments
-     *            the program's arguments, which the children are given too
+     * @param arguments the program's arguments, which the children are given too
      * @return 0 if the program was stopped; 1 if the end of a child stopped it, or {@link Parent#start} failed
-     * @throws PrivilegeException
-     *             if there is no such user as a role is to run as, or confinement is required and cannot be enforced
-     * @throws InterruptedException
-     *             if the thread is interrupted; the program has been stopped in order then
-     * @throws IllegalStateException
-     *             if there is no role, one is to be connected to a role that is not there, or the main class cannot be found
-     *             out
+     * @throws PrivilegeException if there is no such user as a role is to run as, or confinement is required and cannot
+     *     be enforced
+     * @throws InterruptedException if the thread is interrupted; the program has been stopped in order then
+     * @throws IllegalStateException if there is no role, one is to be connected to a role that is not there, or the
+     *     main class cannot be found out
      */
     public int run(String... arguments) throws PrivilegeException, InterruptedException {
         table.check();
@@ -247,8 +232,7 @@ public final class Privsep {
     /**
      * A logger: in a child one whose records travel to the parent, everywhere else the system's.
      *
-     * @param name
-     *            its name
+     * @param name its name
      * @return the logger
      */
     public static System.Logger logger(String name) {

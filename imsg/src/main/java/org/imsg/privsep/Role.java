@@ -12,10 +12,8 @@ public interface Role {
     /**
      * Called first, before rights are given up and before anybody is connected: for what will be out of reach afterwards.
      *
-     * @param self
-     *            this process
-     * @throws Exception
-     *             to end the process with code 1; the parent's log says why
+     * @param self this process
+     * @throws Exception to end the process with code 1; the parent's log says why
      */
     default void prepare(RoleProcess self) throws Exception {
         // most roles need nothing
@@ -25,22 +23,17 @@ public interface Role {
      * Called when every process of the program is ready: confined, and connected to those it declared. Registers handlers for
      * the messages to come, which wait until this returns.
      *
-     * @param self
-     *            this process
-     * @throws Exception
-     *             to end the process with code 1; the parent's log says why
+     * @param self this process
+     * @throws Exception to end the process with code 1; the parent's log says why
      */
     void start(RoleProcess self) throws Exception;
 
     /**
      * Called for every process this one is connected to: after {@link #start}, and when one that died has been started again.
      *
-     * @param self
-     *            this process
-     * @param peer
-     *            the process at the other end
-     * @throws Exception
-     *             logged, and otherwise without effect
+     * @param self this process
+     * @param peer the process at the other end
+     * @throws Exception logged, and otherwise without effect
      */
     default void connected(RoleProcess self, Peer peer) throws Exception {
         // for roles that greet
@@ -49,12 +42,9 @@ public interface Role {
     /**
      * Called when a process this one was connected to has ended, or its connection.
      *
-     * @param self
-     *            this process
-     * @param peer
-     *            the process; nothing can be sent to it any more
-     * @throws Exception
-     *             logged, and otherwise without effect
+     * @param self this process
+     * @param peer the process; nothing can be sent to it any more
+     * @throws Exception logged, and otherwise without effect
      */
     default void disconnected(RoleProcess self, Peer peer) throws Exception {
         // for roles that keep state for a peer
@@ -63,10 +53,8 @@ public interface Role {
     /**
      * Called when the program is to read its configuration again: SIGHUP at the parent, or {@link ParentProcess#reload}.
      *
-     * @param self
-     *            this process
-     * @throws Exception
-     *             logged, and otherwise without effect
+     * @param self this process
+     * @throws Exception logged, and otherwise without effect
      */
     default void reload(RoleProcess self) throws Exception {
         // for roles with a configuration
@@ -76,10 +64,8 @@ public interface Role {
      * Called when the parent has ended the channel: the last chance to put things in order, after which the process ends with code
      * 0. Bounded by {@link Privsep#deadlines}.
      *
-     * @param self
-     *            this process
-     * @throws Exception
-     *             to end the process with code 1
+     * @param self this process
+     * @throws Exception to end the process with code 1
      */
     default void stop(RoleProcess self) throws Exception {
         // for roles with something to finish

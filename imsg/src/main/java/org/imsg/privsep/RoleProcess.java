@@ -52,8 +52,7 @@ public final class RoleProcess extends Participant {
      * from {@link Role#start} on, until the process ends; if the monitor has dropped it, every call fails.
      *
      * @return the privileged operations; not to be closed, for there are no others
-     * @throws IllegalStateException
-     *             if the role has no policy, or is not started yet
+     * @throws IllegalStateException if the role has no policy, or is not started yet
      */
     public Privileged privileged() {
         Privileged operations = privileged;

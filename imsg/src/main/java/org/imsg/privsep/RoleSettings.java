@@ -53,11 +53,9 @@ public final class RoleSettings {
     /**
      * Sets how many processes run the role. 1 unless set.
      *
-     * @param count
-     *            1 to 1000
+     * @param count 1 to 1000
      * @return this
-     * @throws IllegalArgumentException
-     *             if it is out of range
+     * @throws IllegalArgumentException if it is out of range
      */
     public RoleSettings instances(int count) {
         if (count < 1 || count > MOST_INSTANCES)
@@ -70,8 +68,7 @@ public final class RoleSettings {
      * Connects every process of this role to every process of others, or of this one; naming it on one side is enough. Every
      * process is connected to the parent in any case.
      *
-     * @param roles
-     *            their names
+     * @param roles their names
      * @return this
      */
     public RoleSettings connect(String... roles) {
@@ -83,8 +80,7 @@ public final class RoleSettings {
      * Sets what becomes of the program when a process of this role ends that was not told to. {@link AfterEnd#STOP_PROGRAM}
      * unless set.
      *
-     * @param what
-     *            what is done
+     * @param what what is done
      * @return this
      */
     public RoleSettings afterEnd(AfterEnd what) {
@@ -105,13 +101,10 @@ public final class RoleSettings {
     /**
      * Starts a process of this role again, as {@link #restart()}, with other pauses.
      *
-     * @param first
-     *            the shortest time between two starts, 1 second to 1 day
-     * @param most
-     *            the longest, which is also how long a process must run to begin with the shortest again
+     * @param first the shortest time between two starts, 1 second to 1 day
+     * @param most the longest, which is also how long a process must run to begin with the shortest again
      * @return this
-     * @throws IllegalArgumentException
-     *             if one is out of range, or the first is the longer one
+     * @throws IllegalArgumentException if one is out of range, or the first is the longer one
      */
     public RoleSettings restart(Duration first, Duration most) {
         if (first.compareTo(Backoff.SHORTEST) < 0 || most.compareTo(first) < 0
@@ -126,8 +119,7 @@ public final class RoleSettings {
     /**
      * Sets what the parent does about a process of this role that breaks the rules. {@link OnViolation#KILL_CHILD} unless set.
      *
-     * @param what
-     *            what is done
+     * @param what what is done
      * @return this
      */
     public RoleSettings onViolation(OnViolation what) {
@@ -149,8 +141,7 @@ public final class RoleSettings {
     /**
      * Adds options of the JVM for this role, behind those of {@link Privsep#jvm}: of two that contradict the last counts.
      *
-     * @param options
-     *            such as {@code -Xmx256m}
+     * @param options such as {@code -Xmx256m}
      * @return this
      */
     public RoleSettings jvmOptions(String... options) {
@@ -166,8 +157,7 @@ public final class RoleSettings {
      * on Linux the thread of the parent that starts one of them has its ids for the length of an exec, so that a process of the
      * same user that knows the moment may kill the parent. The log names roles that share a user and made no promises.
      *
-     * @param name
-     *            the user's name
+     * @param name the user's name
      * @return this
      */
     public RoleSettings user(String name) {
@@ -178,8 +168,7 @@ public final class RoleSettings {
     /**
      * Has the role run as another user, as {@link #user(String)}, who need not be in any database.
      *
-     * @param ids
-     *            the user's numbers
+     * @param ids the user's numbers
      * @return this
      */
     public RoleSettings user(Ids ids) {
@@ -190,8 +179,7 @@ public final class RoleSettings {
     /**
      * Makes a directory the root of all paths, after {@link Role#prepare}. Takes {@link #user}.
      *
-     * @param directory
-     *            it, absolute
+     * @param directory it, absolute
      * @return this
      */
     public RoleSettings chroot(Path directory) {
@@ -203,10 +191,8 @@ public final class RoleSettings {
      * Shows a path to the role, and what is below it, beside what a JVM needs to start; once one is unveiled, all others are out
      * of reach, from the process's first instruction on. As unveil(2): see {@link Confinement#unveil}.
      *
-     * @param path
-     *            a file or directory that exists, absolute
-     * @param access
-     *            what may be done there
+     * @param path a file or directory that exists, absolute
+     * @param access what may be done there
      * @return this
      */
     public RoleSettings unveil(String path, Access... access) {
@@ -219,8 +205,7 @@ public final class RoleSettings {
      * descriptors. As pledge(2): see {@link Promise}. A JVM loads classes late: those in directories of the class path are
      * loaded before, jars are kept open.
      *
-     * @param promises
-     *            what it goes on doing; none for computing and the descriptors it has
+     * @param promises what it goes on doing; none for computing and the descriptors it has
      * @return this
      */
     public RoleSettings pledge(Promise... promises) {
@@ -232,9 +217,8 @@ public final class RoleSettings {
      * Lets the role ask its parent for what a policy allows, with {@link RoleProcess#privileged}: a monitor in the parent serves
      * each of its processes. A user and a chroot in the policy are the role's own.
      *
-     * @param policy
-     *            what it may ask for. Every process of the program makes it: what a role cannot read belongs into a
-     *            {@linkplain #policy(Path) file} that only the parent reads
+     * @param policy what it may ask for. Every process of the program makes it: what a role cannot read belongs into a
+     *     {@linkplain #policy(Path) file} that only the parent reads
      * @return this
      */
     public RoleSettings policy(Policy policy) {
@@ -244,10 +228,8 @@ public final class RoleSettings {
     /**
      * Lets the role ask its parent for what a policy allows, as {@link #policy(Policy)}, with other limits or another clock.
      *
-     * @param policy
-     *            what it may ask for
-     * @param settings
-     *            changes the usual monitor; called in the parent only
+     * @param policy what it may ask for
+     * @param settings changes the usual monitor; called in the parent only
      * @return this
      */
     public RoleSettings policy(Policy policy, UnaryOperator<Monitor.Builder> settings) {
@@ -260,13 +242,10 @@ public final class RoleSettings {
      * Lets the role ask its parent for what a policy file allows, as {@link #policy(Policy)}. The parent reads it, once; the
      * role need not be able to.
      *
-     * @param file
-     *            the file, in the format of {@link Policy}
+     * @param file the file, in the format of {@link Policy}
      * @return this
-     * @throws UncheckedIOException
-     *             if it cannot be read
-     * @throws org.imsg.privsep.ops.PolicyException
-     *             if there are faults in it
+     * @throws UncheckedIOException if it cannot be read
+     * @throws org.imsg.privsep.ops.PolicyException if there are faults in it
      */
     public RoleSettings policy(Path file) {
         if (ChildLoop.isHere()) {
@@ -283,8 +262,7 @@ public final class RoleSettings {
     /**
      * Confines the role further, before its program runs: namespaces, a private root, capabilities.
      *
-     * @param further
-     *            adds to a confinement that has the user, the paths and the promises
+     * @param further adds to a confinement that has the user, the paths and the promises
      * @return this
      */
     public RoleSettings confine(UnaryOperator<Confinement> further) {

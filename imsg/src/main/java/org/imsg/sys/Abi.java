@@ -32,10 +32,8 @@ public final class Abi {
     /**
      * The table of any known system.
      *
-     * @param os
-     *            the system
-     * @param arch
-     *            the machine as the property {@code os.arch} names it; matters on Linux only
+     * @param os the system
+     * @param arch the machine as the property {@code os.arch} names it; matters on Linux only
      * @return the table
      */
     public static Abi of(Os os, String arch) {
@@ -61,11 +59,9 @@ public final class Abi {
     /**
      * One entry.
      *
-     * @param name
-     *            the C name
+     * @param name the C name
      * @return its value
-     * @throws UnsupportedOperationException
-     *             if this system has no such constant or struct
+     * @throws UnsupportedOperationException if this system has no such constant or struct
      */
     public int value(String name) {
         Integer value = values.get(name);
@@ -77,10 +73,8 @@ public final class Abi {
     /**
      * One entry, or something else where the system has none.
      *
-     * @param name
-     *            the C name
-     * @param absent
-     *            what to return if there is no such entry
+     * @param name the C name
+     * @param absent what to return if there is no such entry
      * @return the value, or {@code absent}
      */
     public int value(String name, int absent) {

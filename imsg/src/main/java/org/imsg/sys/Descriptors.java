@@ -15,8 +15,7 @@ public final class Descriptors {
     /**
      * close(2), for the descriptor's owner, when no thread is inside a call on it.
      *
-     * @param number
-     *            an open descriptor
+     * @param number an open descriptor
      */
     public static void close(int number) {
         Readiness.forget(number);
@@ -27,10 +26,8 @@ public final class Descriptors {
     /**
      * F_DUPFD_CLOEXEC.
      *
-     * @param number
-     *            an open descriptor
-     * @param atLeast
-     *            the least number to get
+     * @param number an open descriptor
+     * @param atLeast the least number to get
      * @return the second descriptor, or the negative errno
      */
     public static int duplicate(int number, int atLeast) {

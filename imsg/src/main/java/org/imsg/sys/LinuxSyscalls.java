@@ -77,11 +77,9 @@ public final class LinuxSyscalls {
     /**
      * The table of a machine.
      *
-     * @param machine
-     *            as the property {@code os.arch} names it
+     * @param machine as the property {@code os.arch} names it
      * @return its numbers
-     * @throws UnsupportedOperationException
-     *             if it is not x86_64 or aarch64; the message names it
+     * @throws UnsupportedOperationException if it is not x86_64 or aarch64; the message names it
      */
     public static LinuxSyscalls of(String machine) {
         return switch (machine) {
@@ -96,8 +94,7 @@ public final class LinuxSyscalls {
      * The table of the machine this JVM runs on.
      *
      * @return its numbers
-     * @throws UnsupportedOperationException
-     *             if it is not Linux on x86_64 or aarch64
+     * @throws UnsupportedOperationException if it is not Linux on x86_64 or aarch64
      */
     public static LinuxSyscalls host() {
         return Host.TABLE;
@@ -106,11 +103,9 @@ public final class LinuxSyscalls {
     /**
      * The number of a call.
      *
-     * @param name
-     *            its name in the kernel, such as {@code newfstatat}
+     * @param name its name in the kernel, such as {@code newfstatat}
      * @return its number
-     * @throws UnsupportedOperationException
-     *             if the machine has no such call, or the table does not know it
+     * @throws UnsupportedOperationException if the machine has no such call, or the table does not know it
      */
     public int number(String name) {
         return find(name)
@@ -120,8 +115,7 @@ public final class LinuxSyscalls {
     /**
      * The number of a call that not every machine has.
      *
-     * @param name
-     *            its name in the kernel
+     * @param name its name in the kernel
      * @return its number, or empty
      */
     public OptionalInt find(String name) {

@@ -51,8 +51,7 @@ public final class Msghdr {
     /**
      * For recvmsg(2).
      *
-     * @param descriptors
-     *            whether descriptors are to be received; if not, the kernel closes them and sets MSG_CTRUNC
+     * @param descriptors whether descriptors are to be received; if not, the kernel closes them and sets MSG_CTRUNC
      * @return a new header
      */
     public static Msghdr forReceive(boolean descriptors) {
@@ -81,14 +80,10 @@ public final class Msghdr {
      * One recvmsg(2). Descriptors that came with it are then in {@link #descriptorCount} and {@link #descriptor}, close on
      * exec, and owned by the caller.
      *
-     * @param fd
-     *            the socket
-     * @param address
-     *            where the bytes go
-     * @param length
-     *            how many at most, 1 or more
-     * @param flags
-     *            such as MSG_DONTWAIT
+     * @param fd the socket
+     * @param address where the bytes go
+     * @param length how many at most, 1 or more
+     * @param flags such as MSG_DONTWAIT
      * @return the bytes received, 0 at the end of the stream, or the negative errno
      */
     public int receive(int fd, long address, int length, int flags) {
@@ -104,16 +99,11 @@ public final class Msghdr {
     /**
      * One sendmsg(2).
      *
-     * @param fd
-     *            the socket
-     * @param address
-     *            the bytes
-     * @param length
-     *            how many, 1 or more
-     * @param descriptor
-     *            the descriptor to go with the first of them, or -1; it stays the caller's
-     * @param flags
-     *            such as MSG_DONTWAIT; MSG_NOSIGNAL is added
+     * @param fd the socket
+     * @param address the bytes
+     * @param length how many, 1 or more
+     * @param descriptor the descriptor to go with the first of them, or -1; it stays the caller's
+     * @param flags such as MSG_DONTWAIT; MSG_NOSIGNAL is added
      * @return the bytes sent, or the negative errno
      */
     public int send(int fd, long address, int length, int descriptor, int flags) {
@@ -125,16 +115,11 @@ public final class Msghdr {
     /**
      * One sendmsg(2) with any number of descriptors, of a header made {@link #forSendOfMany}.
      *
-     * @param fd
-     *            the socket
-     * @param address
-     *            the bytes
-     * @param length
-     *            how many, 1 or more
-     * @param passed
-     *            the descriptors to go with the first of them, 253 at most; they stay the caller's
-     * @param flags
-     *            such as MSG_DONTWAIT; MSG_NOSIGNAL is added
+     * @param fd the socket
+     * @param address the bytes
+     * @param length how many, 1 or more
+     * @param passed the descriptors to go with the first of them, 253 at most; they stay the caller's
+     * @param flags such as MSG_DONTWAIT; MSG_NOSIGNAL is added
      * @return the bytes sent, or the negative errno
      */
     public int send(int fd, long address, int length, int[] passed, int flags) {
@@ -148,14 +133,10 @@ public final class Msghdr {
     /**
      * One sendmsg(2) of bytes that lie in several places, without a descriptor.
      *
-     * @param fd
-     *            the socket
-     * @param iovecs
-     *            the address of an array of {@code struct iovec}
-     * @param count
-     *            how many there are, 1 or more
-     * @param flags
-     *            such as MSG_DONTWAIT; MSG_NOSIGNAL is added
+     * @param fd the socket
+     * @param iovecs the address of an array of {@code struct iovec}
+     * @param count how many there are, 1 or more
+     * @param flags such as MSG_DONTWAIT; MSG_NOSIGNAL is added
      * @return the bytes sent, or the negative errno
      */
     public int sendGathered(int fd, long iovecs, int count, int flags) {
@@ -205,8 +186,7 @@ public final class Msghdr {
     /**
      * One descriptor of the last receive.
      *
-     * @param index
-     *            0 to {@link #descriptorCount} less one
+     * @param index 0 to {@link #descriptorCount} less one
      * @return the descriptor
      */
     public int descriptor(int index) {

@@ -17,8 +17,7 @@ public enum Os {
      * The system this JVM runs on.
      *
      * @return the system
-     * @throws UnsupportedOperationException
-     *             if it is none of these; the message names it
+     * @throws UnsupportedOperationException if it is none of these; the message names it
      */
     public static Os current() {
         return of(System.getProperty("os.name"));
@@ -27,11 +26,9 @@ public enum Os {
     /**
      * The system of a name in the manner of the property {@code os.name}.
      *
-     * @param name
-     *            such as {@code Linux} or {@code Mac OS X}
+     * @param name such as {@code Linux} or {@code Mac OS X}
      * @return the system
-     * @throws UnsupportedOperationException
-     *             if the name is none of the known ones
+     * @throws UnsupportedOperationException if the name is none of the known ones
      */
     public static Os of(String name) {
         String lower = name.toLowerCase(Locale.ROOT);

@@ -61,8 +61,7 @@ abstract class Poller {
     /**
      * Parks the current thread until the descriptor is ready, somebody calls {@link #ready}, or it is interrupted.
      *
-     * @param abandoned
-     *            asked once the thread can be let go: whether that was to happen already
+     * @param abandoned asked once the thread can be let go: whether that was to happen already
      */
     final boolean await(int fd, long deadline, BooleanSupplier abandoned) {
         Thread me = Thread.currentThread();

@@ -19,8 +19,7 @@ public final class Posix {
     /**
      * A segment for errno.
      *
-     * @param arena
-     *            how long it lives
+     * @param arena how long it lives
      * @return the segment, for one thread at a time
      */
     public static MemorySegment errnoSegment(Arena arena) {

@@ -60,10 +60,8 @@ public final class Readiness {
     /**
      * Waits. Returning early is allowed, so callers try again and come back.
      *
-     * @param fd
-     *            the descriptor, which stays open meanwhile
-     * @param deadline
-     *            when to give up, in terms of {@link System#nanoTime}, or {@link #FOREVER}
+     * @param fd the descriptor, which stays open meanwhile
+     * @param deadline when to give up, in terms of {@link System#nanoTime}, or {@link #FOREVER}
      * @return false if the deadline has passed
      */
     public boolean await(int fd, long deadline) {
@@ -76,8 +74,7 @@ public final class Readiness {
     /**
      * Looks without waiting.
      *
-     * @param fd
-     *            the descriptor, which stays open meanwhile
+     * @param fd the descriptor, which stays open meanwhile
      * @return whether a call would not wait
      */
     public boolean isReady(int fd) {
@@ -98,12 +95,10 @@ public final class Readiness {
      * Waits as {@link #await} does, but parks platform threads too: for descriptors that are no sockets, where nothing wakes
      * a thread out of poll(2) when another closes the descriptor.
      *
-     * @param fd
-     *            the descriptor, which stays open meanwhile
-     * @param deadline
-     *            when to give up, in terms of {@link System#nanoTime}, or {@link #FOREVER}
-     * @param abandoned
-     *            tells whether the descriptor is being closed: a {@link #wake} that came before this thread could be parked
+     * @param fd the descriptor, which stays open meanwhile
+     * @param deadline when to give up, in terms of {@link System#nanoTime}, or {@link #FOREVER}
+     * @param abandoned tells whether the descriptor is being closed: a {@link #wake} that came before this thread could
+     *     be parked
      * @return false if the deadline has passed
      */
     public boolean awaitParked(int fd, long deadline, BooleanSupplier abandoned) {
@@ -113,8 +108,7 @@ public final class Readiness {
     /**
      * Lets go the threads that are parked for a descriptor.
      *
-     * @param fd
-     *            the descriptor
+     * @param fd the descriptor
      */
     public static void wake(int fd) {
         Poller.forEachRunning(poller -> poller.ready(fd));
@@ -124,8 +118,7 @@ public final class Readiness {
      * Takes a descriptor out of the pollers' sets. To be called just before it is closed: where another process holds the same
      * open file, closing alone would leave it there.
      *
-     * @param fd
-     *            the descriptor
+     * @param fd the descriptor
      */
     public static void forget(int fd) {
         Poller.forEachRunning(poller -> poller.forget(fd));

@@ -54,10 +54,8 @@ public final class Child {
     /**
      * How a process ended.
      *
-     * @param code
-     *            its exit code, 0 to 255, or -1 if a signal ended it
-     * @param signal
-     *            the signal's number, or 0
+     * @param code its exit code, 0 to 255, or -1 if a signal ended it
+     * @param signal the signal's number, or 0
      */
     public record ExitStatus(int code, int signal) {
         static ExitStatus of(int status) {
@@ -78,10 +76,8 @@ public final class Child {
     /**
      * Begins to describe a child.
      *
-     * @param program
-     *            the program's path; no search
-     * @param arguments
-     *            its arguments, without its name
+     * @param program the program's path; no search
+     * @param arguments its arguments, without its name
      * @return what to set the rest on
      */
     public static Builder of(Path program, String... arguments) {
@@ -94,12 +90,10 @@ public final class Child {
         /**
          * Has the program started.
          *
-         * @param spawn
-         *            posix_spawn(3), all prepared: to be called once, by any platform thread. It returns 0 or the error number,
-         *            throws nothing, and needs no class, file or path that has not been there before.
+         * @param spawn posix_spawn(3), all prepared: to be called once, by any platform thread. It returns 0 or the
+         *     error number, throws nothing, and needs no class, file or path that has not been there before.
          * @return what {@code spawn} returned
-         * @throws IOException
-         *             if it was not called
+         * @throws IOException if it was not called
          */
         int from(IntSupplier spawn) throws IOException;
     }
@@ -121,13 +115,10 @@ public final class Child {
         /**
          * Gives the child a descriptor.
          *
-         * @param number
-         *            its number in the child, 0 or more; other numbers from 3 on are closed there
-         * @param fd
-         *            the descriptor; duplicated, it stays the caller's
+         * @param number its number in the child, 0 or more; other numbers from 3 on are closed there
+         * @param fd the descriptor; duplicated, it stays the caller's
          * @return this
-         * @throws IllegalArgumentException
-         *             if the number is negative
+         * @throws IllegalArgumentException if the number is negative
          */
         public Builder descriptor(int number, Fd fd) {
             if (number < 0)
@@ -139,10 +130,8 @@ public final class Child {
         /**
          * Sets a variable of the child's environment, which is empty unless set.
          *
-         * @param name
-         *            its name
-         * @param value
-         *            its value
+         * @param name its name
+         * @param value its value
          * @return this
          */
         public Builder environment(String name, String value) {
@@ -164,8 +153,7 @@ public final class Child {
         /**
          * Sets the child's working directory, which is this process's unless set.
          *
-         * @param fd
-         *            an open directory; it stays the caller's, open until the child is started
+         * @param fd an open directory; it stays the caller's, open until the child is started
          * @return this
          */
         public Builder directory(Fd fd) {
@@ -182,10 +170,8 @@ public final class Child {
          * Starts the program: posix_spawn(3).
          *
          * @return the running child
-         * @throws IllegalArgumentException
-         *             if there is a NUL in an argument or a variable
-         * @throws IOException
-         *             if it cannot be started, an {@link ErrnoException}, or a descriptor is closed
+         * @throws IllegalArgumentException if there is a NUL in an argument or a variable
+         * @throws IOException if it cannot be started, an {@link ErrnoException}, or a descriptor is closed
          */
         public Child start() throws IOException {
             return start(IntSupplier::getAsInt);
@@ -194,13 +180,11 @@ public final class Child {
         /**
          * Starts the program from a thread of the caller's choosing.
          *
-         * @param launch
-         *            who is given the prepared call
+         * @param launch who is given the prepared call
          * @return the running child
-         * @throws IllegalArgumentException
-         *             if there is a NUL in an argument or a variable
-         * @throws IOException
-         *             if it cannot be started, an {@link ErrnoException}, or a descriptor is closed, or what {@code launch} throws
+         * @throws IllegalArgumentException if there is a NUL in an argument or a variable
+         * @throws IOException if it cannot be started, an {@link ErrnoException}, or a descriptor is closed, or what
+         *     {@code launch} throws
          */
         public Child start(Launch launch) throws IOException {
             List<Fd> copies = new ArrayList<>();
@@ -326,8 +310,7 @@ public final class Child {
      * Waits for the end.
      *
      * @return how it ended
-     * @throws InterruptedException
-     *             if the thread is interrupted
+     * @throws InterruptedException if the thread is interrupted
      */
     public ExitStatus waitFor() throws InterruptedException {
         try {
@@ -340,11 +323,9 @@ public final class Child {
     /**
      * Waits for the end, but not forever.
      *
-     * @param timeout
-     *            how long; not at all if it is negative
+     * @param timeout how long; not at all if it is negative
      * @return how it ended, or empty if it has not
-     * @throws InterruptedException
-     *             if the thread is interrupted
+     * @throws InterruptedException if the thread is interrupted
      */
     public Optional<ExitStatus> waitFor(Duration timeout) throws InterruptedException {
         try {
@@ -359,8 +340,7 @@ public final class Child {
     /**
      * Sends a signal, unless the child has ended.
      *
-     * @param signal
-     *            its number, such as 15
+     * @param signal its number, such as 15
      */
     public synchronized void kill(int signal) {
         if (reaped)

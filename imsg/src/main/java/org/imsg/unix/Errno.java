@@ -14,8 +14,7 @@ public final class Errno {
     /**
      * The name of a number.
      *
-     * @param number
-     *            an error number, 1 or more
+     * @param number an error number, 1 or more
      * @return such as {@code EPIPE}, or {@code errno 4711} for a number that has no name here
      */
     public static String name(int number) {
@@ -25,11 +24,9 @@ public final class Errno {
     /**
      * The number of a name.
      *
-     * @param name
-     *            such as {@code EPIPE}
+     * @param name such as {@code EPIPE}
      * @return its number on this system
-     * @throws UnsupportedOperationException
-     *             if this system has no such error
+     * @throws UnsupportedOperationException if this system has no such error
      */
     public static int number(String name) {
         return Abi.host().value(name);
@@ -38,8 +35,7 @@ public final class Errno {
     /**
      * The system's text for a number: strerror(3).
      *
-     * @param number
-     *            an error number
+     * @param number an error number
      * @return such as {@code Broken pipe}
      */
     public static String text(int number) {

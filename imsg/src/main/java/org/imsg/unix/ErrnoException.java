@@ -16,10 +16,8 @@ public final class ErrnoException extends IOException {
     /**
      * For a call on nothing worth naming.
      *
-     * @param call
-     *            the call's name, such as {@code socket}
-     * @param number
-     *            the value of errno, 1 or more
+     * @param call the call's name, such as {@code socket}
+     * @param number the value of errno, 1 or more
      */
     public ErrnoException(String call, int number) {
         this(call, null, number);
@@ -28,12 +26,9 @@ public final class ErrnoException extends IOException {
     /**
      * For a call on something.
      *
-     * @param call
-     *            the call's name, such as {@code open}
-     * @param on
-     *            what it was called on, such as a path; may be null
-     * @param number
-     *            the value of errno, 1 or more
+     * @param call the call's name, such as {@code open}
+     * @param on what it was called on, such as a path; may be null
+     * @param number the value of errno, 1 or more
      */
     public ErrnoException(String call, Object on, int number) {
         super(call + (on == null ? "" : "(" + on + ")") + ": " + Errno.name(number) + " (" + number + "): "

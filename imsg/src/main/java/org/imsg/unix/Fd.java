@@ -38,11 +38,9 @@ public final class Fd implements AutoCloseable {
     /**
      * Takes over a descriptor by its number, such as one inherited from the process that started this one.
      *
-     * @param number
-     *            an open descriptor, 0 or more, that nobody else closes; not checked to be open
+     * @param number an open descriptor, 0 or more, that nobody else closes; not checked to be open
      * @return its owner
-     * @throws IllegalArgumentException
-     *             if the number is negative
+     * @throws IllegalArgumentException if the number is negative
      */
     public static Fd of(int number) {
         if (number < 0)
@@ -53,13 +51,10 @@ public final class Fd implements AutoCloseable {
     /**
      * Opens a file: open(2).
      *
-     * @param path
-     *            the file
-     * @param how
-     *            for what, and how
+     * @param path the file
+     * @param how for what, and how
      * @return a descriptor of the caller's
-     * @throws IOException
-     *             if the file cannot be opened, an {@link ErrnoException}
+     * @throws IOException if the file cannot be opened, an {@link ErrnoException}
      */
     public static Fd open(Path path, OpenFlag... how) throws IOException {
         return open(path, 0666, how);
@@ -68,15 +63,11 @@ public final class Fd implements AutoCloseable {
     /**
      * Opens a file, and says the mode it gets if it is created.
      *
-     * @param path
-     *            the file
-     * @param mode
-     *            permission bits, less those in the process's umask
-     * @param how
-     *            for what, and how
+     * @param path the file
+     * @param mode permission bits, less those in the process's umask
+     * @param how for what, and how
      * @return a descriptor of the caller's
-     * @throws IOException
-     *             if the file cannot be opened, an {@link ErrnoException}
+     * @throws IOException if the file cannot be opened, an {@link ErrnoException}
      */
     public static Fd open(Path path, int mode, OpenFlag... how) throws IOException {
         int flags = Constants.O_CLOEXEC | OpenFlag.bits(how);
@@ -97,8 +88,7 @@ public final class Fd implements AutoCloseable {
      * Makes a pipe: pipe2(2).
      *
      * @return its two ends, the caller's
-     * @throws IOException
-     *             if there is no room in a descriptor table, an {@link ErrnoException}
+     * @throws IOException if there is no room in a descriptor table, an {@link ErrnoException}
      */
     public static Pair pipe() throws IOException {
         return Sockets.pipe();
@@ -108,8 +98,7 @@ public final class Fd implements AutoCloseable {
      * Makes two connected Unix stream sockets: socketpair(2).
      *
      * @return the two ends, the caller's
-     * @throws IOException
-     *             if there is no room in a descriptor table, an {@link ErrnoException}
+     * @throws IOException if there is no room in a descriptor table, an {@link ErrnoException}
      */
     public static Pair socketpair() throws IOException {
         return Sockets.socketpair();
@@ -118,10 +107,8 @@ public final class Fd implements AutoCloseable {
     /**
      * Two descriptors that were made together.
      *
-     * @param first
-     *            of a pipe, the end to read from
-     * @param second
-     *            of a pipe, the end to write to
+     * @param first of a pipe, the end to read from
+     * @param second of a pipe, the end to write to
      */
     public record Pair(Fd first, Fd second) implements AutoCloseable {
         /** Closes both, as far as they were not closed or handed on. */
@@ -136,8 +123,7 @@ public final class Fd implements AutoCloseable {
      * The descriptor's number, to look at: it stays this one's to close.
      *
      * @return 0 or more
-     * @throws IllegalStateException
-     *             if this is closed or was handed on: the number may be another's by now
+     * @throws IllegalStateException if this is closed or was handed on: the number may be another's by now
      */
     public int intValue() {
         if (!isOpen())
@@ -158,8 +144,7 @@ public final class Fd implements AutoCloseable {
      * Hands the descriptor to a new owner. To close this one is then without effect.
      *
      * @return the new owner
-     * @throws IllegalStateException
-     *             if this is closed or was handed on already, or a thread is inside a call on it
+     * @throws IllegalStateException if this is closed or was handed on already, or a thread is inside a call on it
      */
     public Fd move() {
         int number = release();
@@ -170,8 +155,7 @@ public final class Fd implements AutoCloseable {
      * Gives the number away, and with it the duty to close it.
      *
      * @return the descriptor's number
-     * @throws IllegalStateException
-     *             if this is closed or was handed on already, or a thread is inside a call on it
+     * @throws IllegalStateException if this is closed or was handed on already, or a thread is inside a call on it
      */
     public int release() {
         body.give();
@@ -184,9 +168,8 @@ public final class Fd implements AutoCloseable {
      * Makes a second descriptor of the same open file: F_DUPFD_CLOEXEC.
      *
      * @return the second, the caller's
-     * @throws IOException
-     *             if this is closed, a {@link ClosedChannelException}, or there is no room in the descriptor table, an
-     *             {@link ErrnoException}
+     * @throws IOException if this is closed, a {@link ClosedChannelException}, or there is no room in the descriptor
+     *     table, an {@link ErrnoException}
      */
     public Fd dup() throws IOException {
         return dup(0);
@@ -209,8 +192,7 @@ public final class Fd implements AutoCloseable {
      * Begins a call on the descriptor: until {@link #exit}, its number stays in use whoever closes this.
      *
      * @return the number
-     * @throws ClosedChannelException
-     *             if this is closed or was handed on
+     * @throws ClosedChannelException if this is closed or was handed on
      */
     public int enter() throws ClosedChannelException {
         if (!body.enter())

@@ -42,10 +42,8 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
     /**
      * A channel over a descriptor.
      *
-     * @param fd
-     *            the descriptor, the channel's then
-     * @throws IllegalStateException
-     *             if it is closed or was handed on
+     * @param fd the descriptor, the channel's then
+     * @throws IllegalStateException if it is closed or was handed on
      */
     public FdChannel(Fd fd) {
         this.fd = fd.move();
@@ -88,13 +86,10 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
     /**
      * Reads what there is: read(2).
      *
-     * @param target
-     *            where it goes
+     * @param target where it goes
      * @return how many bytes, 0 only if there was no room for one; or -1 at the end
-     * @throws IllegalArgumentException
-     *             if the buffer is read-only
-     * @throws IOException
-     *             if the read fails, an {@link ErrnoException}, or the channel is closed
+     * @throws IllegalArgumentException if the buffer is read-only
+     * @throws IOException if the read fails, an {@link ErrnoException}, or the channel is closed
      */
     @Override
     public int read(ByteBuffer target) throws IOException {
@@ -104,13 +99,10 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
     /**
      * Reads from a place in a file: pread(2).
      *
-     * @param target
-     *            where it goes
-     * @param position
-     *            the place in bytes, 0 or more
+     * @param target where it goes
+     * @param position the place in bytes, 0 or more
      * @return as {@link #read(ByteBuffer)}
-     * @throws IOException
-     *             as {@link #read(ByteBuffer)}; with ESPIPE if the descriptor has no places
+     * @throws IOException as {@link #read(ByteBuffer)}; with ESPIPE if the descriptor has no places
      */
     public int read(ByteBuffer target, long position) throws IOException {
         return readWith(target, new Transfer("pread", false,
@@ -120,11 +112,9 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
     /**
      * Writes everything: write(2).
      *
-     * @param source
-     *            what to write; where it fails, the position tells how much was written
+     * @param source what to write; where it fails, the position tells how much was written
      * @return how many bytes, all that remained
-     * @throws IOException
-     *             if the write fails, an {@link ErrnoException}, or the channel is closed
+     * @throws IOException if the write fails, an {@link ErrnoException}, or the channel is closed
      */
     @Override
     public int write(ByteBuffer source) throws IOException {
@@ -134,13 +124,10 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
     /**
      * Writes everything to a place in a file: pwrite(2).
      *
-     * @param source
-     *            what to write
-     * @param position
-     *            the place in bytes, 0 or more
+     * @param source what to write
+     * @param position the place in bytes, 0 or more
      * @return how many bytes, all that remained
-     * @throws IOException
-     *             as {@link #write(ByteBuffer)}; with ESPIPE if the descriptor has no places
+     * @throws IOException as {@link #write(ByteBuffer)}; with ESPIPE if the descriptor has no places
      */
     public int write(ByteBuffer source, long position) throws IOException {
         int first = source.position();
@@ -217,8 +204,8 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
      * A descriptor of the same open file for somebody else.
      *
      * @return a duplicate, the caller's
-     * @throws IOException
-     *             if the channel is closed, or there is no room in the descriptor table, an {@link ErrnoException}
+     * @throws IOException if the channel is closed, or there is no room in the descriptor table, an {@link
+     *     ErrnoException}
      */
     public Fd dup() throws IOException {
         return fd.dup();

@@ -49,13 +49,10 @@ public final class JdkChannels {
     /**
      * A FileChannel on a descriptor, readable and writable as the descriptor is, at its file position.
      *
-     * @param fd
-     *            a file, a pipe or a device
+     * @param fd a file, a pipe or a device
      * @return the channel, which owns the descriptor then
-     * @throws IllegalArgumentException
-     *             if it is a socket or a directory
-     * @throws IOException
-     *             if there is nothing to open a channel on, or no room in the descriptor table
+     * @throws IllegalArgumentException if it is a socket or a directory
+     * @throws IOException if there is nothing to open a channel on, or no room in the descriptor table
      */
     public static FileChannel fileChannel(Fd fd) throws IOException {
         FileStatus status = FileStatus.of(fd.intValue());
@@ -77,13 +74,10 @@ public final class JdkChannels {
     /**
      * A blocking, connected SocketChannel on a descriptor.
      *
-     * @param fd
-     *            a connected stream socket, IPv4, IPv6 or Unix
+     * @param fd a connected stream socket, IPv4, IPv6 or Unix
      * @return the channel, which owns the descriptor then
-     * @throws IllegalArgumentException
-     *             if it is no such socket
-     * @throws IOException
-     *             if there is nothing to open a channel on, or no room in the descriptor table
+     * @throws IllegalArgumentException if it is no such socket
+     * @throws IOException if there is nothing to open a channel on, or no room in the descriptor table
      */
     public static SocketChannel socketChannel(Fd fd) throws IOException {
         boolean unix = Sockets.name(fd.intValue()).isUnix();

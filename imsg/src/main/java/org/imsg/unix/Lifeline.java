@@ -15,10 +15,8 @@ public final class Lifeline {
      * Waits until the peer of a connected Unix socket has closed its end, or its process has died: whatever is still there to
      * read, and not when it has only ended its sending direction. To be called by a platform thread.
      *
-     * @param socket
-     *            the socket, which stays the caller's
-     * @throws IOException
-     *             if it is closed, before or while this waits
+     * @param socket the socket, which stays the caller's
+     * @throws IOException if it is closed, before or while this waits
      */
     public static void awaitHangUp(Fd socket) throws IOException {
         int fd = socket.enter();

@@ -62,18 +62,14 @@ public final class Sockets {
     /**
      * Connects to a listening Unix stream socket.
      *
-     * @param address
-     *            where it listens
-     * @param deadline
-     *            when to give up, in terms of {@link System#nanoTime}, or {@link Long#MAX_VALUE} for never; a listener whose backlog is
-     *            full is tried again until then
+     * @param address where it listens
+     * @param deadline when to give up, in terms of {@link System#nanoTime}, or {@link Long#MAX_VALUE} for never; a
+     *     listener whose backlog is full is tried again until then
      * @return the connected socket, the caller's
-     * @throws SocketTimeoutException
-     *             if the deadline passes
-     * @throws InterruptedIOException
-     *             if the thread is interrupted while it waits for room in the backlog; the interrupt status stays set
-     * @throws IOException
-     *             if it cannot connect, an {@link ErrnoException}
+     * @throws SocketTimeoutException if the deadline passes
+     * @throws InterruptedIOException if the thread is interrupted while it waits for room in the backlog; the interrupt
+     *     status stays set
+     * @throws IOException if it cannot connect, an {@link ErrnoException}
      */
     public static Fd connect(UnixAddress address, long deadline) throws IOException {
         long started = System.nanoTime();
@@ -103,17 +99,13 @@ public final class Sockets {
     /**
      * Makes a listening Unix stream socket. It is non-blocking.
      *
-     * @param address
-     *            where
-     * @param mode
-     *            the permission bits of the socket's file, applied before anybody can connect where the system allows (Linux);
-     *            without meaning for an abstract name
-     * @param backlog
-     *            how many connections may wait to be accepted
+     * @param address where
+     * @param mode the permission bits of the socket's file, applied before anybody can connect where the system allows
+     *     (Linux); without meaning for an abstract name
+     * @param backlog how many connections may wait to be accepted
      * @return the socket, the caller's
-     * @throws IOException
-     *             if it cannot be bound, an {@link ErrnoException}, with EADDRINUSE if the address is taken, by a stale socket
-     *             too
+     * @throws IOException if it cannot be bound, an {@link ErrnoException}, with EADDRINUSE if the address is taken, by
+     *     a stale socket too
      */
     public static Fd listen(UnixAddress address, int mode, int backlog) throws IOException {
         Fd socket = socket();
@@ -134,11 +126,10 @@ public final class Sockets {
     /**
      * Accepts one connection without waiting.
      *
-     * @param listener
-     *            a listening, non-blocking socket, inside {@link Fd#enter}
+     * @param listener a listening, non-blocking socket, inside {@link Fd#enter}
      * @return the connection, the caller's, blocking and close-on-exec; or null if none is there
-     * @throws IOException
-     *             if it fails otherwise, an {@link ErrnoException}; with EMFILE the connection stays in the backlog
+     * @throws IOException if it fails otherwise, an {@link ErrnoException}; with EMFILE the connection stays in the
+     *     backlog
      */
     public static Fd accept(int listener) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
@@ -165,11 +156,9 @@ public final class Sockets {
     /**
      * Who is at the other end: SO_PEERCRED on Linux, getpeereid(3) elsewhere.
      *
-     * @param socket
-     *            a connected Unix socket
+     * @param socket a connected Unix socket
      * @return the peer's ids
-     * @throws IOException
-     *             if it is closed, or not such a socket, an {@link ErrnoException}
+     * @throws IOException if it is closed, or not such a socket, an {@link ErrnoException}
      */
     public static PeerCredentials peerCredentials(Fd socket) throws IOException {
         int fd = socket.enter();
@@ -190,16 +179,12 @@ public final class Sockets {
     /**
      * An option of a socket whose value is an int: getsockopt(2) at SOL_SOCKET.
      *
-     * @param socket
-     *            the socket
-     * @param name
-     *            the option's C name: {@code SO_TYPE}, {@code SO_ACCEPTCONN}, {@code SO_ERROR}, {@code SO_SNDBUF} or
-     *            {@code SO_RCVBUF}
+     * @param socket the socket
+     * @param name the option's C name: {@code SO_TYPE}, {@code SO_ACCEPTCONN}, {@code SO_ERROR}, {@code SO_SNDBUF} or
+     *     {@code SO_RCVBUF}
      * @return its value
-     * @throws UnsupportedOperationException
-     *             if the name is unknown on this system
-     * @throws IOException
-     *             if it is closed, or no socket, an {@link ErrnoException}
+     * @throws UnsupportedOperationException if the name is unknown on this system
+     * @throws IOException if it is closed, or no socket, an {@link ErrnoException}
      */
     public static int intOption(Fd socket, String name) throws IOException {
         int fd = socket.enter();
@@ -215,16 +200,11 @@ public final class Sockets {
     /**
      * Sets an option of a socket whose value is an int: setsockopt(2) at SOL_SOCKET.
      *
-     * @param socket
-     *            the socket
-     * @param name
-     *            the option's C name, such as {@code SO_SNDBUF}
-     * @param value
-     *            its new value
-     * @throws UnsupportedOperationException
-     *             if the name is unknown on this system
-     * @throws IOException
-     *             if it is closed, or the system refuses, an {@link ErrnoException}
+     * @param socket the socket
+     * @param name the option's C name, such as {@code SO_SNDBUF}
+     * @param value its new value
+     * @throws UnsupportedOperationException if the name is unknown on this system
+     * @throws IOException if it is closed, or the system refuses, an {@link ErrnoException}
      */
     public static void intOption(Fd socket, String name, int value) throws IOException {
         int fd = socket.enter();
@@ -240,10 +220,8 @@ public final class Sockets {
     /**
      * Ends the sending direction of a connected socket: shutdown(2).
      *
-     * @param socket
-     *            the socket
-     * @throws IOException
-     *             if it is closed or not connected, an {@link ErrnoException}
+     * @param socket the socket
+     * @throws IOException if it is closed or not connected, an {@link ErrnoException}
      */
     public static void shutdownOutput(Fd socket) throws IOException {
         int fd = socket.enter();
@@ -280,8 +258,7 @@ public final class Sockets {
      * write to a dead peer raises no SIGPIPE.
      *
      * @return the socket, the caller's
-     * @throws IOException
-     *             if there is no room in a descriptor table, an {@link ErrnoException}
+     * @throws IOException if there is no room in a descriptor table, an {@link ErrnoException}
      */
     public static Fd socket() throws IOException {
         try (Arena arena = Arena.ofConfined()) {

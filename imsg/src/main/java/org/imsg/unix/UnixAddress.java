@@ -30,11 +30,9 @@ public final class UnixAddress {
     /**
      * A path in the file system.
      *
-     * @param path
-     *            the path; with its terminating NUL it must fit into sockaddr_un, 108 bytes on Linux, 104 elsewhere
+     * @param path the path; with its terminating NUL it must fit into sockaddr_un, 108 bytes on Linux, 104 elsewhere
      * @return the address
-     * @throws IllegalArgumentException
-     *             if the path is empty or too long; the message has both numbers
+     * @throws IllegalArgumentException if the path is empty or too long; the message has both numbers
      */
     public static UnixAddress of(Path path) {
         byte[] name = path.toString().getBytes(StandardCharsets.UTF_8);
@@ -47,13 +45,10 @@ public final class UnixAddress {
     /**
      * A name in the abstract namespace of Linux.
      *
-     * @param name
-     *            1 to 107 bytes in UTF-8, without the leading NUL
+     * @param name 1 to 107 bytes in UTF-8, without the leading NUL
      * @return the address
-     * @throws IllegalArgumentException
-     *             if the name is empty or too long
-     * @throws UnsupportedOperationException
-     *             if this is not Linux
+     * @throws IllegalArgumentException if the name is empty or too long
+     * @throws UnsupportedOperationException if this is not Linux
      */
     public static UnixAddress ofAbstract(String name) {
         if (Os.current() != Os.LINUX)
@@ -77,8 +72,7 @@ public final class UnixAddress {
     /**
      * A {@code struct sockaddr_un} of exactly the bytes that count, for bind(2) and connect(2).
      *
-     * @param arena
-     *            how long it lives
+     * @param arena how long it lives
      * @return a new segment, as long as the address
      */
     public MemorySegment toNative(Arena arena) {

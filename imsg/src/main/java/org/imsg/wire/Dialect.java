@@ -27,10 +27,8 @@ public enum Dialect {
     /**
      * The dialect a word is in: itself, or for AUTO the one the word looks like, MODERN where both read the same.
      *
-     * @param word
-     *            bytes 4 to 7
-     * @param bigEndian
-     *            whether a big-endian machine wrote them
+     * @param word bytes 4 to 7
+     * @param bigEndian whether a big-endian machine wrote them
      * @return CLASSIC or MODERN
      */
     public Dialect of(int word, boolean bigEndian) {
@@ -47,10 +45,8 @@ public enum Dialect {
     /**
      * The length in a word.
      *
-     * @param word
-     *            bytes 4 to 7
-     * @param bigEndian
-     *            whether a big-endian machine wrote them
+     * @param word bytes 4 to 7
+     * @param bigEndian whether a big-endian machine wrote them
      * @return the length in bytes with the header, 0 to 2147483647; anything is possible, nothing is checked
      */
     public int length(int word, boolean bigEndian) {
@@ -62,10 +58,8 @@ public enum Dialect {
     /**
      * Whether a word has the mark of a descriptor.
      *
-     * @param word
-     *            bytes 4 to 7
-     * @param bigEndian
-     *            whether a big-endian machine wrote them
+     * @param word bytes 4 to 7
+     * @param bigEndian whether a big-endian machine wrote them
      * @return true if marked
      */
     public boolean marked(int word, boolean bigEndian) {
@@ -78,12 +72,9 @@ public enum Dialect {
     /**
      * The word for a length and a mark. Not for AUTO.
      *
-     * @param length
-     *            the length in bytes with the header, as far as the dialect can say it
-     * @param marked
-     *            whether a descriptor goes with the message
-     * @param bigEndian
-     *            whether it is for a big-endian machine
+     * @param length the length in bytes with the header, as far as the dialect can say it
+     * @param marked whether a descriptor goes with the message
+     * @param bigEndian whether it is for a big-endian machine
      * @return bytes 4 to 7
      */
     public int word(int length, boolean marked, boolean bigEndian) {

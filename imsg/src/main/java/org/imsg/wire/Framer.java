@@ -52,12 +52,9 @@ public final class Framer {
     /**
      * A framer at the beginning of a stream.
      *
-     * @param dialect
-     *            how headers are read
-     * @param limit
-     *            the longest message in bytes with the header, 16 or more; under 65536 for AUTO
-     * @param unclaimed
-     *            takes over descriptors that no message claims, to close them
+     * @param dialect how headers are read
+     * @param limit the longest message in bytes with the header, 16 or more; under 65536 for AUTO
+     * @param unclaimed takes over descriptors that no message claims, to close them
      */
     public Framer(Dialect dialect, int limit, IntConsumer unclaimed) {
         this.dialect = dialect;
@@ -68,8 +65,7 @@ public final class Framer {
     /**
      * Changes how headers are read, from the next one on.
      *
-     * @param read
-     *            the dialect
+     * @param read the dialect
      */
     public void dialect(Dialect read) {
         dialect = read;
@@ -78,8 +74,7 @@ public final class Framer {
     /**
      * Changes the limit from the next header on.
      *
-     * @param bytes
-     *            the longest message in bytes with the header, 16 or more
+     * @param bytes the longest message in bytes with the header, 16 or more
      */
     public void limit(int bytes) {
         limit = bytes;
@@ -98,12 +93,9 @@ public final class Framer {
     /**
      * A read has added bytes to the end of the memory.
      *
-     * @param bytes
-     *            how many, 1 or more
-     * @param fd
-     *            the descriptor that came with them, or -1; the framer holds it until a message claims it
-     * @param lost
-     *            whether the kernel dropped a descriptor that should have come with them; of no meaning if one came
+     * @param bytes how many, 1 or more
+     * @param fd the descriptor that came with them, or -1; the framer holds it until a message claims it
+     * @param lost whether the kernel dropped a descriptor that should have come with them; of no meaning if one came
      */
     public void arrived(int bytes, int fd, boolean lost) {
         long from = arrivedTo;
@@ -118,12 +110,9 @@ public final class Framer {
      * Looks at the first message in memory. After a whole one, the next call looks behind it: callers pass the memory from
      * there.
      *
-     * @param memory
-     *            the memory
-     * @param offset
-     *            where the current message begins in it
-     * @param available
-     *            how many bytes of the stream there are from there
+     * @param memory the memory
+     * @param offset where the current message begins in it
+     * @param available how many bytes of the stream there are from there
      * @return the message's length with the header, {@link #INCOMPLETE} or {@link #BAD_LENGTH}
      */
     public int next(MemorySegment memory, long offset, int available) {
@@ -185,10 +174,8 @@ public final class Framer {
     /**
      * What a header after {@link #BAD_LENGTH} says its length is.
      *
-     * @param memory
-     *            the memory
-     * @param offset
-     *            where the header begins
+     * @param memory the memory
+     * @param offset where the header begins
      * @return bytes, 0 to 2147483647
      */
     public int saidLength(MemorySegment memory, long offset) {

@@ -34,10 +34,8 @@ public final class ImsgHeader {
     /**
      * The message's type.
      *
-     * @param segment
-     *            the memory
-     * @param offset
-     *            where the header begins
+     * @param segment the memory
+     * @param offset where the header begins
      * @return an unsigned 32-bit number
      */
     public static int type(MemorySegment segment, long offset) {
@@ -47,12 +45,9 @@ public final class ImsgHeader {
     /**
      * The message's length, with the header.
      *
-     * @param segment
-     *            the memory
-     * @param offset
-     *            where the header begins
-     * @param dialect
-     *            how to read it
+     * @param segment the memory
+     * @param offset where the header begins
+     * @param dialect how to read it
      * @return bytes, 0 to 2147483647; not checked against anything
      */
     public static int length(MemorySegment segment, long offset, Dialect dialect) {
@@ -62,12 +57,9 @@ public final class ImsgHeader {
     /**
      * Whether the header says that a descriptor goes with the message.
      *
-     * @param segment
-     *            the memory
-     * @param offset
-     *            where the header begins
-     * @param dialect
-     *            how to read it
+     * @param segment the memory
+     * @param offset where the header begins
+     * @param dialect how to read it
      * @return true if marked
      */
     public static boolean marked(MemorySegment segment, long offset, Dialect dialect) {
@@ -77,10 +69,8 @@ public final class ImsgHeader {
     /**
      * The id of the message: IMSG's peerid.
      *
-     * @param segment
-     *            the memory
-     * @param offset
-     *            where the header begins
+     * @param segment the memory
+     * @param offset where the header begins
      * @return an unsigned 32-bit number
      */
     public static int peerid(MemorySegment segment, long offset) {
@@ -90,10 +80,8 @@ public final class ImsgHeader {
     /**
      * The process id the sender put in.
      *
-     * @param segment
-     *            the memory
-     * @param offset
-     *            where the header begins
+     * @param segment the memory
+     * @param offset where the header begins
      * @return an unsigned 32-bit number
      */
     public static int pid(MemorySegment segment, long offset) {
@@ -103,12 +91,9 @@ public final class ImsgHeader {
     /**
      * Which format a header is in; see {@link Dialect#of}.
      *
-     * @param segment
-     *            the memory
-     * @param offset
-     *            where the header begins
-     * @param dialect
-     *            how to read it
+     * @param segment the memory
+     * @param offset where the header begins
+     * @param dialect how to read it
      * @return CLASSIC or MODERN
      */
     public static Dialect dialect(MemorySegment segment, long offset, Dialect dialect) {
@@ -118,22 +103,14 @@ public final class ImsgHeader {
     /**
      * Writes a header.
      *
-     * @param segment
-     *            the memory
-     * @param offset
-     *            where the header begins
-     * @param dialect
-     *            CLASSIC or MODERN
-     * @param type
-     *            an unsigned 32-bit number
-     * @param length
-     *            the message's length in bytes with the header
-     * @param marked
-     *            whether a descriptor goes with it
-     * @param peerid
-     *            an unsigned 32-bit number
-     * @param pid
-     *            an unsigned 32-bit number
+     * @param segment the memory
+     * @param offset where the header begins
+     * @param dialect CLASSIC or MODERN
+     * @param type an unsigned 32-bit number
+     * @param length the message's length in bytes with the header
+     * @param marked whether a descriptor goes with it
+     * @param peerid an unsigned 32-bit number
+     * @param pid an unsigned 32-bit number
      */
     public static void write(MemorySegment segment, long offset, Dialect dialect, int type, int length, boolean marked,
             int peerid, int pid) {
@@ -146,14 +123,10 @@ public final class ImsgHeader {
     /**
      * A field of a header from another machine.
      *
-     * @param segment
-     *            the memory
-     * @param offset
-     *            where the header begins
-     * @param fieldOffset
-     *            {@link #TYPE_OFFSET}, {@link #PEERID_OFFSET} or {@link #PID_OFFSET}
-     * @param order
-     *            the byte order of the machine that wrote it
+     * @param segment the memory
+     * @param offset where the header begins
+     * @param fieldOffset {@link #TYPE_OFFSET}, {@link #PEERID_OFFSET} or {@link #PID_OFFSET}
+     * @param order the byte order of the machine that wrote it
      * @return an unsigned 32-bit number
      */
     public static int field(MemorySegment segment, long offset, int fieldOffset, ByteOrder order) {
@@ -163,14 +136,10 @@ public final class ImsgHeader {
     /**
      * The length, with the header, in a header from another machine.
      *
-     * @param segment
-     *            the memory
-     * @param offset
-     *            where the header begins
-     * @param dialect
-     *            how to read it
-     * @param order
-     *            the byte order of the machine that wrote it
+     * @param segment the memory
+     * @param offset where the header begins
+     * @param dialect how to read it
+     * @param order the byte order of the machine that wrote it
      * @return bytes, 0 to 2147483647; not checked against anything
      */
     public static int length(MemorySegment segment, long offset, Dialect dialect, ByteOrder order) {
@@ -180,14 +149,10 @@ public final class ImsgHeader {
     /**
      * Whether a header from another machine is marked.
      *
-     * @param segment
-     *            the memory
-     * @param offset
-     *            where the header begins
-     * @param dialect
-     *            how to read it
-     * @param order
-     *            the byte order of the machine that wrote it
+     * @param segment the memory
+     * @param offset where the header begins
+     * @param dialect how to read it
+     * @param order the byte order of the machine that wrote it
      * @return true if marked
      */
     public static boolean marked(MemorySegment segment, long offset, Dialect dialect, ByteOrder order) {
@@ -197,10 +162,8 @@ public final class ImsgHeader {
     /**
      * Bytes 4 to 7 as one number, for {@link Dialect} to read.
      *
-     * @param segment
-     *            the memory
-     * @param offset
-     *            where the header begins
+     * @param segment the memory
+     * @param offset where the header begins
      * @return the word in the machine's byte order
      */
     public static int word(MemorySegment segment, long offset) {

@@ -58,8 +58,7 @@ public class DecodeBenchmark {
     /**
      * In place: the headers, and the payload's first byte.
      *
-     * @param blackhole
-     *            takes what was seen
+     * @param blackhole takes what was seen
      */
     @Benchmark
     @OperationsPerInvocation(MESSAGES)
@@ -80,8 +79,7 @@ public class DecodeBenchmark {
     /**
      * Copied to the heap, an array a message.
      *
-     * @param blackhole
-     *            takes the arrays
+     * @param blackhole takes the arrays
      */
     @Benchmark
     @OperationsPerInvocation(MESSAGES)

@@ -46,8 +46,7 @@ public class EncodeBenchmark {
     /**
      * Connects a channel nobody reads from.
      *
-     * @throws IOException
-     *             if it cannot
+     * @throws IOException if it cannot
      */
     @Setup
     public void connect() throws IOException {
@@ -60,8 +59,7 @@ public class EncodeBenchmark {
     /**
      * Closes it.
      *
-     * @throws IOException
-     *             if it cannot
+     * @throws IOException if it cannot
      */
     @TearDown
     public void close() throws IOException {
@@ -71,8 +69,7 @@ public class EncodeBenchmark {
     /**
      * A payload in an array.
      *
-     * @throws IOException
-     *             if the channel is closed
+     * @throws IOException if the channel is closed
      */
     @Benchmark
     @OperationsPerInvocation(MESSAGES)
@@ -85,8 +82,7 @@ public class EncodeBenchmark {
     /**
      * A payload outside the heap.
      *
-     * @throws IOException
-     *             if the channel is closed
+     * @throws IOException if the channel is closed
      */
     @Benchmark
     @OperationsPerInvocation(MESSAGES)

@@ -42,8 +42,7 @@ public class PairBenchmark {
     /**
      * Connects.
      *
-     * @throws IOException
-     *             if it cannot
+     * @throws IOException if it cannot
      */
     @Setup
     public void connect() throws IOException {
@@ -57,8 +56,7 @@ public class PairBenchmark {
     /**
      * Disconnects.
      *
-     * @throws IOException
-     *             if it cannot
+     * @throws IOException if it cannot
      */
     @TearDown
     public void close() throws IOException {
@@ -69,8 +67,7 @@ public class PairBenchmark {
      * compose, one flush, and views.
      *
      * @return how many bytes arrived
-     * @throws IOException
-     *             if anything fails
+     * @throws IOException if anything fails
      */
     @Benchmark
     public long views() throws IOException {
@@ -86,8 +83,7 @@ public class PairBenchmark {
      * The simple path: send and receive, a system call a message.
      *
      * @return how many bytes arrived
-     * @throws IOException
-     *             if anything fails
+     * @throws IOException if anything fails
      */
     @Benchmark
     public long simple() throws IOException {

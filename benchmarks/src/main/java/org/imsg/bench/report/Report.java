@@ -54,10 +54,8 @@ public record Report(Machine machine, Instant started, Effort effort, List<Measu
     /**
      * Writes all files.
      *
-     * @param directory
-     *            where to; the page is {@code index.html} in it
-     * @throws IOException
-     *             if a file cannot be written
+     * @param directory where to; the page is {@code index.html} in it
+     * @throws IOException if a file cannot be written
      */
     public void write(Path directory) throws IOException {
         List<Ratio> ratios = outcomes.stream()
@@ -89,8 +87,7 @@ public record Report(Machine machine, Instant started, Effort effort, List<Measu
     /**
      * Prints the medians, and at the end a line for each comparison.
      *
-     * @param out
-     *            where to
+     * @param out where to
      */
     public void print(PrintStream out) {
         out.printf("%n%-18s %-20s %-12s %12s %12s %12s  %s%n", "group", "contender", "metric", "median", "quarter",

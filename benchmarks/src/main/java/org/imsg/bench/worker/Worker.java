@@ -30,10 +30,8 @@ public final class Worker {
     /**
      * Runs until standard input ends.
      *
-     * @param args
-     *            the job
-     * @throws IOException
-     *             if anything fails
+     * @param args the job
+     * @throws IOException if anything fails
      */
     public static void main(String... args) throws IOException {
         new Worker(Job.parse(args)).serve();

@@ -38,8 +38,7 @@ public final class ImsgLimits extends ChannelDuplexHandler {
     /**
      * With a limit for how long the peer may send nothing.
      *
-     * @param longest
-     *            the time, 1 ms or more
+     * @param longest the time, 1 ms or more
      * @return a new handler
      */
     public ImsgLimits silence(Duration longest) {
@@ -49,8 +48,7 @@ public final class ImsgLimits extends ChannelDuplexHandler {
     /**
      * With a limit for how long the channel may stay unwritable.
      *
-     * @param longest
-     *            the time, 1 ms or more
+     * @param longest the time, 1 ms or more
      * @return a new handler
      */
     public ImsgLimits stall(Duration longest) {

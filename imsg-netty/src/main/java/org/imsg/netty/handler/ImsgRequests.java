@@ -38,8 +38,7 @@ public final class ImsgRequests extends ChannelDuplexHandler {
     /**
      * A handler that gives its requests other ids.
      *
-     * @param firstId
-     *            the first, an unsigned 32-bit number; the next ones follow, 0 is left out
+     * @param firstId the first, an unsigned 32-bit number; the next ones follow, 0 is left out
      */
     public ImsgRequests(int firstId) {
         lastId = firstId - 1;
@@ -93,12 +92,10 @@ public final class ImsgRequests extends ChannelDuplexHandler {
     /**
      * Sends a request that has one reply.
      *
-     * @param request
-     *            the request; taken over, and sent under an id of this handler's
-     * @param timeout
-     *            how long to wait for the reply
-     * @return the reply, the caller's to release; or {@link RequestTimeoutException}, what the write failed with, what went by in
-     *         exceptionCaught, or {@link ClosedChannelException}. Cancelling it drops the reply.
+     * @param request the request; taken over, and sent under an id of this handler's
+     * @param timeout how long to wait for the reply
+     * @return the reply, the caller's to release; or {@link RequestTimeoutException}, what the write failed with, what
+     *     went by in exceptionCaught, or {@link ClosedChannelException}. Cancelling it drops the reply.
      */
     public Future<ImsgMessage> request(ImsgMessage request, Duration timeout) {
         return requestAll(request, timeout, type -> true, message -> {});
@@ -107,14 +104,11 @@ public final class ImsgRequests extends ChannelDuplexHandler {
     /**
      * Sends a request that has any number of replies and an end.
      *
-     * @param request
-     *            the request; taken over, and sent under an id of this handler's
-     * @param timeout
-     *            how long to wait from here to the end
-     * @param isEnd
-     *            tells the type of the last reply; what it throws ends the request
-     * @param each
-     *            is handed every reply before the end; valid inside the call, unless it retains it; what it throws ends the request
+     * @param request the request; taken over, and sent under an id of this handler's
+     * @param timeout how long to wait from here to the end
+     * @param isEnd tells the type of the last reply; what it throws ends the request
+     * @param each is handed every reply before the end; valid inside the call, unless it retains it; what it throws
+     *     ends the request
      * @return the reply that was the end, the caller's to release; failures as of {@link #request}
      */
     public Future<ImsgMessage> requestAll(ImsgMessage request, Duration timeout, IntPredicate isEnd,

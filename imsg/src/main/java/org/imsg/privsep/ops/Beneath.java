@@ -117,8 +117,7 @@ enum Beneath {
      * Opens a path that has no empty name, no {@code .} and no {@code ..} in it.
      *
      * @return the descriptor, the caller's
-     * @throws ErrnoException
-     *             ELOOP or ENOTDIR where there is a symbolic link on the way or at the end
+     * @throws ErrnoException ELOOP or ENOTDIR where there is a symbolic link on the way or at the end
      */
     abstract Fd open(Fd root, String relative, int flags, int mode) throws ErrnoException;
 
@@ -127,8 +126,7 @@ enum Beneath {
      * mount of the same file system is not noticed.
      *
      * @return the descriptor, the caller's
-     * @throws ErrnoException
-     *             of openat, whatever was called; EXDEV where something is mounted
+     * @throws ErrnoException of openat, whatever was called; EXDEV where something is mounted
      */
     abstract Fd inside(Fd directory, Name name, int flags) throws ErrnoException;
 

@@ -8,22 +8,14 @@ import java.time.Duration;
  * dropped: its channel is closed, as it is after {@code malformed} messages that are no requests, and when it leaves its
  * answers unread for {@code unread}.
  *
- * @param perSecond
- *            requests a second, 1 to 1000000
- * @param burst
- *            requests at once, 1 or more
- * @param unanswered
- *            requests that were not answered yet, but for programs that run, 1 or more
- * @param programs
- *            programs that run at once, 0 or more; one more fails with EAGAIN
- * @param malformed
- *            messages that are no requests, 0 or more
- * @param threads
- *            how many of a child's requests are worked on at once, 1 or more
- * @param deadline
- *            what a request gets at most, and if it does not say; programs that run have their rule's time instead
- * @param unread
- *            how long answers may wait for the child to read
+ * @param perSecond requests a second, 1 to 1000000
+ * @param burst requests at once, 1 or more
+ * @param unanswered requests that were not answered yet, but for programs that run, 1 or more
+ * @param programs programs that run at once, 0 or more; one more fails with EAGAIN
+ * @param malformed messages that are no requests, 0 or more
+ * @param threads how many of a child's requests are worked on at once, 1 or more
+ * @param deadline what a request gets at most, and if it does not say; programs that run have their rule's time instead
+ * @param unread how long answers may wait for the child to read
  */
 public record Limits(int perSecond, int burst, int unanswered, int programs, int malformed, int threads,
         Duration deadline, Duration unread) {
@@ -34,8 +26,7 @@ public record Limits(int perSecond, int burst, int unanswered, int programs, int
     /**
      * Checks the ranges.
      *
-     * @throws IllegalArgumentException
-     *             if a number is out of range; the message has it
+     * @throws IllegalArgumentException if a number is out of range; the message has it
      */
     public Limits {
         check("requests a second", perSecond, 1, 1_000_000);

@@ -36,8 +36,7 @@ public final class Monitor {
     /**
      * A monitor with the machine's clock and the usual limits.
      *
-     * @param policy
-     *            what it allows
+     * @param policy what it allows
      * @return the monitor
      */
     public static Monitor of(Policy policy) {
@@ -47,8 +46,7 @@ public final class Monitor {
     /**
      * Begins to describe a monitor.
      *
-     * @param policy
-     *            what it allows
+     * @param policy what it allows
      * @return what to set the rest on
      */
     public static Builder builder(Policy policy) {
@@ -72,8 +70,7 @@ public final class Monitor {
         /**
          * Sets how much of the monitor each child can have.
          *
-         * @param each
-         *            the limits
+         * @param each the limits
          * @return this
          */
         public Builder limits(Limits each) {
@@ -84,8 +81,7 @@ public final class Monitor {
         /**
          * Sets the time that rates are measured with.
          *
-         * @param source
-         *            the time
+         * @param source the time
          * @return this
          */
         public Builder time(TimeSource source) {
@@ -96,8 +92,7 @@ public final class Monitor {
         /**
          * Sets the clock that a child may set.
          *
-         * @param adjustable
-         *            the clock
+         * @param adjustable the clock
          * @return this
          */
         public Builder clock(SystemClock adjustable) {
@@ -108,8 +103,7 @@ public final class Monitor {
         /**
          * Sets where the files services, rpc and ethers are: /etc unless set.
          *
-         * @param directory
-         *            the directory
+         * @param directory the directory
          * @return this
          */
         public Builder names(Path directory) {
@@ -143,13 +137,10 @@ public final class Monitor {
      * Serves a child, in this thread, until it has closed its end or is dropped. When this returns, the programs it ran are
      * gone, and so are all processes of uids they had to themselves.
      *
-     * @param channel
-     *            the parent's end of the child's channel, the monitor's then; descriptors are allowed on it here
-     * @param name
-     *            what the child is called in the log
-     * @throws IOException
-     *             if what comes are no messages, an {@link org.imsg.ImsgProtocolException}, the stream ends inside one, an
-     *             {@link org.imsg.ImsgEofException}, or the channel was closed; the child is gone then too
+     * @param channel the parent's end of the child's channel, the monitor's then; descriptors are allowed on it here
+     * @param name what the child is called in the log
+     * @throws IOException if what comes are no messages, an {@link org.imsg.ImsgProtocolException}, the stream ends
+     *     inside one, an {@link org.imsg.ImsgEofException}, or the channel was closed; the child is gone then too
      */
     public void serve(ImsgChannel channel, String name) throws IOException {
         new Session(this, channel, name, limits).run();

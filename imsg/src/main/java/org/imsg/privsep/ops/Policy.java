@@ -71,13 +71,10 @@ public final class Policy {
     /**
      * Reads a policy file.
      *
-     * @param file
-     *            the file, in UTF-8
+     * @param file the file, in UTF-8
      * @return the policy
-     * @throws IOException
-     *             if it cannot be read
-     * @throws PolicyException
-     *             if there are faults in it
+     * @throws IOException if it cannot be read
+     * @throws PolicyException if there are faults in it
      */
     public static Policy read(Path file) throws IOException {
         return PolicyReader.read(file.toString(), Files.readAllLines(file));
@@ -86,11 +83,9 @@ public final class Policy {
     /**
      * Reads a policy from text.
      *
-     * @param lines
-     *            its lines, as in a file
+     * @param lines its lines, as in a file
      * @return the policy
-     * @throws PolicyException
-     *             if there are faults in it; the file's name in its message is {@code policy}
+     * @throws PolicyException if there are faults in it; the file's name in its message is {@code policy}
      */
     public static Policy of(String... lines) {
         return PolicyReader.read("policy", Stream.of(lines).flatMap(String::lines).toList());
@@ -119,8 +114,7 @@ public final class Policy {
      * policy's root. A role of a {@code Privsep} program that has the policy does so by itself.
      *
      * @return the drop, with the usual preload
-     * @throws IllegalStateException
-     *             if the policy does not say who
+     * @throws IllegalStateException if the policy does not say who
      */
     public PrivilegeDrop drop() {
         PrivilegeDrop drop = PrivilegeDrop

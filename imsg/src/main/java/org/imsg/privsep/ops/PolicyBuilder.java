@@ -17,8 +17,7 @@ public final class PolicyBuilder {
     /**
      * Adds a line in the format of the file: for rules with options.
      *
-     * @param line
-     *            the line
+     * @param line the line
      * @return this
      */
     public PolicyBuilder line(String line) {
@@ -29,10 +28,8 @@ public final class PolicyBuilder {
     /**
      * Sets whom the child becomes.
      *
-     * @param uid
-     *            the user, 0 to 4294967294
-     * @param gid
-     *            the group, in the same range
+     * @param uid the user, 0 to 4294967294
+     * @param gid the group, in the same range
      * @return this
      */
     public PolicyBuilder user(long uid, long gid) {
@@ -42,8 +39,7 @@ public final class PolicyBuilder {
     /**
      * Sets the child's root.
      *
-     * @param directory
-     *            the directory
+     * @param directory the directory
      * @return this
      */
     public PolicyBuilder chroot(Path directory) {
@@ -53,10 +49,8 @@ public final class PolicyBuilder {
     /**
      * Lets a file be opened.
      *
-     * @param file
-     *            the file
-     * @param access
-     *            for what
+     * @param file the file
+     * @param access for what
      * @return this
      */
     public PolicyBuilder open(Path file, Access... access) {
@@ -66,10 +60,8 @@ public final class PolicyBuilder {
     /**
      * Lets every file beneath a directory be opened.
      *
-     * @param directory
-     *            the directory
-     * @param access
-     *            for what
+     * @param directory the directory
+     * @param access for what
      * @return this
      */
     public PolicyBuilder openBeneath(Path directory, Access... access) {
@@ -79,10 +71,8 @@ public final class PolicyBuilder {
     /**
      * Lets a TCP or UDP socket be bound.
      *
-     * @param kind
-     *            TCP or UDP
-     * @param addresses
-     *            address and port as in a file, such as {@code *:80}
+     * @param kind TCP or UDP
+     * @param addresses address and port as in a file, such as {@code *:80}
      * @return this
      */
     public PolicyBuilder bind(SocketKind kind, String addresses) {
@@ -92,10 +82,8 @@ public final class PolicyBuilder {
     /**
      * Lets a Unix socket be bound, with mode 0600.
      *
-     * @param kind
-     *            UNIX or UNIX_DATAGRAM
-     * @param socket
-     *            its path
+     * @param kind UNIX or UNIX_DATAGRAM
+     * @param socket its path
      * @return this
      */
     public PolicyBuilder bind(SocketKind kind, Path socket) {
@@ -105,10 +93,8 @@ public final class PolicyBuilder {
     /**
      * Lets a TCP or UDP socket be connected.
      *
-     * @param kind
-     *            TCP or UDP
-     * @param addresses
-     *            address and port as in a file, such as {@code 10.0.0.0/8:5432}
+     * @param kind TCP or UDP
+     * @param addresses address and port as in a file, such as {@code 10.0.0.0/8:5432}
      * @return this
      */
     public PolicyBuilder connect(SocketKind kind, String addresses) {
@@ -118,10 +104,8 @@ public final class PolicyBuilder {
     /**
      * Lets a Unix socket be connected.
      *
-     * @param kind
-     *            UNIX or UNIX_DATAGRAM
-     * @param socket
-     *            its path
+     * @param kind UNIX or UNIX_DATAGRAM
+     * @param socket its path
      * @return this
      */
     public PolicyBuilder connect(SocketKind kind, Path socket) {
@@ -131,16 +115,11 @@ public final class PolicyBuilder {
     /**
      * Lets a program be run, each time under another user.
      *
-     * @param firstUid
-     *            the first of the users, which should be nobody else's
-     * @param lastUid
-     *            the last of them
-     * @param under
-     *            beneath which directory the working directory may be
-     * @param program
-     *            the program
-     * @param arguments
-     *            its arguments; a * is any one, ... at the end any number
+     * @param firstUid the first of the users, which should be nobody else's
+     * @param lastUid the last of them
+     * @param under beneath which directory the working directory may be
+     * @param program the program
+     * @param arguments its arguments; a * is any one, ... at the end any number
      * @return this
      */
     public PolicyBuilder run(long firstUid, long lastUid, Path under, Path program, String... arguments) {
@@ -152,16 +131,11 @@ public final class PolicyBuilder {
     /**
      * Lets the owner of what lies beneath a directory be changed.
      *
-     * @param directory
-     *            the directory
-     * @param fromFirst
-     *            the first uid whose files may be given away
-     * @param fromLast
-     *            the last of them
-     * @param uid
-     *            whose they may become
-     * @param gid
-     *            and of which group
+     * @param directory the directory
+     * @param fromFirst the first uid whose files may be given away
+     * @param fromLast the last of them
+     * @param uid whose they may become
+     * @param gid and of which group
      * @return this
      */
     public PolicyBuilder chownBeneath(Path directory, long fromFirst, long fromLast, long uid, long gid) {
@@ -171,8 +145,7 @@ public final class PolicyBuilder {
     /**
      * Lets what lies beneath a directory be removed.
      *
-     * @param directory
-     *            the directory, which stays
+     * @param directory the directory, which stays
      * @return this
      */
     public PolicyBuilder removeBeneath(Path directory) {
@@ -182,8 +155,7 @@ public final class PolicyBuilder {
     /**
      * Lets names be looked up.
      *
-     * @param kinds
-     *            which
+     * @param kinds which
      * @return this
      */
     public PolicyBuilder lookup(Lookup... kinds) {
@@ -193,8 +165,7 @@ public final class PolicyBuilder {
     /**
      * Lets the clock be set.
      *
-     * @param within
-     *            how far at most from what it shows, in whole seconds
+     * @param within how far at most from what it shows, in whole seconds
      * @return this
      */
     public PolicyBuilder clock(Duration within) {
@@ -205,8 +176,7 @@ public final class PolicyBuilder {
      * The policy.
      *
      * @return what was put together
-     * @throws PolicyException
-     *             if there are faults in it; line numbers count the calls
+     * @throws PolicyException if there are faults in it; line numbers count the calls
      */
     public Policy build() {
         return PolicyReader.read("policy", lines);

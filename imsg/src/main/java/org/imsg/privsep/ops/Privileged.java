@@ -40,9 +40,8 @@ public final class Privileged implements AutoCloseable {
     /**
      * Over a channel to the monitor.
      *
-     * @param channel
-     *            the child's end, such as descriptor 3; this one's then, and nobody else may receive from it. Descriptors are
-     *            allowed on it here
+     * @param channel the child's end, such as descriptor 3; this one's then, and nobody else may receive from it.
+     *     Descriptors are allowed on it here
      * @return what to ask, with a deadline of 30 seconds
      */
     public static Privileged over(ImsgChannel channel) {
@@ -52,11 +51,9 @@ public final class Privileged implements AutoCloseable {
     /**
      * The same with another deadline for each request.
      *
-     * @param limit
-     *            how long to wait for an answer, 1 millisecond or more
+     * @param limit how long to wait for an answer, 1 millisecond or more
      * @return a view, which needs no closing
-     * @throws IllegalArgumentException
-     *             if it is less than a millisecond
+     * @throws IllegalArgumentException if it is less than a millisecond
      */
     public Privileged within(Duration limit) {
         if (limit.toMillis() < 1)
@@ -67,13 +64,10 @@ public final class Privileged implements AutoCloseable {
     /**
      * Opens a file.
      *
-     * @param file
-     *            its absolute path, without . and .. in it
-     * @param how
-     *            for what, and how; NOFOLLOW is implied. A file that is made has mode 0666 less the parent's umask
+     * @param file its absolute path, without . and .. in it
+     * @param how for what, and how; NOFOLLOW is implied. A file that is made has mode 0666 less the parent's umask
      * @return the descriptor, the caller's
-     * @throws IOException
-     *             as said above
+     * @throws IOException as said above
      */
     public Fd open(Path file, OpenFlag... how) throws IOException {
         return open(file, DEFAULT_MODE, how);
@@ -82,15 +76,11 @@ public final class Privileged implements AutoCloseable {
     /**
      * Opens a file, and says the mode it gets if it is created.
      *
-     * @param file
-     *            its absolute path, without . and .. in it
-     * @param mode
-     *            permission bits, 0 to 0777, less the parent's umask
-     * @param how
-     *            for what, and how
+     * @param file its absolute path, without . and .. in it
+     * @param mode permission bits, 0 to 0777, less the parent's umask
+     * @param how for what, and how
      * @return the descriptor, the caller's
-     * @throws IOException
-     *             as said above
+     * @throws IOException as said above
      */
     public Fd open(Path file, int mode, OpenFlag... how) throws IOException {
         Set<OpenFlag> flags = EnumSet.noneOf(OpenFlag.class);
@@ -101,15 +91,11 @@ public final class Privileged implements AutoCloseable {
     /**
      * Makes a listening TCP socket.
      *
-     * @param address
-     *            where; resolved, port 0 for any free one
-     * @param backlog
-     *            how many connections may wait
-     * @param reuse
-     *            whether SO_REUSEADDR is set
+     * @param address where; resolved, port 0 for any free one
+     * @param backlog how many connections may wait
+     * @param reuse whether SO_REUSEADDR is set
      * @return the socket, the caller's
-     * @throws IOException
-     *             as said above
+     * @throws IOException as said above
      */
     public Fd listen(InetSocketAddress address, int backlog, boolean reuse) throws IOException {
         return descriptor(new Request.Bind(SocketKind.TCP, literal(address), address.getPort(), reuse, backlog, 0));
@@ -118,13 +104,10 @@ public final class Privileged implements AutoCloseable {
     /**
      * Makes a bound UDP socket.
      *
-     * @param address
-     *            where; resolved, port 0 for any free one
-     * @param reuse
-     *            whether SO_REUSEADDR is set
+     * @param address where; resolved, port 0 for any free one
+     * @param reuse whether SO_REUSEADDR is set
      * @return the socket, the caller's
-     * @throws IOException
-     *             as said above
+     * @throws IOException as said above
      */
     public Fd bind(InetSocketAddress address, boolean reuse) throws IOException {
         return descriptor(new Request.Bind(SocketKind.UDP, literal(address), address.getPort(), reuse, 0, 0));
@@ -133,17 +116,12 @@ public final class Privileged implements AutoCloseable {
     /**
      * Makes a listening Unix stream socket.
      *
-     * @param socket
-     *            where
-     * @param mode
-     *            its permission bits, all of them: the umask does not count
-     * @param backlog
-     *            how many connections may wait
-     * @param replace
-     *            whether a socket that is there is removed first
+     * @param socket where
+     * @param mode its permission bits, all of them: the umask does not count
+     * @param backlog how many connections may wait
+     * @param replace whether a socket that is there is removed first
      * @return the socket, the caller's
-     * @throws IOException
-     *             as said above
+     * @throws IOException as said above
      */
     public Fd listen(Path socket, int mode, int backlog, boolean replace) throws IOException {
         return descriptor(new Request.Bind(SocketKind.UNIX, socket.toString(), 0, replace, backlog, mode));
@@ -152,15 +130,11 @@ public final class Privileged implements AutoCloseable {
     /**
      * Makes a bound Unix datagram socket.
      *
-     * @param socket
-     *            where
-     * @param mode
-     *            its permission bits, all of them: the umask does not count
-     * @param replace
-     *            whether a socket that is there is removed first
+     * @param socket where
+     * @param mode its permission bits, all of them: the umask does not count
+     * @param replace whether a socket that is there is removed first
      * @return the socket, the caller's
-     * @throws IOException
-     *             as said above
+     * @throws IOException as said above
      */
     public Fd bind(Path socket, int mode, boolean replace) throws IOException {
         return descriptor(new Request.Bind(SocketKind.UNIX_DATAGRAM, socket.toString(), 0, replace, 0, mode));
@@ -169,13 +143,10 @@ public final class Privileged implements AutoCloseable {
     /**
      * Makes a connected TCP or UDP socket.
      *
-     * @param kind
-     *            TCP or UDP
-     * @param address
-     *            where to; resolved
+     * @param kind TCP or UDP
+     * @param address where to; resolved
      * @return the socket, the caller's
-     * @throws IOException
-     *             as said above
+     * @throws IOException as said above
      */
     public Fd connect(SocketKind kind, InetSocketAddress address) throws IOException {
         return descriptor(new Request.Connect(kind, literal(address), address.getPort()));
@@ -184,13 +155,10 @@ public final class Privileged implements AutoCloseable {
     /**
      * Makes a connected Unix socket.
      *
-     * @param kind
-     *            UNIX or UNIX_DATAGRAM
-     * @param socket
-     *            where to
+     * @param kind UNIX or UNIX_DATAGRAM
+     * @param socket where to
      * @return the socket, the caller's
-     * @throws IOException
-     *             as said above
+     * @throws IOException as said above
      */
     public Fd connect(SocketKind kind, Path socket) throws IOException {
         return descriptor(new Request.Connect(kind, socket.toString(), 0));
@@ -200,11 +168,9 @@ public final class Privileged implements AutoCloseable {
      * Runs a program under another user, until it ends or is killed: the deadline is for its start, a time for all of it is the
      * policy's or {@link Program#time}.
      *
-     * @param program
-     *            the program
+     * @param program the program
      * @return the running program, the caller's to close
-     * @throws IOException
-     *             as said above; EAGAIN if every uid is taken, or as many programs run as may
+     * @throws IOException as said above; EAGAIN if every uid is taken, or as many programs run as may
      */
     public RunningProgram run(Program program) throws IOException {
         RunningProgram running = new RunningProgram(conversations);
@@ -215,14 +181,10 @@ public final class Privileged implements AutoCloseable {
     /**
      * Changes the owner of a file, or of a directory and everything beneath it; of links themselves.
      *
-     * @param tree
-     *            the file or directory
-     * @param uid
-     *            the new owner, 0 to 4294967294
-     * @param gid
-     *            the new group, in the same range
-     * @throws IOException
-     *             as said above; a part may be done then
+     * @param tree the file or directory
+     * @param uid the new owner, 0 to 4294967294
+     * @param gid the new group, in the same range
+     * @throws IOException as said above; a part may be done then
      */
     public void chown(Path tree, long uid, long gid) throws IOException {
         answer(new Request.Chown(tree.toString(), id(uid), id(gid))).close();
@@ -231,10 +193,8 @@ public final class Privileged implements AutoCloseable {
     /**
      * Removes a file, or a directory and everything beneath it.
      *
-     * @param tree
-     *            the file or directory
-     * @throws IOException
-     *             as said above; a part may be gone then
+     * @param tree the file or directory
+     * @throws IOException as said above; a part may be gone then
      */
     public void remove(Path tree) throws IOException {
         answer(new Request.Remove(tree.toString())).close();
@@ -252,10 +212,8 @@ public final class Privileged implements AutoCloseable {
     /**
      * Sets the clock.
      *
-     * @param time
-     *            what it shall show
-     * @throws IOException
-     *             as said above
+     * @param time what it shall show
+     * @throws IOException as said above
      */
     public void setClock(Instant time) throws IOException {
         answer(new Request.SetClock(false, time.getEpochSecond(), time.getNano())).close();
@@ -264,10 +222,8 @@ public final class Privileged implements AutoCloseable {
     /**
      * Sets the clock forward or back from what it shows: how long the request is on its way does not matter.
      *
-     * @param change
-     *            by how much; negative for back
-     * @throws IOException
-     *             as said above
+     * @param change by how much; negative for back
+     * @throws IOException as said above
      */
     public void adjustClock(Duration change) throws IOException {
         answer(new Request.SetClock(true, change.getSeconds(), change.getNano())).close();
@@ -301,8 +257,7 @@ public final class Privileged implements AutoCloseable {
     /**
      * Waits until the monitor is gone, or this was closed: a child that has lost its parent should end.
      *
-     * @throws InterruptedException
-     *             if the thread is interrupted
+     * @throws InterruptedException if the thread is interrupted
      */
     public void awaitEnd() throws InterruptedException {
         conversations.awaitEnd();

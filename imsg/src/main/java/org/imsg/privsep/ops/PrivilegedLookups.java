@@ -28,11 +28,9 @@ public final class PrivilegedLookups {
     /**
      * Looks up a user by name: getpwnam(3).
      *
-     * @param name
-     *            the name
+     * @param name the name
      * @return the user, or empty if there is none
-     * @throws IOException
-     *             as {@link Privileged} says
+     * @throws IOException as {@link Privileged} says
      */
     public Optional<User> user(String name) throws IOException {
         return find(Lookup.USER, name, "").map(PrivilegedLookups::user);
@@ -41,11 +39,9 @@ public final class PrivilegedLookups {
     /**
      * Looks up a user by id: getpwuid(3).
      *
-     * @param uid
-     *            the id, 0 to 4294967294
+     * @param uid the id, 0 to 4294967294
      * @return the user, or empty if there is none
-     * @throws IOException
-     *             as {@link Privileged} says
+     * @throws IOException as {@link Privileged} says
      */
     public Optional<User> user(long uid) throws IOException {
         return user(Long.toString(uid));
@@ -59,11 +55,9 @@ public final class PrivilegedLookups {
     /**
      * Looks up a group by name: getgrnam(3).
      *
-     * @param name
-     *            the name
+     * @param name the name
      * @return the group, or empty if there is none
-     * @throws IOException
-     *             as {@link Privileged} says
+     * @throws IOException as {@link Privileged} says
      */
     public Optional<Group> group(String name) throws IOException {
         return find(Lookup.GROUP, name, "").map(found -> new Group(found.get(0),
@@ -73,11 +67,9 @@ public final class PrivilegedLookups {
     /**
      * Looks up a group by id: getgrgid(3).
      *
-     * @param gid
-     *            the id, 0 to 4294967294
+     * @param gid the id, 0 to 4294967294
      * @return the group, or empty if there is none
-     * @throws IOException
-     *             as {@link Privileged} says
+     * @throws IOException as {@link Privileged} says
      */
     public Optional<Group> group(long gid) throws IOException {
         return group(Long.toString(gid));
@@ -86,13 +78,10 @@ public final class PrivilegedLookups {
     /**
      * Looks up a service: getservbyname(3), getservbyport(3), as far as /etc/services knows it.
      *
-     * @param nameOrPort
-     *            its name, one of its other names, or its port
-     * @param protocol
-     *            such as {@code tcp}; empty for the first of any
+     * @param nameOrPort its name, one of its other names, or its port
+     * @param protocol such as {@code tcp}; empty for the first of any
      * @return the service, or empty if there is none
-     * @throws IOException
-     *             as {@link Privileged} says
+     * @throws IOException as {@link Privileged} says
      */
     public Optional<Service> service(String nameOrPort, String protocol) throws IOException {
         return find(Lookup.SERVICE, nameOrPort, protocol).map(found -> new Service(found.get(0),
@@ -102,11 +91,9 @@ public final class PrivilegedLookups {
     /**
      * Looks up an RPC program: getrpcbyname(3), getrpcbynumber(3), as far as /etc/rpc knows it.
      *
-     * @param nameOrNumber
-     *            its name, one of its other names, or its number
+     * @param nameOrNumber its name, one of its other names, or its number
      * @return the program, or empty if there is none
-     * @throws IOException
-     *             as {@link Privileged} says
+     * @throws IOException as {@link Privileged} says
      */
     public Optional<RpcProgram> rpc(String nameOrNumber) throws IOException {
         return find(Lookup.RPC, nameOrNumber, "").map(found -> new RpcProgram(found.get(0),
@@ -116,11 +103,9 @@ public final class PrivilegedLookups {
     /**
      * Looks up the ethernet address of a host: ether_hostton(3), as far as /etc/ethers knows it.
      *
-     * @param host
-     *            the host's name
+     * @param host the host's name
      * @return such as {@code 00:11:22:33:44:55}, or empty if there is none
-     * @throws IOException
-     *             as {@link Privileged} says
+     * @throws IOException as {@link Privileged} says
      */
     public Optional<String> ethernetAddress(String host) throws IOException {
         return find(Lookup.ETHER, host, "").map(List::getFirst);
@@ -129,11 +114,9 @@ public final class PrivilegedLookups {
     /**
      * Looks up the host of an ethernet address: ether_ntohost(3), as far as /etc/ethers knows it.
      *
-     * @param ethernetAddress
-     *            six hexadecimal numbers with colons between them
+     * @param ethernetAddress six hexadecimal numbers with colons between them
      * @return the host's name, or empty if there is none
-     * @throws IOException
-     *             as {@link Privileged} says
+     * @throws IOException as {@link Privileged} says
      */
     public Optional<String> ethernetHost(String ethernetAddress) throws IOException {
         return find(Lookup.ETHER, ethernetAddress, "").map(List::getLast);
@@ -142,11 +125,9 @@ public final class PrivilegedLookups {
     /**
      * Looks up the addresses of a host, as the parent's resolver finds them.
      *
-     * @param host
-     *            its name
+     * @param host its name
      * @return the addresses; none if there is no such host
-     * @throws IOException
-     *             as {@link Privileged} says
+     * @throws IOException as {@link Privileged} says
      */
     public List<InetAddress> addresses(String host) throws IOException {
         return find(Lookup.HOST, host, "").orElse(List.of()).stream().map(InetAddress::ofLiteral).toList();
@@ -155,11 +136,9 @@ public final class PrivilegedLookups {
     /**
      * Looks up the name of an address.
      *
-     * @param address
-     *            the address
+     * @param address the address
      * @return the host's name, or empty if there is none
-     * @throws IOException
-     *             as {@link Privileged} says
+     * @throws IOException as {@link Privileged} says
      */
     public Optional<String> hostName(InetAddress address) throws IOException {
         return find(Lookup.ADDRESS, address.getHostAddress(), "").map(List::getFirst);
@@ -168,11 +147,9 @@ public final class PrivilegedLookups {
     /**
      * The local time at an instant, by the parent's time zone, which a chroot hides.
      *
-     * @param instant
-     *            the instant
+     * @param instant the instant
      * @return the same instant with the offset from UTC
-     * @throws IOException
-     *             as {@link Privileged} says
+     * @throws IOException as {@link Privileged} says
      */
     public OffsetDateTime localTime(Instant instant) throws IOException {
         String offset = find(Lookup.LOCALTIME, Long.toString(instant.getEpochSecond()), "").orElseThrow().getFirst();

@@ -24,10 +24,8 @@ public final class Program {
     /**
      * A program with the environment its rule gives it, in the root directory.
      *
-     * @param path
-     *            its path, exactly as in the rule
-     * @param arguments
-     *            its arguments, without its name
+     * @param path its path, exactly as in the rule
+     * @param arguments its arguments, without its name
      * @return the program
      */
     public static Program of(Path path, String... arguments) {
@@ -37,8 +35,7 @@ public final class Program {
     /**
      * With a working directory.
      *
-     * @param path
-     *            the directory, which the rule must allow
+     * @param path the directory, which the rule must allow
      * @return another program
      */
     public Program directory(Path path) {
@@ -48,10 +45,8 @@ public final class Program {
     /**
      * With a variable in its environment.
      *
-     * @param name
-     *            its name, which the rule must allow
-     * @param value
-     *            its value
+     * @param name its name, which the rule must allow
+     * @param value its value
      * @return another program
      */
     public Program environment(String name, String value) {
@@ -63,11 +58,9 @@ public final class Program {
     /**
      * With a time after which it is killed.
      *
-     * @param limit
-     *            the time; the rule may have a shorter one. Zero for the rule's, or none
+     * @param limit the time; the rule may have a shorter one. Zero for the rule's, or none
      * @return another program
-     * @throws IllegalArgumentException
-     *             if it is negative
+     * @throws IllegalArgumentException if it is negative
      */
     public Program time(Duration limit) {
         if (limit.isNegative())

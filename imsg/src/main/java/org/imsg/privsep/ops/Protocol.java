@@ -102,8 +102,7 @@ public final class Protocol {
     /**
      * Whether a message is one of these.
      *
-     * @param type
-     *            its type
+     * @param type its type
      * @return true between {@link #FIRST} and {@link #LAST}
      */
     public static boolean isOurs(int type) {

@@ -14,10 +14,8 @@ public final class RefusedException extends IOException {
     /**
      * A refusal.
      *
-     * @param rule
-     *            the rule that came nearest, with its file and line; empty if no rule comes near
-     * @param reason
-     *            why it does not allow the request
+     * @param rule the rule that came nearest, with its file and line; empty if no rule comes near
+     * @param reason why it does not allow the request
      */
     public RefusedException(String rule, String reason) {
         super(rule.isEmpty() ? reason : reason + " (" + rule + ")");

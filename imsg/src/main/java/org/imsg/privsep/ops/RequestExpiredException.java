@@ -10,10 +10,8 @@ public final class RequestExpiredException extends IOException {
     /**
      * For a request.
      *
-     * @param what
-     *            what was asked for
-     * @param deadline
-     *            how long it had
+     * @param what what was asked for
+     * @param deadline how long it had
      */
     public RequestExpiredException(String what, Duration deadline) {
         super(what + " was not answered within " + deadline.toMillis() + " ms");

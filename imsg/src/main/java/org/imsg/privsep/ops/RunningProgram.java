@@ -151,10 +151,8 @@ public final class RunningProgram implements AutoCloseable {
     /**
      * Sends the program a signal. Where its user is its own, what it has started is killed when it ends.
      *
-     * @param signal
-     *            its number, 1 to 64
-     * @throws IOException
-     *             if the request cannot be sent
+     * @param signal its number, 1 to 64
+     * @throws IOException if the request cannot be sent
      */
     public void kill(int signal) throws IOException {
         conversations.send(peerid, Duration.ZERO, new Request.Kill(signal));
@@ -164,9 +162,8 @@ public final class RunningProgram implements AutoCloseable {
      * Waits for the end: of the program, and of every process of its user if that is its own.
      *
      * @return how it ended
-     * @throws IOException
-     *             if the parent is gone, an {@link java.io.EOFException}, or the thread is interrupted, an
-     *             {@link java.io.InterruptedIOException}
+     * @throws IOException if the parent is gone, an {@link java.io.EOFException}, or the thread is interrupted, an
+     *     {@link java.io.InterruptedIOException}
      */
     public Child.ExitStatus waitFor() throws IOException {
         return Conversations.awaited(exit, "wait for the program", FOREVER);
@@ -175,11 +172,9 @@ public final class RunningProgram implements AutoCloseable {
     /**
      * Waits for the end, but not forever.
      *
-     * @param timeout
-     *            how long
+     * @param timeout how long
      * @return how it ended, or empty if it has not
-     * @throws IOException
-     *             as {@link #waitFor()}
+     * @throws IOException as {@link #waitFor()}
      */
     public Optional<Child.ExitStatus> waitFor(Duration timeout) throws IOException {
         try {

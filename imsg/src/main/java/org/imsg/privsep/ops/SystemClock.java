@@ -20,10 +20,8 @@ public interface SystemClock {
     /**
      * Sets the clock.
      *
-     * @param time
-     *            what it shows then
-     * @throws IOException
-     *             if the system does not let it be set
+     * @param time what it shows then
+     * @throws IOException if the system does not let it be set
      */
     void set(Instant time) throws IOException;
 
@@ -54,8 +52,7 @@ public interface SystemClock {
     /**
      * A clock that is never set: time-safe, for tests and trials. It shows the machine's time.
      *
-     * @param set
-     *            is told what the clock would have been set to
+     * @param set is told what the clock would have been set to
      * @return the clock
      */
     static SystemClock recording(Consumer<Instant> set) {

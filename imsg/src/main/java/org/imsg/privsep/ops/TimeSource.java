@@ -27,10 +27,8 @@ public interface TimeSource {
     /**
      * Waits.
      *
-     * @param nanos
-     *            nanoseconds, 1 or more
-     * @throws InterruptedException
-     *             if the thread is interrupted
+     * @param nanos nanoseconds, 1 or more
+     * @throws InterruptedException if the thread is interrupted
      */
     void sleep(long nanos) throws InterruptedException;
 }

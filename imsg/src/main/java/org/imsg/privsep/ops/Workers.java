@@ -36,10 +36,8 @@ final class Workers implements AutoCloseable {
     /**
      * Has work done by one of the threads.
      *
-     * @param changes
-     *            whether it changes something outside this process: that has ended when {@link #close} returns
-     * @throws TimeoutException
-     *             if it is not done within the nanoseconds
+     * @param changes whether it changes something outside this process: that has ended when {@link #close} returns
+     * @throws TimeoutException if it is not done within the nanoseconds
      */
     <T extends AutoCloseable> T perform(boolean changes, Work<T> work, long nanos)
             throws IOException, InterruptedException, TimeoutException {

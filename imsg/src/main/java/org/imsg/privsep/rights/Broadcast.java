@@ -32,17 +32,12 @@ public final class Broadcast {
      * a thread signal those whose real or saved uid is its effective or real one. So the thread has the user as its effective
      * uid, and somebody as its real and saved one who has no process that could be hit, or hit back.
      *
-     * @param uid
-     *            the user, 1 to 4294967294
-     * @param nobody
-     *            another user, 1 to 4294967294, who has no process: those that there are would be killed too
-     * @throws IllegalArgumentException
-     *             if a uid is out of range, or both are the same
-     * @throws PrivilegeException
-     *             at the step {@code setresuid} if this process lacks the right to become the users, or they are not mapped in
-     *             its user namespace; nobody was killed
-     * @throws UnsupportedOperationException
-     *             on other systems than Linux
+     * @param uid the user, 1 to 4294967294
+     * @param nobody another user, 1 to 4294967294, who has no process: those that there are would be killed too
+     * @throws IllegalArgumentException if a uid is out of range, or both are the same
+     * @throws PrivilegeException at the step {@code setresuid} if this process lacks the right to become the users, or
+     *     they are not mapped in its user namespace; nobody was killed
+     * @throws UnsupportedOperationException on other systems than Linux
      */
     public static void kill(long uid, long nobody) throws PrivilegeException {
         check(uid);

@@ -84,8 +84,7 @@ public final class Confinement {
     /**
      * Promises to do nothing but this. Promises add up; {@link Promise#STDIO} is always among them.
      *
-     * @param promises
-     *            what the program goes on doing; none for {@link Promise#STDIO} alone
+     * @param promises what the program goes on doing; none for {@link Promise#STDIO} alone
      * @return a confinement with them
      */
     public Confinement promise(Promise... promises) {
@@ -106,13 +105,10 @@ public final class Confinement {
      * name in the file system or an abstract one, nor TCP ports (which Landlock could from version 4 on), nor signals (from
      * version 6 on). {@link #promise} and namespaces do.
      *
-     * @param path
-     *            a file or directory, absolute. It must exist when the confinement is applied
-     * @param access
-     *            what may be done there
+     * @param path a file or directory, absolute. It must exist when the confinement is applied
+     * @param access what may be done there
      * @return a confinement with it
-     * @throws IllegalArgumentException
-     *             if the path is not absolute, or there is no access
+     * @throws IllegalArgumentException if the path is not absolute, or there is no access
      */
     public Confinement unveil(Path path, Access... access) {
         if (!path.isAbsolute() || access.length == 0)
@@ -142,8 +138,7 @@ public final class Confinement {
     /**
      * Gives the child namespaces of its own. Needs root.
      *
-     * @param namespaces
-     *            which
+     * @param namespaces which
      * @return a confinement with them
      */
     public Confinement namespaces(Namespace... namespaces) {
@@ -158,8 +153,7 @@ public final class Confinement {
     /**
      * Gives the child a root of its own, and a mount namespace to hold it. Needs root.
      *
-     * @param root
-     *            what is in it
+     * @param root what is in it
      * @return a confinement with it
      */
     public Confinement privateRoot(PrivateRoot root) {
@@ -172,11 +166,9 @@ public final class Confinement {
      * Makes a directory the child's root; the program and all it needs must be in it. Within a {@link #privateRoot}, if there
      * is one. Needs root.
      *
-     * @param directory
-     *            it, absolute
+     * @param directory it, absolute
      * @return a confinement with it
-     * @throws IllegalArgumentException
-     *             if it is not absolute
+     * @throws IllegalArgumentException if it is not absolute
      */
     public Confinement chroot(Path directory) {
         if (!directory.isAbsolute())
@@ -189,8 +181,7 @@ public final class Confinement {
     /**
      * Has the child be another user from its first instruction on. Needs root, unless it is who this process is already.
      *
-     * @param ids
-     *            whom
+     * @param ids whom
      * @return a confinement with it
      */
     public Confinement to(Ids ids) {
@@ -202,8 +193,7 @@ public final class Confinement {
     /**
      * Bounds what the child, and whatever it executes, can ever get of root's rights. Needs CAP_SETPCAP.
      *
-     * @param capabilities
-     *            the bound; none for nothing at all
+     * @param capabilities the bound; none for nothing at all
      * @return a confinement with this bound instead of an earlier one
      */
     public Confinement boundingSet(Capability... capabilities) {
@@ -216,8 +206,7 @@ public final class Confinement {
      * Leaves the child some of root's rights although it is not root: say {@link Capability#NET_BIND_SERVICE} only. Takes
      * {@link #to}.
      *
-     * @param capabilities
-     *            which
+     * @param capabilities which
      * @return a confinement with these instead of earlier ones
      */
     public Confinement ambient(Capability... capabilities) {
@@ -251,18 +240,14 @@ public final class Confinement {
      * Starts a program that is confined before its first instruction. A fresh platform thread gives up the rights, starts the
      * program and ends; this process keeps its own. May be called from any thread; one such start at a time.
      *
-     * @param child
-     *            the program
+     * @param child the program
      * @return the running child, which should call {@link #complete} on the same description
-     * @throws PrivilegeException
-     *             if something cannot be enforced, or a step fails; nothing was started then
-     * @throws IOException
-     *             if the program cannot be started
-     * @throws IllegalArgumentException
-     *             if the child has a {@linkplain Child.Builder#directory working directory}, and the description another root:
-     *             an open directory is a way out of it
-     * @throws UnsupportedOperationException
-     *             on Linux on a machine other than x86_64 and aarch64, before anything is done
+     * @throws PrivilegeException if something cannot be enforced, or a step fails; nothing was started then
+     * @throws IOException if the program cannot be started
+     * @throws IllegalArgumentException if the child has a {@linkplain Child.Builder#directory working directory}, and
+     *     the description another root: an open directory is a way out of it
+     * @throws UnsupportedOperationException on Linux on a machine other than x86_64 and aarch64, before anything is
+     *     done
      */
     public Child spawn(Child.Builder child) throws IOException {
         if (child.hasDirectory() && (parts.chroot != null || parts.privateRoot != null))
@@ -282,9 +267,8 @@ public final class Confinement {
      * Confines this process, all its threads and those to come, as far as that can be done from within.
      *
      * @return what was left out and why; always empty without {@link #ifPossible}
-     * @throws PrivilegeException
-     *             if something cannot be enforced for all threads, before anything is done; or if a step fails, and then the process
-     *             must not go on
+     * @throws PrivilegeException if something cannot be enforced for all threads, before anything is done; or if a step
+     *     fails, and then the process must not go on
      */
     public List<String> enter() throws PrivilegeException {
         Map<String, String> missing = Missing.forEnter(parts, Platform.within());
@@ -298,9 +282,8 @@ public final class Confinement {
      * nothing more, in every thread, and confines it to exactly what was promised.
      *
      * @return what was left out and why, here or by the parent; always empty without {@link #ifPossible}
-     * @throws PrivilegeException
-     *             at the step {@code proof} if this process has other rights than described; at other steps if they fail. The process
-     *             must not go on then
+     * @throws PrivilegeException at the step {@code proof} if this process has other rights than described; at other
+     *     steps if they fail. The process must not go on then
      */
     public List<String> complete() throws PrivilegeException {
         Map<String, String> missing = Missing.forComplete(parts, Platform.within());
@@ -316,8 +299,7 @@ public final class Confinement {
      * rights are: for the training run of an AOT cache, which then has the classes and call sites of a confined start. Nothing is
      * confined afterwards. On other systems there is nothing to rehearse.
      *
-     * @throws PrivilegeException
-     *             if /proc cannot be read
+     * @throws PrivilegeException if /proc cannot be read
      */
     public void rehearse() throws PrivilegeException {
         Platform platform = Platform.within();

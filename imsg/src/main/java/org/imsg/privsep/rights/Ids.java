@@ -10,12 +10,9 @@ import java.util.TreeSet;
 /**
  * Who a process is to the system: user, group and supplementary groups, as numbers. They need no entry in any database.
  *
- * @param uid
- *            the user, 0 to 4294967294
- * @param gid
- *            the group, 0 to 4294967294
- * @param groups
- *            the supplementary groups, in the same range; kept sorted and without doubles
+ * @param uid the user, 0 to 4294967294
+ * @param gid the group, 0 to 4294967294
+ * @param groups the supplementary groups, in the same range; kept sorted and without doubles
  */
 public record Ids(long uid, long gid, List<Long> groups) {
     /** 4294967295 means "leave it as it is" to the set*id calls. */
@@ -24,8 +21,7 @@ public record Ids(long uid, long gid, List<Long> groups) {
     /**
      * Checks the ranges.
      *
-     * @throws IllegalArgumentException
-     *             if a number is out of range; the message has it
+     * @throws IllegalArgumentException if a number is out of range; the message has it
      */
     public Ids {
         check("uid", uid);
@@ -56,15 +52,11 @@ public record Ids(long uid, long gid, List<Long> groups) {
     /**
      * Ids by number.
      *
-     * @param uid
-     *            the user
-     * @param gid
-     *            the group
-     * @param groups
-     *            the supplementary groups, none if left out
+     * @param uid the user
+     * @param gid the group
+     * @param groups the supplementary groups, none if left out
      * @return the ids
-     * @throws IllegalArgumentException
-     *             if a number is out of range
+     * @throws IllegalArgumentException if a number is out of range
      */
     public static Ids of(long uid, long gid, long... groups) {
         List<Long> list = new ArrayList<>();
@@ -76,11 +68,9 @@ public record Ids(long uid, long gid, List<Long> groups) {
     /**
      * The ids of a user as the system's user database has them: getpwnam(3), getgrouplist(3).
      *
-     * @param name
-     *            the user's name
+     * @param name the user's name
      * @return its uid, its group, and all groups it is a member of
-     * @throws PrivilegeException
-     *             at the step {@code getpwnam} if there is no such user, or the database cannot be read
+     * @throws PrivilegeException at the step {@code getpwnam} if there is no such user, or the database cannot be read
      */
     public static Ids ofUser(String name) throws PrivilegeException {
         return UserDatabase.find(name);
@@ -91,8 +81,7 @@ public record Ids(long uid, long gid, List<Long> groups) {
      * prepare, and setuidgid(8) takes. The program is started as root with them, and gives up root itself.
      *
      * @return the ids
-     * @throws PrivilegeException
-     *             at the step {@code environment} if a variable is missing or not a number
+     * @throws PrivilegeException at the step {@code environment} if a variable is missing or not a number
      */
     public static Ids fromEnvironment() throws PrivilegeException {
         return fromEnvironment(System.getenv());
@@ -101,11 +90,10 @@ public record Ids(long uid, long gid, List<Long> groups) {
     /**
      * The ids in the variables of any environment.
      *
-     * @param environment
-     *            variables by name: UID and GID, decimal; GIDLIST, if there, decimal numbers with commas between them
+     * @param environment variables by name: UID and GID, decimal; GIDLIST, if there, decimal numbers with commas
+     *     between them
      * @return the ids
-     * @throws PrivilegeException
-     *             at the step {@code environment} if a variable is missing or not a number
+     * @throws PrivilegeException at the step {@code environment} if a variable is missing or not a number
      */
     public static Ids fromEnvironment(Map<String, String> environment) throws PrivilegeException {
         List<Long> groups = new ArrayList<>();
@@ -135,8 +123,7 @@ public record Ids(long uid, long gid, List<Long> groups) {
      * The ids this process has now: its real user and group, and its supplementary groups.
      *
      * @return the ids
-     * @throws IOException
-     *             if the system does not tell
+     * @throws IOException if the system does not tell
      */
     public static Ids current() throws IOException {
         return UserDatabase.current();

@@ -17,23 +17,16 @@ import org.imsg.sys.RawSyscall;
 /**
  * What this machine enforces, and what this process may ask of it: {@link Confinement#query}.
  *
- * @param system
- *            such as {@code LINUX} or {@code OPENBSD}
- * @param machine
- *            as the property {@code os.arch} names it
- * @param pledge
- *            whether there are pledge(2) and unveil(2)
- * @param seccomp
- *            whether promises can be enforced by seccomp(2): the kernel has it, and the machine's numbers are known here
- * @param landlock
- *            the version of Landlock, or 0 if it is not there or not switched on
- * @param userNamespaces
- *            whether an ordinary user may make namespaces, by way of a user namespace. No thread of a JVM can, but a program such
- *            as unshare(1) could before it starts one
- * @param namespaces
- *            the kinds of namespaces the kernel has
- * @param capabilities
- *            what this process may do of root's rights
+ * @param system such as {@code LINUX} or {@code OPENBSD}
+ * @param machine as the property {@code os.arch} names it
+ * @param pledge whether there are pledge(2) and unveil(2)
+ * @param seccomp whether promises can be enforced by seccomp(2): the kernel has it, and the machine's numbers are known
+ *     here
+ * @param landlock the version of Landlock, or 0 if it is not there or not switched on
+ * @param userNamespaces whether an ordinary user may make namespaces, by way of a user namespace. No thread of a JVM
+ *     can, but a program such as unshare(1) could before it starts one
+ * @param namespaces the kinds of namespaces the kernel has
+ * @param capabilities what this process may do of root's rights
  */
 public record Platform(String system, String machine, boolean pledge, boolean seccomp, int landlock,
         boolean userNamespaces, Set<Namespace> namespaces, Set<Capability> capabilities) {

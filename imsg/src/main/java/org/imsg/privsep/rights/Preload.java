@@ -38,8 +38,7 @@ public final class Preload {
      * random numbers, selectors, channels and virtual threads, time zones, locales and formats, logging and stack traces, and
      * the C library's resolver, which looks up {@code localhost} once.
      *
-     * @throws IOException
-     *             if a directory of classes cannot be read
+     * @throws IOException if a directory of classes cannot be read
      */
     public static void standard() throws IOException {
         // The search for what is nowhere opens every jar there is.
@@ -56,8 +55,7 @@ public final class Preload {
     /**
      * The default TLS context with its certificates, for programs that speak TLS; takes some 200 ms.
      *
-     * @throws NoSuchAlgorithmException
-     *             if this JDK has no TLS
+     * @throws NoSuchAlgorithmException if this JDK has no TLS
      */
     public static void tls() throws NoSuchAlgorithmException {
         SSLContext.getDefault().createSSLEngine();

@@ -74,11 +74,9 @@ public final class PrivateRoot {
     /**
      * Shows a file or a directory and what is below it, not to be written.
      *
-     * @param path
-     *            it, absolute; symbolic links on the way are shown too
+     * @param path it, absolute; symbolic links on the way are shown too
      * @return a root with it
-     * @throws IllegalArgumentException
-     *             if it is not absolute, or lies in {@code /proc}
+     * @throws IllegalArgumentException if it is not absolute, or lies in {@code /proc}
      */
     public PrivateRoot readOnly(Path path) {
         return with(path, Kind.READ_ONLY);
@@ -87,11 +85,9 @@ public final class PrivateRoot {
     /**
      * Shows a file or a directory and what is below it, to be written as its permissions allow.
      *
-     * @param path
-     *            it, absolute; symbolic links on the way are shown too
+     * @param path it, absolute; symbolic links on the way are shown too
      * @return a root with it
-     * @throws IllegalArgumentException
-     *             if it is not absolute, or lies in {@code /proc}
+     * @throws IllegalArgumentException if it is not absolute, or lies in {@code /proc}
      */
     public PrivateRoot readWrite(Path path) {
         return with(path, Kind.READ_WRITE);
@@ -100,11 +96,9 @@ public final class PrivateRoot {
     /**
      * Has an empty directory in memory, writable by everybody in the child, and gone with it.
      *
-     * @param path
-     *            where, absolute
+     * @param path where, absolute
      * @return a root with it
-     * @throws IllegalArgumentException
-     *             if it is not absolute, or lies in {@code /proc}
+     * @throws IllegalArgumentException if it is not absolute, or lies in {@code /proc}
      */
     public PrivateRoot memory(Path path) {
         return with(path, Kind.MEMORY);

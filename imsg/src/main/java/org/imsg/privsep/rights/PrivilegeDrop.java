@@ -65,8 +65,7 @@ public final class PrivilegeDrop {
         /**
          * Does it.
          *
-         * @throws Exception
-         *             if it cannot be done, which ends the drop at the step {@code preload}
+         * @throws Exception if it cannot be done, which ends the drop at the step {@code preload}
          */
         void run() throws Exception;
     }
@@ -74,11 +73,9 @@ public final class PrivilegeDrop {
     /**
      * Begins with the ids to become.
      *
-     * @param ids
-     *            whom to become; not root
+     * @param ids whom to become; not root
      * @return a drop with the standard preload
-     * @throws IllegalArgumentException
-     *             if they are root's, whether by uid, gid or a group
+     * @throws IllegalArgumentException if they are root's, whether by uid, gid or a group
      */
     public static PrivilegeDrop to(Ids ids) {
         if (ids.uid() == 0 || ids.gid() == 0 || ids.groups().contains(0L))
@@ -89,11 +86,9 @@ public final class PrivilegeDrop {
     /**
      * Makes a directory the root of all paths.
      *
-     * @param directory
-     *            it, absolute
+     * @param directory it, absolute
      * @return a drop that does so too
-     * @throws IllegalArgumentException
-     *             if it is not absolute
+     * @throws IllegalArgumentException if it is not absolute
      */
     public PrivilegeDrop chroot(Path directory) {
         if (!directory.isAbsolute())
@@ -104,15 +99,11 @@ public final class PrivilegeDrop {
     /**
      * Sets a limit.
      *
-     * @param resource
-     *            on what
-     * @param soft
-     *            the limit that counts, 0 or more, or -1 for none
-     * @param hard
-     *            how far the soft one may be raised again, or -1 for no bound
+     * @param resource on what
+     * @param soft the limit that counts, 0 or more, or -1 for none
+     * @param hard how far the soft one may be raised again, or -1 for no bound
      * @return a drop that does so too
-     * @throws IllegalArgumentException
-     *             if a limit is under -1, or the soft one is above the hard one
+     * @throws IllegalArgumentException if a limit is under -1, or the soft one is above the hard one
      */
     public PrivilegeDrop rlimit(Resource resource, long soft, long hard) {
         if (soft < -1 || hard < -1 || Long.compareUnsigned(soft, hard) > 0)
@@ -126,8 +117,7 @@ public final class PrivilegeDrop {
     /**
      * Does more while the process still has its rights, after what was asked for before.
      *
-     * @param preload
-     *            what to do; {@link Preload} has more of it
+     * @param preload what to do; {@link Preload} has more of it
      * @return a drop that does so too
      */
     public PrivilegeDrop preload(Preloading preload) {
@@ -162,8 +152,7 @@ public final class PrivilegeDrop {
      * {@code AmbientCapabilities=CAP_NET_BIND_SERVICE}; any other is an error at the step {@code proof}. A process that
      * comes from root keeps none.
      *
-     * @param capabilities
-     *            which
+     * @param capabilities which
      * @return a drop that accepts them
      */
     public PrivilegeDrop accept(Capability... capabilities) {
@@ -182,10 +171,9 @@ public final class PrivilegeDrop {
     /**
      * Gives up the rights of this process, in all its threads.
      *
-     * @throws PrivilegeException
-     *             if a step fails; the steps before it are done, so the process must not go on to work
-     * @throws UnsupportedOperationException
-     *             on Linux on a machine other than x86_64 and aarch64, before anything is done
+     * @throws PrivilegeException if a step fails; the steps before it are done, so the process must not go on to work
+     * @throws UnsupportedOperationException on Linux on a machine other than x86_64 and aarch64, before anything is
+     *     done
      */
     public void perform() throws PrivilegeException {
         if (Os.current() == Os.LINUX)

@@ -20,10 +20,8 @@ public final class PrivilegeException extends IOException {
     /**
      * For a step that no system call refused.
      *
-     * @param step
-     *            the step's name, such as {@code proof}
-     * @param why
-     *            what is wrong
+     * @param step the step's name, such as {@code proof}
+     * @param why what is wrong
      */
     public PrivilegeException(String step, String why) {
         super(step + ": " + why);
@@ -34,12 +32,9 @@ public final class PrivilegeException extends IOException {
     /**
      * For a system call that failed.
      *
-     * @param step
-     *            the step's name, mostly that of the call
-     * @param on
-     *            what it was called on
-     * @param number
-     *            the value of errno, 1 or more
+     * @param step the step's name, mostly that of the call
+     * @param on what it was called on
+     * @param number the value of errno, 1 or more
      */
     public PrivilegeException(String step, Object on, int number) {
         super(step + "(" + on + "): " + Errno.name(number) + " (" + number + "): " + Errno.text(number));
@@ -50,10 +45,8 @@ public final class PrivilegeException extends IOException {
     /**
      * For a step that failed on the Java side.
      *
-     * @param step
-     *            the step's name, such as {@code preload}
-     * @param cause
-     *            why
+     * @param step the step's name, such as {@code preload}
+     * @param cause why
      */
     public PrivilegeException(String step, Throwable cause) {
         super(step + ": " + cause, cause);

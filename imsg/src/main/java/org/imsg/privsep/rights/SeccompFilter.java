@@ -37,14 +37,10 @@ final class SeccompFilter {
     /**
      * One instruction: struct sock_filter.
      *
-     * @param code
-     *            what to do
-     * @param whenTrue
-     *            how many to skip if a comparison holds
-     * @param whenFalse
-     *            how many to skip if not
-     * @param operand
-     *            the constant k
+     * @param code what to do
+     * @param whenTrue how many to skip if a comparison holds
+     * @param whenFalse how many to skip if not
+     * @param operand the constant k
      */
     record Instruction(int code, int whenTrue, int whenFalse, int operand) {}
 
@@ -53,10 +49,8 @@ final class SeccompFilter {
     /**
      * Makes the program.
      *
-     * @param start
-     *            whether it is there before the program it is for, which must then be able to start
-     * @param pid
-     *            the process it is for, or 0 if that is not known yet
+     * @param start whether it is there before the program it is for, which must then be able to start
+     * @param pid the process it is for, or 0 if that is not known yet
      */
     static List<Instruction> of(LinuxSyscalls machine, Collection<Promise> promises, boolean start, int pid) {
         List<Instruction> program = new ArrayList<>();

@@ -86,10 +86,8 @@ final class SystemCallRules {
     /**
      * The rules for what was promised.
      *
-     * @param start
-     *            whether the filter is there before the program it is for
-     * @param pid
-     *            the process that may signal its own threads, or 0 if it is not known
+     * @param start whether the filter is there before the program it is for
+     * @param pid the process that may signal its own threads, or 0 if it is not known
      */
     static Map<String, Rule> of(Collection<Promise> promises, boolean start, int pid) {
         StringBuilder text = new StringBuilder(STDIO);

@@ -44,10 +44,8 @@ public final class SystemdStart implements AutoCloseable {
     /**
      * A descriptor that was passed.
      *
-     * @param name
-     *            what FileDescriptorName= calls it; {@code unknown} if nothing does
-     * @param fd
-     *            it; closed with the {@link SystemdStart}, unless it was {@linkplain Fd#move moved} on
+     * @param name what FileDescriptorName= calls it; {@code unknown} if nothing does
+     * @param fd it; closed with the {@link SystemdStart}, unless it was {@linkplain Fd#move moved} on
      */
     public record Passed(String name, Fd fd) {}
 
@@ -55,8 +53,8 @@ public final class SystemdStart implements AutoCloseable {
      * Takes over what is there; to be called once, early in main.
      *
      * @return what was given; empty of everything if this process was started in another way
-     * @throws IOException
-     *             if a variable makes no sense, a descriptor it tells of is not open, or the socket cannot be connected
+     * @throws IOException if a variable makes no sense, a descriptor it tells of is not open, or the socket cannot be
+     *     connected
      */
     public static SystemdStart take() throws IOException {
         return take(System.getenv(), ProcessHandle.current().pid());
@@ -134,8 +132,7 @@ public final class SystemdStart implements AutoCloseable {
     /**
      * The first descriptor of a name.
      *
-     * @param name
-     *            what FileDescriptorName= calls it
+     * @param name what FileDescriptorName= calls it
      * @return it, or empty
      */
     public Optional<Fd> descriptor(String name) {
@@ -154,8 +151,7 @@ public final class SystemdStart implements AutoCloseable {
     /**
      * Reports that the service is up: {@code READY=1}. Does nothing if nobody wants to be told.
      *
-     * @throws IOException
-     *             if it cannot be sent, an {@link ErrnoException}
+     * @throws IOException if it cannot be sent, an {@link ErrnoException}
      */
     public void ready() throws IOException {
         report("READY=1");
@@ -164,10 +160,8 @@ public final class SystemdStart implements AutoCloseable {
     /**
      * Reports anything else of sd_notify(3). Does nothing if nobody wants to be told.
      *
-     * @param state
-     *            such as {@code STOPPING=1}, or {@code STATUS=} and a text; several are separated by newlines
-     * @throws IOException
-     *             if it cannot be sent, an {@link ErrnoException}
+     * @param state such as {@code STOPPING=1}, or {@code STATUS=} and a text; several are separated by newlines
+     * @throws IOException if it cannot be sent, an {@link ErrnoException}
      */
     public void report(String state) throws IOException {
         if (notify == null)

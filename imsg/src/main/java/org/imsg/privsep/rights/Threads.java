@@ -67,8 +67,7 @@ final class Threads implements AutoCloseable {
     /**
      * Asks of every thread, or of those held; may be called once.
      *
-     * @param question
-     *            given a thread's status by the names of proc_pid_status(5), says what is wrong, or null
+     * @param question given a thread's status by the names of proc_pid_status(5), says what is wrong, or null
      */
     void prove(Function<Map<String, String>, String> question) throws PrivilegeException {
         if (held.isEmpty())

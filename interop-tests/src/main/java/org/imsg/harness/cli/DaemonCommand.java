@@ -45,10 +45,8 @@ abstract class DaemonCommand implements Callable<Integer> {
     /**
      * Reads the command line.
      *
-     * @throws ParameterException
-     *             if it is wrong
-     * @throws IllegalArgumentException
-     *             if it is wrong
+     * @throws ParameterException if it is wrong
+     * @throws IllegalArgumentException if it is wrong
      */
     abstract Request request() throws IOException;
 

@@ -37,8 +37,7 @@ public final class ImsgCommand implements Runnable {
     /**
      * Runs the program and ends the process.
      *
-     * @param arguments
-     *            the command line
+     * @param arguments the command line
      */
     public static void main(String[] arguments) {
         System.exit(commandLine().execute(arguments));

@@ -20,8 +20,7 @@ public final class Conformance {
     /**
      * All cases for a target.
      *
-     * @param target
-     *            the daemon
+     * @param target the daemon
      */
     public Conformance(Target target) {
         this(target, _ -> true);
@@ -30,10 +29,8 @@ public final class Conformance {
     /**
      * Some cases for a target.
      *
-     * @param target
-     *            the daemon
-     * @param wanted
-     *            decides by a case's name
+     * @param target the daemon
+     * @param wanted decides by a case's name
      */
     public Conformance(Target target, Predicate<String> wanted) {
         this.target = target;
@@ -55,11 +52,9 @@ public final class Conformance {
     /**
      * Runs the cases, one after the other.
      *
-     * @param progress
-     *            is told each outcome at once
+     * @param progress is told each outcome at once
      * @return all outcomes
-     * @throws IOException
-     *             if the daemon cannot be connected to, or does not answer the request at all
+     * @throws IOException if the daemon cannot be connected to, or does not answer the request at all
      */
     public Report run(Consumer<Outcome> progress) throws IOException {
         Ground ground = Ground.explore(target);

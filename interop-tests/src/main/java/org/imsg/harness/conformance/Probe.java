@@ -31,10 +31,8 @@ public final class Probe {
     /**
      * A probe of a socket.
      *
-     * @param socket
-     *            the daemon's socket
-     * @param patience
-     *            how long a daemon may take to close a connection it does not like
+     * @param socket the daemon's socket
+     * @param patience how long a daemon may take to close a connection it does not like
      */
     public Probe(Path socket, Duration patience) {
         this.socket = socket;
@@ -44,18 +42,12 @@ public final class Probe {
     /**
      * What was found.
      *
-     * @param process
-     *            who listens, as the kernel vouches for it
-     * @param greeting
-     *            what came without a request
-     * @param format
-     *            CLASSIC, also of a daemon that reads both, or MODERN; or a remark why it cannot be told
-     * @param limit
-     *            the longest message in bytes with its header, -1 if there seems to be none
-     * @param unknownType
-     *            what an unknown type is answered with
-     * @param halfClose
-     *            what the end of the sending direction is answered with
+     * @param process who listens, as the kernel vouches for it
+     * @param greeting what came without a request
+     * @param format CLASSIC, also of a daemon that reads both, or MODERN; or a remark why it cannot be told
+     * @param limit the longest message in bytes with its header, -1 if there seems to be none
+     * @param unknownType what an unknown type is answered with
+     * @param halfClose what the end of the sending direction is answered with
      */
     public record Result(String process, String greeting, String format, int limit, String unknownType,
             String halfClose) {}
@@ -75,8 +67,7 @@ public final class Probe {
      * Probes.
      *
      * @return what was found
-     * @throws IOException
-     *             if it cannot connect
+     * @throws IOException if it cannot connect
      */
     public Result run() throws IOException {
         String process;

@@ -11,10 +11,8 @@ import javax.xml.stream.XMLStreamWriter;
 /**
  * The outcomes of a run.
  *
- * @param name
- *            what was tested
- * @param outcomes
- *            an outcome for each case, in order
+ * @param name what was tested
+ * @param outcomes an outcome for each case, in order
  */
 public record Report(String name, List<Outcome> outcomes) {
     /** How a case ended. */
@@ -30,18 +28,12 @@ public record Report(String name, List<Outcome> outcomes) {
     /**
      * A case's outcome.
      *
-     * @param group
-     *            what it belongs to
-     * @param name
-     *            the case
-     * @param inC
-     *            what a daemon built on C imsg does
-     * @param status
-     *            how it ended
-     * @param remark
-     *            what was seen, or why; may be empty
-     * @param time
-     *            how long it took
+     * @param group what it belongs to
+     * @param name the case
+     * @param inC what a daemon built on C imsg does
+     * @param status how it ended
+     * @param remark what was seen, or why; may be empty
+     * @param time how long it took
      */
     public record Outcome(String group, String name, String inC, Status status, String remark, Duration time) {
         /** {@return the outcome as lines for people} */
@@ -61,8 +53,7 @@ public record Report(String name, List<Outcome> outcomes) {
     /**
      * How many cases ended so.
      *
-     * @param status
-     *            how
+     * @param status how
      * @return the number
      */
     public long count(Status status) {

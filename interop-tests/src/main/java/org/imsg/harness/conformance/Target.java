@@ -9,20 +9,13 @@ import org.imsg.harness.record.Event;
 /**
  * A daemon under test, and a request that it answers.
  *
- * @param socket
- *            its socket
- * @param format
- *            CLASSIC or MODERN: what it speaks
- * @param limit
- *            its longest message in bytes with the header; 16384 for most
- * @param type
- *            the type of a request that is answered
- * @param id
- *            its peerid
- * @param payload
- *            its payload
- * @param patience
- *            how long an answer may take, or the end of a connection that the daemon should close
+ * @param socket its socket
+ * @param format CLASSIC or MODERN: what it speaks
+ * @param limit its longest message in bytes with the header; 16384 for most
+ * @param type the type of a request that is answered
+ * @param id its peerid
+ * @param payload its payload
+ * @param patience how long an answer may take, or the end of a connection that the daemon should close
  */
 public record Target(Path socket, WireFormat format, int limit, int type, int id, byte[] payload, Duration patience) {
     /** Checks that the format is named. */

@@ -37,10 +37,8 @@ public final class Demo {
     /**
      * Runs the demo; ends with exit code 1 if anything is not as it should be.
      *
-     * @param arguments
-     *            the directory that has imsg-peer-classic and imsg-peer-modern in it
-     * @throws Exception
-     *             if something fails
+     * @param arguments the directory that has imsg-peer-classic and imsg-peer-modern in it
+     * @throws Exception if something fails
      */
     public static void main(String[] arguments) throws Exception {
         if (arguments.length != 1) {

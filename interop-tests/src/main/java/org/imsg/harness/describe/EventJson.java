@@ -12,8 +12,7 @@ public final class EventJson {
     /**
      * Writes with the names of a protocol.
      *
-     * @param protocol
-     *            what names are known
+     * @param protocol what names are known
      */
     public EventJson(Protocol protocol) {
         this.protocol = protocol;
@@ -25,8 +24,7 @@ public final class EventJson {
      * {@code marked}, {@code payload} in hexadecimal, {@code struct} and {@code fields}; {@code descriptors} and {@code note} where
      * there are such.
      *
-     * @param event
-     *            what happened
+     * @param event what happened
      * @return an object, without a line feed
      */
     public String text(Event event) {

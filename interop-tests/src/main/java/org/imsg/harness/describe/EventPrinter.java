@@ -23,12 +23,9 @@ public final class EventPrinter {
     /**
      * A printer.
      *
-     * @param protocol
-     *            what names are known
-     * @param colour
-     *            whether to colour, as on a terminal
-     * @param rows
-     *            how many rows of 16 bytes are shown of a payload at most, 0 for none
+     * @param protocol what names are known
+     * @param colour whether to colour, as on a terminal
+     * @param rows how many rows of 16 bytes are shown of a payload at most, 0 for none
      */
     public EventPrinter(Protocol protocol, boolean colour, int rows) {
         this.protocol = protocol;
@@ -45,8 +42,7 @@ public final class EventPrinter {
     /**
      * An event.
      *
-     * @param event
-     *            what happened
+     * @param event what happened
      * @return one or more lines, without a line feed at the end
      */
     public String text(Event event) {
@@ -93,8 +89,7 @@ public final class EventPrinter {
     /**
      * What there is to say of a message's descriptor.
      *
-     * @param message
-     *            a message
+     * @param message a message
      * @return {@code -} if there is none and none is announced
      */
     public static String descriptor(Event message) {

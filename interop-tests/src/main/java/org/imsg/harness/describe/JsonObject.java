@@ -12,10 +12,8 @@ public final class JsonObject {
     /**
      * Adds a string.
      *
-     * @param name
-     *            the member's name
-     * @param value
-     *            the string
+     * @param name the member's name
+     * @param value the string
      * @return this
      */
     public JsonObject string(String name, String value) {
@@ -25,10 +23,8 @@ public final class JsonObject {
     /**
      * Adds a number, true, false or null.
      *
-     * @param name
-     *            the member's name
-     * @param value
-     *            as JSON writes it
+     * @param name the member's name
+     * @param value as JSON writes it
      * @return this
      */
     public JsonObject number(String name, String value) {
@@ -38,10 +34,8 @@ public final class JsonObject {
     /**
      * Adds strings.
      *
-     * @param name
-     *            the member's name
-     * @param values
-     *            the strings
+     * @param name the member's name
+     * @param values the strings
      * @return this
      */
     public JsonObject strings(String name, List<String> values) {
@@ -51,10 +45,8 @@ public final class JsonObject {
     /**
      * Adds an object.
      *
-     * @param name
-     *            the member's name
-     * @param value
-     *            the object
+     * @param name the member's name
+     * @param value the object
      * @return this
      */
     public JsonObject object(String name, JsonObject value) {

@@ -68,13 +68,10 @@ public final class Protocol {
     /**
      * Reads a description.
      *
-     * @param file
-     *            the file
+     * @param file the file
      * @return what it says
-     * @throws IOException
-     *             if it cannot be read
-     * @throws IllegalArgumentException
-     *             if a line is wrong; the message has its number
+     * @throws IOException if it cannot be read
+     * @throws IllegalArgumentException if a line is wrong; the message has its number
      */
     public static Protocol read(Path file) throws IOException {
         try {
@@ -87,11 +84,9 @@ public final class Protocol {
     /**
      * Reads a description.
      *
-     * @param text
-     *            its lines
+     * @param text its lines
      * @return what it says
-     * @throws IllegalArgumentException
-     *             if a line is wrong; the message has its number
+     * @throws IllegalArgumentException if a line is wrong; the message has its number
      */
     public static Protocol parse(String text) {
         return new ProtocolParser().parse(text);
@@ -105,10 +100,8 @@ public final class Protocol {
     /**
      * What a type is called.
      *
-     * @param type
-     *            the type
-     * @param direction
-     *            which way the message goes; NONE if that is not known
+     * @param type the type
+     * @param direction which way the message goes; NONE if that is not known
      * @return its name, empty if it has none
      */
     public String typeName(int type, Direction direction) {
@@ -119,11 +112,9 @@ public final class Protocol {
     /**
      * The number of a type.
      *
-     * @param typeName
-     *            its name, or the number itself, decimal or with 0x
+     * @param typeName its name, or the number itself, decimal or with 0x
      * @return the type
-     * @throws IllegalArgumentException
-     *             if there is no such type
+     * @throws IllegalArgumentException if there is no such type
      */
     public int type(String typeName) {
         Optional<Integer> named = messages.stream().filter(message -> message.name.equals(typeName))
@@ -149,10 +140,8 @@ public final class Protocol {
     /**
      * What a message's payload consists of.
      *
-     * @param type
-     *            the type
-     * @param direction
-     *            which way the message goes; NONE if that is not known
+     * @param type the type
+     * @param direction which way the message goes; NONE if that is not known
      * @return its struct, empty if it has none
      */
     public Optional<StructLayout> payload(int type, Direction direction) {
@@ -163,8 +152,7 @@ public final class Protocol {
     /**
      * What a message's payload consists of.
      *
-     * @param message
-     *            a message
+     * @param message a message
      * @return its struct, empty if it has none
      */
     public Optional<StructLayout> payload(Event message) {
@@ -174,11 +162,9 @@ public final class Protocol {
     /**
      * A struct by its name.
      *
-     * @param structName
-     *            the name
+     * @param structName the name
      * @return the struct
-     * @throws IllegalArgumentException
-     *             if none is called so
+     * @throws IllegalArgumentException if none is called so
      */
     public StructLayout struct(String structName) {
         StructLayout struct = structs.get(structName);

@@ -26,12 +26,10 @@ public final class StructLayout {
     /**
      * A value in a payload.
      *
-     * @param offset
-     *            where, in bytes from the payload's start
-     * @param name
-     *            the field's name; of a field in a nested struct or array the whole way to it, such as {@code addr[2].port}
-     * @param text
-     *            the value in words
+     * @param offset where, in bytes from the payload's start
+     * @param name the field's name; of a field in a nested struct or array the whole way to it, such as {@code
+     *     addr[2].port}
+     * @param text the value in words
      */
     public record Value(int offset, String name, String text) {}
 
@@ -64,8 +62,7 @@ public final class StructLayout {
     /**
      * Reads a payload. What is not wholly there is left out.
      *
-     * @param payload
-     *            the bytes
+     * @param payload the bytes
      * @return the values, in the order of the description
      */
     public List<Value> values(byte[] payload) {
@@ -81,8 +78,7 @@ public final class StructLayout {
     /**
      * What is wrong with a payload's size.
      *
-     * @param length
-     *            the payload's, in bytes
+     * @param length the payload's, in bytes
      * @return a remark with both sizes; empty if nothing is wrong
      */
     public String sizeRemark(int length) {
@@ -97,11 +93,9 @@ public final class StructLayout {
     /**
      * Makes a payload; what is not named is zero.
      *
-     * @param values
-     *            the values by field name, written as {@link #values} writes them
+     * @param values the values by field name, written as {@link #values} writes them
      * @return the bytes
-     * @throws IllegalArgumentException
-     *             if there is no such field, or a value does not fit it
+     * @throws IllegalArgumentException if there is no such field, or a value does not fit it
      */
     public byte[] encode(Map<String, String> values) {
         Map<String, Place> byName = new LinkedHashMap<>();
@@ -123,8 +117,7 @@ public final class StructLayout {
     /**
      * Where the numbers of a payload lie.
      *
-     * @param length
-     *            the payload's, in bytes
+     * @param length the payload's, in bytes
      * @return offset and width in bytes of each that is wholly there
      */
     public List<int[]> numbers(int length) {

@@ -7,16 +7,11 @@ import org.imsg.harness.record.Recording;
 /**
  * What a daemon did not survive.
  *
- * @param complaint
- *            what was wrong with the daemon afterwards
- * @param attempt
- *            the number of the attempt that found it, from 1
- * @param found
- *            what was said in that attempt
- * @param shrunk
- *            as little of it as still does it; the same as found if the daemon could not be started again
- * @param reproduced
- *            whether it did it a second time
+ * @param complaint what was wrong with the daemon afterwards
+ * @param attempt the number of the attempt that found it, from 1
+ * @param found what was said in that attempt
+ * @param shrunk as little of it as still does it; the same as found if the daemon could not be started again
+ * @param reproduced whether it did it a second time
  */
 public record Finding(String complaint, long attempt, List<Event> found, List<Event> shrunk, boolean reproduced) {
     /** Takes copies of the lists. */

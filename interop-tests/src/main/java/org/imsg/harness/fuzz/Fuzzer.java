@@ -25,20 +25,14 @@ public final class Fuzzer {
     /**
      * A fuzzer.
      *
-     * @param socket
-     *            the daemon's socket
-     * @param exchange
-     *            what a client says; its first message is also the request by which one sees whether the daemon is well
-     * @param protocol
-     *            structs whose fields are changed, too; {@link Protocol#NONE} if there are none
-     * @param patience
-     *            how long a daemon that is well may take to answer
-     * @param restart
-     *            starts the daemon anew, which is needed to shrink a finding; null if that cannot be done
-     * @param seed
-     *            of the random numbers
-     * @throws IllegalArgumentException
-     *             if no message goes to the server in the exchange
+     * @param socket the daemon's socket
+     * @param exchange what a client says; its first message is also the request by which one sees whether the daemon is
+     *     well
+     * @param protocol structs whose fields are changed, too; {@link Protocol#NONE} if there are none
+     * @param patience how long a daemon that is well may take to answer
+     * @param restart starts the daemon anew, which is needed to shrink a finding; null if that cannot be done
+     * @param seed of the random numbers
+     * @throws IllegalArgumentException if no message goes to the server in the exchange
      */
     public Fuzzer(Path socket, Recording exchange, Protocol protocol, Duration patience, Restart restart, long seed) {
         this.seeds = exchange.events().stream()
@@ -54,17 +48,12 @@ public final class Fuzzer {
     /**
      * Fuzzes until something is found, or the time or the attempts are used up.
      *
-     * @param time
-     *            how long at most
-     * @param mostAttempts
-     *            how many attempts at most
-     * @param progress
-     *            is told the number of each attempt before it is made
+     * @param time how long at most
+     * @param mostAttempts how many attempts at most
+     * @param progress is told the number of each attempt before it is made
      * @return what was found
-     * @throws IOException
-     *             if the daemon cannot be connected to at the beginning, or cannot be started again
-     * @throws InterruptedException
-     *             if the thread is interrupted
+     * @throws IOException if the daemon cannot be connected to at the beginning, or cannot be started again
+     * @throws InterruptedException if the thread is interrupted
      */
     public Optional<Finding> run(Duration time, long mostAttempts, LongConsumer progress)
             throws IOException, InterruptedException {

@@ -8,10 +8,8 @@ public interface Restart {
     /**
      * Ends what is left of the daemon and starts it. Need not wait until it listens.
      *
-     * @throws IOException
-     *             if it cannot be started
-     * @throws InterruptedException
-     *             if the thread is interrupted
+     * @throws IOException if it cannot be started
+     * @throws InterruptedException if the thread is interrupted
      */
     void run() throws IOException, InterruptedException;
 }

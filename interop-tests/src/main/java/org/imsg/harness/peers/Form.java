@@ -9,8 +9,7 @@ import org.imsg.cstruct.CStruct;
 /**
  * What a program means by a struct of its version: one Java value, whatever the struct looks like.
  *
- * @param <M>
- *            the meaning, the same for all versions
+ * @param <M> the meaning, the same for all versions
  */
 public final class Form<M> {
     private final Codec<?, M> codec;
@@ -32,16 +31,11 @@ public final class Form<M> {
     /**
      * Makes a form of a struct.
      *
-     * @param <R>
-     *            the record of one version's struct
-     * @param <M>
-     *            the meaning
-     * @param struct
-     *            the struct
-     * @param meaning
-     *            what a struct means
-     * @param record
-     *            the struct that means it; what the meaning does not tell is zero
+     * @param <R> the record of one version's struct
+     * @param <M> the meaning
+     * @param struct the struct
+     * @param meaning what a struct means
+     * @param record the struct that means it; what the meaning does not tell is zero
      * @return the form
      */
     public static <R extends Record, M> Form<M> of(CStruct<R> struct, Function<R, M> meaning, Function<M, R> record) {
@@ -60,11 +54,9 @@ public final class Form<M> {
     /**
      * Takes a struct from the front of a buffer.
      *
-     * @param payload
-     *            with the struct at its read position, and perhaps more behind it
+     * @param payload with the struct at its read position, and perhaps more behind it
      * @return what it means
-     * @throws org.imsg.TruncatedMessageException
-     *             if less is left than the struct's size
+     * @throws org.imsg.TruncatedMessageException if less is left than the struct's size
      */
     public M get(Ibuf payload) {
         return codec.get(payload);
@@ -73,11 +65,9 @@ public final class Form<M> {
     /**
      * Takes the struct that a message is.
      *
-     * @param message
-     *            with nothing but the struct
+     * @param message with nothing but the struct
      * @return what it means
-     * @throws org.imsg.cstruct.MalformedStructException
-     *             if it has another size; both are named
+     * @throws org.imsg.cstruct.MalformedStructException if it has another size; both are named
      */
     public M getData(Imsg message) {
         byte[] payload = message.payload();
@@ -89,11 +79,9 @@ public final class Form<M> {
     /**
      * Makes the struct.
      *
-     * @param value
-     *            what it is to mean
+     * @param value what it is to mean
      * @return its bytes
-     * @throws IllegalArgumentException
-     *             if the value does not fit the struct; the message names the member
+     * @throws IllegalArgumentException if the value does not fit the struct; the message names the member
      */
     public byte[] toBytes(M value) {
         return codec.toBytes(value);

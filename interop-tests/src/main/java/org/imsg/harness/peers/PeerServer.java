@@ -35,10 +35,8 @@ public final class PeerServer implements AutoCloseable {
         /**
          * Serves a client to its end.
          *
-         * @param client
-         *            its channel, closed afterwards
-         * @throws IOException
-         *             if the client failed; it is dropped
+         * @param client its channel, closed afterwards
+         * @throws IOException if the client failed; it is dropped
          */
         void serve(ImsgChannel client) throws IOException;
     }
@@ -52,15 +50,11 @@ public final class PeerServer implements AutoCloseable {
     /**
      * Begins to listen.
      *
-     * @param path
-     *            where; the socket gets mode 0666, as anybody may run the control program
-     * @param settings
-     *            what to set on each channel: its wire format, whether it passes descriptors
-     * @param session
-     *            what is done with each client
+     * @param path where; the socket gets mode 0666, as anybody may run the control program
+     * @param settings what to set on each channel: its wire format, whether it passes descriptors
+     * @param session what is done with each client
      * @return the server, which the caller closes
-     * @throws IOException
-     *             if it cannot listen there
+     * @throws IOException if it cannot listen there
      */
     public static PeerServer listen(Path path, UnaryOperator<ImsgChannel> settings, Session session)
             throws IOException {

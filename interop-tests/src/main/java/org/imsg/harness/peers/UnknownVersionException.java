@@ -10,12 +10,9 @@ public final class UnknownVersionException extends IllegalArgumentException {
     /**
      * Names the version and those that are known.
      *
-     * @param program
-     *            the program
-     * @param version
-     *            its version, as it was given
-     * @param known
-     *            the versions that are known
+     * @param program the program
+     * @param version its version, as it was given
+     * @param known the versions that are known
      */
     public UnknownVersionException(String program, String version, Object... known) {
         super(program + " " + version + " is not known here, only "

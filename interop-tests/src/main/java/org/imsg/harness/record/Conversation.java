@@ -33,10 +33,8 @@ public final class Conversation implements AutoCloseable {
     /**
      * An event that was received, and its descriptors.
      *
-     * @param event
-     *            what came
-     * @param descriptors
-     *            whoever has this closes them
+     * @param event what came
+     * @param descriptors whoever has this closes them
      */
     public record Received(Event event, List<Fd> descriptors) implements AutoCloseable {
         @Override
@@ -48,16 +46,11 @@ public final class Conversation implements AutoCloseable {
     /**
      * A conversation over a socket.
      *
-     * @param socket
-     *            the socket, closed with this
-     * @param sending
-     *            which way this side sends: TO_SERVER for a client
-     * @param format
-     *            how it writes, and with AUTO how it reads too; AUTO writes MODERN
-     * @param limit
-     *            the longest message it receives, in bytes with the header
-     * @param witness
-     *            is told every event when it happens
+     * @param socket the socket, closed with this
+     * @param sending which way this side sends: TO_SERVER for a client
+     * @param format how it writes, and with AUTO how it reads too; AUTO writes MODERN
+     * @param limit the longest message it receives, in bytes with the header
+     * @param witness is told every event when it happens
      */
     public Conversation(RawSocket socket, Direction sending, WireFormat format, int limit, Consumer<Event> witness) {
         this.socket = socket;
@@ -70,18 +63,12 @@ public final class Conversation implements AutoCloseable {
     /**
      * Sends a message.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the peerid
-     * @param pid
-     *            the pid
-     * @param payload
-     *            the payload
-     * @param passed
-     *            descriptors to go with its first byte; they stay the caller's
-     * @throws IOException
-     *             if it cannot be sent
+     * @param type the type
+     * @param id the peerid
+     * @param pid the pid
+     * @param payload the payload
+     * @param passed descriptors to go with its first byte; they stay the caller's
+     * @throws IOException if it cannot be sent
      */
     public void send(int type, int id, int pid, byte[] payload, Fd... passed) throws IOException {
         send(Event.message(sending, format, type, id, pid, payload, names(List.of(passed))), List.of(passed));
@@ -90,12 +77,9 @@ public final class Conversation implements AutoCloseable {
     /**
      * Sends the bytes of an event as they are; of an end, ends the sending direction.
      *
-     * @param event
-     *            a message, bytes or an end
-     * @param passed
-     *            descriptors to go with the first byte; they stay the caller's
-     * @throws IOException
-     *             if it cannot be sent
+     * @param event a message, bytes or an end
+     * @param passed descriptors to go with the first byte; they stay the caller's
+     * @throws IOException if it cannot be sent
      */
     public void send(Event event, List<Fd> passed) throws IOException {
         witness.accept(event.at(System.nanoTime() - origin, 1));
@@ -108,12 +92,9 @@ public final class Conversation implements AutoCloseable {
     /**
      * Sends bytes, whatever they are.
      *
-     * @param bytes
-     *            the bytes
-     * @param passed
-     *            descriptors to go with the first byte; they stay the caller's
-     * @throws IOException
-     *             if they cannot be sent
+     * @param bytes the bytes
+     * @param passed descriptors to go with the first byte; they stay the caller's
+     * @throws IOException if they cannot be sent
      */
     public void sendBytes(byte[] bytes, Fd... passed) throws IOException {
         send(new Event(0, 1, sending, Event.Kind.BYTES, format, bytes, names(List.of(passed)), ""), List.of(passed));
@@ -122,8 +103,7 @@ public final class Conversation implements AutoCloseable {
     /**
      * Ends the sending direction.
      *
-     * @throws IOException
-     *             if it is not connected any more
+     * @throws IOException if it is not connected any more
      */
     public void end() throws IOException {
         send(Event.end(0, 1, sending), List.of());
@@ -132,13 +112,10 @@ public final class Conversation implements AutoCloseable {
     /**
      * The next event from the other side.
      *
-     * @param timeout
-     *            how long to wait for it
+     * @param timeout how long to wait for it
      * @return the event, its descriptors the caller's; after the end, or a reset, an end again and again
-     * @throws SocketTimeoutException
-     *             if there is none in time
-     * @throws IOException
-     *             if the socket is closed here
+     * @throws SocketTimeoutException if there is none in time
+     * @throws IOException if the socket is closed here
      */
     public Received receive(Duration timeout) throws IOException {
         long deadline = System.nanoTime() + timeout.toNanos();

@@ -11,22 +11,15 @@ import org.imsg.wire.ImsgHeader;
 /**
  * Something that passed over a connection. Immutable but for the array, which nobody changes.
  *
- * @param nanos
- *            when, in nanoseconds since the recording began
- * @param connection
- *            which connection, from 1
- * @param direction
- *            which way
- * @param kind
- *            what it is
- * @param format
- *            CLASSIC or MODERN: how a message's header is to be read
- * @param bytes
- *            of a message, header and payload; of bytes, these; otherwise none
- * @param descriptors
- *            what came along with these bytes, each in words such as {@code /etc/hosts} or {@code socket:[4711]}
- * @param note
- *            of a note, its text; of bytes, why they are no message; otherwise empty
+ * @param nanos when, in nanoseconds since the recording began
+ * @param connection which connection, from 1
+ * @param direction which way
+ * @param kind what it is
+ * @param format CLASSIC or MODERN: how a message's header is to be read
+ * @param bytes of a message, header and payload; of bytes, these; otherwise none
+ * @param descriptors what came along with these bytes, each in words such as {@code /etc/hosts} or {@code
+ *     socket:[4711]}
+ * @param note of a note, its text; of bytes, why they are no message; otherwise empty
  */
 public record Event(long nanos, int connection, Direction direction, Kind kind, WireFormat format, byte[] bytes,
         List<String> descriptors, String note) {
@@ -58,20 +51,13 @@ public record Event(long nanos, int connection, Direction direction, Kind kind, 
     /**
      * A message made here.
      *
-     * @param direction
-     *            which way
-     * @param format
-     *            CLASSIC or MODERN
-     * @param type
-     *            the type
-     * @param id
-     *            the peerid
-     * @param pid
-     *            the pid
-     * @param payload
-     *            the payload
-     * @param descriptors
-     *            in words; the message is marked if there is one
+     * @param direction which way
+     * @param format CLASSIC or MODERN
+     * @param type the type
+     * @param id the peerid
+     * @param pid the pid
+     * @param payload the payload
+     * @param descriptors in words; the message is marked if there is one
      * @return the event, at time 0 of connection 1
      */
     public static Event message(Direction direction, WireFormat format, int type, int id, int pid, byte[] payload,
@@ -85,18 +71,12 @@ public record Event(long nanos, int connection, Direction direction, Kind kind, 
     /**
      * A header, whatever it says: also one that no C program would write.
      *
-     * @param format
-     *            CLASSIC or MODERN
-     * @param type
-     *            the type
-     * @param length
-     *            what the length field says; of CLASSIC the low 16 bits
-     * @param marked
-     *            whether a descriptor is announced
-     * @param id
-     *            the peerid
-     * @param pid
-     *            the pid
+     * @param format CLASSIC or MODERN
+     * @param type the type
+     * @param length what the length field says; of CLASSIC the low 16 bits
+     * @param marked whether a descriptor is announced
+     * @param id the peerid
+     * @param pid the pid
      * @return 16 bytes
      */
     public static byte[] header(WireFormat format, int type, int length, boolean marked, int id, int pid) {
@@ -109,12 +89,9 @@ public record Event(long nanos, int connection, Direction direction, Kind kind, 
     /**
      * The end of one direction.
      *
-     * @param nanos
-     *            when
-     * @param connection
-     *            of which connection
-     * @param direction
-     *            which way nothing comes any more
+     * @param nanos when
+     * @param connection of which connection
+     * @param direction which way nothing comes any more
      * @return the event
      */
     public static Event end(long nanos, int connection, Direction direction) {
@@ -124,12 +101,9 @@ public record Event(long nanos, int connection, Direction direction, Kind kind, 
     /**
      * A remark.
      *
-     * @param nanos
-     *            when
-     * @param connection
-     *            about which connection
-     * @param text
-     *            the remark
+     * @param nanos when
+     * @param connection about which connection
+     * @param text the remark
      * @return the event
      */
     public static Event note(long nanos, int connection, String text) {
@@ -139,10 +113,8 @@ public record Event(long nanos, int connection, Direction direction, Kind kind, 
     /**
      * This one at another time, of another connection.
      *
-     * @param when
-     *            nanoseconds since the recording began
-     * @param which
-     *            the connection
+     * @param when nanoseconds since the recording began
+     * @param which the connection
      * @return the copy
      */
     public Event at(long when, int which) {

@@ -29,11 +29,9 @@ public final class Recorder implements AutoCloseable {
     /**
      * Begins a recording now.
      *
-     * @param file
-     *            the file, replaced; pcapng if its name ends with {@code .pcapng}, text otherwise
+     * @param file the file, replaced; pcapng if its name ends with {@code .pcapng}, text otherwise
      * @return the recorder
-     * @throws IOException
-     *             if it cannot be written; the message names the file and says why, here and below
+     * @throws IOException if it cannot be written; the message names the file and says why, here and below
      */
     public static Recorder to(Path file) throws IOException {
         return to(file, Instant.now());
@@ -68,10 +66,8 @@ public final class Recorder implements AutoCloseable {
     /**
      * Writes an event.
      *
-     * @param event
-     *            what happened
-     * @throws IOException
-     *             if it cannot be written
+     * @param event what happened
+     * @throws IOException if it cannot be written
      */
     public synchronized void add(Event event) throws IOException {
         try {
@@ -84,8 +80,7 @@ public final class Recorder implements AutoCloseable {
     /**
      * Gives everything to the system.
      *
-     * @throws IOException
-     *             if it cannot be written
+     * @throws IOException if it cannot be written
      */
     public synchronized void flush() throws IOException {
         try {
@@ -98,8 +93,7 @@ public final class Recorder implements AutoCloseable {
     /**
      * Completes the file and closes it.
      *
-     * @throws IOException
-     *             if it cannot be written
+     * @throws IOException if it cannot be written
      */
     @Override
     public synchronized void close() throws IOException {

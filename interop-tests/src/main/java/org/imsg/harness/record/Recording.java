@@ -41,10 +41,8 @@ import org.imsg.WireFormat;
  *
  * Then comes the text, in UTF-8, then the bytes as they were on the wire. {@code imsg.lua} shows them in Wireshark.
  *
- * @param start
- *            when it began
- * @param events
- *            in the order they were seen
+ * @param start when it began
+ * @param events in the order they were seen
  */
 public record Recording(Instant start, List<Event> events) {
     /** Takes a copy of the list. */
@@ -55,11 +53,9 @@ public record Recording(Instant start, List<Event> events) {
     /**
      * Reads a recording of either kind; which it is, its first bytes tell.
      *
-     * @param file
-     *            the file
+     * @param file the file
      * @return what is in it
-     * @throws IOException
-     *             if it cannot be read, or is no recording; the message says at which line or byte
+     * @throws IOException if it cannot be read, or is no recording; the message says at which line or byte
      */
     public static Recording read(Path file) throws IOException {
         return read(Files.readAllBytes(file));
@@ -68,11 +64,9 @@ public record Recording(Instant start, List<Event> events) {
     /**
      * Reads a recording of either kind.
      *
-     * @param file
-     *            all bytes of the file
+     * @param file all bytes of the file
      * @return what is in it
-     * @throws IOException
-     *             if it is no recording; the message says at which line or byte
+     * @throws IOException if it is no recording; the message says at which line or byte
      */
     public static Recording read(byte[] file) throws IOException {
         return isPcapng(file) ? PcapngFormat.read(file) : TextFormat.read(new String(file, StandardCharsets.UTF_8));
@@ -81,8 +75,7 @@ public record Recording(Instant start, List<Event> events) {
     /**
      * Whether bytes begin as a recording does.
      *
-     * @param file
-     *            the first bytes of a file, or all
+     * @param file the first bytes of a file, or all
      * @return true for either kind
      */
     public static boolean isRecording(byte[] file) {
@@ -98,12 +91,9 @@ public record Recording(Instant start, List<Event> events) {
     /**
      * Finds the messages in bytes that were saved without anything else.
      *
-     * @param stream
-     *            one direction of a connection
-     * @param format
-     *            the format, or AUTO
-     * @param limit
-     *            the longest message in bytes with its header
+     * @param stream one direction of a connection
+     * @param format the format, or AUTO
+     * @param limit the longest message in bytes with its header
      * @return the messages, and the end
      */
     public static Recording ofStream(byte[] stream, WireFormat format, int limit) {
@@ -116,10 +106,8 @@ public record Recording(Instant start, List<Event> events) {
     /**
      * Writes the recording, as pcapng if the file's name ends with {@code .pcapng} and as text otherwise.
      *
-     * @param file
-     *            the file; replaced
-     * @throws IOException
-     *             if it cannot be written
+     * @param file the file; replaced
+     * @throws IOException if it cannot be written
      */
     public void write(Path file) throws IOException {
         try (Recorder recorder = Recorder.to(file, start)) {

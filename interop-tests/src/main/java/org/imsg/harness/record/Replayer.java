@@ -34,12 +34,9 @@ public final class Replayer {
     /**
      * A replayer to a socket.
      *
-     * @param socket
-     *            the daemon's socket
-     * @param comparison
-     *            how answers are compared
-     * @param patience
-     *            how long an answer may take
+     * @param socket the daemon's socket
+     * @param comparison how answers are compared
+     * @param patience how long an answer may take
      */
     public Replayer(Path socket, Comparison comparison, Duration patience) {
         this.socket = socket;
@@ -51,15 +48,11 @@ public final class Replayer {
      * Replays one connection. Each message is sent when the answers recorded before it have come. For a descriptor that was a file
      * the file is opened again to be read, for another the end of an empty pipe is sent.
      *
-     * @param recording
-     *            the recording
-     * @param connection
-     *            which of its connections
-     * @param witness
-     *            is told what passes now
+     * @param recording the recording
+     * @param connection which of its connections
+     * @param witness is told what passes now
      * @return the differences, each in a sentence; empty if there are none
-     * @throws IOException
-     *             if it cannot connect
+     * @throws IOException if it cannot connect
      */
     public List<String> replay(Recording recording, int connection, Consumer<Event> witness) throws IOException {
         List<Event> events = recording.events().stream()

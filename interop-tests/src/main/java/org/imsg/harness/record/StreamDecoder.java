@@ -42,14 +42,10 @@ public final class StreamDecoder {
     /**
      * For one direction.
      *
-     * @param connection
-     *            the connection's number
-     * @param direction
-     *            which way
-     * @param format
-     *            the format; AUTO reads both
-     * @param limit
-     *            the longest message in bytes with its header; with AUTO up to 65535
+     * @param connection the connection's number
+     * @param direction which way
+     * @param format the format; AUTO reads both
+     * @param limit the longest message in bytes with its header; with AUTO up to 65535
      */
     public StreamDecoder(int connection, Direction direction, WireFormat format, int limit) {
         if (format == WireFormat.AUTO && limit > Dialect.CLASSIC_LIMIT)
@@ -64,12 +60,10 @@ public final class StreamDecoder {
     /**
      * Takes the next bytes.
      *
-     * @param nanos
-     *            when they came
-     * @param bytes
-     *            the bytes
-     * @param descriptors
-     *            what came with the first of them, in words; then these are all the bytes that were sent with them
+     * @param nanos when they came
+     * @param bytes the bytes
+     * @param descriptors what came with the first of them, in words; then these are all the bytes that were sent with
+     *     them
      * @return what is whole now
      */
     public List<Event> add(long nanos, byte[] bytes, List<String> descriptors) {
@@ -108,8 +102,7 @@ public final class StreamDecoder {
     /**
      * The stream has ended.
      *
-     * @param nanos
-     *            when
+     * @param nanos when
      * @return what was not whole, if there was something, and the end
      */
     public List<Event> end(long nanos) {

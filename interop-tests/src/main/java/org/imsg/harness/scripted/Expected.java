@@ -33,8 +33,7 @@ public final class Expected {
     /**
      * A message of a type.
      *
-     * @param type
-     *            the type
+     * @param type the type
      * @return what such a message is
      */
     public static Expected type(int type) {
@@ -44,8 +43,7 @@ public final class Expected {
     /**
      * With an id.
      *
-     * @param id
-     *            the peerid
+     * @param id the peerid
      * @return the stricter one
      */
     public Expected id(int id) {
@@ -55,8 +53,7 @@ public final class Expected {
     /**
      * With a payload.
      *
-     * @param payload
-     *            all its bytes
+     * @param payload all its bytes
      * @return the stricter one
      */
     public Expected payload(byte[] payload) {
@@ -66,10 +63,8 @@ public final class Expected {
     /**
      * With a payload that holds a condition.
      *
-     * @param words
-     *            the condition in words, for the failure
-     * @param holds
-     *            the condition
+     * @param words the condition in words, for the failure
+     * @param holds the condition
      * @return the stricter one
      */
     public Expected payload(String words, Predicate<byte[]> holds) {
@@ -79,10 +74,8 @@ public final class Expected {
     /**
      * With a struct as payload whose fields have values.
      *
-     * @param struct
-     *            the struct
-     * @param fields
-     *            the values by field name, written as {@link StructLayout#values} writes them
+     * @param struct the struct
+     * @param fields the values by field name, written as {@link StructLayout#values} writes them
      * @return the stricter one
      */
     public Expected struct(StructLayout struct, Map<String, String> fields) {

@@ -36,12 +36,9 @@ public enum Misbehaviour {
     /**
      * Does it.
      *
-     * @param connection
-     *            over which
-     * @param type
-     *            the type that the messages have
-     * @throws IOException
-     *             if it cannot be sent, because the other side is gone
+     * @param connection over which
+     * @param type the type that the messages have
+     * @throws IOException if it cannot be sent, because the other side is gone
      */
     public void over(Conversation connection, int type) throws IOException {
         switch (this) {
@@ -81,11 +78,9 @@ public enum Misbehaviour {
     /**
      * The one of a name, such as {@code short-length}.
      *
-     * @param name
-     *            in small letters, with hyphens
+     * @param name in small letters, with hyphens
      * @return the misbehaviour
-     * @throws IllegalArgumentException
-     *             if there is none; the message names all
+     * @throws IllegalArgumentException if there is none; the message names all
      */
     public static Misbehaviour of(String name) {
         for (Misbehaviour kind : values())

@@ -61,13 +61,10 @@ public final class Responder {
     /**
      * Reads rules.
      *
-     * @param text
-     *            the rules, a line each; what is behind # is ignored
-     * @param protocol
-     *            names of types, and structs
+     * @param text the rules, a line each; what is behind # is ignored
+     * @param protocol names of types, and structs
      * @return the responder
-     * @throws IllegalArgumentException
-     *             if a line is wrong; the message has its number
+     * @throws IllegalArgumentException if a line is wrong; the message has its number
      */
     public static Responder parse(String text, Protocol protocol) {
         Responder responder = new Responder(protocol);
@@ -190,14 +187,10 @@ public final class Responder {
     /**
      * Answers a client until it leaves, or a rule closes the connection.
      *
-     * @param client
-     *            the connection; not closed here
-     * @param patience
-     *            how long the client may be silent
-     * @throws IOException
-     *             if nothing comes in time, or an answer cannot be sent
-     * @throws InterruptedException
-     *             if the thread is interrupted
+     * @param client the connection; not closed here
+     * @param patience how long the client may be silent
+     * @throws IOException if nothing comes in time, or an answer cannot be sent
+     * @throws InterruptedException if the thread is interrupted
      */
     public void serve(Conversation client, Duration patience) throws IOException, InterruptedException {
         for (;;) {

@@ -46,13 +46,10 @@ public final class ScriptedPeer implements AutoCloseable {
     /**
      * A client.
      *
-     * @param socket
-     *            the daemon's socket
-     * @param format
-     *            how it writes; AUTO reads both and writes MODERN
+     * @param socket the daemon's socket
+     * @param format how it writes; AUTO reads both and writes MODERN
      * @return the connected peer
-     * @throws IOException
-     *             if it cannot connect
+     * @throws IOException if it cannot connect
      */
     public static ScriptedPeer connect(Path socket, WireFormat format) throws IOException {
         return of(RawSocket.connect(socket), Direction.TO_SERVER, format);
@@ -61,12 +58,9 @@ public final class ScriptedPeer implements AutoCloseable {
     /**
      * A peer over a socket that is connected already.
      *
-     * @param socket
-     *            the socket, the peer's then
-     * @param sending
-     *            which way it sends: TO_SERVER for a client, TO_CLIENT for a server or parent
-     * @param format
-     *            how it writes; AUTO reads both and writes MODERN
+     * @param socket the socket, the peer's then
+     * @param sending which way it sends: TO_SERVER for a client, TO_CLIENT for a server or parent
+     * @param format how it writes; AUTO reads both and writes MODERN
      * @return the peer
      */
     public static ScriptedPeer of(RawSocket socket, Direction sending, WireFormat format) {
@@ -78,13 +72,10 @@ public final class ScriptedPeer implements AutoCloseable {
      * The parent of a program that finds its channel at descriptor 3. Closing the peer closes the channel, and kills the program
      * if it has not ended ten seconds later.
      *
-     * @param program
-     *            the program, ready to be started
-     * @param format
-     *            how the peer writes; AUTO reads both and writes MODERN
+     * @param program the program, ready to be started
+     * @param format how the peer writes; AUTO reads both and writes MODERN
      * @return the peer
-     * @throws IOException
-     *             if the program cannot be started
+     * @throws IOException if the program cannot be started
      */
     public static ScriptedPeer parentOf(Child.Builder program, WireFormat format) throws IOException {
         try (Fd.Pair pair = Fd.socketpair()) {
@@ -98,8 +89,7 @@ public final class ScriptedPeer implements AutoCloseable {
     /**
      * Names types and fields in failures.
      *
-     * @param description
-     *            what they are called
+     * @param description what they are called
      * @return this
      */
     public ScriptedPeer describedBy(Protocol description) {
@@ -110,8 +100,7 @@ public final class ScriptedPeer implements AutoCloseable {
     /**
      * Sets how long an expected message may take; ten seconds unless set.
      *
-     * @param time
-     *            how long
+     * @param time how long
      * @return this
      */
     public ScriptedPeer patience(Duration time) {
@@ -127,13 +116,10 @@ public final class ScriptedPeer implements AutoCloseable {
     /**
      * Waits for the next message, which must be like that.
      *
-     * @param expected
-     *            what it must be like
+     * @param expected what it must be like
      * @return the message and its descriptor, which is closed with this peer unless it is moved on
-     * @throws AssertionError
-     *             if it is not, or does not come, or the stream ends
-     * @throws IOException
-     *             if the socket is closed here
+     * @throws AssertionError if it is not, or does not come, or the stream ends
+     * @throws IOException if the socket is closed here
      */
     public Conversation.Received expect(Expected expected) throws IOException {
         step("expect " + expected);
@@ -148,10 +134,8 @@ public final class ScriptedPeer implements AutoCloseable {
     /**
      * Waits for the end of the stream.
      *
-     * @throws AssertionError
-     *             if something else comes, or nothing does
-     * @throws IOException
-     *             if the socket is closed here
+     * @throws AssertionError if something else comes, or nothing does
+     * @throws IOException if the socket is closed here
      */
     public void expectEnd() throws IOException {
         step("expect the end");
@@ -176,14 +160,10 @@ public final class ScriptedPeer implements AutoCloseable {
     /**
      * Sends a message with id 0 and the pid of this process.
      *
-     * @param type
-     *            the type
-     * @param payload
-     *            the payload
-     * @param descriptors
-     *            descriptors to go along; they stay the caller's
-     * @throws IOException
-     *             if it cannot be sent
+     * @param type the type
+     * @param payload the payload
+     * @param descriptors descriptors to go along; they stay the caller's
+     * @throws IOException if it cannot be sent
      */
     public void send(int type, byte[] payload, Fd... descriptors) throws IOException {
         send(type, 0, (int) ProcessHandle.current().pid(), payload, descriptors);
@@ -192,18 +172,12 @@ public final class ScriptedPeer implements AutoCloseable {
     /**
      * Sends a message.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the peerid
-     * @param pid
-     *            the pid
-     * @param payload
-     *            the payload
-     * @param descriptors
-     *            descriptors to go along; they stay the caller's
-     * @throws IOException
-     *             if it cannot be sent
+     * @param type the type
+     * @param id the peerid
+     * @param pid the pid
+     * @param payload the payload
+     * @param descriptors descriptors to go along; they stay the caller's
+     * @throws IOException if it cannot be sent
      */
     public void send(int type, int id, int pid, byte[] payload, Fd... descriptors) throws IOException {
         step("send type " + Integer.toUnsignedString(type) + ", " + payload.length + " bytes"
@@ -214,18 +188,12 @@ public final class ScriptedPeer implements AutoCloseable {
     /**
      * Sends a message in several writes.
      *
-     * @param type
-     *            the type
-     * @param id
-     *            the peerid
-     * @param payload
-     *            the payload
-     * @param cuts
-     *            at which bytes of header and payload a new write begins, ascending, 1 or more
-     * @throws IllegalArgumentException
-     *             if a cut is not inside the message, or not behind the one before
-     * @throws IOException
-     *             if it cannot be sent
+     * @param type the type
+     * @param id the peerid
+     * @param payload the payload
+     * @param cuts at which bytes of header and payload a new write begins, ascending, 1 or more
+     * @throws IllegalArgumentException if a cut is not inside the message, or not behind the one before
+     * @throws IOException if it cannot be sent
      */
     public void sendSplit(int type, int id, byte[] payload, int... cuts) throws IOException {
         step("send type " + Integer.toUnsignedString(type) + ", " + payload.length + " bytes, cut at "
@@ -246,12 +214,9 @@ public final class ScriptedPeer implements AutoCloseable {
     /**
      * Sends bytes, whatever they are.
      *
-     * @param bytes
-     *            the bytes
-     * @param descriptors
-     *            descriptors to go with the first; they stay the caller's
-     * @throws IOException
-     *             if they cannot be sent
+     * @param bytes the bytes
+     * @param descriptors descriptors to go with the first; they stay the caller's
+     * @throws IOException if they cannot be sent
      */
     public void sendBytes(byte[] bytes, Fd... descriptors) throws IOException {
         step("send " + bytes.length + " bytes");
@@ -261,10 +226,8 @@ public final class ScriptedPeer implements AutoCloseable {
     /**
      * Lets time pass.
      *
-     * @param time
-     *            how much
-     * @throws InterruptedException
-     *             if the thread is interrupted
+     * @param time how much
+     * @throws InterruptedException if the thread is interrupted
      */
     public void delay(Duration time) throws InterruptedException {
         step("delay " + time.toMillis() + " ms");
@@ -274,12 +237,9 @@ public final class ScriptedPeer implements AutoCloseable {
     /**
      * Does what no library would.
      *
-     * @param kind
-     *            what
-     * @param type
-     *            the type of the message it is done with
-     * @throws IOException
-     *             if the other side is gone
+     * @param kind what
+     * @param type the type of the message it is done with
+     * @throws IOException if the other side is gone
      */
     public void misbehave(Misbehaviour kind, int type) throws IOException {
         step("misbehave: " + kind);
@@ -289,8 +249,7 @@ public final class ScriptedPeer implements AutoCloseable {
     /**
      * Ends the sending direction.
      *
-     * @throws IOException
-     *             if it is not connected any more
+     * @throws IOException if it is not connected any more
      */
     public void end() throws IOException {
         step("end");
@@ -306,8 +265,7 @@ public final class ScriptedPeer implements AutoCloseable {
      * The program that was started with {@link #parentOf}.
      *
      * @return the program
-     * @throws IllegalStateException
-     *             if there is none
+     * @throws IllegalStateException if there is none
      */
     public Child child() {
         if (child == null)

@@ -29,10 +29,8 @@ public final class ScriptedServer implements AutoCloseable {
         /**
          * Talks with one client; the connection is closed afterwards.
          *
-         * @param client
-         *            the connection
-         * @throws Exception
-         *             anything: a failure of the test
+         * @param client the connection
+         * @throws Exception anything: a failure of the test
          */
         void with(ScriptedPeer client) throws Exception;
     }
@@ -47,15 +45,11 @@ public final class ScriptedServer implements AutoCloseable {
     /**
      * Starts one.
      *
-     * @param socket
-     *            where it listens
-     * @param format
-     *            how it writes; AUTO reads both and writes MODERN
-     * @param script
-     *            what it does with each client
+     * @param socket where it listens
+     * @param format how it writes; AUTO reads both and writes MODERN
+     * @param script what it does with each client
      * @return the running server
-     * @throws IOException
-     *             if it cannot listen there
+     * @throws IOException if it cannot listen there
      */
     public static ScriptedServer listen(Path socket, WireFormat format, Script script) throws IOException {
         return new ScriptedServer(RawListener.listen(socket, 0600), format, script);
@@ -93,8 +87,7 @@ public final class ScriptedServer implements AutoCloseable {
     /**
      * Lets the script end for those who have connected, then stops, and says what went wrong.
      *
-     * @throws AssertionError
-     *             if a script failed, with its message
+     * @throws AssertionError if a script failed, with its message
      */
     @Override
     public void close() {

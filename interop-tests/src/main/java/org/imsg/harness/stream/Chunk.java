@@ -10,12 +10,9 @@ import org.imsg.unix.Fd;
 /**
  * Bytes of a stream that belong together: if there are descriptors, they came with the first of them.
  *
- * @param bytes
- *            1 or more
- * @param descriptors
- *            in the order they were sent; whoever has the chunk closes them
- * @param lost
- *            whether the kernel could not deliver all of them (MSG_CTRUNC)
+ * @param bytes 1 or more
+ * @param descriptors in the order they were sent; whoever has the chunk closes them
+ * @param lost whether the kernel could not deliver all of them (MSG_CTRUNC)
  */
 public record Chunk(byte[] bytes, List<Fd> descriptors, boolean lost) implements AutoCloseable {
     /**
@@ -35,8 +32,7 @@ public record Chunk(byte[] bytes, List<Fd> descriptors, boolean lost) implements
     /**
      * What a descriptor is, in words, as Linux tells in /proc: {@code /etc/hosts}, {@code socket:[4711]}.
      *
-     * @param descriptor
-     *            an open descriptor
+     * @param descriptor an open descriptor
      * @return the words; {@code descriptor} where the system does not tell
      */
     public static String nameOf(Fd descriptor) {

@@ -31,13 +31,10 @@ public final class RawListener implements AutoCloseable {
     /**
      * Listens at a path; a socket there to which nobody listens any more is replaced.
      *
-     * @param path
-     *            where
-     * @param mode
-     *            the permission bits of its file
+     * @param path where
+     * @param mode the permission bits of its file
      * @return the listener
-     * @throws IOException
-     *             if the path is taken or cannot be bound
+     * @throws IOException if the path is taken or cannot be bound
      */
     public static RawListener listen(Path path, int mode) throws IOException {
         UnixAddress address = UnixAddress.of(path);
@@ -80,8 +77,7 @@ public final class RawListener implements AutoCloseable {
      * Waits for a connection.
      *
      * @return the connected socket
-     * @throws IOException
-     *             if it fails, or the listener is closed
+     * @throws IOException if it fails, or the listener is closed
      */
     public RawSocket accept() throws IOException {
         return accept(Readiness.FOREVER);
@@ -90,13 +86,10 @@ public final class RawListener implements AutoCloseable {
     /**
      * Waits for a connection, but not forever.
      *
-     * @param timeout
-     *            how long, 0 or more
+     * @param timeout how long, 0 or more
      * @return the connected socket
-     * @throws SocketTimeoutException
-     *             if none comes in time
-     * @throws IOException
-     *             if it fails, or the listener is closed
+     * @throws SocketTimeoutException if none comes in time
+     * @throws IOException if it fails, or the listener is closed
      */
     public RawSocket accept(Duration timeout) throws IOException {
         return accept(System.nanoTime() + timeout.toNanos());

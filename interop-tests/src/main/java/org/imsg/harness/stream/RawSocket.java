@@ -64,8 +64,7 @@ public final class RawSocket implements AutoCloseable {
     /**
      * Takes over a connected socket.
      *
-     * @param socket
-     *            a Unix stream socket, this one's then
+     * @param socket a Unix stream socket, this one's then
      * @return the socket
      */
     public static RawSocket of(Fd socket) {
@@ -76,8 +75,7 @@ public final class RawSocket implements AutoCloseable {
      * Two sockets connected to each other: socketpair(2).
      *
      * @return both ends
-     * @throws IOException
-     *             if there is no room in the descriptor table
+     * @throws IOException if there is no room in the descriptor table
      */
     public static Pair pair() throws IOException {
         Fd.Pair pair = Fd.socketpair();
@@ -87,10 +85,8 @@ public final class RawSocket implements AutoCloseable {
     /**
      * Two connected sockets.
      *
-     * @param first
-     *            one end
-     * @param second
-     *            the other
+     * @param first one end
+     * @param second the other
      */
     public record Pair(RawSocket first, RawSocket second) implements AutoCloseable {
         @Override
@@ -103,11 +99,9 @@ public final class RawSocket implements AutoCloseable {
     /**
      * Connects to a socket; waits ten seconds for room in the backlog.
      *
-     * @param path
-     *            the socket
+     * @param path the socket
      * @return the connected socket
-     * @throws IOException
-     *             if it cannot connect
+     * @throws IOException if it cannot connect
      */
     public static RawSocket connect(Path path) throws IOException {
         return new RawSocket(
@@ -118,8 +112,7 @@ public final class RawSocket implements AutoCloseable {
      * Waits for bytes. A descriptor always comes with the first byte of a chunk, the byte it was sent with.
      *
      * @return the bytes and descriptors, the caller's to close; null at the end of the stream
-     * @throws IOException
-     *             if the read fails, with ECONNRESET if the peer left without reading all that was sent to it
+     * @throws IOException if the read fails, with ECONNRESET if the peer left without reading all that was sent to it
      */
     public Chunk receive() throws IOException {
         return receive(Readiness.FOREVER);
@@ -128,13 +121,10 @@ public final class RawSocket implements AutoCloseable {
     /**
      * Waits for bytes, but not forever.
      *
-     * @param timeout
-     *            how long, 0 or more
+     * @param timeout how long, 0 or more
      * @return as {@link #receive()}
-     * @throws SocketTimeoutException
-     *             if nothing comes in time
-     * @throws IOException
-     *             as {@link #receive()}
+     * @throws SocketTimeoutException if nothing comes in time
+     * @throws IOException as {@link #receive()}
      */
     public Chunk receive(Duration timeout) throws IOException {
         return receive(System.nanoTime() + timeout.toNanos());
@@ -215,10 +205,8 @@ public final class RawSocket implements AutoCloseable {
     /**
      * Sends bytes, all of them; waits for room.
      *
-     * @param bytes
-     *            what to send
-     * @throws IOException
-     *             if the write fails, with EPIPE if the peer reads no more
+     * @param bytes what to send
+     * @throws IOException if the write fails, with EPIPE if the peer reads no more
      */
     public void send(byte[] bytes) throws IOException {
         send(bytes, List.of());
@@ -227,12 +215,9 @@ public final class RawSocket implements AutoCloseable {
     /**
      * Sends bytes with descriptors at the first of them, in one sendmsg(2) if the socket has room for it.
      *
-     * @param bytes
-     *            what to send; 1 or more if there are descriptors
-     * @param descriptors
-     *            253 at most; duplicated by the kernel, they stay the caller's
-     * @throws IOException
-     *             if the write fails, with EPIPE if the peer reads no more
+     * @param bytes what to send; 1 or more if there are descriptors
+     * @param descriptors 253 at most; duplicated by the kernel, they stay the caller's
+     * @throws IOException if the write fails, with EPIPE if the peer reads no more
      */
     public void send(byte[] bytes, List<Fd> descriptors) throws IOException {
         send(bytes, descriptors, Readiness.FOREVER);
@@ -241,16 +226,11 @@ public final class RawSocket implements AutoCloseable {
     /**
      * Sends bytes, but does not wait forever for room.
      *
-     * @param bytes
-     *            what to send
-     * @param descriptors
-     *            as {@link #send(byte[], List)}
-     * @param timeout
-     *            how long, 0 or more
-     * @throws SocketTimeoutException
-     *             if there is no room in time; a part may have been sent
-     * @throws IOException
-     *             as {@link #send(byte[], List)}
+     * @param bytes what to send
+     * @param descriptors as {@link #send(byte[], List)}
+     * @param timeout how long, 0 or more
+     * @throws SocketTimeoutException if there is no room in time; a part may have been sent
+     * @throws IOException as {@link #send(byte[], List)}
      */
     public void send(byte[] bytes, List<Fd> descriptors, Duration timeout) throws IOException {
         send(bytes, descriptors, System.nanoTime() + timeout.toNanos());
@@ -285,11 +265,9 @@ public final class RawSocket implements AutoCloseable {
      * Waits until the peer has read everything that was sent: then a new write is a new read for it. Where the system does not
      * tell (not Linux), lets it have five milliseconds.
      *
-     * @param timeout
-     *            how long at most
+     * @param timeout how long at most
      * @return false if it has not read everything in time
-     * @throws IOException
-     *             if the socket is closed
+     * @throws IOException if the socket is closed
      */
     public boolean awaitRead(Duration timeout) throws IOException {
         if (Os.current() != Os.LINUX) {
@@ -322,8 +300,7 @@ public final class RawSocket implements AutoCloseable {
     /**
      * Ends the sending direction: the peer sees the end of the stream.
      *
-     * @throws IOException
-     *             if the socket is closed or no longer connected
+     * @throws IOException if the socket is closed or no longer connected
      */
     public void shutdownOutput() throws IOException {
         Sockets.shutdownOutput(socket);
@@ -377,8 +354,7 @@ public final class RawSocket implements AutoCloseable {
      * Who is at the other end, as the kernel vouches for it.
      *
      * @return the peer's ids
-     * @throws IOException
-     *             if the socket is closed
+     * @throws IOException if the socket is closed
      */
     public PeerCredentials peerCredentials() throws IOException {
         return Sockets.peerCredentials(socket);

@@ -55,17 +55,13 @@ public final class RecordedChannel implements AutoCloseable {
     /**
      * Records a channel; messages of both formats are found in what passes, up to 65535 bytes long.
      *
-     * @param channel
-     *            a connected channel on which nothing was sent or received yet; this one's then, unless this throws
-     * @param sending
-     *            which way it sends: TO_SERVER for a client's
-     * @param file
-     *            the recording, replaced; pcapng if its name ends with {@code .pcapng}, text otherwise
+     * @param channel a connected channel on which nothing was sent or received yet; this one's then, unless this throws
+     * @param sending which way it sends: TO_SERVER for a client's
+     * @param file the recording, replaced; pcapng if its name ends with {@code .pcapng}, text otherwise
      * @return the recorded channel
-     * @throws IllegalStateException
-     *             if something is queued in the channel
-     * @throws IOException
-     *             if the file cannot be written, the channel is closed, or there is no room in the descriptor table
+     * @throws IllegalStateException if something is queued in the channel
+     * @throws IOException if the file cannot be written, the channel is closed, or there is no room in the descriptor
+     *     table
      */
     public static RecordedChannel around(ImsgChannel channel, Direction sending, Path file) throws IOException {
         return around(channel, sending, file, WireFormat.AUTO, StreamDecoder.USUAL_LIMIT);
@@ -74,23 +70,16 @@ public final class RecordedChannel implements AutoCloseable {
     /**
      * Records a channel.
      *
-     * @param channel
-     *            as {@link #around(ImsgChannel, Direction, Path)}
-     * @param sending
-     *            TO_SERVER or TO_CLIENT
-     * @param file
-     *            the recording
-     * @param format
-     *            the format of its messages; AUTO for both
-     * @param limit
-     *            the longest message in bytes with its header, with AUTO up to 65535; longer ones pass, but are recorded as bytes
+     * @param channel as {@link #around(ImsgChannel, Direction, Path)}
+     * @param sending TO_SERVER or TO_CLIENT
+     * @param file the recording
+     * @param format the format of its messages; AUTO for both
+     * @param limit the longest message in bytes with its header, with AUTO up to 65535; longer ones pass, but are
+     *     recorded as bytes
      * @return the recorded channel
-     * @throws IllegalArgumentException
-     *             if the formats cannot be told apart with that limit, or the direction is none
-     * @throws IllegalStateException
-     *             as {@link #around(ImsgChannel, Direction, Path)}
-     * @throws IOException
-     *             as {@link #around(ImsgChannel, Direction, Path)}
+     * @throws IllegalArgumentException if the formats cannot be told apart with that limit, or the direction is none
+     * @throws IllegalStateException as {@link #around(ImsgChannel, Direction, Path)}
+     * @throws IOException as {@link #around(ImsgChannel, Direction, Path)}
      */
     public static RecordedChannel around(ImsgChannel channel, Direction sending, Path file, WireFormat format,
             int limit) throws IOException {
@@ -154,8 +143,7 @@ public final class RecordedChannel implements AutoCloseable {
      * Who is at the other end, as the kernel vouches for it.
      *
      * @return the peer's ids
-     * @throws IOException
-     *             if this is closed, or the system does not say
+     * @throws IOException if this is closed, or the system does not say
      */
     public PeerCredentials peerCredentials() throws IOException {
         return original.peerCredentials();
@@ -173,8 +161,7 @@ public final class RecordedChannel implements AutoCloseable {
     /**
      * Closes the channel, lets what it has sent go on to the peer, up to two seconds long, and completes the file.
      *
-     * @throws IOException
-     *             if the recording could not be written: then the connection was cut where that happened
+     * @throws IOException if the recording could not be written: then the connection was cut where that happened
      */
     @Override
     public void close() throws IOException {

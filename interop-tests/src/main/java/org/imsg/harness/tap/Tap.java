@@ -45,19 +45,13 @@ public final class Tap implements AutoCloseable {
     /**
      * Starts a tap.
      *
-     * @param listen
-     *            where clients connect to it; gets the same permission bits as the target
-     * @param target
-     *            the daemon's socket
-     * @param format
-     *            how to read the messages; AUTO reads both
-     * @param limit
-     *            the longest message in bytes with its header; longer ones pass as well, but are not decoded
-     * @param witness
-     *            is told every event, one at a time, before its bytes are sent on
+     * @param listen where clients connect to it; gets the same permission bits as the target
+     * @param target the daemon's socket
+     * @param format how to read the messages; AUTO reads both
+     * @param limit the longest message in bytes with its header; longer ones pass as well, but are not decoded
+     * @param witness is told every event, one at a time, before its bytes are sent on
      * @return the running tap
-     * @throws IOException
-     *             if the socket cannot be listened at, or the target's file cannot be looked at
+     * @throws IOException if the socket cannot be listened at, or the target's file cannot be looked at
      */
     public static Tap start(Path listen, Path target, WireFormat format, int limit, Consumer<Event> witness)
             throws IOException {
@@ -115,10 +109,8 @@ public final class Tap implements AutoCloseable {
     /**
      * Waits until somebody else closes the tap, or the witness fails: then everything is cut, since what nobody saw must not pass.
      *
-     * @throws InterruptedException
-     *             if the thread is interrupted
-     * @throws RuntimeException
-     *             what the witness threw first
+     * @throws InterruptedException if the thread is interrupted
+     * @throws RuntimeException what the witness threw first
      */
     public void join() throws InterruptedException {
         accepting.join();

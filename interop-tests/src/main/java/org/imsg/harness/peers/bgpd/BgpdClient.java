@@ -44,13 +44,10 @@ public final class BgpdClient implements AutoCloseable {
     /**
      * Connects to a bgpd.
      *
-     * @param socket
-     *            its control socket, {@code /run/openbgpd/bgpd.sock.0} as a rule
-     * @param version
-     *            what it is, which it does not tell: {@code bgpd -V} does
+     * @param socket its control socket, {@code /run/openbgpd/bgpd.sock.0} as a rule
+     * @param version what it is, which it does not tell: {@code bgpd -V} does
      * @return the client, which the caller closes
-     * @throws IOException
-     *             if nobody listens there, or not for us
+     * @throws IOException if nobody listens there, or not for us
      */
     public static BgpdClient connect(Path socket, BgpdVersion version) throws IOException {
         ImsgChannel channel = ImsgChannel.connect(UnixAddress.of(socket), PATIENCE);
@@ -61,8 +58,7 @@ public final class BgpdClient implements AutoCloseable {
      * All neighbors.
      *
      * @return what bgpd says of each; empty if there are none
-     * @throws IOException
-     *             if bgpd fails
+     * @throws IOException if bgpd fails
      */
     public List<Neighbor> neighbors() throws IOException {
         return neighbors(new byte[0]);
@@ -71,11 +67,9 @@ public final class BgpdClient implements AutoCloseable {
     /**
      * The neighbors with an address.
      *
-     * @param address
-     *            the address
+     * @param address the address
      * @return what bgpd says of it; empty if there is none
-     * @throws IOException
-     *             if bgpd fails
+     * @throws IOException if bgpd fails
      */
     public List<Neighbor> neighbors(InetAddress address) throws IOException {
         return neighbors(version.forms.neighborQuery().toBytes(new NeighborQuery(address, "")));
@@ -84,11 +78,9 @@ public final class BgpdClient implements AutoCloseable {
     /**
      * The neighbors with a description.
      *
-     * @param description
-     *            what the configuration calls it
+     * @param description what the configuration calls it
      * @return what bgpd says of it; empty if there is none
-     * @throws IOException
-     *             if bgpd fails
+     * @throws IOException if bgpd fails
      */
     public List<Neighbor> neighbors(String description) throws IOException {
         return neighbors(version.forms.neighborQuery().toBytes(new NeighborQuery(null, description)));
@@ -107,14 +99,10 @@ public final class BgpdClient implements AutoCloseable {
     /**
      * The routes of a table.
      *
-     * @param query
-     *            which
-     * @param each
-     *            told each route as it comes; there may be millions
-     * @throws BgpdRefusedException
-     *             if there is no such table or neighbor
-     * @throws IOException
-     *             if bgpd fails
+     * @param query which
+     * @param each told each route as it comes; there may be millions
+     * @throws BgpdRefusedException if there is no such table or neighbor
+     * @throws IOException if bgpd fails
      */
     public void routes(RibQuery query, Consumer<Route> each) throws IOException {
         int type = query.prefix() == null ? BgpdVersion.SHOW_RIB : BgpdVersion.SHOW_RIB_PREFIX;
@@ -128,13 +116,10 @@ public final class BgpdClient implements AutoCloseable {
     /**
      * The routes of a table.
      *
-     * @param query
-     *            which
+     * @param query which
      * @return all of them
-     * @throws BgpdRefusedException
-     *             if there is no such table or neighbor
-     * @throws IOException
-     *             if bgpd fails
+     * @throws BgpdRefusedException if there is no such table or neighbor
+     * @throws IOException if bgpd fails
      */
     public List<Route> routes(RibQuery query) throws IOException {
         List<Route> routes = new ArrayList<>();
@@ -152,8 +137,7 @@ public final class BgpdClient implements AutoCloseable {
      * How many prefixes bgpd holds, a network counting once in every table it is in.
      *
      * @return 0 or more
-     * @throws IOException
-     *             if bgpd fails
+     * @throws IOException if bgpd fails
      */
     public long prefixes() throws IOException {
         request(version.showRibMem, new byte[0]);
@@ -165,10 +149,8 @@ public final class BgpdClient implements AutoCloseable {
     /**
      * Has bgpd read its configuration again.
      *
-     * @throws BgpdRefusedException
-     *             if the configuration has errors, or the socket is a restricted one
-     * @throws IOException
-     *             if bgpd fails
+     * @throws BgpdRefusedException if the configuration has errors, or the socket is a restricted one
+     * @throws IOException if bgpd fails
      */
     public void reload() throws IOException {
         request(BgpdVersion.RELOAD, new byte[0]);
@@ -178,10 +160,8 @@ public final class BgpdClient implements AutoCloseable {
     /**
      * Sets how much bgpd logs. It does not answer.
      *
-     * @param verbosity
-     *            0 brief, 1 verbose, 2 more
-     * @throws IOException
-     *             if bgpd has left
+     * @param verbosity 0 brief, 1 verbose, 2 more
+     * @throws IOException if bgpd has left
      */
     public void logVerbose(int verbosity) throws IOException {
         request(version.logVerbose, Ibuf.open(4).addH32(verbosity).get(4));
@@ -190,10 +170,8 @@ public final class BgpdClient implements AutoCloseable {
     /**
      * Announces networks as bgpd's own. It does not answer: what it took is in {@link #routes(RibQuery)} soon after.
      *
-     * @param networks
-     *            the networks
-     * @throws IOException
-     *             if bgpd has left
+     * @param networks the networks
+     * @throws IOException if bgpd has left
      */
     public void announce(Collection<Prefix> networks) throws IOException {
         for (Prefix network : networks) {
@@ -210,10 +188,8 @@ public final class BgpdClient implements AutoCloseable {
     /**
      * Withdraws networks that were announced. It does not answer.
      *
-     * @param networks
-     *            the networks
-     * @throws IOException
-     *             if bgpd has left
+     * @param networks the networks
+     * @throws IOException if bgpd has left
      */
     public void withdraw(Collection<Prefix> networks) throws IOException {
         for (Prefix network : networks) {
@@ -227,8 +203,7 @@ public final class BgpdClient implements AutoCloseable {
     /**
      * Withdraws every network that was announced over a control socket. It does not answer.
      *
-     * @throws IOException
-     *             if bgpd has left
+     * @throws IOException if bgpd has left
      */
     public void withdrawAll() throws IOException {
         request(version.networkFlush, new byte[0]);

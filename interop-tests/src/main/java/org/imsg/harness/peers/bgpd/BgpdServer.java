@@ -27,15 +27,11 @@ public final class BgpdServer implements AutoCloseable {
     /**
      * Begins to listen.
      *
-     * @param socket
-     *            where
-     * @param version
-     *            what bgpctl is: it believes a bgpd of its own version only
-     * @param service
-     *            what to tell it
+     * @param socket where
+     * @param version what bgpctl is: it believes a bgpd of its own version only
+     * @param service what to tell it
      * @return the server, which the caller closes
-     * @throws IOException
-     *             if it cannot listen there
+     * @throws IOException if it cannot listen there
      */
     public static BgpdServer listen(Path socket, BgpdVersion version, BgpdService service) throws IOException {
         return new BgpdServer(PeerServer.listen(socket, version::prepare,

@@ -15,10 +15,8 @@ public interface BgpdService {
     /**
      * The routes of a table.
      *
-     * @param query
-     *            which; all may be given, bgpctl shows what it gets
-     * @param each
-     *            is to be told every one
+     * @param query which; all may be given, bgpctl shows what it gets
+     * @param each is to be told every one
      */
     void routes(RibQuery query, Consumer<Route> each);
 
@@ -43,24 +41,21 @@ public interface BgpdService {
     /**
      * Sets how much is logged.
      *
-     * @param verbosity
-     *            0 brief, 1 verbose, 2 more
+     * @param verbosity 0 brief, 1 verbose, 2 more
      */
     default void logVerbose(int verbosity) {}
 
     /**
      * Announces a network.
      *
-     * @param network
-     *            the network
+     * @param network the network
      */
     default void announce(Prefix network) {}
 
     /**
      * Withdraws a network that was announced.
      *
-     * @param network
-     *            the network
+     * @param network the network
      */
     default void withdraw(Prefix network) {}
 

@@ -51,11 +51,9 @@ public enum BgpdVersion {
     /**
      * Finds a version.
      *
-     * @param version
-     *            as bgpctl or a package names it, such as {@code 8.8} or {@code 8.8-1}
+     * @param version as bgpctl or a package names it, such as {@code 8.8} or {@code 8.8-1}
      * @return the version
-     * @throws UnknownVersionException
-     *             if its structs are not known here
+     * @throws UnknownVersionException if its structs are not known here
      */
     public static BgpdVersion of(String version) {
         for (BgpdVersion known : values()) {

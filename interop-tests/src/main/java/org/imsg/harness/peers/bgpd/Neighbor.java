@@ -5,20 +5,13 @@ import java.net.InetAddress;
 /**
  * A neighbor and its session.
  *
- * @param address
- *            its address
- * @param description
- *            what the configuration calls it, maybe empty; 31 bytes in bgpd 7.7, 63 in later ones
- * @param remoteAs
- *            its autonomous system, 0 to 4294967295
- * @param external
- *            whether that is another than bgpd's own
- * @param state
- *            of the session
- * @param prefixesReceived
- *            how many it has announced, 0 to 4294967295
- * @param prefixesSent
- *            how many were announced to it, 0 to 4294967295
+ * @param address its address
+ * @param description what the configuration calls it, maybe empty; 31 bytes in bgpd 7.7, 63 in later ones
+ * @param remoteAs its autonomous system, 0 to 4294967295
+ * @param external whether that is another than bgpd's own
+ * @param state of the session
+ * @param prefixesReceived how many it has announced, 0 to 4294967295
+ * @param prefixesSent how many were announced to it, 0 to 4294967295
  */
 public record Neighbor(InetAddress address, String description, long remoteAs, boolean external, State state,
         long prefixesReceived, long prefixesSent) {

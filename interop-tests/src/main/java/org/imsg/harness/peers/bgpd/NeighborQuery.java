@@ -5,10 +5,8 @@ import java.net.InetAddress;
 /**
  * Which neighbor is meant.
  *
- * @param address
- *            its address, or null
- * @param description
- *            what the configuration calls it; empty if the address says it
+ * @param address its address, or null
+ * @param description what the configuration calls it; empty if the address says it
  */
 record NeighborQuery(InetAddress address, String description) {
     boolean means(Neighbor neighbor) {

@@ -3,14 +3,10 @@ package org.imsg.harness.peers.bgpd;
 /**
  * Which routes are asked for.
  *
- * @param rib
- *            the routing table, as the configuration calls it; empty for the usual one, {@code Loc-RIB}
- * @param neighbor
- *            the description of a neighbor whose routes they are; empty for all
- * @param prefix
- *            the network they lead to; null for all
- * @param flags
- *            0, or {@link #RECEIVED} or {@link #SENT}
+ * @param rib the routing table, as the configuration calls it; empty for the usual one, {@code Loc-RIB}
+ * @param neighbor the description of a neighbor whose routes they are; empty for all
+ * @param prefix the network they lead to; null for all
+ * @param flags 0, or {@link #RECEIVED} or {@link #SENT}
  */
 public record RibQuery(String rib, String neighbor, Prefix prefix, int flags) {
     /** What a neighbor told, before any filter. */
@@ -23,8 +19,7 @@ public record RibQuery(String rib, String neighbor, Prefix prefix, int flags) {
     /**
      * All routes that lead to one network.
      *
-     * @param prefix
-     *            the network
+     * @param prefix the network
      * @return the query
      */
     public static RibQuery to(Prefix prefix) {

@@ -6,18 +6,12 @@ import java.util.List;
 /**
  * A route in a routing table.
  *
- * @param prefix
- *            where it leads
- * @param neighbor
- *            who told it; null for bgpd's own networks
- * @param description
- *            what the configuration calls that neighbor; {@code LOCAL} for bgpd's own networks
- * @param flags
- *            bits: {@link #ELIGIBLE}, {@link #BEST}, {@link #INTERNAL}, {@link #ANNOUNCED}, and others of bgpd's own
- * @param origin
- *            0 IGP, 1 EGP, 2 incomplete
- * @param path
- *            the autonomous systems it came through, the neighbor's first; empty for bgpd's own networks
+ * @param prefix where it leads
+ * @param neighbor who told it; null for bgpd's own networks
+ * @param description what the configuration calls that neighbor; {@code LOCAL} for bgpd's own networks
+ * @param flags bits: {@link #ELIGIBLE}, {@link #BEST}, {@link #INTERNAL}, {@link #ANNOUNCED}, and others of bgpd's own
+ * @param origin 0 IGP, 1 EGP, 2 incomplete
+ * @param path the autonomous systems it came through, the neighbor's first; empty for bgpd's own networks
  */
 public record Route(Prefix prefix, InetAddress neighbor, String description, long flags, int origin, List<Long> path) {
     /** May be chosen. */

@@ -34,13 +34,10 @@ public final class NtpdClient implements AutoCloseable {
     /**
      * Connects to an ntpd.
      *
-     * @param socket
-     *            its control socket
-     * @param version
-     *            what it is, which it does not tell
+     * @param socket its control socket
+     * @param version what it is, which it does not tell
      * @return the client, which the caller closes
-     * @throws IOException
-     *             if nobody listens there
+     * @throws IOException if nobody listens there
      */
     public static NtpdClient connect(Path socket, NtpdVersion version) throws IOException {
         return new NtpdClient(version.prepare(ImsgChannel.connect(UnixAddress.of(socket), PATIENCE)), version);
@@ -50,8 +47,7 @@ public final class NtpdClient implements AutoCloseable {
      * What ntpd thinks of the time.
      *
      * @return its status
-     * @throws IOException
-     *             if ntpd fails
+     * @throws IOException if ntpd fails
      */
     public NtpStatus status() throws IOException {
         channel.send(Imsg.of(NtpdVersion.STATUS), PATIENCE);
@@ -62,8 +58,7 @@ public final class NtpdClient implements AutoCloseable {
      * The servers it asks.
      *
      * @return each; empty if there are none
-     * @throws IOException
-     *             if ntpd fails
+     * @throws IOException if ntpd fails
      */
     public List<NtpPeer> peers() throws IOException {
         return list(NtpdVersion.PEERS, NtpdVersion.PEERS_END, Structs.PEER);
@@ -73,8 +68,7 @@ public final class NtpdClient implements AutoCloseable {
      * The sensors it reads.
      *
      * @return each; empty if there are none
-     * @throws IOException
-     *             if ntpd fails
+     * @throws IOException if ntpd fails
      */
     public List<NtpSensor> sensors() throws IOException {
         return list(NtpdVersion.SENSORS, NtpdVersion.SENSORS_END, Structs.SENSOR);

@@ -24,15 +24,11 @@ public final class NtpdServer implements AutoCloseable {
     /**
      * Begins to listen.
      *
-     * @param socket
-     *            where; ntpctl looks in a fixed place
-     * @param version
-     *            what ntpctl is
-     * @param service
-     *            what to tell it
+     * @param socket where; ntpctl looks in a fixed place
+     * @param version what ntpctl is
+     * @param service what to tell it
      * @return the server, which the caller closes
-     * @throws IOException
-     *             if it cannot listen there
+     * @throws IOException if it cannot listen there
      */
     public static NtpdServer listen(Path socket, NtpdVersion version, NtpdService service) throws IOException {
         return new NtpdServer(PeerServer.listen(socket, version::prepare,

@@ -34,11 +34,9 @@ public enum NtpdVersion {
     /**
      * Finds a version.
      *
-     * @param version
-     *            as a package names it, such as {@code 1:6.2p3-4.2}
+     * @param version as a package names it, such as {@code 1:6.2p3-4.2}
      * @return the version
-     * @throws UnknownVersionException
-     *             if its structs are not known here
+     * @throws UnknownVersionException if its structs are not known here
      */
     public static NtpdVersion of(String version) {
         for (NtpdVersion known : values()) {

@@ -5,14 +5,10 @@ import java.util.Map;
 /**
  * A mail for one recipient, waiting.
  *
- * @param id
- *            of the envelope; its upper 32 bits are the message's
- * @param flags
- *            bits of smtpd's own
- * @param time
- *            when it is tried next or is being tried since, in seconds of the epoch
- * @param fields
- *            what smtpd keeps of it, by name: {@code sender}, {@code rcpt}, {@code type}, ...
+ * @param id of the envelope; its upper 32 bits are the message's
+ * @param flags bits of smtpd's own
+ * @param time when it is tried next or is being tried since, in seconds of the epoch
+ * @param fields what smtpd keeps of it, by name: {@code sender}, {@code rcpt}, {@code type}, ...
  */
 public record Envelope(long id, int flags, long time, Map<String, String> fields) {
     /** Copies the fields. */

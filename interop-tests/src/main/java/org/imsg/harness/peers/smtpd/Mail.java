@@ -5,12 +5,9 @@ import java.util.List;
 /**
  * A mail as it was handed in.
  *
- * @param sender
- *            the address in MAIL FROM
- * @param recipients
- *            the addresses in RCPT TO
- * @param text
- *            headers, empty line and body, lines ending with a newline
+ * @param sender the address in MAIL FROM
+ * @param recipients the addresses in RCPT TO
+ * @param text headers, empty line and body, lines ending with a newline
  */
 public record Mail(String sender, List<String> recipients, String text) {
     /** Copies the list. */

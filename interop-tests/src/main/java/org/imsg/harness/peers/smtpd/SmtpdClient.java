@@ -40,13 +40,10 @@ public final class SmtpdClient implements AutoCloseable {
     /**
      * Connects to an smtpd.
      *
-     * @param socket
-     *            its control socket, {@code /run/smtpd.sock} as a rule
-     * @param version
-     *            what it is, which it does not tell
+     * @param socket its control socket, {@code /run/smtpd.sock} as a rule
+     * @param version what it is, which it does not tell
      * @return the client, which the caller closes
-     * @throws IOException
-     *             if nobody listens there
+     * @throws IOException if nobody listens there
      */
     public static SmtpdClient connect(Path socket, SmtpdVersion version) throws IOException {
         return new SmtpdClient(version.prepare(ImsgChannel.connect(UnixAddress.of(socket), PATIENCE)));
@@ -56,8 +53,7 @@ public final class SmtpdClient implements AutoCloseable {
      * Which parts are paused.
      *
      * @return those; empty if all run
-     * @throws IOException
-     *             if smtpd fails or says no
+     * @throws IOException if smtpd fails or says no
      */
     public Set<Part> paused() throws IOException {
         long flags = ask("its status", SmtpdVersion.SHOW_STATUS, new byte[0]).getIbuf().getH32();
@@ -72,12 +68,9 @@ public final class SmtpdClient implements AutoCloseable {
     /**
      * Pauses a part.
      *
-     * @param part
-     *            the part
-     * @throws SmtpdRefusedException
-     *             if it is paused already
-     * @throws IOException
-     *             if smtpd fails
+     * @param part the part
+     * @throws SmtpdRefusedException if it is paused already
+     * @throws IOException if smtpd fails
      */
     public void pause(Part part) throws IOException {
         ask("to pause " + part, part.pause, new byte[0]);
@@ -86,12 +79,9 @@ public final class SmtpdClient implements AutoCloseable {
     /**
      * Resumes a part.
      *
-     * @param part
-     *            the part
-     * @throws SmtpdRefusedException
-     *             if it is not paused
-     * @throws IOException
-     *             if smtpd fails
+     * @param part the part
+     * @throws SmtpdRefusedException if it is not paused
+     * @throws IOException if smtpd fails
      */
     public void resume(Part part) throws IOException {
         ask("to resume " + part, part.resume, new byte[0]);
@@ -101,8 +91,7 @@ public final class SmtpdClient implements AutoCloseable {
      * The mails that wait, one envelope for each recipient.
      *
      * @return all of them
-     * @throws IOException
-     *             if smtpd fails or says no
+     * @throws IOException if smtpd fails or says no
      */
     public List<Envelope> queue() throws IOException {
         List<Envelope> envelopes = new ArrayList<>();
@@ -143,8 +132,7 @@ public final class SmtpdClient implements AutoCloseable {
      * The counters.
      *
      * @return each by its name, such as {@code scheduler.envelope}
-     * @throws IOException
-     *             if smtpd fails or says no
+     * @throws IOException if smtpd fails or says no
      */
     public Map<String, Long> statistics() throws IOException {
         Map<String, Long> counters = new LinkedHashMap<>();
@@ -161,10 +149,8 @@ public final class SmtpdClient implements AutoCloseable {
      * Opens an SMTP session as a local user: the descriptor of a connection to smtpd's own SMTP server.
      *
      * @return the connection, which the caller closes; smtpd greets on it
-     * @throws SmtpdRefusedException
-     *             if taking mail is paused
-     * @throws IOException
-     *             if smtpd fails
+     * @throws SmtpdRefusedException if taking mail is paused
+     * @throws IOException if smtpd fails
      */
     public FdChannel session() throws IOException {
         try (Imsg answer = ask("a session", SmtpdVersion.SMTP_SESSION, new byte[0])) {
@@ -178,16 +164,11 @@ public final class SmtpdClient implements AutoCloseable {
     /**
      * Gives smtpd a mail.
      *
-     * @param sender
-     *            its address
-     * @param recipients
-     *            their addresses, at least one
-     * @param mail
-     *            the headers, an empty line, and the body; lines end with a newline
-     * @throws SmtpdRefusedException
-     *             if taking mail is paused
-     * @throws IOException
-     *             if smtpd refuses the sender, a recipient or the mail, with its reply in the message, or fails
+     * @param sender its address
+     * @param recipients their addresses, at least one
+     * @param mail the headers, an empty line, and the body; lines end with a newline
+     * @throws SmtpdRefusedException if taking mail is paused
+     * @throws IOException if smtpd refuses the sender, a recipient or the mail, with its reply in the message, or fails
      */
     public void enqueue(String sender, List<String> recipients, String mail) throws IOException {
         try (FdChannel session = session()) {
@@ -198,10 +179,8 @@ public final class SmtpdClient implements AutoCloseable {
     /**
      * Has a table read again.
      *
-     * @param table
-     *            its name in the configuration
-     * @throws IOException
-     *             if smtpd fails or says no
+     * @param table its name in the configuration
+     * @throws IOException if smtpd fails or says no
      */
     public void updateTable(String table) throws IOException {
         ask("the update of " + table, SmtpdVersion.UPDATE_TABLE,

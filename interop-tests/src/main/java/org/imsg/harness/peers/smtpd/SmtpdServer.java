@@ -32,15 +32,11 @@ public final class SmtpdServer implements AutoCloseable {
     /**
      * Begins to listen.
      *
-     * @param socket
-     *            where; both programs look for {@code /run/smtpd.sock}
-     * @param version
-     *            what the clients are
-     * @param service
-     *            what to tell them
+     * @param socket where; both programs look for {@code /run/smtpd.sock}
+     * @param version what the clients are
+     * @param service what to tell them
      * @return the server, which the caller closes
-     * @throws IOException
-     *             if it cannot listen there
+     * @throws IOException if it cannot listen there
      */
     public static SmtpdServer listen(Path socket, SmtpdVersion version, SmtpdService service) throws IOException {
         return new SmtpdServer(

@@ -9,8 +9,7 @@ public interface SmtpdService {
     /**
      * Takes a mail.
      *
-     * @param mail
-     *            what a client handed in
+     * @param mail what a client handed in
      */
     void deliver(Mail mail);
 
@@ -44,10 +43,8 @@ public interface SmtpdService {
     /**
      * Pauses or resumes a part.
      *
-     * @param part
-     *            the part
-     * @param paused
-     *            whether it is to be paused
+     * @param part the part
+     * @param paused whether it is to be paused
      * @return false if it is so already
      */
     default boolean pause(Part part, boolean paused) {

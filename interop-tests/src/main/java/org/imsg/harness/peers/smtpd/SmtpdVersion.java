@@ -39,11 +39,9 @@ public enum SmtpdVersion {
     /**
      * Finds a version.
      *
-     * @param version
-     *            as a package names it, such as {@code 7.9.0p0-1}
+     * @param version as a package names it, such as {@code 7.9.0p0-1}
      * @return the version
-     * @throws UnknownVersionException
-     *             if its protocol is not known here
+     * @throws UnknownVersionException if its protocol is not known here
      */
     public static SmtpdVersion of(String version) {
         for (SmtpdVersion known : values()) {

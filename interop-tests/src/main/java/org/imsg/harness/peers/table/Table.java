@@ -7,10 +7,8 @@ public interface Table {
     /**
      * Looks a key up.
      *
-     * @param service
-     *            what kind of thing it is
-     * @param key
-     *            what smtpd looks for
+     * @param service what kind of thing it is
+     * @param key what smtpd looks for
      * @return what the table has for it; null if nothing
      */
     String lookup(Service service, String key);
@@ -18,10 +16,8 @@ public interface Table {
     /**
      * Tells whether a key is there.
      *
-     * @param service
-     *            what kind of thing it is
-     * @param key
-     *            what smtpd looks for
+     * @param service what kind of thing it is
+     * @param key what smtpd looks for
      * @return whether it is
      */
     default boolean check(Service service, String key) {
@@ -31,8 +27,7 @@ public interface Table {
     /**
      * Gives any value, a new one each time.
      *
-     * @param service
-     *            what kind of thing is wanted
+     * @param service what kind of thing is wanted
      * @return a value; null if there is none
      */
     default String fetch(Service service) {
@@ -51,8 +46,7 @@ public interface Table {
     /**
      * A table of keys and values, whatever the service.
      *
-     * @param entries
-     *            looked into at every question, so that it may change if it is safe for that
+     * @param entries looked into at every question, so that it may change if it is safe for that
      * @return the table
      */
     static Table of(Map<String, String> entries) {

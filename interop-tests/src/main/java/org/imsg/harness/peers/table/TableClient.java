@@ -30,15 +30,11 @@ public final class TableClient implements AutoCloseable {
     /**
      * Opens a table.
      *
-     * @param backend
-     *            whose other end is descriptor 0 of the backend; closed with the client, and if this throws
-     * @param version
-     *            of the OpenSMTPD the backend belongs to
-     * @param name
-     *            of the table, at most 2047 bytes
+     * @param backend whose other end is descriptor 0 of the backend; closed with the client, and if this throws
+     * @param version of the OpenSMTPD the backend belongs to
+     * @param name of the table, at most 2047 bytes
      * @return the client, which the caller closes
-     * @throws IOException
-     *             if the backend fails
+     * @throws IOException if the backend fails
      */
     public static TableClient open(ImsgChannel backend, TableVersion version, String name) throws IOException {
         TableClient client = new TableClient(version.prepare(backend));
@@ -55,13 +51,10 @@ public final class TableClient implements AutoCloseable {
     /**
      * Looks a key up.
      *
-     * @param service
-     *            what kind of thing it is
-     * @param key
-     *            what is looked for
+     * @param service what kind of thing it is
+     * @param key what is looked for
      * @return what the table has for it; empty if nothing
-     * @throws IOException
-     *             if the backend cannot tell
+     * @throws IOException if the backend cannot tell
      */
     public Optional<String> lookup(Service service, String key) throws IOException {
         Answer answer = answer("the lookup of " + key, TableVersion.LOOKUP,
@@ -72,13 +65,10 @@ public final class TableClient implements AutoCloseable {
     /**
      * Tells whether a key is there.
      *
-     * @param service
-     *            what kind of thing it is
-     * @param key
-     *            what is looked for
+     * @param service what kind of thing it is
+     * @param key what is looked for
      * @return whether it is
-     * @throws IOException
-     *             if the backend cannot tell
+     * @throws IOException if the backend cannot tell
      */
     public boolean check(Service service, String key) throws IOException {
         return answer("the check of " + key, TableVersion.CHECK,
@@ -88,11 +78,9 @@ public final class TableClient implements AutoCloseable {
     /**
      * Gives any value.
      *
-     * @param service
-     *            what kind of thing is wanted
+     * @param service what kind of thing is wanted
      * @return a value; empty if there is none
-     * @throws IOException
-     *             if the backend cannot tell, as one that has no list to go through
+     * @throws IOException if the backend cannot tell, as one that has no list to go through
      */
     public Optional<String> fetch(Service service) throws IOException {
         Answer answer = answer("a fetch", TableVersion.FETCH, Structs.FETCH.toBytes(new Fetch(service.number, 0)));
@@ -103,8 +91,7 @@ public final class TableClient implements AutoCloseable {
      * Has the backend read its source again.
      *
      * @return whether that went well
-     * @throws IOException
-     *             if the backend fails
+     * @throws IOException if the backend fails
      */
     public boolean update() throws IOException {
         return answer("the update", TableVersion.UPDATE, new byte[0]).result() == 1;

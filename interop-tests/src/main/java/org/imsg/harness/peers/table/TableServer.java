@@ -29,15 +29,11 @@ public final class TableServer implements AutoCloseable {
     /**
      * Begins to listen for relays.
      *
-     * @param socket
-     *            where
-     * @param version
-     *            what smtpd is
-     * @param tables
-     *            finds a table by its name in smtpd.conf(5); null if there is none
+     * @param socket where
+     * @param version what smtpd is
+     * @param tables finds a table by its name in smtpd.conf(5); null if there is none
      * @return the server, which the caller closes
-     * @throws IOException
-     *             if it cannot listen there
+     * @throws IOException if it cannot listen there
      */
     public static TableServer listen(Path socket, TableVersion version, Function<String, Table> tables)
             throws IOException {
@@ -47,12 +43,9 @@ public final class TableServer implements AutoCloseable {
     /**
      * Serves one smtpd process until it leaves.
      *
-     * @param smtpd
-     *            the channel; not closed
-     * @param tables
-     *            finds a table by its name; null if there is none, which is an error
-     * @throws IOException
-     *             if smtpd fails, or speaks another version of the protocol
+     * @param smtpd the channel; not closed
+     * @param tables finds a table by its name; null if there is none, which is an error
+     * @throws IOException if smtpd fails, or speaks another version of the protocol
      */
     public static void serve(ImsgChannel smtpd, Function<String, Table> tables) throws IOException {
         Table table = null;

@@ -22,11 +22,9 @@ public enum TableVersion {
     /**
      * Finds a version.
      *
-     * @param version
-     *            of OpenSMTPD, as a package names it
+     * @param version of OpenSMTPD, as a package names it
      * @return the version
-     * @throws UnknownVersionException
-     *             if its table backends speak otherwise
+     * @throws UnknownVersionException if its table backends speak otherwise
      */
     public static TableVersion of(String version) {
         if (Upstream.of(version).startsWith("6.8.0"))

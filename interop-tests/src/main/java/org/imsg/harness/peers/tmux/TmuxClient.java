@@ -46,10 +46,8 @@ public final class TmuxClient {
     /**
      * Names a server; nothing is connected yet.
      *
-     * @param socket
-     *            its socket
-     * @param version
-     *            what it is: {@code tmux -V}
+     * @param socket its socket
+     * @param version what it is: {@code tmux -V}
      */
     public TmuxClient(Path socket, TmuxVersion version) {
         this.socket = socket;
@@ -59,11 +57,9 @@ public final class TmuxClient {
     /**
      * Runs a command without input.
      *
-     * @param command
-     *            the command and its arguments, such as {@code "list-sessions", "-F", "#{session_name}"}
+     * @param command the command and its arguments, such as {@code "list-sessions", "-F", "#{session_name}"}
      * @return how it ended
-     * @throws IOException
-     *             if the server cannot be reached, fails, or speaks another protocol
+     * @throws IOException if the server cannot be reached, fails, or speaks another protocol
      */
     public TmuxOutcome run(String... command) throws IOException {
         return run(new byte[0], command);
@@ -72,13 +68,10 @@ public final class TmuxClient {
     /**
      * Runs a command with something on its standard input.
      *
-     * @param input
-     *            what it reads where it is told to read {@code -}
-     * @param command
-     *            the command and its arguments; a file it names would be the client's to open, which is refused
+     * @param input what it reads where it is told to read {@code -}
+     * @param command the command and its arguments; a file it names would be the client's to open, which is refused
      * @return how it ended
-     * @throws IOException
-     *             if the server cannot be reached, fails, or speaks another protocol
+     * @throws IOException if the server cannot be reached, fails, or speaks another protocol
      */
     public TmuxOutcome run(byte[] input, String... command) throws IOException {
         try (ImsgChannel server = connect()) {
@@ -92,12 +85,9 @@ public final class TmuxClient {
     /**
      * Fills a paste buffer.
      *
-     * @param name
-     *            of the buffer
-     * @param content
-     *            any bytes, any number of them
-     * @throws IOException
-     *             if tmux refuses it, with its reason, or fails
+     * @param name of the buffer
+     * @param content any bytes, any number of them
+     * @throws IOException if tmux refuses it, with its reason, or fails
      */
     public void loadBuffer(String name, byte[] content) throws IOException {
         done(run(content, "load-buffer", "-b", name, "-"));
@@ -106,11 +96,9 @@ public final class TmuxClient {
     /**
      * Reads a paste buffer.
      *
-     * @param name
-     *            of the buffer
+     * @param name of the buffer
      * @return all of it
-     * @throws IOException
-     *             if there is none of that name, with tmux's reason, or it fails
+     * @throws IOException if there is none of that name, with tmux's reason, or it fails
      */
     public byte[] saveBuffer(String name) throws IOException {
         return done(run("save-buffer", "-b", name, "-")).output();
@@ -119,11 +107,9 @@ public final class TmuxClient {
     /**
      * Begins control mode: passes two pipes, over which commands go and answers and notices come.
      *
-     * @param command
-     *            what to begin with, such as {@code new-session} or {@code attach-session}
+     * @param command what to begin with, such as {@code new-session} or {@code attach-session}
      * @return the control mode, which the caller closes
-     * @throws IOException
-     *             if the server cannot be reached or fails
+     * @throws IOException if the server cannot be reached or fails
      */
     public TmuxControl control(String... command) throws IOException {
         ImsgChannel server = connect();

@@ -46,11 +46,9 @@ public final class TmuxControl implements AutoCloseable {
     /**
      * Runs a command.
      *
-     * @param line
-     *            the command as it would be written in tmux.conf
+     * @param line the command as it would be written in tmux.conf
      * @return what it printed, line by line
-     * @throws IOException
-     *             if tmux refuses it, with its reason, or has left
+     * @throws IOException if tmux refuses it, with its reason, or has left
      */
     public List<String> command(String line) throws IOException {
         if (line.indexOf('\n') >= 0)

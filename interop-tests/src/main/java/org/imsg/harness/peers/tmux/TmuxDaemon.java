@@ -33,15 +33,11 @@ public final class TmuxDaemon implements AutoCloseable {
     /**
      * Begins to listen.
      *
-     * @param socket
-     *            where
-     * @param version
-     *            what the clients are
-     * @param service
-     *            what runs their commands
+     * @param socket where
+     * @param version what the clients are
+     * @param service what runs their commands
      * @return the server, which the caller closes
-     * @throws IOException
-     *             if it cannot listen there
+     * @throws IOException if it cannot listen there
      */
     public static TmuxDaemon listen(Path socket, TmuxVersion version, TmuxService service) throws IOException {
         return new TmuxDaemon(PeerServer.listen(socket, version::prepare, client -> serve(client, service)));

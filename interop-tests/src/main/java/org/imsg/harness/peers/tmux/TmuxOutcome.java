@@ -5,12 +5,9 @@ import java.nio.charset.StandardCharsets;
 /**
  * How a tmux command ended.
  *
- * @param code
- *            its exit code
- * @param output
- *            what it wrote to the standard output
- * @param errors
- *            what it wrote to the standard error, and what tmux says about its end
+ * @param code its exit code
+ * @param output what it wrote to the standard output
+ * @param errors what it wrote to the standard error, and what tmux says about its end
  */
 public record TmuxOutcome(int code, byte[] output, String errors) {
     /**

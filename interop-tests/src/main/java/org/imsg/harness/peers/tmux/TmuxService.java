@@ -8,8 +8,7 @@ public interface TmuxService {
     /**
      * Runs a command.
      *
-     * @param command
-     *            the command and its arguments
+     * @param command the command and its arguments
      * @return what the client is to print, and its exit code
      */
     TmuxOutcome run(List<String> command);

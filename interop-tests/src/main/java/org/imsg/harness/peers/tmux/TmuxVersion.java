@@ -50,11 +50,9 @@ public enum TmuxVersion {
     /**
      * Finds a version.
      *
-     * @param version
-     *            as {@code tmux -V} or a package names it, such as {@code 3.5a} or {@code 3.5a-3}
+     * @param version as {@code tmux -V} or a package names it, such as {@code 3.5a} or {@code 3.5a-3}
      * @return the version
-     * @throws UnknownVersionException
-     *             if its messages are not known here
+     * @throws UnknownVersionException if its messages are not known here
      */
     public static TmuxVersion of(String version) {
         for (TmuxVersion known : values()) {
