@@ -50,11 +50,10 @@ final class SocketCalls {
     static int connect(Fd socket, SocketAddress to) throws IOException {
         int fd = socket.enter();
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             MemorySegment name = unixAddress(to).toNative(arena);
             int result;
             do {
-                result = Posix.connect(errno, fd, name.address(), (int) name.byteSize());
+                result = Posix.connect(fd, name.address(), (int) name.byteSize());
             } while (result == -Constants.EINTR);
             return result;
         } finally {
@@ -66,9 +65,7 @@ final class SocketCalls {
         int fd = socket.enter();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name = unixAddress(to).toNative(arena);
-            int result = Posix.bind(Posix.errnoSegment(arena), fd, name.address(), (int) name.byteSize());
-            if (result < 0)
-                throw new ErrnoException("bind", to, -result);
+            ErrnoException.check("bind", to, Posix.bind(fd, name.address(), (int) name.byteSize()));
         } finally {
             socket.exit();
         }
@@ -76,10 +73,8 @@ final class SocketCalls {
 
     static void shutdown(Fd socket, int how) throws IOException {
         int fd = socket.enter();
-        try (Arena arena = Arena.ofConfined()) {
-            int result = Posix.shutdown(Posix.errnoSegment(arena), fd, how);
-            if (result < 0)
-                throw new ErrnoException("shutdown", -result);
+        try {
+            ErrnoException.check("shutdown", Posix.shutdown(fd, how));
         } finally {
             socket.exit();
         }
@@ -87,12 +82,10 @@ final class SocketCalls {
 
     static void nonBlocking(Fd descriptor) throws IOException {
         int fd = descriptor.enter();
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
-            int flags = Posix.fcntl(errno, fd, Constants.F_GETFL, 0);
-            int result = flags < 0 ? flags : Posix.fcntl(errno, fd, Constants.F_SETFL, flags | Constants.O_NONBLOCK);
-            if (result < 0)
-                throw new ErrnoException("fcntl", "O_NONBLOCK " + fd, -result);
+        try {
+            int flags = Posix.fcntl(fd, Constants.F_GETFL, 0);
+            ErrnoException.check("fcntl", "O_NONBLOCK " + fd,
+                    flags < 0 ? flags : Posix.fcntl(fd, Constants.F_SETFL, flags | Constants.O_NONBLOCK));
         } finally {
             descriptor.exit();
         }

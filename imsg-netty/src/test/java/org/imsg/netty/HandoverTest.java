@@ -13,8 +13,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -100,16 +98,12 @@ class HandoverTest {
     }
 
     private static void makeBlocking(Fd socket) {
-        try (Arena arena = Arena.ofConfined()) {
-            int flags = flags(socket) & ~Constants.O_NONBLOCK;
-            assertThat(Posix.fcntl(Posix.errnoSegment(arena), socket.intValue(), Constants.F_SETFL, flags)).isZero();
-        }
+        int flags = flags(socket) & ~Constants.O_NONBLOCK;
+        assertThat(Posix.fcntl(socket.intValue(), Constants.F_SETFL, flags)).isZero();
     }
 
     private static int flags(Fd socket) {
-        try (Arena arena = Arena.ofConfined()) {
-            return Posix.fcntl(Posix.errnoSegment(arena), socket.intValue(), Constants.F_GETFL, 0);
-        }
+        return Posix.fcntl(socket.intValue(), Constants.F_GETFL, 0);
     }
 
     private void pass(ByteBuf unanswered, Fd connection) {

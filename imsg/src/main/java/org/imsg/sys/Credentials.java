@@ -1,10 +1,5 @@
 package org.imsg.sys;
 
-import static org.imsg.sys.Calls.call;
-
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
-
 /**
  * The C library's calls that change who a process is and what it sees, and those that look users up; as {@link Posix}. glibc
  * carries the set*id calls to every thread of the process; the kernel alone would not.
@@ -12,122 +7,96 @@ import java.lang.invoke.MethodHandle;
 public final class Credentials {
     private Credentials() {}
 
+    private static final CFunction GETUID = new CFunction("getuid");
+
     /** {@code uid_t getuid(void)}. */
-    public static int getuid(MemorySegment errno) {
-        return call(Getuid.HANDLE, errno, 0);
+    public static int getuid() {
+        return GETUID.call(0);
     }
+
+    private static final CFunction GETEUID = new CFunction("geteuid");
 
     /** {@code uid_t geteuid(void)}. */
-    public static int geteuid(MemorySegment errno) {
-        return call(Geteuid.HANDLE, errno, 0);
+    public static int geteuid() {
+        return GETEUID.call(0);
     }
+
+    private static final CFunction GETGID = new CFunction("getgid");
 
     /** {@code gid_t getgid(void)}. */
-    public static int getgid(MemorySegment errno) {
-        return call(Getgid.HANDLE, errno, 0);
+    public static int getgid() {
+        return GETGID.call(0);
     }
+
+    private static final CFunction GETGROUPS = new CFunction("getgroups");
 
     /** {@code int getgroups(int, gid_t [])}. */
-    public static int getgroups(MemorySegment errno, int size, long groups) {
-        return call(Getgroups.HANDLE, errno, size, groups);
+    public static int getgroups(int size, long groups) {
+        return GETGROUPS.call(size, groups);
     }
+
+    private static final CFunction SETGROUPS = new CFunction("setgroups");
 
     /** {@code int setgroups(size_t, const gid_t *)}. */
-    public static int setgroups(MemorySegment errno, int size, long groups) {
-        return call(Setgroups.HANDLE, errno, size, groups);
+    public static int setgroups(int size, long groups) {
+        return SETGROUPS.call(size, groups);
     }
+
+    private static final CFunction SETRESGID = new CFunction("setresgid");
 
     /** {@code int setresgid(gid_t, gid_t, gid_t)}; Linux, OpenBSD, FreeBSD. */
-    public static int setresgid(MemorySegment errno, long real, long effective, long saved) {
-        return call(Setresgid.HANDLE, errno, real, effective, saved);
+    public static int setresgid(long real, long effective, long saved) {
+        return SETRESGID.call(real, effective, saved);
     }
+
+    private static final CFunction SETRESUID = new CFunction("setresuid");
 
     /** {@code int setresuid(uid_t, uid_t, uid_t)}; Linux, OpenBSD, FreeBSD. */
-    public static int setresuid(MemorySegment errno, long real, long effective, long saved) {
-        return call(Setresuid.HANDLE, errno, real, effective, saved);
+    public static int setresuid(long real, long effective, long saved) {
+        return SETRESUID.call(real, effective, saved);
     }
+
+    private static final CFunction CHROOT = new CFunction("chroot");
 
     /** {@code int chroot(const char *)}. */
-    public static int chroot(MemorySegment errno, long path) {
-        return call(Chroot.HANDLE, errno, path);
+    public static int chroot(long path) {
+        return CHROOT.call(path);
     }
+
+    private static final CFunction CHDIR = new CFunction("chdir");
 
     /** {@code int chdir(const char *)}. */
-    public static int chdir(MemorySegment errno, long path) {
-        return call(Chdir.HANDLE, errno, path);
+    public static int chdir(long path) {
+        return CHDIR.call(path);
     }
+
+    private static final CFunction GETRLIMIT = new CFunction("getrlimit");
 
     /** {@code int getrlimit(int, struct rlimit *)}. */
-    public static int getrlimit(MemorySegment errno, int resource, long limits) {
-        return call(Getrlimit.HANDLE, errno, resource, limits);
+    public static int getrlimit(int resource, long limits) {
+        return GETRLIMIT.call(resource, limits);
     }
 
+    private static final CFunction SETRLIMIT = new CFunction("setrlimit");
+
     /** {@code int setrlimit(int, const struct rlimit *)}. */
-    public static int setrlimit(MemorySegment errno, int resource, long limits) {
-        return call(Setrlimit.HANDLE, errno, resource, limits);
+    public static int setrlimit(int resource, long limits) {
+        return SETRLIMIT.call(resource, limits);
     }
+
+    private static final CFunction GETPWNAM_R = new CFunction("getpwnam_r");
 
     /**
      * {@code int getpwnam_r(const char *, struct passwd *, char *, size_t, struct passwd **)}; returns an error number itself.
      */
-    public static int getpwnam_r(MemorySegment errno, long name, long passwd, long buffer, long size, long result) {
-        return call(GetpwnamR.HANDLE, errno, name, passwd, buffer, size, result);
+    public static int getpwnam_r(long name, long passwd, long buffer, long size, long result) {
+        return GETPWNAM_R.call(name, passwd, buffer, size, result);
     }
+
+    private static final CFunction GETGROUPLIST = new CFunction("getgrouplist");
 
     /** {@code int getgrouplist(const char *, gid_t, gid_t *, int *)}: -1 in C if there are more groups than room. */
-    public static int getgrouplist(MemorySegment errno, long name, long gid, long groups, long count) {
-        return call(Getgrouplist.HANDLE, errno, name, gid, groups, count);
-    }
-
-    private static final class Getuid {
-        static final MethodHandle HANDLE = Calls.bind("getuid");
-    }
-
-    private static final class Geteuid {
-        static final MethodHandle HANDLE = Calls.bind("geteuid");
-    }
-
-    private static final class Getgid {
-        static final MethodHandle HANDLE = Calls.bind("getgid");
-    }
-
-    private static final class Getgroups {
-        static final MethodHandle HANDLE = Calls.bind("getgroups");
-    }
-
-    private static final class Setgroups {
-        static final MethodHandle HANDLE = Calls.bind("setgroups");
-    }
-
-    private static final class Setresgid {
-        static final MethodHandle HANDLE = Calls.bind("setresgid");
-    }
-
-    private static final class Setresuid {
-        static final MethodHandle HANDLE = Calls.bind("setresuid");
-    }
-
-    private static final class Chroot {
-        static final MethodHandle HANDLE = Calls.bind("chroot");
-    }
-
-    private static final class Chdir {
-        static final MethodHandle HANDLE = Calls.bind("chdir");
-    }
-
-    private static final class Getrlimit {
-        static final MethodHandle HANDLE = Calls.bind("getrlimit");
-    }
-
-    private static final class Setrlimit {
-        static final MethodHandle HANDLE = Calls.bind("setrlimit");
-    }
-
-    private static final class GetpwnamR {
-        static final MethodHandle HANDLE = Calls.bind("getpwnam_r");
-    }
-
-    private static final class Getgrouplist {
-        static final MethodHandle HANDLE = Calls.bind("getgrouplist");
+    public static int getgrouplist(long name, long gid, long groups, long count) {
+        return GETGROUPLIST.call(name, gid, groups, count);
     }
 }

@@ -1,15 +1,7 @@
 package org.imsg.sys;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-
 /** What is done with a descriptor that is known by its number only. */
 public final class Descriptors {
-    /** For errno that nobody reads, and so for all threads: making a segment for each close takes 100 ns. */
-    private static final MemorySegment UNREAD = Posix.errnoSegment(Arena.global());
-    private static final ThreadLocal<MemorySegment> ERRNO = ThreadLocal
-            .withInitial(() -> Posix.errnoSegment(Arena.ofAuto()));
-
     private Descriptors() {}
 
     /**
@@ -20,7 +12,7 @@ public final class Descriptors {
     public static void close(int number) {
         Readiness.forget(number);
         // Not again after EINTR: Linux has closed it, and the number may be somebody else's.
-        Posix.close(UNREAD, number);
+        Posix.close(number);
     }
 
     /**
@@ -31,6 +23,6 @@ public final class Descriptors {
      * @return the second descriptor, or the negative errno
      */
     public static int duplicate(int number, int atLeast) {
-        return Posix.fcntl(ERRNO.get(), number, Constants.F_DUPFD_CLOEXEC, atLeast);
+        return Posix.fcntl(number, Constants.F_DUPFD_CLOEXEC, atLeast);
     }
 }

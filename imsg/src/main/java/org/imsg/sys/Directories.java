@@ -1,10 +1,7 @@
 package org.imsg.sys;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static org.imsg.sys.Calls.call;
-
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
  * The calls that take a name beneath an open directory, and those that change a file through its descriptor; as
@@ -17,55 +14,73 @@ public final class Directories {
 
     private Directories() {}
 
+    private static final CFunction OPENAT = new CFunction("openat", 3);
+
     /** {@code int openat(int, const char *, int, ...)}. */
-    public static int openat(MemorySegment errno, int directory, long path, int flags, int mode) {
-        return call(Openat.HANDLE, errno, directory, path, flags, mode);
+    public static int openat(int directory, long path, int flags, int mode) {
+        return OPENAT.call(directory, path, flags, mode);
     }
+
+    private static final CFunction FSTATAT = CFunction.withInode64("fstatat");
 
     /** {@code int fstatat(int, const char *, struct stat *, int)}. */
-    public static int fstatat(MemorySegment errno, int directory, long path, long stat, int flags) {
-        return call(Fstatat.HANDLE, errno, directory, path, stat, flags);
+    public static int fstatat(int directory, long path, long stat, int flags) {
+        return FSTATAT.call(directory, path, stat, flags);
     }
+
+    private static final CFunction UNLINKAT = new CFunction("unlinkat");
 
     /** {@code int unlinkat(int, const char *, int)}. */
-    public static int unlinkat(MemorySegment errno, int directory, long path, int flags) {
-        return call(Unlinkat.HANDLE, errno, directory, path, flags);
+    public static int unlinkat(int directory, long path, int flags) {
+        return UNLINKAT.call(directory, path, flags);
     }
+
+    private static final CFunction RENAMEAT = new CFunction("renameat");
 
     /** {@code int renameat(int, const char *, int, const char *)}. */
-    public static int renameat(MemorySegment errno, int from, long path, int to, long newPath) {
-        return call(Renameat.HANDLE, errno, from, path, to, newPath);
+    public static int renameat(int from, long path, int to, long newPath) {
+        return RENAMEAT.call(from, path, to, newPath);
     }
+
+    private static final CFunction FCHOWNAT = new CFunction("fchownat");
 
     /** {@code int fchownat(int, const char *, uid_t, gid_t, int)}. */
-    public static int fchownat(MemorySegment errno, int directory, long path, int uid, int gid, int flags) {
-        return call(Fchownat.HANDLE, errno, directory, path, uid, gid, flags);
+    public static int fchownat(int directory, long path, int uid, int gid, int flags) {
+        return FCHOWNAT.call(directory, path, uid, gid, flags);
     }
+
+    private static final CFunction FCHOWN = new CFunction("fchown");
 
     /** {@code int fchown(int, uid_t, gid_t)}. */
-    public static int fchown(MemorySegment errno, int fd, int uid, int gid) {
-        return call(Fchown.HANDLE, errno, fd, uid, gid);
+    public static int fchown(int fd, int uid, int gid) {
+        return FCHOWN.call(fd, uid, gid);
     }
+
+    private static final CFunction FTRUNCATE = new CFunction("ftruncate");
 
     /** {@code int ftruncate(int, off_t)}. */
-    public static int ftruncate(MemorySegment errno, int fd, long length) {
-        return call(Ftruncate.HANDLE, errno, fd, length);
+    public static int ftruncate(int fd, long length) {
+        return FTRUNCATE.call(fd, length);
     }
 
+    private static final CFunction FDOPENDIR = CFunction.withInode64("fdopendir");
+
     /** {@code DIR *fdopendir(int)}: the stream, which owns the descriptor then, or the negative errno. */
-    public static long fdopendir(MemorySegment errno, int fd) {
-        long stream = Calls.pointer(Fdopendir.HANDLE, errno, fd);
-        return stream == 0 ? -Calls.errno(errno) : stream;
+    public static long fdopendir(int fd) {
+        return FDOPENDIR.pointer(fd);
     }
+
+    private static final CFunction READDIR = CFunction.withInode64("readdir");
 
     /**
      * {@code struct dirent *readdir(DIR *)}: the next name as it is, be it UTF-8 or not, or null behind the last. For one
      * thread at a time a stream.
      */
     @SuppressWarnings("restricted")
-    public static byte[] readdir(MemorySegment errno, long stream) {
-        long entry = Calls.pointer(Readdir.HANDLE, errno, stream);
-        if (entry == 0)
+    public static byte[] readdir(long stream) {
+        long entry = READDIR.pointer(stream);
+        // What is left of an earlier call's errno is 0 or more.
+        if (entry <= 0)
             return null;
         MemorySegment name = MemorySegment.ofAddress(entry + NAME_AT).reinterpret(LONGEST_NAME);
         int length = 0;
@@ -74,54 +89,10 @@ public final class Directories {
         return name.asSlice(0, length).toArray(JAVA_BYTE);
     }
 
+    private static final CFunction CLOSEDIR = new CFunction("closedir");
+
     /** {@code int closedir(DIR *)}. */
-    public static int closedir(MemorySegment errno, long stream) {
-        return call(Closedir.HANDLE, errno, stream);
-    }
-
-    /** On x86_64, macOS keeps the plain names for older structs with 32-bit inodes. */
-    private static String modern(String name) {
-        boolean twoOfThem = Os.current() == Os.MACOS && !System.getProperty("os.arch").equals("aarch64");
-        return twoOfThem ? name + "$INODE64" : name;
-    }
-
-    private static final class Openat {
-        static final MethodHandle HANDLE = Calls.bindVariadic("openat", 3);
-    }
-
-    private static final class Fstatat {
-        static final MethodHandle HANDLE = Calls.bind(modern("fstatat"));
-    }
-
-    private static final class Unlinkat {
-        static final MethodHandle HANDLE = Calls.bind("unlinkat");
-    }
-
-    private static final class Renameat {
-        static final MethodHandle HANDLE = Calls.bind("renameat");
-    }
-
-    private static final class Fchownat {
-        static final MethodHandle HANDLE = Calls.bind("fchownat");
-    }
-
-    private static final class Fchown {
-        static final MethodHandle HANDLE = Calls.bind("fchown");
-    }
-
-    private static final class Ftruncate {
-        static final MethodHandle HANDLE = Calls.bind("ftruncate");
-    }
-
-    private static final class Fdopendir {
-        static final MethodHandle HANDLE = Calls.bind(modern("fdopendir"));
-    }
-
-    private static final class Readdir {
-        static final MethodHandle HANDLE = Calls.bind(modern("readdir"));
-    }
-
-    private static final class Closedir {
-        static final MethodHandle HANDLE = Calls.bind("closedir");
+    public static int closedir(long stream) {
+        return CLOSEDIR.call(stream);
     }
 }

@@ -27,7 +27,7 @@ final class KqueuePoller extends Poller {
         kqueue = Posix.kqueue(errno);
         if (kqueue < 0)
             throw new IllegalStateException("kqueue: " + Posix.strerror(-kqueue));
-        Posix.fcntl(errno, kqueue, Constants.F_SETFD, Constants.FD_CLOEXEC);
+        Posix.fcntl(kqueue, Constants.F_SETFD, Constants.FD_CLOEXEC);
     }
 
     @Override

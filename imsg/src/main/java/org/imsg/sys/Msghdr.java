@@ -232,7 +232,7 @@ public final class Msghdr {
             descriptors = java.util.Arrays.copyOf(descriptors, MOST_DESCRIPTORS);
         descriptors[received++] = descriptor;
         if (MSG_CMSG_CLOEXEC == 0)
-            Posix.fcntl(errno, descriptor, Constants.F_SETFD, Constants.FD_CLOEXEC);
+            Posix.fcntl(descriptor, Constants.F_SETFD, Constants.FD_CLOEXEC);
     }
 
     private int cmsgLength(int at) {

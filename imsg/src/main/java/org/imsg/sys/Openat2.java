@@ -13,19 +13,19 @@ public final class Openat2 {
      * {@code long openat2(int, const char *, struct open_how *, size_t)} with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and
      * RESOLVE_NO_MAGICLINKS.
      */
-    public static int beneath(MemorySegment errno, int directory, long path, int flags, int mode) {
+    public static int beneath(int directory, long path, int flags, int mode) {
         Abi abi = Abi.host();
-        return openat2(errno, directory, path, flags, mode, abi.value("RESOLVE_BENEATH")
+        return openat2(directory, path, flags, mode, abi.value("RESOLVE_BENEATH")
                 | abi.value("RESOLVE_NO_SYMLINKS") | abi.value("RESOLVE_NO_MAGICLINKS"));
     }
 
     /** The same with RESOLVE_BENEATH and RESOLVE_NO_XDEV: no mount is entered, not even one of the same file system. */
-    public static int withinMount(MemorySegment errno, int directory, long path, int flags) {
+    public static int withinMount(int directory, long path, int flags) {
         Abi abi = Abi.host();
-        return openat2(errno, directory, path, flags, 0, abi.value("RESOLVE_BENEATH") | abi.value("RESOLVE_NO_XDEV"));
+        return openat2(directory, path, flags, 0, abi.value("RESOLVE_BENEATH") | abi.value("RESOLVE_NO_XDEV"));
     }
 
-    private static int openat2(MemorySegment errno, int directory, long path, int flags, int mode, int resolve) {
+    private static int openat2(int directory, long path, int flags, int mode, int resolve) {
         Abi abi = Abi.host();
         int size = abi.value("open_how:size");
         try (Arena arena = Arena.ofConfined()) {
@@ -33,8 +33,7 @@ public final class Openat2 {
             how.set(JAVA_LONG, abi.value("open_how.flags:offset"), flags);
             how.set(JAVA_LONG, abi.value("open_how.mode:offset"), mode);
             how.set(JAVA_LONG, abi.value("open_how.resolve:offset"), resolve);
-            return RawSyscall.call(errno, LinuxSyscalls.host().number("openat2"), directory, path, how.address(), size,
-                    0, 0);
+            return RawSyscall.call(LinuxSyscalls.host().number("openat2"), directory, path, how.address(), size);
         }
     }
 }

@@ -1,29 +1,20 @@
 package org.imsg.sys;
 
-import static org.imsg.sys.Calls.call;
-
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
-
 /** OpenBSD's own calls to give up rights, which bind every thread of the process; as {@link Posix}. Compiled, never run here. */
 public final class Pledge {
     private Pledge() {}
 
+    private static final CFunction PLEDGE = new CFunction("pledge");
+
     /** {@code int pledge(const char *, const char *)}. */
-    public static int pledge(MemorySegment errno, long promises, long execpromises) {
-        return call(PledgeCall.HANDLE, errno, promises, execpromises);
+    public static int pledge(long promises, long execpromises) {
+        return PLEDGE.call(promises, execpromises);
     }
+
+    private static final CFunction UNVEIL = new CFunction("unveil");
 
     /** {@code int unveil(const char *, const char *)}. */
-    public static int unveil(MemorySegment errno, long path, long permissions) {
-        return call(UnveilCall.HANDLE, errno, path, permissions);
-    }
-
-    private static final class PledgeCall {
-        static final MethodHandle HANDLE = Calls.bind("pledge");
-    }
-
-    private static final class UnveilCall {
-        static final MethodHandle HANDLE = Calls.bind("unveil");
+    public static int unveil(long path, long permissions) {
+        return UNVEIL.call(path, permissions);
     }
 }

@@ -25,15 +25,15 @@ final class PollPoller extends Poller {
         interest = (short) (write ? Constants.POLLOUT : Constants.POLLIN);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment pair = arena.allocate(8, 4);
-            int result = Posix.pipe(errno, pair.address());
+            int result = Posix.pipe(pair.address());
             if (result < 0)
                 throw new IllegalStateException("pipe: " + Posix.strerror(-result));
             pipeOut = pair.get(JAVA_INT, 0);
             pipeIn = pair.get(JAVA_INT, 4);
         }
         for (int end : new int[]{pipeOut, pipeIn}) {
-            Posix.fcntl(errno, end, Constants.F_SETFD, Constants.FD_CLOEXEC);
-            Posix.fcntl(errno, end, Constants.F_SETFL, Constants.O_NONBLOCK);
+            Posix.fcntl(end, Constants.F_SETFD, Constants.FD_CLOEXEC);
+            Posix.fcntl(end, Constants.F_SETFL, Constants.O_NONBLOCK);
         }
     }
 
@@ -94,7 +94,7 @@ final class PollPoller extends Poller {
     /** One byte in the pipe; if it is full, the poller is being interrupted already. */
     private void interrupt() {
         try (Arena arena = Arena.ofConfined()) {
-            Posix.write(Posix.errnoSegment(arena), pipeIn, arena.allocate(1).address(), 1);
+            Posix.write(pipeIn, arena.allocate(1).address(), 1);
         }
     }
 

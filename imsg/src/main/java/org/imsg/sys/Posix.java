@@ -1,16 +1,13 @@
 package org.imsg.sys;
 
-import static org.imsg.sys.Calls.call;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
- * The C library's calls. Each method is named as its C function, whose prototype stands above the handle, and returns the
- * function's result or the negative errno; EINTR is for the caller to handle. Handles are bound at first use.
+ * The C library's calls. Each method is named as its C function, whose prototype stands above it, and returns the
+ * function's result or the negative errno; EINTR is for the caller to handle. Functions are looked up at first use.
  *
- * <p>The first parameter of each is the segment errno is captured into, made by {@link #errnoSegment}: owned by the
+ * <p>Calls that are made often take the segment errno is captured into, made by {@link #errnoSegment}: owned by the
  * caller, used by one thread at a time. Addresses are not checked; callers keep what they point at alive.
  */
 public final class Posix {
@@ -23,321 +20,260 @@ public final class Posix {
      * @return the segment, for one thread at a time
      */
     public static MemorySegment errnoSegment(Arena arena) {
-        return Calls.errnoSegment(arena);
+        return CFunction.errnoSegment(arena);
     }
+
+    private static final CFunction RECVMSG = new CFunction("recvmsg");
 
     /** {@code ssize_t recvmsg(int, struct msghdr *, int)}. */
     static int recvmsg(MemorySegment errno, int fd, long msghdr, int flags) {
-        return call(Recvmsg.HANDLE, errno, fd, msghdr, flags);
+        return RECVMSG.call(errno, fd, msghdr, flags);
     }
+
+    private static final CFunction SENDMSG = new CFunction("sendmsg");
 
     /** {@code ssize_t sendmsg(int, const struct msghdr *, int)}. */
     static int sendmsg(MemorySegment errno, int fd, long msghdr, int flags) {
-        return call(Sendmsg.HANDLE, errno, fd, msghdr, flags);
+        return SENDMSG.call(errno, fd, msghdr, flags);
     }
+
+    private static final CFunction POLL = new CFunction("poll");
 
     /** {@code int poll(struct pollfd *, nfds_t, int)}. */
     public static int poll(MemorySegment errno, long pollfds, int count, int timeoutMillis) {
-        return call(Poll.HANDLE, errno, pollfds, count, timeoutMillis);
+        return POLL.call(errno, pollfds, count, timeoutMillis);
     }
+
+    /** As {@link #poll(MemorySegment, long, int, int)}. */
+    public static int poll(long pollfds, int count, int timeoutMillis) {
+        return POLL.call(pollfds, count, timeoutMillis);
+    }
+
+    private static final CFunction READ = new CFunction("read");
 
     /** {@code ssize_t read(int, void *, size_t)}. */
     public static int read(MemorySegment errno, int fd, long address, int length) {
-        return call(Read.HANDLE, errno, fd, address, length);
+        return READ.call(errno, fd, address, length);
     }
+
+    /** As {@link #read(MemorySegment, int, long, int)}. */
+    public static int read(int fd, long address, int length) {
+        return READ.call(fd, address, length);
+    }
+
+    private static final CFunction WRITE = new CFunction("write");
 
     /** {@code ssize_t write(int, const void *, size_t)}. */
     public static int write(MemorySegment errno, int fd, long address, int length) {
-        return call(Write.HANDLE, errno, fd, address, length);
+        return WRITE.call(errno, fd, address, length);
     }
+
+    /** As {@link #write(MemorySegment, int, long, int)}. */
+    public static int write(int fd, long address, int length) {
+        return WRITE.call(fd, address, length);
+    }
+
+    private static final CFunction PREAD = new CFunction("pread");
 
     /** {@code ssize_t pread(int, void *, size_t, off_t)}. */
     public static int pread(MemorySegment errno, int fd, long address, int length, long position) {
-        return call(Pread.HANDLE, errno, fd, address, length, position);
+        return PREAD.call(errno, fd, address, length, position);
     }
+
+    private static final CFunction PWRITE = new CFunction("pwrite");
 
     /** {@code ssize_t pwrite(int, const void *, size_t, off_t)}. */
     public static int pwrite(MemorySegment errno, int fd, long address, int length, long position) {
-        return call(Pwrite.HANDLE, errno, fd, address, length, position);
+        return PWRITE.call(errno, fd, address, length, position);
     }
+
+    private static final CFunction CLOSE = new CFunction("close");
 
     /** {@code int close(int)}. */
-    public static int close(MemorySegment errno, int fd) {
-        return call(Close.HANDLE, errno, fd);
+    public static int close(int fd) {
+        return CLOSE.call(fd);
     }
+
+    private static final CFunction OPEN = new CFunction("open", 2);
 
     /** {@code int open(const char *, int, ...)}. */
-    public static int open(MemorySegment errno, long path, int flags, int mode) {
-        return call(Open.HANDLE, errno, path, flags, mode);
+    public static int open(long path, int flags, int mode) {
+        return OPEN.call(path, flags, mode);
     }
+
+    private static final CFunction FCNTL = new CFunction("fcntl", 2);
 
     /** {@code int fcntl(int, int, ...)}. */
-    public static int fcntl(MemorySegment errno, int fd, int command, int argument) {
-        return call(Fcntl.HANDLE, errno, fd, command, argument);
+    public static int fcntl(int fd, int command, int argument) {
+        return FCNTL.call(fd, command, argument);
     }
+
+    private static final CFunction SOCKET = new CFunction("socket");
 
     /** {@code int socket(int, int, int)}. */
-    public static int socket(MemorySegment errno, int domain, int type, int protocol) {
-        return call(Socket.HANDLE, errno, domain, type, protocol);
+    public static int socket(int domain, int type, int protocol) {
+        return SOCKET.call(domain, type, protocol);
     }
+
+    private static final CFunction SOCKETPAIR = new CFunction("socketpair");
 
     /** {@code int socketpair(int, int, int, int [2])}. */
-    public static int socketpair(MemorySegment errno, int domain, int type, int protocol, long pair) {
-        return call(Socketpair.HANDLE, errno, domain, type, protocol, pair);
+    public static int socketpair(int domain, int type, int protocol, long pair) {
+        return SOCKETPAIR.call(domain, type, protocol, pair);
     }
+
+    private static final CFunction BIND = new CFunction("bind");
 
     /** {@code int bind(int, const struct sockaddr *, socklen_t)}. */
-    public static int bind(MemorySegment errno, int fd, long address, int length) {
-        return call(Bind.HANDLE, errno, fd, address, length);
+    public static int bind(int fd, long address, int length) {
+        return BIND.call(fd, address, length);
     }
+
+    private static final CFunction LISTEN = new CFunction("listen");
 
     /** {@code int listen(int, int)}. */
-    public static int listen(MemorySegment errno, int fd, int backlog) {
-        return call(Listen.HANDLE, errno, fd, backlog);
+    public static int listen(int fd, int backlog) {
+        return LISTEN.call(fd, backlog);
     }
+
+    private static final CFunction ACCEPT = new CFunction("accept");
 
     /** {@code int accept(int, struct sockaddr *, socklen_t *)}. */
-    public static int accept(MemorySegment errno, int fd, long address, long length) {
-        return call(Accept.HANDLE, errno, fd, address, length);
+    public static int accept(int fd, long address, long length) {
+        return ACCEPT.call(fd, address, length);
     }
+
+    private static final CFunction ACCEPT4 = new CFunction("accept4");
 
     /** {@code int accept4(int, struct sockaddr *, socklen_t *, int)}; not on macOS. */
-    public static int accept4(MemorySegment errno, int fd, long address, long length, int flags) {
-        return call(Accept4.HANDLE, errno, fd, address, length, flags);
+    public static int accept4(int fd, long address, long length, int flags) {
+        return ACCEPT4.call(fd, address, length, flags);
     }
+
+    private static final CFunction CONNECT = new CFunction("connect");
 
     /** {@code int connect(int, const struct sockaddr *, socklen_t)}. */
-    public static int connect(MemorySegment errno, int fd, long address, int length) {
-        return call(Connect.HANDLE, errno, fd, address, length);
+    public static int connect(int fd, long address, int length) {
+        return CONNECT.call(fd, address, length);
     }
+
+    private static final CFunction SHUTDOWN = new CFunction("shutdown");
 
     /** {@code int shutdown(int, int)}. */
-    public static int shutdown(MemorySegment errno, int fd, int how) {
-        return call(Shutdown.HANDLE, errno, fd, how);
+    public static int shutdown(int fd, int how) {
+        return SHUTDOWN.call(fd, how);
     }
+
+    private static final CFunction GETSOCKOPT = new CFunction("getsockopt");
 
     /** {@code int getsockopt(int, int, int, void *, socklen_t *)}. */
-    public static int getsockopt(MemorySegment errno, int fd, int level, int option, long value, long length) {
-        return call(Getsockopt.HANDLE, errno, fd, level, option, value, length);
+    public static int getsockopt(int fd, int level, int option, long value, long length) {
+        return GETSOCKOPT.call(fd, level, option, value, length);
     }
+
+    private static final CFunction SETSOCKOPT = new CFunction("setsockopt");
 
     /** {@code int setsockopt(int, int, int, const void *, socklen_t)}. */
-    public static int setsockopt(MemorySegment errno, int fd, int level, int option, long value, int length) {
-        return call(Setsockopt.HANDLE, errno, fd, level, option, value, length);
+    public static int setsockopt(int fd, int level, int option, long value, int length) {
+        return SETSOCKOPT.call(fd, level, option, value, length);
     }
+
+    private static final CFunction GETSOCKNAME = new CFunction("getsockname");
 
     /** {@code int getsockname(int, struct sockaddr *, socklen_t *)}. */
-    public static int getsockname(MemorySegment errno, int fd, long address, long length) {
-        return call(Getsockname.HANDLE, errno, fd, address, length);
+    public static int getsockname(int fd, long address, long length) {
+        return GETSOCKNAME.call(fd, address, length);
     }
+
+    private static final CFunction GETPEEREID = new CFunction("getpeereid");
 
     /** {@code int getpeereid(int, uid_t *, gid_t *)}; the BSDs and macOS. */
-    public static int getpeereid(MemorySegment errno, int fd, long uid, long gid) {
-        return call(Getpeereid.HANDLE, errno, fd, uid, gid);
+    public static int getpeereid(int fd, long uid, long gid) {
+        return GETPEEREID.call(fd, uid, gid);
     }
+
+    private static final CFunction PIPE2 = new CFunction("pipe2");
 
     /** {@code int pipe2(int [2], int)}; not on macOS. */
-    public static int pipe2(MemorySegment errno, long pair, int flags) {
-        return call(Pipe2.HANDLE, errno, pair, flags);
+    public static int pipe2(long pair, int flags) {
+        return PIPE2.call(pair, flags);
     }
+
+    private static final CFunction PIPE = new CFunction("pipe");
 
     /** {@code int pipe(int [2])}. */
-    public static int pipe(MemorySegment errno, long pair) {
-        return call(Pipe.HANDLE, errno, pair);
+    public static int pipe(long pair) {
+        return PIPE.call(pair);
     }
+
+    private static final CFunction DUP2 = new CFunction("dup2");
 
     /** {@code int dup2(int, int)}. */
-    public static int dup2(MemorySegment errno, int fd, int onto) {
-        return call(Dup2.HANDLE, errno, fd, onto);
+    public static int dup2(int fd, int onto) {
+        return DUP2.call(fd, onto);
     }
+
+    private static final CFunction DUP3 = new CFunction("dup3");
 
     /** {@code int dup3(int, int, int)}; not on macOS. */
-    public static int dup3(MemorySegment errno, int fd, int onto, int flags) {
-        return call(Dup3.HANDLE, errno, fd, onto, flags);
+    public static int dup3(int fd, int onto, int flags) {
+        return DUP3.call(fd, onto, flags);
     }
+
+    private static final CFunction FSTAT = CFunction.withInode64("fstat");
 
     /** {@code int fstat(int, struct stat *)}. */
-    public static int fstat(MemorySegment errno, int fd, long stat) {
-        return call(Fstat.HANDLE, errno, fd, stat);
+    public static int fstat(int fd, long stat) {
+        return FSTAT.call(fd, stat);
     }
 
+    private static final CFunction FCHMOD = new CFunction("fchmod");
+
     /** {@code int fchmod(int, mode_t)}. */
-    public static int fchmod(MemorySegment errno, int fd, int mode) {
-        return call(Fchmod.HANDLE, errno, fd, mode);
+    public static int fchmod(int fd, int mode) {
+        return FCHMOD.call(fd, mode);
     }
+
+    private static final CFunction STRERROR = new CFunction("strerror");
 
     /** {@code char *strerror(int)}: the system's text for an error number, in the process's locale. */
     @SuppressWarnings("restricted")
     public static String strerror(int number) {
-        try (Arena arena = Arena.ofConfined()) {
-            long text = Calls.pointer(Strerror.HANDLE, errnoSegment(arena), number);
-            return MemorySegment.ofAddress(text).reinterpret(1024).getString(0);
-        } catch (Throwable t) {
-            throw new AssertionError(t);
-        }
+        return MemorySegment.ofAddress(STRERROR.pointer(number)).reinterpret(1024).getString(0);
     }
+
+    private static final CFunction EPOLL_CREATE1 = new CFunction("epoll_create1");
 
     /** {@code int epoll_create1(int)}; Linux. */
     static int epoll_create1(MemorySegment errno, int flags) {
-        return call(EpollCreate1.HANDLE, errno, flags);
+        return EPOLL_CREATE1.call(errno, flags);
     }
+
+    private static final CFunction EPOLL_CTL = new CFunction("epoll_ctl");
 
     /** {@code int epoll_ctl(int, int, int, struct epoll_event *)}; Linux. */
     static int epoll_ctl(MemorySegment errno, int epoll, int operation, int fd, long event) {
-        return call(EpollCtl.HANDLE, errno, epoll, operation, fd, event);
+        return EPOLL_CTL.call(errno, epoll, operation, fd, event);
     }
+
+    private static final CFunction EPOLL_WAIT = new CFunction("epoll_wait");
 
     /** {@code int epoll_wait(int, struct epoll_event *, int, int)}; Linux. */
     static int epoll_wait(MemorySegment errno, int epoll, long events, int count, int timeoutMillis) {
-        return call(EpollWait.HANDLE, errno, epoll, events, count, timeoutMillis);
+        return EPOLL_WAIT.call(errno, epoll, events, count, timeoutMillis);
     }
+
+    private static final CFunction KQUEUE = new CFunction("kqueue");
 
     /** {@code int kqueue(void)}; the BSDs and macOS. The parameter C does not have lands in a register it does not read. */
     static int kqueue(MemorySegment errno) {
-        return call(Kqueue.HANDLE, errno, 0);
+        return KQUEUE.call(errno, 0);
     }
+
+    private static final CFunction KEVENT = new CFunction("kevent");
 
     /** {@code int kevent(int, const struct kevent *, int, struct kevent *, int, const struct timespec *)}. */
     static int kevent(MemorySegment errno, int kqueue, long changes, int changeCount, long events, int eventCount) {
-        return call(Kevent.HANDLE, errno, kqueue, changes, changeCount, events, eventCount, 0);
-    }
-
-    private static final class Recvmsg {
-        static final MethodHandle HANDLE = Calls.bind("recvmsg");
-    }
-
-    private static final class Sendmsg {
-        static final MethodHandle HANDLE = Calls.bind("sendmsg");
-    }
-
-    private static final class Poll {
-        static final MethodHandle HANDLE = Calls.bind("poll");
-    }
-
-    private static final class Read {
-        static final MethodHandle HANDLE = Calls.bind("read");
-    }
-
-    private static final class Write {
-        static final MethodHandle HANDLE = Calls.bind("write");
-    }
-
-    private static final class Pread {
-        static final MethodHandle HANDLE = Calls.bind("pread");
-    }
-
-    private static final class Pwrite {
-        static final MethodHandle HANDLE = Calls.bind("pwrite");
-    }
-
-    private static final class Close {
-        static final MethodHandle HANDLE = Calls.bind("close");
-    }
-
-    private static final class Open {
-        static final MethodHandle HANDLE = Calls.bindVariadic("open", 2);
-    }
-
-    private static final class Fcntl {
-        static final MethodHandle HANDLE = Calls.bindVariadic("fcntl", 2);
-    }
-
-    private static final class Socket {
-        static final MethodHandle HANDLE = Calls.bind("socket");
-    }
-
-    private static final class Socketpair {
-        static final MethodHandle HANDLE = Calls.bind("socketpair");
-    }
-
-    private static final class Bind {
-        static final MethodHandle HANDLE = Calls.bind("bind");
-    }
-
-    private static final class Listen {
-        static final MethodHandle HANDLE = Calls.bind("listen");
-    }
-
-    private static final class Accept {
-        static final MethodHandle HANDLE = Calls.bind("accept");
-    }
-
-    private static final class Accept4 {
-        static final MethodHandle HANDLE = Calls.bind("accept4");
-    }
-
-    private static final class Connect {
-        static final MethodHandle HANDLE = Calls.bind("connect");
-    }
-
-    private static final class Shutdown {
-        static final MethodHandle HANDLE = Calls.bind("shutdown");
-    }
-
-    private static final class Getsockopt {
-        static final MethodHandle HANDLE = Calls.bind("getsockopt");
-    }
-
-    private static final class Setsockopt {
-        static final MethodHandle HANDLE = Calls.bind("setsockopt");
-    }
-
-    private static final class Getsockname {
-        static final MethodHandle HANDLE = Calls.bind("getsockname");
-    }
-
-    private static final class Getpeereid {
-        static final MethodHandle HANDLE = Calls.bind("getpeereid");
-    }
-
-    private static final class Pipe2 {
-        static final MethodHandle HANDLE = Calls.bind("pipe2");
-    }
-
-    private static final class Pipe {
-        static final MethodHandle HANDLE = Calls.bind("pipe");
-    }
-
-    private static final class Dup2 {
-        static final MethodHandle HANDLE = Calls.bind("dup2");
-    }
-
-    private static final class Dup3 {
-        static final MethodHandle HANDLE = Calls.bind("dup3");
-    }
-
-    private static final class Fstat {
-        /** On x86_64, macOS keeps the plain name for an older struct stat with 32-bit inodes. */
-        private static final boolean TWO_OF_THEM = Os.current() == Os.MACOS
-                && !System.getProperty("os.arch").equals("aarch64");
-        static final MethodHandle HANDLE = Calls.bind(TWO_OF_THEM ? "fstat$INODE64" : "fstat");
-    }
-
-    private static final class Fchmod {
-        static final MethodHandle HANDLE = Calls.bind("fchmod");
-    }
-
-    private static final class Strerror {
-        static final MethodHandle HANDLE = Calls.bind("strerror");
-    }
-
-    private static final class EpollCreate1 {
-        static final MethodHandle HANDLE = Calls.bind("epoll_create1");
-    }
-
-    private static final class EpollCtl {
-        static final MethodHandle HANDLE = Calls.bind("epoll_ctl");
-    }
-
-    private static final class EpollWait {
-        static final MethodHandle HANDLE = Calls.bind("epoll_wait");
-    }
-
-    private static final class Kqueue {
-        static final MethodHandle HANDLE = Calls.bind("kqueue");
-    }
-
-    private static final class Kevent {
-        static final MethodHandle HANDLE = Calls.bind("kevent");
+        return KEVENT.call(errno, kqueue, changes, changeCount, events, eventCount, 0, 0);
     }
 }

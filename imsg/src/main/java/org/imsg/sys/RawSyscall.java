@@ -1,7 +1,7 @@
 package org.imsg.sys;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
 
 /**
  * Linux's system calls past the C library: what the C library has no function for, and what shall bind the calling thread
@@ -10,21 +10,25 @@ import java.lang.invoke.MethodHandle;
 public final class RawSyscall {
     private RawSyscall() {}
 
+    private static final CFunction SYSCALL = new CFunction("syscall", 1);
+
     /**
      * {@code long syscall(long, ...)}; arguments the call does not have are ignored by the kernel.
      *
      * @return its result cut to an int, or the negative errno
      */
     public static int call(MemorySegment errno, int number, long a, long b, long c, long d, long e, long f) {
-        return Calls.call(Syscall.HANDLE, errno, number, a, b, c, d, e, f);
+        return SYSCALL.call(errno, number, a, b, c, d, e, f);
     }
 
-    /** As {@link #call(MemorySegment, int, long, long, long, long, long, long)}, for a call of up to three arguments. */
+    /** The same for a call of up to three arguments. */
     public static int call(MemorySegment errno, int number, long a, long b, long c) {
         return call(errno, number, a, b, c, 0, 0, 0);
     }
 
-    private static final class Syscall {
-        static final MethodHandle HANDLE = Calls.bindVariadic("syscall", 1);
+    /** The same with an errno segment of its own, for up to six arguments. */
+    public static int call(int number, long... arguments) {
+        long[] six = Arrays.copyOf(arguments, 6);
+        return SYSCALL.call(number, six[0], six[1], six[2], six[3], six[4], six[5]);
     }
 }

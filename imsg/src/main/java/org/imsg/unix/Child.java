@@ -206,29 +206,28 @@ public final class Child {
 
         private int spawn(Arena arena, Map<Integer, Integer> numbers, int closeFrom, Launch launch)
                 throws IOException {
-            MemorySegment errno = Posix.errnoSegment(arena);
             long actions = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
             long attributes = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
-            check(Processes.file_actions_init(errno, actions));
-            check(Processes.attributes_init(errno, attributes));
+            check(Processes.file_actions_init(actions));
+            check(Processes.attributes_init(attributes));
             try {
                 if (directory != null)
-                    check(Processes.file_actions_addfchdir(errno, actions, directory.intValue()));
+                    check(Processes.file_actions_addfchdir(actions, directory.intValue()));
                 for (Map.Entry<Integer, Integer> entry : numbers.entrySet())
-                    check(Processes.file_actions_adddup2(errno, actions, entry.getValue(), entry.getKey()));
+                    check(Processes.file_actions_adddup2(actions, entry.getValue(), entry.getKey()));
                 // A JVM's own descriptors are not all close-on-exec.
                 for (int unused = FIRST_FREE; unused < closeFrom; unused++)
                     if (!numbers.containsKey(unused))
-                        check(Processes.file_actions_addclose(errno, actions, unused));
-                check(Processes.file_actions_addclosefrom(errno, actions, closeFrom));
-                resetSignals(arena, errno, attributes);
+                        check(Processes.file_actions_addclose(actions, unused));
+                check(Processes.file_actions_addclosefrom(actions, closeFrom));
+                resetSignals(arena, attributes);
                 MemorySegment pid = arena.allocate(4, 4);
                 check(launch.from(call(pid.address(), arena.allocateFrom(program.toString()).address(), actions,
                         attributes, strings(arena, argv()), strings(arena, variables()))));
                 return pid.get(JAVA_INT, 0);
             } finally {
-                Processes.file_actions_destroy(errno, actions);
-                Processes.attributes_destroy(errno, attributes);
+                Processes.file_actions_destroy(actions);
+                Processes.attributes_destroy(attributes);
             }
         }
 
@@ -239,13 +238,13 @@ public final class Child {
             return () -> Processes.posix_spawn(errno, pid, path, actions, attributes, argv, envp);
         }
 
-        private void resetSignals(Arena arena, MemorySegment errno, long attributes) throws ErrnoException {
+        private void resetSignals(Arena arena, long attributes) throws ErrnoException {
             long set = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
-            Processes.sigemptyset(errno, set);
-            check(Processes.attributes_setsigmask(errno, attributes, set));
-            Processes.sigfillset(errno, set);
-            check(Processes.attributes_setsigdefault(errno, attributes, set));
-            check(Processes.attributes_setflags(errno, attributes,
+            Processes.sigemptyset(set);
+            check(Processes.attributes_setsigmask(attributes, set));
+            Processes.sigfillset(set);
+            check(Processes.attributes_setsigdefault(attributes, set));
+            check(Processes.attributes_setflags(attributes,
                     Constants.POSIX_SPAWN_SETSIGDEF | Constants.POSIX_SPAWN_SETSIGMASK | session()));
         }
 
@@ -345,23 +344,20 @@ public final class Child {
     public synchronized void kill(int signal) {
         if (reaped)
             return;
-        try (Arena arena = Arena.ofConfined()) {
-            Processes.kill(Posix.errnoSegment(arena), pid, signal);
-        }
+        Processes.kill(pid, signal);
     }
 
     private void reap() {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             MemorySegment status = arena.allocate(4, 4);
             int result;
             do {
                 // Waits without reaping, so that kill cannot reach a process that took over the number.
-                result = Processes.waitid(errno, pid, arena.allocate(Processes.OPAQUE_SIZE, 16).address());
+                result = Processes.waitid(pid, arena.allocate(Processes.OPAQUE_SIZE, 16).address());
             } while (result == -Constants.EINTR);
             synchronized (this) {
                 reaped = true;
-                result = Processes.waitpid(errno, pid, status.address(), 0);
+                result = Processes.waitpid(pid, status.address(), 0);
             }
             if (result < 0)
                 exit.completeExceptionally(new ErrnoException("waitpid", pid, -result));

@@ -72,11 +72,10 @@ public final class Fd implements AutoCloseable {
     public static Fd open(Path path, int mode, OpenFlag... how) throws IOException {
         int flags = Constants.O_CLOEXEC | OpenFlag.bits(how);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             MemorySegment name = arena.allocateFrom(path.toString());
             int fd;
             do {
-                fd = Posix.open(errno, name.address(), flags, mode);
+                fd = Posix.open(name.address(), flags, mode);
             } while (fd == -Constants.EINTR);
             if (fd < 0)
                 throw new ErrnoException("open", path, -fd);
@@ -179,9 +178,7 @@ public final class Fd implements AutoCloseable {
     Fd dup(int atLeast) throws IOException {
         int number = enter();
         try {
-            int fd = Descriptors.duplicate(number, atLeast);
-            if (fd < 0)
-                throw new ErrnoException("fcntl", "F_DUPFD_CLOEXEC " + number, -fd);
+            int fd = ErrnoException.check("fcntl", "F_DUPFD_CLOEXEC " + number, Descriptors.duplicate(number, atLeast));
             return new Fd(fd);
         } finally {
             exit();
@@ -278,10 +275,8 @@ public final class Fd implements AutoCloseable {
                 Descriptors.close(number);
                 return;
             }
-            try (Arena arena = Arena.ofConfined()) {
-                // No descriptor but a socket's can be shut down; for others this is without effect.
-                Posix.shutdown(Posix.errnoSegment(arena), number, Constants.SHUT_RDWR);
-            }
+            // No descriptor but a socket's can be shut down; for others this is without effect.
+            Posix.shutdown(number, Constants.SHUT_RDWR);
             Readiness.wake(number);
             exit();
         }

@@ -22,7 +22,7 @@ record FileStatus(long device, long inode, int mode) {
             return UNKNOWN;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment stat = arena.allocate(size, 8);
-            if (Posix.fstat(Posix.errnoSegment(arena), fd, stat.address()) < 0)
+            if (Posix.fstat(fd, stat.address()) < 0)
                 return UNKNOWN;
             int deviceAt = abi.value("stat.st_dev:offset");
             int modeAt = abi.value("stat.st_mode:offset");

@@ -1,7 +1,6 @@
 package org.imsg.unix;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -140,17 +139,12 @@ public final class JdkChannels {
             source = fd.enter();
             int number = IntStream.range(0, MOST_DESCRIPTORS).filter(isChannels).findFirst()
                     .orElseThrow(() -> new IOException("the descriptor of " + channel + " is not to be found"));
-            try (Arena arena = Arena.ofConfined()) {
-                var errno = Posix.errnoSegment(arena);
-                boolean dup3 = Os.current() != Os.MACOS;
-                int result = dup3
-                        ? Posix.dup3(errno, source, number, Constants.O_CLOEXEC)
-                        : Posix.dup2(errno, source, number);
-                if (result < 0)
-                    throw new ErrnoException("dup3", source + " onto " + number, -result);
-                if (!dup3)
-                    Posix.fcntl(errno, number, Constants.F_SETFD, Constants.FD_CLOEXEC);
-            }
+            boolean dup3 = Os.current() != Os.MACOS;
+            ErrnoException.check("dup3", source + " onto " + number, dup3
+                    ? Posix.dup3(source, number, Constants.O_CLOEXEC)
+                    : Posix.dup2(source, number));
+            if (!dup3)
+                Posix.fcntl(number, Constants.F_SETFD, Constants.FD_CLOEXEC);
         } catch (IOException | RuntimeException | Error e) {
             channel.close();
             throw e;

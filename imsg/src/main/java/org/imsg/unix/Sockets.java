@@ -41,21 +41,20 @@ public final class Sockets {
     static Fd.Pair socketpair() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment pair = arena.allocate(8, 4);
-            MemorySegment errno = Posix.errnoSegment(arena);
-            check("socketpair", Posix.socketpair(errno, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.address()));
-            return pair(errno, pair, SOCK_CLOEXEC != 0);
+            ErrnoException.check("socketpair",
+                    Posix.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.address()));
+            return pair(pair, SOCK_CLOEXEC != 0);
         }
     }
 
     static Fd.Pair pipe() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment pair = arena.allocate(8, 4);
-            MemorySegment errno = Posix.errnoSegment(arena);
             boolean pipe2 = Os.current() != Os.MACOS;
-            check("pipe", pipe2
-                    ? Posix.pipe2(errno, pair.address(), Constants.O_CLOEXEC)
-                    : Posix.pipe(errno, pair.address()));
-            return pair(errno, pair, pipe2);
+            ErrnoException.check("pipe", pipe2
+                    ? Posix.pipe2(pair.address(), Constants.O_CLOEXEC)
+                    : Posix.pipe(pair.address()));
+            return pair(pair, pipe2);
         }
     }
 
@@ -110,12 +109,11 @@ public final class Sockets {
     public static Fd listen(UnixAddress address, int mode, int backlog) throws IOException {
         Fd socket = socket();
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             MemorySegment name = address.toNative(arena);
             // On Linux the mode of the socket itself becomes that of its file; elsewhere this fails, without harm.
-            Posix.fchmod(errno, socket.intValue(), mode);
-            check("bind", address, Posix.bind(errno, socket.intValue(), name.address(), (int) name.byteSize()));
-            check("listen", address, Posix.listen(errno, socket.intValue(), backlog));
+            Posix.fchmod(socket.intValue(), mode);
+            ErrnoException.check("bind", address, Posix.bind(socket.intValue(), name.address(), (int) name.byteSize()));
+            ErrnoException.check("listen", address, Posix.listen(socket.intValue(), backlog));
             return socket;
         } catch (IOException | RuntimeException | Error e) {
             socket.close();
@@ -132,24 +130,21 @@ public final class Sockets {
      *     backlog
      */
     public static Fd accept(int listener) throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
-            for (;;) {
-                int fd = Os.current() == Os.MACOS
-                        ? Posix.accept(errno, listener, 0, 0)
-                        : Posix.accept4(errno, listener, 0, 0, SOCK_CLOEXEC);
-                if (fd >= 0) {
-                    if (SOCK_CLOEXEC == 0)
-                        Posix.fcntl(errno, fd, Constants.F_SETFD, Constants.FD_CLOEXEC);
-                    if (!LINUX)
-                        blocking(fd);
-                    return Fd.of(fd);
-                }
-                if (fd == -EAGAIN)
-                    return null;
-                if (fd != -EINTR && fd != -Constants.ECONNABORTED)
-                    throw new ErrnoException("accept", -fd);
+        for (;;) {
+            int fd = Os.current() == Os.MACOS
+                    ? Posix.accept(listener, 0, 0)
+                    : Posix.accept4(listener, 0, 0, SOCK_CLOEXEC);
+            if (fd >= 0) {
+                if (SOCK_CLOEXEC == 0)
+                    Posix.fcntl(fd, Constants.F_SETFD, Constants.FD_CLOEXEC);
+                if (!LINUX)
+                    blocking(fd);
+                return Fd.of(fd);
             }
+            if (fd == -EAGAIN)
+                return null;
+            if (fd != -EINTR && fd != -Constants.ECONNABORTED)
+                throw new ErrnoException("accept", -fd);
         }
     }
 
@@ -163,13 +158,12 @@ public final class Sockets {
     public static PeerCredentials peerCredentials(Fd socket) throws IOException {
         int fd = socket.enter();
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             MemorySegment ids = arena.allocate(12, 4);
             if (LINUX) {
-                option(fd, "SO_PEERCRED", Abi.host().value("SO_PEERCRED"), ids, errno);
+                option(fd, "SO_PEERCRED", Abi.host().value("SO_PEERCRED"), ids);
                 return new PeerCredentials(ids.get(JAVA_INT, 4), ids.get(JAVA_INT, 8), ids.get(JAVA_INT, 0));
             }
-            check("getpeereid", Posix.getpeereid(errno, fd, ids.address(), ids.address() + 4));
+            ErrnoException.check("getpeereid", Posix.getpeereid(fd, ids.address(), ids.address() + 4));
             return new PeerCredentials(ids.get(JAVA_INT, 0), ids.get(JAVA_INT, 4), -1);
         } finally {
             socket.exit();
@@ -190,7 +184,7 @@ public final class Sockets {
         int fd = socket.enter();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = arena.allocate(4, 4);
-            option(fd, name, Abi.host().value(name), value, Posix.errnoSegment(arena));
+            option(fd, name, Abi.host().value(name), value);
             return value.get(JAVA_INT, 0);
         } finally {
             socket.exit();
@@ -210,7 +204,7 @@ public final class Sockets {
         int fd = socket.enter();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocateFrom(JAVA_INT, value);
-            check("setsockopt", name, Posix.setsockopt(Posix.errnoSegment(arena), fd, SOL_SOCKET,
+            ErrnoException.check("setsockopt", name, Posix.setsockopt(fd, SOL_SOCKET,
                     Abi.host().value(name), memory.address(), 4));
         } finally {
             socket.exit();
@@ -225,29 +219,28 @@ public final class Sockets {
      */
     public static void shutdownOutput(Fd socket) throws IOException {
         int fd = socket.enter();
-        try (Arena arena = Arena.ofConfined()) {
-            check("shutdown", Posix.shutdown(Posix.errnoSegment(arena), fd, Constants.SHUT_WR));
+        try {
+            ErrnoException.check("shutdown", Posix.shutdown(fd, Constants.SHUT_WR));
         } finally {
             socket.exit();
         }
     }
 
-    private static void option(int fd, String name, int option, MemorySegment value, MemorySegment errno)
+    private static void option(int fd, String name, int option, MemorySegment value)
             throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment length = arena.allocateFrom(JAVA_INT, (int) value.byteSize());
-            check("getsockopt", name,
-                    Posix.getsockopt(errno, fd, SOL_SOCKET, option, value.address(), length.address()));
+            ErrnoException.check("getsockopt", name,
+                    Posix.getsockopt(fd, SOL_SOCKET, option, value.address(), length.address()));
         }
     }
 
     private static int connect(Fd socket, UnixAddress address) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             MemorySegment name = address.toNative(arena);
             int result;
             do {
-                result = Posix.connect(errno, socket.intValue(), name.address(), (int) name.byteSize());
+                result = Posix.connect(socket.intValue(), name.address(), (int) name.byteSize());
             } while (result == -EINTR);
             return result;
         }
@@ -262,15 +255,14 @@ public final class Sockets {
      */
     public static Fd socket() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
-            int fd = check("socket", Posix.socket(errno, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+            int fd = ErrnoException.check("socket", Posix.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
             if (SOCK_CLOEXEC == 0)
-                Posix.fcntl(errno, fd, Constants.F_SETFD, Constants.FD_CLOEXEC);
+                Posix.fcntl(fd, Constants.F_SETFD, Constants.FD_CLOEXEC);
             int noSigpipe = Abi.host().value("SO_NOSIGPIPE", 0);
             if (noSigpipe != 0)
-                Posix.setsockopt(errno, fd, SOL_SOCKET, noSigpipe, arena.allocateFrom(JAVA_INT, 1).address(), 4);
-            Posix.fcntl(errno, fd, Constants.F_SETFL,
-                    Posix.fcntl(errno, fd, Constants.F_GETFL, 0) | Constants.O_NONBLOCK);
+                Posix.setsockopt(fd, SOL_SOCKET, noSigpipe, arena.allocateFrom(JAVA_INT, 1).address(), 4);
+            Posix.fcntl(fd, Constants.F_SETFL,
+                    Posix.fcntl(fd, Constants.F_GETFL, 0) | Constants.O_NONBLOCK);
             return Fd.of(fd);
         }
     }
@@ -308,7 +300,7 @@ public final class Sockets {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment address = arena.allocate(128, 8);
             MemorySegment length = arena.allocateFrom(JAVA_INT, 128);
-            if (Posix.getsockname(Posix.errnoSegment(arena), fd, address.address(), length.address()) < 0)
+            if (Posix.getsockname(fd, address.address(), length.address()) < 0)
                 return new Name(-1, new byte[0]);
             int family = FAMILY_IS_BYTE ? address.get(JAVA_BYTE, 1) & 0xFF : address.get(JAVA_SHORT, 0);
             return new Name(family, address.toArray(JAVA_BYTE));
@@ -324,44 +316,29 @@ public final class Sockets {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = arena.allocate(4, 4);
             MemorySegment length = arena.allocateFrom(JAVA_INT, 4);
-            return Posix.getsockopt(Posix.errnoSegment(arena), fd, SOL_SOCKET, Constants.SO_TYPE, value.address(),
+            return Posix.getsockopt(fd, SOL_SOCKET, Constants.SO_TYPE, value.address(),
                     length.address()) == 0 && value.get(JAVA_INT, 0) == SOCK_STREAM;
         }
     }
 
     /** F_GETFL. */
     static int statusFlags(int fd) throws ErrnoException {
-        try (Arena arena = Arena.ofConfined()) {
-            return check("fcntl", "F_GETFL " + fd,
-                    Posix.fcntl(Posix.errnoSegment(arena), fd, Constants.F_GETFL, 0));
-        }
+        return ErrnoException.check("fcntl", "F_GETFL " + fd,
+                Posix.fcntl(fd, Constants.F_GETFL, 0));
     }
 
     static void blocking(int fd) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
-            int flags = Posix.fcntl(errno, fd, Constants.F_GETFL, 0);
-            Posix.fcntl(errno, fd, Constants.F_SETFL, flags & ~Constants.O_NONBLOCK);
-        }
+        int flags = Posix.fcntl(fd, Constants.F_GETFL, 0);
+        Posix.fcntl(fd, Constants.F_SETFL, flags & ~Constants.O_NONBLOCK);
     }
 
-    private static Fd.Pair pair(MemorySegment errno, MemorySegment pair, boolean closeOnExec) {
+    private static Fd.Pair pair(MemorySegment pair, boolean closeOnExec) {
         int first = pair.get(JAVA_INT, 0);
         int second = pair.get(JAVA_INT, 4);
         if (!closeOnExec) {
-            Posix.fcntl(errno, first, Constants.F_SETFD, Constants.FD_CLOEXEC);
-            Posix.fcntl(errno, second, Constants.F_SETFD, Constants.FD_CLOEXEC);
+            Posix.fcntl(first, Constants.F_SETFD, Constants.FD_CLOEXEC);
+            Posix.fcntl(second, Constants.F_SETFD, Constants.FD_CLOEXEC);
         }
         return new Fd.Pair(Fd.of(first), Fd.of(second));
-    }
-
-    private static int check(String call, int result) throws ErrnoException {
-        return check(call, null, result);
-    }
-
-    private static int check(String call, Object on, int result) throws ErrnoException {
-        if (result < 0)
-            throw new ErrnoException(call, on, -result);
-        return result;
     }
 }

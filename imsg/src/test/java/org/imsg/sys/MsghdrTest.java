@@ -64,12 +64,12 @@ class MsghdrTest {
     /** Closes our own writing end: another that was forgotten somewhere would keep the pipe from its end. */
     private boolean nobodyElseHoldsTheWitness() {
         witness.second().close();
-        Posix.fcntl(errno, witness.first().intValue(), Constants.F_SETFL, Constants.O_NONBLOCK);
+        Posix.fcntl(witness.first().intValue(), Constants.F_SETFL, Constants.O_NONBLOCK);
         return Posix.read(errno, witness.first().intValue(), buffer.address(), 1) == 0;
     }
 
     private boolean isCloseOnExec(int fd) {
-        return (Posix.fcntl(errno, fd, Constants.F_GETFD, 0) & Constants.FD_CLOEXEC) != 0;
+        return (Posix.fcntl(fd, Constants.F_GETFD, 0) & Constants.FD_CLOEXEC) != 0;
     }
 
     @Test
@@ -140,7 +140,7 @@ class MsghdrTest {
         assertThat(numbers).hasSize(253);
         for (int number : numbers) {
             assertThat(isCloseOnExec(number)).isTrue();
-            assertThat(Posix.close(errno, number)).isZero();
+            assertThat(Posix.close(number)).isZero();
         }
         assertThat(nobodyElseHoldsTheWitness()).isTrue();
     }
@@ -150,11 +150,11 @@ class MsghdrTest {
         sendMany(5);
         receive(receiver);
         for (int i = 0; i < 5; i++)
-            Posix.close(errno, receiver.descriptor(i));
+            Posix.close(receiver.descriptor(i));
         send("one", witness.second().intValue());
         receive(receiver);
         assertThat(receiver.descriptorCount()).isEqualTo(1);
-        Posix.close(errno, receiver.descriptor(0));
+        Posix.close(receiver.descriptor(0));
         assertThat(nobodyElseHoldsTheWitness()).isTrue();
     }
 
@@ -187,7 +187,7 @@ class MsghdrTest {
         send("after", -1);
         assertThat(receive(receiver)).isEqualTo("before with ");
         assertThat(receiver.descriptorCount()).isEqualTo(1);
-        Posix.close(errno, receiver.descriptor(0));
+        Posix.close(receiver.descriptor(0));
         assertThat(receive(receiver)).isEqualTo("after");
     }
 

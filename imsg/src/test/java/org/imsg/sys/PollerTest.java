@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.imsg.sys.Readiness.FOREVER;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -272,9 +271,7 @@ class PollerTest {
                 assertThat(reading.poller.await(number, in(1), NOT_ABANDONED)).isFalse();
                 forget(old.first());
                 // The number now is another pipe's, while the old pipe lives on in its duplicate.
-                try (Arena arena = Arena.ofConfined()) {
-                    Posix.dup2(Posix.errnoSegment(arena), fresh.first().intValue(), number);
-                }
+                Posix.dup2(fresh.first().intValue(), number);
                 Call<Boolean> reader = waitToRead(old.first()).untilParked();
                 RunningPoller.put(fresh.second(), 1);
                 assertThat(reader.result()).isTrue();

@@ -31,7 +31,7 @@ final class RunningPoller implements AutoCloseable {
         ended = true;
         // An end of a pipe that is ready at once, so that the thread comes back and sees that it is over.
         try (Fd.Pair pipe = Fd.pipe(); Arena arena = Arena.ofConfined()) {
-            Posix.write(Posix.errnoSegment(arena), pipe.second().intValue(), arena.allocate(1).address(), 1);
+            Posix.write(pipe.second().intValue(), arena.allocate(1).address(), 1);
             int fd = (write ? pipe.second() : pipe.first()).intValue();
             poller.arm(fd);
             thread.join();
@@ -63,9 +63,7 @@ final class RunningPoller implements AutoCloseable {
         int fd = field(poller, name);
         if (fd < 0)
             return;
-        try (Arena arena = Arena.ofConfined()) {
-            Posix.close(Posix.errnoSegment(arena), fd);
-        }
+        Posix.close(fd);
     }
 
     private static int field(Poller poller, String name) {
@@ -85,7 +83,7 @@ final class RunningPoller implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment one = arena.allocate(1);
             one.set(JAVA_BYTE, 0, (byte) value);
-            if (Posix.write(Posix.errnoSegment(arena), fd.intValue(), one.address(), 1) != 1)
+            if (Posix.write(fd.intValue(), one.address(), 1) != 1)
                 throw new AssertionError("write to " + fd);
         }
     }
@@ -94,7 +92,7 @@ final class RunningPoller implements AutoCloseable {
     static int take(Fd fd) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment one = arena.allocate(1);
-            if (Posix.read(Posix.errnoSegment(arena), fd.intValue(), one.address(), 1) != 1)
+            if (Posix.read(fd.intValue(), one.address(), 1) != 1)
                 throw new AssertionError("read from " + fd);
             return one.get(JAVA_BYTE, 0) & 0xFF;
         }
@@ -125,8 +123,6 @@ final class RunningPoller implements AutoCloseable {
     }
 
     private static void nonBlocking(Fd fd) {
-        try (Arena arena = Arena.ofConfined()) {
-            Posix.fcntl(Posix.errnoSegment(arena), fd.intValue(), Constants.F_SETFL, Constants.O_NONBLOCK);
-        }
+        Posix.fcntl(fd.intValue(), Constants.F_SETFL, Constants.O_NONBLOCK);
     }
 }

@@ -193,15 +193,14 @@ class JdkChannelsTest {
     /** An IPv4 socket bound, or if it is to be a client connected, to a port of the loopback interface. */
     private static Fd inet(int type, int port, boolean client) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             MemorySegment address = arena.allocate(16, 4);
             address.set(ValueLayout.JAVA_SHORT, 0, (short) AF_INET);
             address.set(ValueLayout.JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN), 2, (short) port);
             address.set(ValueLayout.JAVA_INT.withOrder(ByteOrder.BIG_ENDIAN), 4, 0x7F000001);
-            Fd socket = Fd.of(Posix.socket(errno, AF_INET, type, 0));
+            Fd socket = Fd.of(Posix.socket(AF_INET, type, 0));
             assertThat(client
-                    ? Posix.connect(errno, socket.intValue(), address.address(), 16)
-                    : Posix.bind(errno, socket.intValue(), address.address(), 16)).isZero();
+                    ? Posix.connect(socket.intValue(), address.address(), 16)
+                    : Posix.bind(socket.intValue(), address.address(), 16)).isZero();
             return socket;
         }
     }

@@ -12,7 +12,6 @@ import org.imsg.sys.Abi;
 import org.imsg.sys.Accounts;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Credentials;
-import org.imsg.sys.Posix;
 import org.imsg.unix.ErrnoException;
 
 /** Users and groups, wherever the system keeps them: getpwnam_r(3) and its like. */
@@ -28,7 +27,7 @@ final class AccountDatabase {
 
     /** A call with an entry, a buffer and its size, and where the entry's address goes. */
     private interface Query {
-        int apply(MemorySegment errno, long key, long entry, long buffer, long size, long found);
+        int apply(long key, long entry, long buffer, long size, long found);
     }
 
     private interface Reader<T> {
@@ -41,7 +40,7 @@ final class AccountDatabase {
 
     static Optional<User> user(int uid) throws ErrnoException {
         return find("getpwuid", PASSWD, Integer.toUnsignedString(uid),
-                (errno, _, entry, buffer, size, found) -> Accounts.getpwuid(errno, uid, entry, buffer, size, found),
+                (_, entry, buffer, size, found) -> Accounts.getpwuid(uid, entry, buffer, size, found),
                 AccountDatabase::readUser);
     }
 
@@ -51,7 +50,7 @@ final class AccountDatabase {
 
     static Optional<Group> group(int gid) throws ErrnoException {
         return find("getgrgid", GROUP, Integer.toUnsignedString(gid),
-                (errno, _, entry, buffer, size, found) -> Accounts.getgrgid(errno, gid, entry, buffer, size, found),
+                (_, entry, buffer, size, found) -> Accounts.getgrgid(gid, entry, buffer, size, found),
                 AccountDatabase::readGroup);
     }
 
@@ -62,7 +61,7 @@ final class AccountDatabase {
                 MemorySegment entry = arena.allocate(entrySize, 8);
                 MemorySegment buffer = arena.allocate(size);
                 MemorySegment found = arena.allocate(8, 8);
-                int error = query.apply(Posix.errnoSegment(arena), arena.allocateFrom(key).address(), entry.address(),
+                int error = query.apply(arena.allocateFrom(key).address(), entry.address(),
                         buffer.address(), size, found.address());
                 if (error == 0)
                     return found.get(JAVA_LONG, 0) == 0 ? Optional.empty() : Optional.of(reader.read(entry));

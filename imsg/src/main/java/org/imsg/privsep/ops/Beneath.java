@@ -25,13 +25,13 @@ enum Beneath {
         Fd open(Fd root, String relative, int flags, int mode) throws ErrnoException {
             // Anything but 0 is refused where nothing can be created.
             int modeIfCreated = (flags & Constants.O_CREAT) == 0 ? 0 : mode;
-            return called("openat2", relative, (errno, path) -> Openat2.beneath(errno, root.intValue(), path,
+            return called("openat2", relative, path -> Openat2.beneath(root.intValue(), path,
                     flags | Constants.O_CLOEXEC, modeIfCreated));
         }
 
         @Override
         Fd inside(Fd directory, Name name, int flags) throws ErrnoException {
-            return called("openat", name, (errno, path) -> Openat2.withinMount(errno, directory.intValue(), path,
+            return called("openat", name, path -> Openat2.withinMount(directory.intValue(), path,
                     flags | Constants.O_NOFOLLOW | Constants.O_CLOEXEC));
         }
     },
@@ -67,7 +67,7 @@ enum Beneath {
         }
 
         private Fd openat(Fd directory, String name, int flags, int mode) throws ErrnoException {
-            return called("openat", name, (errno, path) -> Directories.openat(errno, directory.intValue(), path,
+            return called("openat", name, path -> Directories.openat(directory.intValue(), path,
                     flags | Constants.O_NOFOLLOW | Constants.O_CLOEXEC, mode));
         }
 
@@ -91,7 +91,7 @@ enum Beneath {
 
     /** Makes the system call: a descriptor or the negative errno. */
     private interface Opening {
-        int apply(MemorySegment errno, long path);
+        int apply(long path);
     }
 
     /** The better of the two that this system has. */
@@ -132,7 +132,7 @@ enum Beneath {
 
     /** Opens a directory that a policy names: a trusted path, in which links are followed. */
     static Fd directory(String path) throws IOException {
-        return called("open", path, (errno, name) -> Posix.open(errno, name,
+        return called("open", path, name -> Posix.open(name,
                 Constants.O_RDONLY | DIRECTORY | Constants.O_CLOEXEC, 0));
     }
 
@@ -152,11 +152,10 @@ enum Beneath {
 
     private static Fd called(String call, Name path, Opening opening) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             MemorySegment name = path.toNative(arena);
             int fd = -Constants.EAGAIN;
             for (int i = 0; i < ATTEMPTS && (fd == -Constants.EAGAIN || fd == -Constants.EINTR); i++)
-                fd = opening.apply(errno, name.address());
+                fd = opening.apply(name.address());
             if (fd < 0)
                 throw new ErrnoException(call, path, -fd);
             return Fd.of(fd);

@@ -4,7 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
-import static org.imsg.privsep.ops.Trees.check;
+import static org.imsg.unix.ErrnoException.check;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -64,7 +64,7 @@ final class BoundSockets {
                 Sockets.intOption(socket, "SO_REUSEADDR", 1);
             // Else it depends on the machine's settings whether IPv4 arrives too.
             if (host instanceof Inet6Address)
-                check("setsockopt", "IPV6_V6ONLY", Posix.setsockopt(Posix.errnoSegment(arena), socket.intValue(),
+                check("setsockopt", "IPV6_V6ONLY", Posix.setsockopt(socket.intValue(),
                         Abi.host().value("IPPROTO_IPV6"), Abi.host().value("IPV6_V6ONLY"),
                         arena.allocateFrom(JAVA_INT, 1).address(), 4));
             bindAndListen(socket, request, address(arena, host, request.port()));
@@ -79,7 +79,7 @@ final class BoundSockets {
                 removeStale(directory, name);
             return made(request.kind(), Constants.AF_UNIX, (socket, arena) -> {
                 // On Linux the mode of the socket itself becomes that of its file, before anybody can connect.
-                check("fchmod", request.address(), Posix.fchmod(Posix.errnoSegment(arena), socket.intValue(),
+                check("fchmod", request.address(), Posix.fchmod(socket.intValue(),
                         request.mode() & 0777));
                 MemorySegment address = throughDescriptor(directory.intValue(), "/" + found.name()).toNative(arena);
                 WithoutUmask.run(() -> bindAndListen(socket, request, address));
@@ -128,13 +128,12 @@ final class BoundSockets {
 
     private static Fd made(SocketKind kind, int family, Step step) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             int type = kind.isStream() ? Constants.SOCK_STREAM : SOCK_DGRAM;
             Fd socket = Fd.of(check("socket", kind,
-                    Posix.socket(errno, family, type | Constants.SOCK_CLOEXEC, 0)));
+                    Posix.socket(family, type | Constants.SOCK_CLOEXEC, 0)));
             try {
                 if (Constants.SOCK_CLOEXEC == 0)
-                    Posix.fcntl(errno, socket.intValue(), Constants.F_SETFD, Constants.FD_CLOEXEC);
+                    Posix.fcntl(socket.intValue(), Constants.F_SETFD, Constants.FD_CLOEXEC);
                 step.apply(socket, arena);
                 return socket;
             } catch (IOException | RuntimeException | Error e) {
@@ -145,31 +144,25 @@ final class BoundSockets {
     }
 
     private static void bindAndListen(Fd socket, Request.Bind request, MemorySegment address) throws ErrnoException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
-            check("bind", on(request.address(), request.port()),
-                    Posix.bind(errno, socket.intValue(), address.address(), (int) address.byteSize()));
-            if (request.kind().isStream())
-                check("listen", on(request.address(), request.port()),
-                        Posix.listen(errno, socket.intValue(), request.backlog()));
-        }
+        check("bind", on(request.address(), request.port()),
+                Posix.bind(socket.intValue(), address.address(), (int) address.byteSize()));
+        if (request.kind().isStream())
+            check("listen", on(request.address(), request.port()),
+                    Posix.listen(socket.intValue(), request.backlog()));
     }
 
     private static void connect(Fd socket, Request.Connect request, MemorySegment address, long deadline)
             throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
-            int flags = Posix.fcntl(errno, socket.intValue(), Constants.F_GETFL, 0);
-            Posix.fcntl(errno, socket.intValue(), Constants.F_SETFL, flags | Constants.O_NONBLOCK);
-            int result = Posix.connect(errno, socket.intValue(), address.address(), (int) address.byteSize());
-            if (result == -Errno.number("EINPROGRESS")) {
-                if (!Readiness.toWrite().await(socket.intValue(), deadline))
-                    throw new SocketTimeoutException("no connection to " + on(request.address(), request.port()));
-                result = -Sockets.intOption(socket, "SO_ERROR");
-            }
-            check("connect", on(request.address(), request.port()), result);
-            Posix.fcntl(errno, socket.intValue(), Constants.F_SETFL, flags);
+        int flags = Posix.fcntl(socket.intValue(), Constants.F_GETFL, 0);
+        Posix.fcntl(socket.intValue(), Constants.F_SETFL, flags | Constants.O_NONBLOCK);
+        int result = Posix.connect(socket.intValue(), address.address(), (int) address.byteSize());
+        if (result == -Errno.number("EINPROGRESS")) {
+            if (!Readiness.toWrite().await(socket.intValue(), deadline))
+                throw new SocketTimeoutException("no connection to " + on(request.address(), request.port()));
+            result = -Sockets.intOption(socket, "SO_ERROR");
         }
+        check("connect", on(request.address(), request.port()), result);
+        Posix.fcntl(socket.intValue(), Constants.F_SETFL, flags);
     }
 
     private static String on(String address, int port) {

@@ -1,6 +1,6 @@
 package org.imsg.privsep.ops;
 
-import static org.imsg.privsep.ops.Trees.check;
+import static org.imsg.unix.ErrnoException.check;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -9,7 +9,6 @@ import org.imsg.sys.Abi;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Directories;
 import org.imsg.sys.Os;
-import org.imsg.sys.Posix;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -92,11 +91,10 @@ final class ChownedTree {
 
     private void give(Fd file, Name name) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
-            var errno = Posix.errnoSegment(arena);
             int result = LINUX
-                    ? Directories.fchownat(errno, file.intValue(), arena.allocateFrom("").address(), request.uid(),
+                    ? Directories.fchownat(file.intValue(), arena.allocateFrom("").address(), request.uid(),
                             request.gid(), Abi.host().value("AT_EMPTY_PATH", 0))
-                    : Directories.fchown(errno, file.intValue(), request.uid(), request.gid());
+                    : Directories.fchown(file.intValue(), request.uid(), request.gid());
             check("fchownat", name, result);
         }
     }

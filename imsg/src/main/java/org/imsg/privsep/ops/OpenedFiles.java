@@ -1,8 +1,6 @@
 package org.imsg.privsep.ops;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import org.imsg.sys.Abi;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Directories;
@@ -70,22 +68,13 @@ final class OpenedFiles {
     }
 
     private static void settle(Fd file, Request.Open request) throws ErrnoException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
-            if (request.truncates() && !request.flags().contains(OpenFlag.CREATE_NEW))
-                check("ftruncate", request.path(), Directories.ftruncate(errno, file.intValue(), 0));
-            if (!request.flags().contains(OpenFlag.NONBLOCK)) {
-                int flags = check("fcntl", request.path(),
-                        Posix.fcntl(errno, file.intValue(), Constants.F_GETFL, 0));
-                check("fcntl", request.path(), Posix.fcntl(errno, file.intValue(), Constants.F_SETFL,
-                        flags & ~Constants.O_NONBLOCK));
-            }
+        if (request.truncates() && !request.flags().contains(OpenFlag.CREATE_NEW))
+            ErrnoException.check("ftruncate", request.path(), Directories.ftruncate(file.intValue(), 0));
+        if (!request.flags().contains(OpenFlag.NONBLOCK)) {
+            int flags = ErrnoException.check("fcntl", request.path(),
+                    Posix.fcntl(file.intValue(), Constants.F_GETFL, 0));
+            ErrnoException.check("fcntl", request.path(), Posix.fcntl(file.intValue(), Constants.F_SETFL,
+                    flags & ~Constants.O_NONBLOCK));
         }
-    }
-
-    private static int check(String call, String on, int result) throws ErrnoException {
-        if (result < 0)
-            throw new ErrnoException(call, on, -result);
-        return result;
     }
 }

@@ -32,7 +32,7 @@ final class RemovedTree {
 
     static void remove(Beneath beneath, Fd parent, Name name, BooleanSupplier expired) throws IOException {
         if (!Status.of(parent, name).isDirectory()) {
-            Trees.check("unlinkat", name, Trees.unlink(parent, name, 0));
+            ErrnoException.check("unlinkat", name, Trees.unlink(parent, name, 0));
             return;
         }
         try (Fd top = beneath.inside(parent, name, Trees.LISTING)) {
@@ -43,7 +43,7 @@ final class RemovedTree {
                 tree.empty(top, 0);
                 result = Trees.unlink(parent, name, Trees.REMOVEDIR);
             } while (result == -Errno.number("ENOTEMPTY"));
-            Trees.check("unlinkat", name, result);
+            ErrnoException.check("unlinkat", name, result);
         }
     }
 
@@ -67,7 +67,7 @@ final class RemovedTree {
         if (isOfDirectory(result))
             emptyAndRemove(directory, name, depth);
         else if (result != -Constants.ENOENT)
-            Trees.check("unlinkat", name, result);
+            ErrnoException.check("unlinkat", name, result);
     }
 
     /** EISDIR says Linux of a directory, where EPERM means a file that nobody may remove; EPERM the others. */
@@ -91,12 +91,12 @@ final class RemovedTree {
         }
         int result = Trees.unlink(directory, name, Trees.REMOVEDIR);
         if (result != -Errno.number("ENOTEMPTY") && result != -Constants.ENOENT && result != -Errno.number("ENOTDIR"))
-            Trees.check("unlinkat", name, result);
+            ErrnoException.check("unlinkat", name, result);
     }
 
     private void bringUp(Fd directory, Name name) throws ErrnoException {
         int result = Trees.rename(directory, name, top, Name.of(".deep-" + Long.toHexString(NAMES.nextLong())));
         if (result != -Constants.ENOENT)
-            Trees.check("renameat", name, result);
+            ErrnoException.check("renameat", name, result);
     }
 }

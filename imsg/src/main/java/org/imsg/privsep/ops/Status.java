@@ -19,9 +19,7 @@ record Status(long device, long inode, int mode, long links, int uid, int gid) {
     static Status of(Fd fd, String path) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment stat = memory(arena);
-            int result = Posix.fstat(Posix.errnoSegment(arena), fd.intValue(), stat.address());
-            if (result < 0)
-                throw new ErrnoException("fstat", path, -result);
+            ErrnoException.check("fstat", path, Posix.fstat(fd.intValue(), stat.address()));
             return read(stat);
         }
     }
@@ -30,10 +28,8 @@ record Status(long device, long inode, int mode, long links, int uid, int gid) {
     static Status of(Fd directory, Name name) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment stat = memory(arena);
-            int result = Directories.fstatat(Posix.errnoSegment(arena), directory.intValue(),
-                    name.toNative(arena).address(), stat.address(), Abi.host().value("AT_SYMLINK_NOFOLLOW"));
-            if (result < 0)
-                throw new ErrnoException("fstatat", name, -result);
+            ErrnoException.check("fstatat", name, Directories.fstatat(directory.intValue(),
+                    name.toNative(arena).address(), stat.address(), Abi.host().value("AT_SYMLINK_NOFOLLOW")));
             return read(stat);
         }
     }

@@ -1,11 +1,9 @@
 package org.imsg.privsep.ops;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.time.Instant;
 import java.util.function.Consumer;
 import org.imsg.sys.Clocks;
-import org.imsg.sys.Posix;
 import org.imsg.unix.ErrnoException;
 
 /** The clock that a monitor sets. Implementations are safe for use by several threads. */
@@ -39,12 +37,8 @@ public interface SystemClock {
 
             @Override
             public void set(Instant time) throws IOException {
-                try (Arena arena = Arena.ofConfined()) {
-                    int result = Clocks.clock_settime(Posix.errnoSegment(arena), time.getEpochSecond(),
-                            time.getNano());
-                    if (result < 0)
-                        throw new ErrnoException("clock_settime", time, -result);
-                }
+                ErrnoException.check("clock_settime", time, Clocks.clock_settime(time.getEpochSecond(),
+                        time.getNano()));
             }
         };
     }

@@ -2,13 +2,11 @@ package org.imsg.privsep.ops;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import org.imsg.sys.Abi;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Directories;
-import org.imsg.sys.Posix;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
@@ -41,10 +39,10 @@ final class Trees {
         try (Arena arena = Arena.ofConfined()) {
             int fd;
             do {
-                fd = Directories.openat(Posix.errnoSegment(arena), parent.intValue(),
+                fd = Directories.openat(parent.intValue(),
                         name.toNative(arena).address(), flags | Constants.O_NOFOLLOW | Constants.O_CLOEXEC, 0);
             } while (fd == -Constants.EINTR);
-            return Fd.of(check("openat", name, fd));
+            return Fd.of(ErrnoException.check("openat", name, fd));
         }
     }
 
@@ -61,41 +59,34 @@ final class Trees {
     /** Goes through the names in an open directory as they are now, from the first. */
     static void visit(Fd directory, Visitor visitor) throws IOException {
         // An open file of its own: the position in it is shared by duplicates.
-        try (Fd listing = directory(directory, Name.of(".")); Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
-            long stream = Directories.fdopendir(errno, listing.intValue());
+        try (Fd listing = directory(directory, Name.of("."))) {
+            long stream = Directories.fdopendir(listing.intValue());
             if (stream < 0)
                 throw new ErrnoException("fdopendir", (int) -stream);
             listing.release();
             try {
                 boolean goesOn = true;
-                for (byte[] next; goesOn && (next = Directories.readdir(errno, stream)) != null;) {
+                for (byte[] next; goesOn && (next = Directories.readdir(stream)) != null;) {
                     Name name = new Name(next);
                     goesOn = name.isSelfOrParent() || visitor.visit(name);
                 }
             } finally {
-                Directories.closedir(errno, stream);
+                Directories.closedir(stream);
             }
         }
     }
 
     static int unlink(Fd parent, Name name, int flags) {
         try (Arena arena = Arena.ofConfined()) {
-            return Directories.unlinkat(Posix.errnoSegment(arena), parent.intValue(),
+            return Directories.unlinkat(parent.intValue(),
                     name.toNative(arena).address(), flags);
         }
     }
 
     static int rename(Fd from, Name name, Fd to, Name newName) {
         try (Arena arena = Arena.ofConfined()) {
-            return Directories.renameat(Posix.errnoSegment(arena), from.intValue(), name.toNative(arena).address(),
+            return Directories.renameat(from.intValue(), name.toNative(arena).address(),
                     to.intValue(), newName.toNative(arena).address());
         }
-    }
-
-    static int check(String call, Object on, int result) throws ErrnoException {
-        if (result < 0)
-            throw new ErrnoException(call, on, -result);
-        return result;
     }
 }

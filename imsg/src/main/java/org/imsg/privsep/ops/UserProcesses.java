@@ -1,8 +1,6 @@
 package org.imsg.privsep.ops;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
@@ -17,7 +15,6 @@ import org.imsg.privsep.rights.Broadcast;
 import org.imsg.privsep.rights.PrivilegeException;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Pidfd;
-import org.imsg.sys.Posix;
 import org.imsg.sys.Readiness;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -78,20 +75,17 @@ final class UserProcesses {
     }
 
     private static void kill(int pid, int uid, List<Fd> killed) throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
-            int number = Pidfd.pidfd_open(errno, pid);
-            if (number < 0)
-                return;
-            Fd process = Fd.of(number);
-            killed.add(process);
-            // The number may be another's by now, but not that of what was just opened.
-            if (!belongsTo(PROC.resolve(Integer.toString(pid)), uid))
-                return;
-            int result = Pidfd.pidfd_send_signal(errno, number, SIGKILL);
-            if (result == -Constants.EPERM)
-                throw new ErrnoException("pidfd_send_signal", pid, -result);
-        }
+        int number = Pidfd.pidfd_open(pid);
+        if (number < 0)
+            return;
+        Fd process = Fd.of(number);
+        killed.add(process);
+        // The number may be another's by now, but not that of what was just opened.
+        if (!belongsTo(PROC.resolve(Integer.toString(pid)), uid))
+            return;
+        int result = Pidfd.pidfd_send_signal(number, SIGKILL);
+        if (result == -Constants.EPERM)
+            throw new ErrnoException("pidfd_send_signal", pid, -result);
     }
 
     /** Looked for twice: one that comes and goes may slip through the first time. */

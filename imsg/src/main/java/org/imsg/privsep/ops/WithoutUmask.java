@@ -1,12 +1,9 @@
 package org.imsg.privsep.ops;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.imsg.sys.LinuxSyscalls;
-import org.imsg.sys.Posix;
 import org.imsg.sys.RawSyscall;
 import org.imsg.unix.ErrnoException;
 
@@ -45,13 +42,8 @@ final class WithoutUmask {
     }
 
     private static void clear() throws ErrnoException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
-            LinuxSyscalls calls = LinuxSyscalls.host();
-            int result = RawSyscall.call(errno, calls.number("unshare"), CLONE_FS, 0, 0);
-            if (result < 0)
-                throw new ErrnoException("unshare", "CLONE_FS", -result);
-            RawSyscall.call(errno, calls.number("umask"), 0, 0, 0);
-        }
+        LinuxSyscalls calls = LinuxSyscalls.host();
+        ErrnoException.check("unshare", "CLONE_FS", RawSyscall.call(calls.number("unshare"), CLONE_FS));
+        RawSyscall.call(calls.number("umask"), 0);
     }
 }

@@ -1,10 +1,8 @@
 package org.imsg.privsep.rights;
 
-import java.lang.foreign.Arena;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.Set;
-import org.imsg.sys.Posix;
 
 /** The pieces Linux cuts root's rights into: capabilities(7), without the prefix CAP_, in the kernel's order. */
 public enum Capability {
@@ -106,9 +104,7 @@ public enum Capability {
 
     /** Whether the running kernel has it: an older one refuses to be asked about newer ones. */
     static boolean isKnownToKernel(Capability capability) {
-        try (Arena arena = Arena.ofConfined()) {
-            return Confining.prctl(Posix.errnoSegment(arena), Confining.PR_CAPBSET_READ, capability.number()) >= 0;
-        }
+        return Confining.prctl(Confining.PR_CAPBSET_READ, capability.number()) >= 0;
     }
 
     /** The known ones in such a set. */

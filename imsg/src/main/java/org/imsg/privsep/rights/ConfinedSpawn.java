@@ -40,14 +40,14 @@ final class ConfinedSpawn implements Runnable {
         synchronized (ONE_AT_A_TIME) {
             // Links here what the thread calls.
             new Step.Unless(Step.Call.of("getpid", ""), 0).run(work.errno);
-            int dumpable = Confining.prctl(work.errno, Confining.PR_GET_DUMPABLE, 0);
+            int dumpable = Confining.prctl(Confining.PR_GET_DUMPABLE, 0);
             try {
                 joined(Thread.ofPlatform().name("imsg-confined-spawn").unstarted(work));
                 work.awaitGone();
             } finally {
                 // A thread that changes its ids takes this flag away from the whole process.
                 if (dumpable == 0 || dumpable == 1)
-                    Confining.prctl(work.errno, Confining.PR_SET_DUMPABLE, dumpable);
+                    Confining.prctl(Confining.PR_SET_DUMPABLE, dumpable);
             }
         }
         return work.outcome();
@@ -84,8 +84,8 @@ final class ConfinedSpawn implements Runnable {
      */
     private void awaitGone() {
         LinuxSyscalls calls = LinuxSyscalls.host();
-        int pid = RawSyscall.call(errno, calls.number("getpid"), 0, 0, 0);
-        while (RawSyscall.call(errno, calls.number("tgkill"), pid, thread, 0) == 0)
+        int pid = RawSyscall.call(calls.number("getpid"));
+        while (RawSyscall.call(calls.number("tgkill"), pid, thread, 0) == 0)
             Thread.onSpinWait();
     }
 

@@ -29,8 +29,8 @@ final class Confining {
 
     private Confining() {}
 
-    static int prctl(MemorySegment errno, int option, long argument) {
-        return RawSyscall.call(errno, LinuxSyscalls.host().number("prctl"), option, argument, 0);
+    static int prctl(int option, long argument) {
+        return RawSyscall.call(LinuxSyscalls.host().number("prctl"), option, argument);
     }
 
     /** A struct sock_fprog and the instructions it points to. */

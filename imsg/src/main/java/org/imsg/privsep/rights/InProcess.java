@@ -16,7 +16,6 @@ import org.imsg.privsep.rights.Confinement.Parts;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Os;
 import org.imsg.sys.Pledge;
-import org.imsg.sys.Posix;
 import org.imsg.sys.RawSyscall;
 
 /** A confinement applied to this process, to all its threads or not at all. */
@@ -25,14 +24,13 @@ final class InProcess {
 
     static void confine(Parts parts) throws PrivilegeException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             switch (Os.current()) {
                 case LINUX -> {
-                    dumpable(errno);
+                    dumpable();
                     if (parts.promises() != null)
-                        promise(errno, arena, parts.promises());
+                        promise(arena, parts.promises());
                 }
-                case OPENBSD -> pledge(errno, arena, parts);
+                case OPENBSD -> pledge(arena, parts);
                 case FREEBSD, MACOS -> {
                     // whatever was asked for has been left out by now
                 }
@@ -61,9 +59,9 @@ final class InProcess {
             return;
         try (Threads threads = Threads.open(); Arena arena = Arena.ofConfined()) {
             threads.hold();
-            Confining.prctl(Posix.errnoSegment(arena), Confining.PR_GET_DUMPABLE, 0);
+            Confining.prctl(Confining.PR_GET_DUMPABLE, 0);
             if (parts.promises() != null)
-                filterProgram(Posix.errnoSegment(arena), arena, parts.promises());
+                filterProgram(arena, parts.promises());
             threads.prove(status -> {
                 Status.differenceFrom(parts, status);
                 return null;
@@ -100,10 +98,10 @@ final class InProcess {
     }
 
     /** One filter for all threads; that they have no_new_privs too is carried along with it. */
-    private static void promise(MemorySegment errno, Arena arena, Set<Promise> promises) throws PrivilegeException {
-        MemorySegment program = filterProgram(errno, arena, promises);
-        check("no_new_privs", "", Confining.prctl(errno, Confining.PR_SET_NO_NEW_PRIVS, 1));
-        int result = RawSyscall.call(errno, LinuxSyscalls.host().number("seccomp"), Confining.SECCOMP_SET_MODE_FILTER,
+    private static void promise(Arena arena, Set<Promise> promises) throws PrivilegeException {
+        MemorySegment program = filterProgram(arena, promises);
+        check("no_new_privs", "", Confining.prctl(Confining.PR_SET_NO_NEW_PRIVS, 1));
+        int result = RawSyscall.call(LinuxSyscalls.host().number("seccomp"), Confining.SECCOMP_SET_MODE_FILTER,
                 Confining.SECCOMP_FILTER_FLAG_TSYNC, program.address());
         check("seccomp", promises, result);
         // TSYNC names the first thread that has a filter of its own in the way.
@@ -111,14 +109,14 @@ final class InProcess {
             throw new PrivilegeException("seccomp", "thread " + result + " could not be given the filter");
     }
 
-    private static MemorySegment filterProgram(MemorySegment errno, Arena arena, Set<Promise> promises) {
+    private static MemorySegment filterProgram(Arena arena, Set<Promise> promises) {
         LinuxSyscalls calls = LinuxSyscalls.host();
-        int pid = RawSyscall.call(errno, calls.number("getpid"), 0, 0, 0);
+        int pid = RawSyscall.call(calls.number("getpid"));
         return Confining.filterProgram(arena, SeccompFilter.of(calls, promises, false, pid));
     }
 
-    private static void dumpable(MemorySegment errno) throws PrivilegeException {
-        check("dumpable", "0", Confining.prctl(errno, Confining.PR_SET_DUMPABLE, 0));
+    private static void dumpable() throws PrivilegeException {
+        check("dumpable", "0", Confining.prctl(Confining.PR_SET_DUMPABLE, 0));
     }
 
     private static void tryVeiledRoot(Map<Path, Set<Access>> unveiled) throws PrivilegeException {
@@ -136,7 +134,7 @@ final class InProcess {
         }
     }
 
-    private static void pledge(MemorySegment errno, Arena arena, Parts parts) throws PrivilegeException {
+    private static void pledge(Arena arena, Parts parts) throws PrivilegeException {
         Map<Path, Set<Access>> unveiled = new LinkedHashMap<>();
         if (parts.unveiledJava())
             unveiled.putAll(JavaPaths.unveiled());
@@ -144,14 +142,14 @@ final class InProcess {
         for (Map.Entry<Path, Set<Access>> path : unveiled.entrySet()) {
             String letters = path.getValue().stream().sorted().map(access -> "" + access.letter())
                     .collect(Collectors.joining());
-            check("unveil", path.getKey(), Pledge.unveil(errno, arena.allocateFrom(path.getKey().toString()).address(),
+            check("unveil", path.getKey(), Pledge.unveil(arena.allocateFrom(path.getKey().toString()).address(),
                     arena.allocateFrom(letters).address()));
         }
         if (parts.veils())
-            check("unveil", "no more", Pledge.unveil(errno, 0, 0));
+            check("unveil", "no more", Pledge.unveil(0, 0));
         if (parts.promises() != null) {
             String words = words(parts.promises());
-            check("pledge", words, Pledge.pledge(errno, arena.allocateFrom(words).address(), 0));
+            check("pledge", words, Pledge.pledge(arena.allocateFrom(words).address(), 0));
         }
     }
 

@@ -33,8 +33,8 @@ final class Landlock {
     private Landlock() {}
 
     /** The version of the running kernel, or 0 if it has none. */
-    static int version(MemorySegment errno) {
-        return Math.max(0, RawSyscall.call(errno, LinuxSyscalls.host().number("landlock_create_ruleset"), 0, 0,
+    static int version() {
+        return Math.max(0, RawSyscall.call(LinuxSyscalls.host().number("landlock_create_ruleset"), 0, 0,
                 CREATE_RULESET_VERSION));
     }
 
@@ -59,9 +59,9 @@ final class Landlock {
     }
 
     /** Makes a ruleset that refuses all but what is added to it; its descriptor, which is close-on-exec, or the negative errno. */
-    static int create(MemorySegment errno, Arena arena, int version) {
+    static int create(Arena arena, int version) {
         MemorySegment attributes = arena.allocateFrom(JAVA_LONG, handled(version));
-        return RawSyscall.call(errno, LinuxSyscalls.host().number("landlock_create_ruleset"), attributes.address(),
+        return RawSyscall.call(LinuxSyscalls.host().number("landlock_create_ruleset"), attributes.address(),
                 attributes.byteSize(), 0);
     }
 

@@ -11,7 +11,6 @@ import java.util.EnumSet;
 import java.util.Set;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Os;
-import org.imsg.sys.Posix;
 import org.imsg.sys.RawSyscall;
 
 /**
@@ -53,8 +52,7 @@ public record Platform(String system, String machine, boolean pledge, boolean se
         if (os != Os.LINUX || !isKnown(machine))
             return new Platform(os.name(), machine, os == Os.OPENBSD, false, 0, false, Set.of(), Set.of());
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
-            return new Platform(os.name(), machine, false, hasSeccomp(errno, arena), Landlock.version(errno), false,
+            return new Platform(os.name(), machine, false, hasSeccomp(arena), Landlock.version(), false,
                     Set.of(), Set.of());
         }
     }
@@ -68,9 +66,9 @@ public record Platform(String system, String machine, boolean pledge, boolean se
         }
     }
 
-    private static boolean hasSeccomp(MemorySegment errno, Arena arena) {
+    private static boolean hasSeccomp(Arena arena) {
         MemorySegment action = arena.allocateFrom(JAVA_INT, RET_ERRNO);
-        return RawSyscall.call(errno, LinuxSyscalls.host().number("seccomp"), Confining.SECCOMP_GET_ACTION_AVAIL, 0,
+        return RawSyscall.call(LinuxSyscalls.host().number("seccomp"), Confining.SECCOMP_GET_ACTION_AVAIL, 0,
                 action.address()) == 0;
     }
 

@@ -17,7 +17,6 @@ import org.imsg.sys.Constants;
 import org.imsg.sys.Credentials;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Os;
-import org.imsg.sys.Posix;
 
 /**
  * How a running program becomes an ordinary user for good, in a root of its own if it likes: the way of daemontools and
@@ -183,17 +182,16 @@ public final class PrivilegeDrop {
         preload();
         synchronized (ConfinedSpawn.ONE_AT_A_TIME) {
             try (Threads threads = Os.current() == Os.LINUX ? Threads.open() : null; Arena arena = Arena.ofConfined()) {
-                MemorySegment errno = Posix.errnoSegment(arena);
-                setLimits(errno, arena);
-                enterRoot(errno, arena);
-                if (!isDropped(errno))
-                    setIds(errno, arena);
-                setDumpable(errno);
+                setLimits(arena);
+                enterRoot(arena);
+                if (!isDropped())
+                    setIds(arena);
+                setDumpable();
                 if (threads != null)
                     threads.prove(status -> Status.differenceFrom(ids, kept, status));
-                else if (!isDropped(errno))
+                else if (!isDropped())
                     throw new PrivilegeException("proof", "this process is not " + ids);
-                proveByTrial(errno, arena);
+                proveByTrial(arena);
             }
         }
     }
@@ -224,48 +222,48 @@ public final class PrivilegeDrop {
         }
     }
 
-    private void setLimits(MemorySegment errno, Arena arena) throws PrivilegeException {
+    private void setLimits(Arena arena) throws PrivilegeException {
         for (Map.Entry<Resource, long[]> limit : limits.entrySet()) {
             MemorySegment value = arena.allocateFrom(JAVA_LONG, limit.getValue());
             check("setrlimit", limit.getKey() + " " + limit.getValue()[0] + " " + limit.getValue()[1],
-                    Credentials.setrlimit(errno, limit.getKey().number(), value.address()));
+                    Credentials.setrlimit(limit.getKey().number(), value.address()));
         }
     }
 
-    private void enterRoot(MemorySegment errno, Arena arena) throws PrivilegeException {
+    private void enterRoot(Arena arena) throws PrivilegeException {
         if (root == null)
             return;
-        check("chroot", root, Credentials.chroot(errno, arena.allocateFrom(root.toString()).address()));
-        check("chdir", "/", Credentials.chdir(errno, arena.allocateFrom("/").address()));
+        check("chroot", root, Credentials.chroot(arena.allocateFrom(root.toString()).address()));
+        check("chdir", "/", Credentials.chdir(arena.allocateFrom("/").address()));
     }
 
-    private boolean isDropped(MemorySegment errno) throws PrivilegeException {
+    private boolean isDropped() throws PrivilegeException {
         try {
-            return Ids.current().meanTheSameAs(ids) && Integer.toUnsignedLong(Credentials.geteuid(errno)) == ids.uid();
+            return Ids.current().meanTheSameAs(ids) && Integer.toUnsignedLong(Credentials.geteuid()) == ids.uid();
         } catch (IOException e) {
             throw new PrivilegeException("getgroups", e);
         }
     }
 
-    private void setIds(MemorySegment errno, Arena arena) throws PrivilegeException {
+    private void setIds(Arena arena) throws PrivilegeException {
         MemorySegment groups = arena.allocate(JAVA_INT, Math.max(1, ids.groups().size()));
         for (int i = 0; i < ids.groups().size(); i++)
             groups.setAtIndex(JAVA_INT, i, ids.groups().get(i).intValue());
-        check("setgroups", ids.groups(), Credentials.setgroups(errno, ids.groups().size(), groups.address()));
-        check("setresgid", ids.gid(), Credentials.setresgid(errno, ids.gid(), ids.gid(), ids.gid()));
-        check("setresuid", ids.uid(), Credentials.setresuid(errno, ids.uid(), ids.uid(), ids.uid()));
+        check("setgroups", ids.groups(), Credentials.setgroups(ids.groups().size(), groups.address()));
+        check("setresgid", ids.gid(), Credentials.setresgid(ids.gid(), ids.gid(), ids.gid()));
+        check("setresuid", ids.uid(), Credentials.setresuid(ids.uid(), ids.uid(), ids.uid()));
     }
 
-    private void setDumpable(MemorySegment errno) throws PrivilegeException {
+    private void setDumpable() throws PrivilegeException {
         if (Os.current() == Os.LINUX)
-            check("dumpable", dumpable, Confining.prctl(errno, Confining.PR_SET_DUMPABLE, dumpable ? 1 : 0));
+            check("dumpable", dumpable, Confining.prctl(Confining.PR_SET_DUMPABLE, dumpable ? 1 : 0));
     }
 
-    private void proveByTrial(MemorySegment errno, Arena arena) throws PrivilegeException {
-        refused("setresuid(0)", Credentials.setresuid(errno, 0, 0, 0));
-        refused("setresuid(-1, 0, -1)", Credentials.setresuid(errno, -1, 0, -1));
-        refused("setresgid(0)", Credentials.setresgid(errno, 0, 0, 0));
-        refused("setgroups([0])", Credentials.setgroups(errno, 1, arena.allocate(JAVA_INT).address()));
+    private void proveByTrial(Arena arena) throws PrivilegeException {
+        refused("setresuid(0)", Credentials.setresuid(0, 0, 0));
+        refused("setresuid(-1, 0, -1)", Credentials.setresuid(-1, 0, -1));
+        refused("setresgid(0)", Credentials.setresgid(0, 0, 0));
+        refused("setgroups([0])", Credentials.setgroups(1, arena.allocate(JAVA_INT).address()));
     }
 
     private static void refused(String attempt, int result) throws PrivilegeException {

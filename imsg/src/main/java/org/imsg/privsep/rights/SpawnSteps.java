@@ -70,9 +70,8 @@ final class SpawnSteps implements AutoCloseable {
     }
 
     private void unveil(Parts parts) throws PrivilegeException {
-        MemorySegment errno = Posix.errnoSegment(arena);
-        int version = Landlock.version(errno);
-        ruleset = Landlock.create(errno, arena, version);
+        int version = Landlock.version();
+        ruleset = Landlock.create(arena, version);
         if (ruleset < 0)
             throw new PrivilegeException("landlock_create_ruleset", "version " + version, -ruleset);
         if (parts.unveiledJava())
@@ -125,7 +124,7 @@ final class SpawnSteps implements AutoCloseable {
     @Override
     public void close() {
         if (ruleset >= 0)
-            Posix.close(Posix.errnoSegment(arena), ruleset);
+            Posix.close(ruleset);
         ruleset = -1;
     }
 }

@@ -78,21 +78,17 @@ public final class SystemdStart implements AutoCloseable {
         if (!count.matches("[0-9]{1,6}"))
             throw new IOException("LISTEN_FDS is \"" + count + "\" and not a number of descriptors");
         String[] names = environment.getOrDefault("LISTEN_FDNAMES", "").split(":", -1);
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
-            int end = FIRST + Integer.parseInt(count);
-            // All of them, before any is taken: a wrong count must not have us close what is the JVM's.
-            for (int number = FIRST; number < end; number++) {
-                int result = Posix.fcntl(errno, number, Constants.F_GETFD, 0);
-                if (result < 0)
-                    throw new ErrnoException("fcntl", "descriptor " + number + " of LISTEN_FDS=" + count, -result);
-            }
-            for (int number = FIRST; number < end; number++) {
-                Posix.fcntl(errno, number, Constants.F_SETFD, Constants.FD_CLOEXEC);
-                int i = number - FIRST;
-                boolean named = i < names.length && !names[i].isEmpty();
-                passed.add(new Passed(named ? names[i] : "unknown", Fd.of(number)));
-            }
+        int end = FIRST + Integer.parseInt(count);
+        // All of them, before any is taken: a wrong count must not have us close what is the JVM's.
+        for (int number = FIRST; number < end; number++) {
+            ErrnoException.check("fcntl", "descriptor " + number + " of LISTEN_FDS=" + count,
+                    Posix.fcntl(number, Constants.F_GETFD, 0));
+        }
+        for (int number = FIRST; number < end; number++) {
+            Posix.fcntl(number, Constants.F_SETFD, Constants.FD_CLOEXEC);
+            int i = number - FIRST;
+            boolean named = i < names.length && !names[i].isEmpty();
+            passed.add(new Passed(named ? names[i] : "unknown", Fd.of(number)));
         }
     }
 
@@ -104,14 +100,11 @@ public final class SystemdStart implements AutoCloseable {
                 ? UnixAddress.ofAbstract(socket.substring(1))
                 : UnixAddress.of(Path.of(socket));
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
-            int result = Posix.socket(errno, Constants.AF_UNIX,
-                    Abi.host().value("SOCK_DGRAM") | Constants.SOCK_CLOEXEC, 0);
-            if (result < 0)
-                throw new ErrnoException("socket", -result);
+            int result = ErrnoException.check("socket", Posix.socket(Constants.AF_UNIX,
+                    Abi.host().value("SOCK_DGRAM") | Constants.SOCK_CLOEXEC, 0));
             Fd fd = Fd.of(result);
             MemorySegment name = address.toNative(arena);
-            result = Posix.connect(errno, fd.intValue(), name.address(), (int) name.byteSize());
+            result = Posix.connect(fd.intValue(), name.address(), (int) name.byteSize());
             if (result < 0) {
                 fd.close();
                 throw new ErrnoException("connect", "NOTIFY_SOCKET=" + socket, -result);
@@ -168,14 +161,13 @@ public final class SystemdStart implements AutoCloseable {
             return;
         byte[] bytes = state.getBytes(StandardCharsets.UTF_8);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             MemorySegment datagram = arena.allocate(Math.max(1, bytes.length));
             MemorySegment.copy(bytes, 0, datagram, JAVA_BYTE, 0, bytes.length);
             int fd = notify.enter();
             try {
                 int result;
                 do {
-                    result = Posix.write(errno, fd, datagram.address(), bytes.length);
+                    result = Posix.write(fd, datagram.address(), bytes.length);
                 } while (result == -Constants.EINTR);
                 if (result < 0)
                     throw new ErrnoException("write", "NOTIFY_SOCKET", -result);

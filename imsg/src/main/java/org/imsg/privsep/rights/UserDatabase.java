@@ -11,7 +11,6 @@ import java.util.List;
 import org.imsg.sys.Abi;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Credentials;
-import org.imsg.sys.Posix;
 import org.imsg.unix.ErrnoException;
 
 /** Users by name, and who this process is, as the C library knows it. */
@@ -29,13 +28,12 @@ final class UserDatabase {
 
     static Ids find(String name) throws PrivilegeException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             MemorySegment user = arena.allocateFrom(name);
             MemorySegment passwd = arena.allocate(PASSWD_SIZE, 8);
             MemorySegment result = arena.allocate(8, 8);
             int error;
             do {
-                error = Credentials.getpwnam_r(errno, user.address(), passwd.address(),
+                error = Credentials.getpwnam_r(user.address(), passwd.address(),
                         arena.allocate(LINE_SIZE).address(), LINE_SIZE, result.address());
             } while (error == Constants.EINTR);
             if (error != 0)
@@ -45,7 +43,7 @@ final class UserDatabase {
             long gid = Integer.toUnsignedLong(passwd.get(JAVA_INT, GID_AT));
             MemorySegment groups = arena.allocate(JAVA_INT, MOST_GROUPS);
             MemorySegment count = arena.allocateFrom(JAVA_INT, MOST_GROUPS);
-            Credentials.getgrouplist(errno, user.address(), gid, groups.address(), count.address());
+            Credentials.getgrouplist(user.address(), gid, groups.address(), count.address());
             return new Ids(Integer.toUnsignedLong(passwd.get(JAVA_INT, UID_AT)), gid,
                     list(groups, Math.min(count.get(JAVA_INT, 0), MOST_GROUPS)));
         }
@@ -53,13 +51,10 @@ final class UserDatabase {
 
     static Ids current() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             MemorySegment groups = arena.allocate(JAVA_INT, MOST_GROUPS);
-            int count = Credentials.getgroups(errno, MOST_GROUPS, groups.address());
-            if (count < 0)
-                throw new ErrnoException("getgroups", -count);
-            return new Ids(Integer.toUnsignedLong(Credentials.getuid(errno)),
-                    Integer.toUnsignedLong(Credentials.getgid(errno)), list(groups, count));
+            int count = ErrnoException.check("getgroups", Credentials.getgroups(MOST_GROUPS, groups.address()));
+            return new Ids(Integer.toUnsignedLong(Credentials.getuid()),
+                    Integer.toUnsignedLong(Credentials.getgid()), list(groups, count));
         }
     }
 

@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -16,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import org.imsg.sys.Posix;
 import org.imsg.testing.Outside;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
@@ -111,9 +108,7 @@ class ConfinementTest {
     }
 
     private static int dumpable() {
-        try (Arena arena = Arena.ofConfined()) {
-            return Confining.prctl(Posix.errnoSegment(arena), Confining.PR_GET_DUMPABLE, 0);
-        }
+        return Confining.prctl(Confining.PR_GET_DUMPABLE, 0);
     }
 
     @Test

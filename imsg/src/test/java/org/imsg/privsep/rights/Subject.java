@@ -33,7 +33,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.imsg.sys.Credentials;
 import org.imsg.sys.LinuxSyscalls;
-import org.imsg.sys.Posix;
 import org.imsg.sys.RawSyscall;
 import org.imsg.unix.Child;
 import org.imsg.unix.Errno;
@@ -107,13 +106,12 @@ final class Subject {
     /** A system call by name; arguments are numbers, or a path after an s: sign. Says the result, or the error's name. */
     private static String raw(String[] words) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             long[] arguments = new long[6];
             for (int i = 1; i < words.length; i++)
                 arguments[i - 1] = words[i].startsWith("s:")
                         ? arena.allocateFrom(words[i].substring(2)).address()
                         : words[i].equals("buffer") ? arena.allocate(4096).address() : Long.decode(words[i]);
-            int result = RawSyscall.call(errno, LinuxSyscalls.host().number(words[0]), arguments[0], arguments[1],
+            int result = RawSyscall.call(LinuxSyscalls.host().number(words[0]), arguments[0], arguments[1],
                     arguments[2], arguments[3], arguments[4], arguments[5]);
             return result < 0 ? Errno.name(-result) : Integer.toString(result);
         }
@@ -122,15 +120,14 @@ final class Subject {
     /** Starts a program, and has no thread to wait for it. */
     private static String spawnWithoutThread(String[] words) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             MemorySegment limits = arena.allocate(16, 8);
-            Credentials.getrlimit(errno, Resource.NPROC.number(), limits.address());
+            Credentials.getrlimit(Resource.NPROC.number(), limits.address());
             long soft = limits.get(ValueLayout.JAVA_LONG, 0);
             try {
                 Child.of(Path.of(words[0]), words[1]).start(spawn -> {
                     int result = spawn.getAsInt();
                     limits.set(ValueLayout.JAVA_LONG, 0, 0);
-                    Credentials.setrlimit(errno, Resource.NPROC.number(), limits.address());
+                    Credentials.setrlimit(Resource.NPROC.number(), limits.address());
                     return result;
                 });
                 return "has a thread";
@@ -138,7 +135,7 @@ final class Subject {
                 return "no thread, and children: " + ProcessHandle.current().children().count();
             } finally {
                 limits.set(ValueLayout.JAVA_LONG, 0, soft);
-                Credentials.setrlimit(errno, Resource.NPROC.number(), limits.address());
+                Credentials.setrlimit(Resource.NPROC.number(), limits.address());
             }
         }
     }
@@ -150,7 +147,7 @@ final class Subject {
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment program = Confining.filterProgram(arena,
                         SeccompFilter.of(LinuxSyscalls.host(), Set.of(Promise.values()), true, 0));
-                filtered.complete(RawSyscall.call(Posix.errnoSegment(arena), LinuxSyscalls.host().number("seccomp"),
+                filtered.complete(RawSyscall.call(LinuxSyscalls.host().number("seccomp"),
                         Confining.SECCOMP_SET_MODE_FILTER, 0, program.address()));
                 new CountDownLatch(1).await();
             } catch (InterruptedException e) {

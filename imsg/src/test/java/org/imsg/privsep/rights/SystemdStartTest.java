@@ -35,10 +35,9 @@ class SystemdStartTest {
     /** What systemd listens on: a datagram socket. */
     private static Fd listener(UnixAddress address) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
-            Fd fd = Fd.of(Posix.socket(errno, Constants.AF_UNIX, SOCK_DGRAM | Constants.SOCK_CLOEXEC, 0));
+            Fd fd = Fd.of(Posix.socket(Constants.AF_UNIX, SOCK_DGRAM | Constants.SOCK_CLOEXEC, 0));
             MemorySegment name = address.toNative(arena);
-            int result = Posix.bind(errno, fd.intValue(), name.address(), (int) name.byteSize());
+            int result = Posix.bind(fd.intValue(), name.address(), (int) name.byteSize());
             if (result < 0)
                 throw new ErrnoException("bind", address, -result);
             return fd;
@@ -48,7 +47,7 @@ class SystemdStartTest {
     private static String receive(Fd listener) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(1000);
-            int length = Posix.read(Posix.errnoSegment(arena), listener.intValue(), buffer.address(), 1000);
+            int length = Posix.read(listener.intValue(), buffer.address(), 1000);
             return new String(buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
         }
     }

@@ -193,9 +193,7 @@ public final class RawSocket implements AutoCloseable {
     }
 
     private Chunk take(int number, int length) throws IOException {
-        int n = in.receive(number, received.address(), length, MSG_DONTWAIT);
-        if (n < 0)
-            throw new ErrnoException("recvmsg", -n);
+        int n = ErrnoException.check("recvmsg", in.receive(number, received.address(), length, MSG_DONTWAIT));
         List<Fd> descriptors = new ArrayList<>();
         for (int i = 0; i < in.descriptorCount(); i++)
             descriptors.add(Fd.of(in.descriptor(i)));
@@ -289,7 +287,7 @@ public final class RawSocket implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment values = arena.allocate(4 * MEMINFO_VALUES, 4);
             MemorySegment length = arena.allocateFrom(JAVA_INT, 4 * MEMINFO_VALUES);
-            int result = Posix.getsockopt(Posix.errnoSegment(arena), number, Constants.SOL_SOCKET, SO_MEMINFO,
+            int result = Posix.getsockopt(number, Constants.SOL_SOCKET, SO_MEMINFO,
                     values.address(), length.address());
             return result < 0 ? 0 : values.getAtIndex(JAVA_INT, MEMINFO_WMEM_ALLOC);
         } finally {
@@ -317,10 +315,10 @@ public final class RawSocket implements AutoCloseable {
     }
 
     private void shutdown(int how) {
-        try (Arena arena = Arena.ofConfined()) {
+        try {
             int number = socket.enter();
             try {
-                Posix.shutdown(Posix.errnoSegment(arena), number, how);
+                Posix.shutdown(number, how);
             } finally {
                 socket.exit();
             }
@@ -340,7 +338,7 @@ public final class RawSocket implements AutoCloseable {
             try {
                 MemorySegment pollfd = arena.allocate(8, 4);
                 pollfd.set(JAVA_INT, 0, number);
-                Posix.poll(Posix.errnoSegment(arena), pollfd.address(), 1, 0);
+                Posix.poll(pollfd.address(), 1, 0);
                 return (pollfd.get(JAVA_SHORT, REVENTS_AT) & POLLHUP) != 0;
             } finally {
                 socket.exit();

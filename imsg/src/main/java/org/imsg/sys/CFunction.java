@@ -1,0 +1,173 @@
+package org.imsg.sys;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemoryLayout.PathElement;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
+import java.util.Collections;
+
+/**
+ * A function of the C library, looked up at its first call.
+ *
+ * <p>Every function we call takes and returns integers and pointers only. On each ABI of {@link Os} those travel in
+ * integer registers of full width: a pointer as its address, an int widened with its sign. A result that C calls int is cut
+ * back to int. The callee does not look at what is passed beyond its parameters, and the caller clears it away. So one call
+ * handle serves all functions: it takes the function's address, seven {@code long}s, zeros behind those that count, and the
+ * segment that errno is captured into. Binding a handle costs about ten milliseconds of JVM start, looking a function up
+ * does not.
+ *
+ * <p>An errno segment belongs to the caller, and to one thread at a time; calls without one make their own, which takes 100 ns.
+ * A pointer passed as an address does not keep its segment alive: the caller does.
+ */
+final class CFunction {
+    private static final boolean MACOS = Os.current() == Os.MACOS;
+    private static final StructLayout CAPTURED = Linker.Option.captureStateLayout();
+    private static final long ERRNO_OFFSET = CAPTURED.byteOffset(PathElement.groupElement("errno"));
+
+    private static volatile boolean allowed;
+
+    private final String name;
+    private final int fixed;
+    /** Null before the first call; any thread may set it, always to the same. */
+    private MemorySegment address;
+    /** The same, for a variadic function on macOS. */
+    private MethodHandle variadic;
+
+    /** A function of up to seven integer or pointer parameters. */
+    CFunction(String name) {
+        this(name, 0);
+    }
+
+    /** A variadic function with that many fixed parameters. */
+    CFunction(String name, int fixed) {
+        this.name = name;
+        this.fixed = fixed;
+    }
+
+    /** A function that has two versions in the C library of macOS on x86_64, the plain name for structs with 32-bit inodes. */
+    static CFunction withInode64(String name) {
+        boolean twoOfThem = MACOS && !System.getProperty("os.arch").equals("aarch64");
+        return new CFunction(twoOfThem ? name + "$INODE64" : name);
+    }
+
+    /**
+     * A segment to capture errno into, which lives as long as the arena. No call can be made without one, so this is the place
+     * to find out that the JVM denies native access, before a class fails to initialise for good.
+     */
+    static MemorySegment errnoSegment(Arena arena) {
+        if (!allowed)
+            requireNativeAccess();
+        return arena.allocate(CAPTURED);
+    }
+
+    /** The number in a segment that errno was captured into. */
+    static int errno(MemorySegment captured) {
+        return captured.get(JAVA_INT, ERRNO_OFFSET);
+    }
+
+    /** The error text when the JVM denies native access to the module. */
+    static String deniedTo(Module module) {
+        return "imsg calls the system through java.lang.foreign, which this JVM denies it: start java with"
+                + " --enable-native-access=" + (module.isNamed() ? module.getName() : "ALL-UNNAMED");
+    }
+
+    /** Calls the function with the first of seven arguments, in a thread and at a place where 100 ns do not matter. */
+    int call(long... arguments) {
+        try (Arena arena = Arena.ofConfined()) {
+            long[] a = arguments.length == 7 ? arguments : Arrays.copyOf(arguments, 7);
+            return call(errnoSegment(arena), a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+        }
+    }
+
+    int call(MemorySegment errno, long a) {
+        return call(errno, a, 0, 0, 0, 0, 0, 0);
+    }
+
+    int call(MemorySegment errno, long a, long b, long c) {
+        return call(errno, a, b, c, 0, 0, 0, 0);
+    }
+
+    int call(MemorySegment errno, long a, long b, long c, long d) {
+        return call(errno, a, b, c, d, 0, 0, 0);
+    }
+
+    /** The result of a function that returns int, or the negative errno. */
+    int call(MemorySegment errno, long a, long b, long c, long d, long e, long f, long g) {
+        int result = (int) invoke(errno, a, b, c, d, e, f, g);
+        return result == -1 ? -errno(errno) : result;
+    }
+
+    /** The result of a function that returns a pointer, or the negative errno for null. */
+    long pointer(long a) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = errnoSegment(arena);
+            long result = invoke(errno, a, 0, 0, 0, 0, 0, 0);
+            return result == 0 ? -errno(errno) : result;
+        }
+    }
+
+    private long invoke(MemorySegment errno, long a, long b, long c, long d, long e, long f, long g) {
+        MemorySegment function = address;
+        if (function == null)
+            function = find();
+        MethodHandle handle = MACOS && fixed > 0 ? variadicHandle() : Handle.SHARED;
+        try {
+            return (long) handle.invokeExact(function, errno, a, b, c, d, e, f, g);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** Looks the function up, for a thread that could not do so itself. */
+    MemorySegment find() {
+        address = Linker.nativeLinker().defaultLookup().find(name)
+                .orElseThrow(() -> new UnsupportedOperationException("the C library has no " + name));
+        return address;
+    }
+
+    private MethodHandle variadicHandle() {
+        if (variadic == null)
+            variadic = Handle.bind(Linker.Option.firstVariadicArg(fixed));
+        return variadic;
+    }
+
+    @SuppressWarnings("restricted")
+    private static void requireNativeAccess() {
+        try {
+            MemorySegment.NULL.reinterpret(0);
+        } catch (IllegalCallerException e) {
+            throw new IllegalStateException(deniedTo(CFunction.class.getModule()), e);
+        }
+        allowed = true;
+    }
+
+    /** A call handle throws nothing of its own: what comes out is an Error, or a defect here. */
+    private static RuntimeException unexpected(Throwable thrown) {
+        if (thrown instanceof Error error)
+            throw error;
+        if (thrown instanceof RuntimeException exception)
+            throw exception;
+        throw new AssertionError(thrown);
+    }
+
+    private static final class Handle {
+        // A variadic call differs from others in one register only, which those ignore; but on macOS in where arguments are.
+        static final MethodHandle SHARED = MACOS ? bind() : bind(Linker.Option.firstVariadicArg(1));
+
+        @SuppressWarnings("restricted")
+        static MethodHandle bind(Linker.Option... variadic) {
+            MemoryLayout[] seven = Collections.nCopies(7, JAVA_LONG).toArray(MemoryLayout[]::new);
+            Linker.Option[] options = Arrays.copyOf(variadic, variadic.length + 1);
+            options[variadic.length] = Linker.Option.captureCallState("errno");
+            return Linker.nativeLinker().downcallHandle(FunctionDescriptor.of(JAVA_LONG, seven), options);
+        }
+    }
+}
