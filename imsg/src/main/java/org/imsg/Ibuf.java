@@ -831,6 +831,11 @@ public final class Ibuf implements AutoCloseable {
         return fd;
     }
 
+    /** Returns a copy of the content, which is not consumed. */
+    synchronized byte[] copy() {
+        return data().toArray(ValueLayout.JAVA_BYTE);
+    }
+
     /** Returns the header of the message whose payload this is; null if it is not one. */
     Header header() {
         return header;
@@ -846,9 +851,9 @@ public final class Ibuf implements AutoCloseable {
         return new Ibuf(part, view ? owner : this);
     }
 
-    /** The content as it is now; a copy where the next call could change it. */
+    /** Returns the content as it is now; a copy where the next call could change it. */
     private synchronized MemorySegment content() {
-        return view ? data() : MemorySegment.ofArray(data().toArray(ValueLayout.JAVA_BYTE));
+        return view ? data() : MemorySegment.ofArray(copy());
     }
 
     /** Appends {@code len} bytes of any content and returns the offset of the first in {@link #bytes} as it is after. */

@@ -1,19 +1,23 @@
 package org.imsg;
 
 import java.nio.charset.StandardCharsets;
-import java.util.Objects;
+import java.util.Locale;
 import org.imsg.cstruct.CStruct;
 import org.imsg.cstruct.MalformedStructException;
 import org.imsg.unix.Fd;
 
 /**
- * One message, on the heap: what the simple path of {@link ImsgChannel} sends and receives. {@code struct imsg} in C.
+ * One message, on the heap: what the simple path of {@link ImsgChannel} sends and receives. C counterpart:
+ * {@code struct imsg}.
  *
- * <p>The header fields and the payload do not change. The payload has a read position, which the {@code get} methods move as
- * in C, and the message owns its descriptor until somebody takes it: {@link #close} (imsg_free) closes what nobody took. A
- * message without a descriptor need not be closed. Not safe for two threads at once.
+ * <p>Header fields and payload do not change. Type, id and pid are unsigned 32-bit numbers in ints; the sender's own pid is
+ * written for pid 0. The {@code get} methods consume the payload as those of {@link Ibuf} do, with the same exceptions:
+ * {@link TruncatedMessageException} if fewer bytes are left than asked for, and then nothing is consumed.
  *
- * <p>Type, id and pid are unsigned 32-bit numbers in ints.
+ * <p>A message owns its descriptor until it is taken. {@link #close()} closes one that was not taken; a message without a
+ * descriptor need not be closed, and what it holds on the heap can still be read afterwards.
+ *
+ * <p>Safe for use by several threads at once: each method is atomic.
  */
 public final class Imsg implements AutoCloseable {
     private static final byte[] EMPTY = {};
@@ -23,11 +27,11 @@ public final class Imsg implements AutoCloseable {
     private final int pid;
     private final byte[] payload;
     private final Ibuf unread;
-    private Descriptor descriptor;
+    private DescriptorState descriptor;
     private Fd fd;
 
     /** Takes over the array and the descriptor. */
-    Imsg(int type, int id, int pid, byte[] payload, Descriptor descriptor, Fd fd) {
+    Imsg(int type, int id, int pid, byte[] payload, DescriptorState descriptor, Fd fd) {
         this.type = type;
         this.id = id;
         this.pid = pid;
@@ -38,7 +42,7 @@ public final class Imsg implements AutoCloseable {
     }
 
     /**
-     * A message without a payload, for id 0 and the sender's own pid.
+     * Makes a message without a payload, for id 0.
      *
      * @param type the type
      * @return the message
@@ -48,10 +52,10 @@ public final class Imsg implements AutoCloseable {
     }
 
     /**
-     * A message for id 0 and the sender's own pid.
+     * Makes a message for id 0.
      *
      * @param type the type
-     * @param payload the payload; copied
+     * @param payload copied
      * @return the message
      */
     public static Imsg of(int type, byte[] payload) {
@@ -59,58 +63,78 @@ public final class Imsg implements AutoCloseable {
     }
 
     /**
-     * A message whose payload is a string in UTF-8, without a terminating NUL, for id 0 and the sender's own pid.
+     * Makes a message for id 0 whose payload is a C string: the text in UTF-8 and a NUL, as C daemons send one and as
+     * {@code getStrbuf(length())} reads it.
      *
      * @param type the type
-     * @param payload the payload
+     * @param text without NUL
      * @return the message
+     * @throws IllegalArgumentException if there is a NUL in the text
      */
-    public static Imsg of(int type, String payload) {
-        return of(type, 0, 0, payload.getBytes(StandardCharsets.UTF_8));
+    public static Imsg of(int type, String text) {
+        int size = text.getBytes(StandardCharsets.UTF_8).length + 1;
+        return of(type, 0, 0, Ibuf.open(size).addStrbuf(text, size));
     }
 
     /**
-     * A message.
+     * Makes a message.
      *
      * @param type the type
      * @param id the id, peerid in the header
-     * @param pid the process id; 0 for the pid of the process that sends it
-     * @param payload the payload; copied
+     * @param pid the process id; 0 for the sender's own
+     * @param payload copied
      * @return the message
      */
     public static Imsg of(int type, int id, int pid, byte[] payload) {
-        return new Imsg(type, id, pid, payload.clone(), Descriptor.NONE, null);
+        return new Imsg(type, id, pid, payload.clone(), DescriptorState.NONE, null);
     }
 
     /**
-     * A message with what is readable in a buffer as its payload.
+     * Makes a message whose payload is the content of a buffer.
      *
      * @param type the type
      * @param id the id, peerid in the header
-     * @param pid the process id; 0 for the pid of the process that sends it
+     * @param pid the process id; 0 for the sender's own
      * @param payload copied and not changed; a descriptor in it stays there
      * @return the message
      */
     public static Imsg of(int type, int id, int pid, Ibuf payload) {
-        Ibuf peek = Ibuf.fromIbuf(payload);
-        return new Imsg(type, id, pid, peek.get(peek.size()), Descriptor.NONE, null);
+        return new Imsg(type, id, pid, payload.copy(), DescriptorState.NONE, null);
+    }
+
+    /** Takes the message out of a buffer that {@link #moveToBuffer()} or {@link Ibuf#forMessage} made. */
+    static Imsg moveFrom(Ibuf buffer) {
+        Ibuf.Header header = buffer.header();
+        if (header == null) {
+            throw new IllegalStateException("the first in the queue is a buffer without a header, not a message");
+        }
+        byte[] payload = buffer.copy();
+        Fd fd = buffer.fdGet();
+        return new Imsg(header.type(), header.id(), header.pid(), payload,
+                fd == null ? DescriptorState.NONE : DescriptorState.PRESENT, fd);
+    }
+
+    /** Moves the message, with its whole payload, to a buffer. */
+    synchronized Ibuf moveToBuffer() {
+        Ibuf buffer = Ibuf.forMessage(type, id, pid, payload.length, payload.length).add(payload);
+        return hasFd() ? buffer.fdSet(takeFd()) : buffer;
     }
 
     /**
-     * This message with a descriptor; this one must not be used any more.
+     * Makes a message with the same header and payload, and with a descriptor.
      *
-     * @param passed the descriptor; it belongs to the returned message then
-     * @return a message with the same header and payload
-     * @throws IllegalStateException if the descriptor is closed or was handed on
+     * @param passed moved to the new message, unless this throws; the descriptor of this message is closed if it has one
+     * @return the new message
+     * @throws IllegalStateException if the descriptor was closed or moved
      */
     public Imsg withFd(Fd passed) {
-        Fd owned = Objects.requireNonNull(passed).move();
+        Fd owned = passed.move();
         close();
-        return new Imsg(type, id, pid, payload, Descriptor.PRESENT, owned);
+        return new Imsg(type, id, pid, payload, DescriptorState.PRESENT, owned);
     }
 
     /**
-     * The type: imsg_get_type.
+     * Returns the type. C counterpart: {@code imsg_get_type}.
      *
      * @return an unsigned 32-bit number
      */
@@ -119,7 +143,7 @@ public final class Imsg implements AutoCloseable {
     }
 
     /**
-     * The id, peerid in the header: imsg_get_id.
+     * Returns the id, peerid in the header. C counterpart: {@code imsg_get_id}.
      *
      * @return an unsigned 32-bit number
      */
@@ -128,7 +152,7 @@ public final class Imsg implements AutoCloseable {
     }
 
     /**
-     * The pid in the header, which is what the sender wrote there and proves nothing: imsg_get_pid.
+     * Returns the pid in the header, which the sender chose and which proves nothing. C counterpart: {@code imsg_get_pid}.
      *
      * @return an unsigned 32-bit number
      */
@@ -137,7 +161,7 @@ public final class Imsg implements AutoCloseable {
     }
 
     /**
-     * The length of the whole payload: imsg_get_len, which however counts only what has not been read yet.
+     * Returns the length of the whole payload. C counterpart: {@code imsg_get_len}, which counts only what is unread.
      *
      * @return bytes, 0 if there is none
      */
@@ -146,7 +170,7 @@ public final class Imsg implements AutoCloseable {
     }
 
     /**
-     * The whole payload, wherever the read position is.
+     * Returns the whole payload, wherever the read position is.
      *
      * @return a copy
      */
@@ -154,155 +178,155 @@ public final class Imsg implements AutoCloseable {
         return payload.clone();
     }
 
-    /** The payload itself; not to be changed. */
+    /** Returns the payload itself; it must not be changed. */
     byte[] bytes() {
         return payload;
     }
 
     /**
-     * What is left of the payload, which must be exactly this long: imsg_get_data.
+     * Consumes the rest of the payload, which must have this length. C counterpart: {@code imsg_get_data}.
      *
-     * @param length bytes, 1 or more
+     * @param length 1 or more bytes (C: {@code EINVAL})
      * @return a copy
-     * @throws IllegalArgumentException if the length is under 1 (C: EINVAL)
-     * @throws TruncatedMessageException if another number of bytes is left (C: EBADMSG); nothing is read then
+     * @throws TruncatedMessageException if fewer or more bytes are left (C: {@code EBADMSG})
      */
     public byte[] getData(int length) {
-        if (length < 1)
+        if (length < 1) {
             throw new IllegalArgumentException("getData reads 1 byte or more, not " + length);
-        if (unread.size() != length)
-            throw new TruncatedMessageException(length, unread.size());
-        return unread.get(length);
+        }
+        synchronized (unread) {
+            if (unread.size() != length) {
+                throw new TruncatedMessageException(length, unread.size());
+            }
+            return unread.get(length);
+        }
     }
 
     /**
-     * What is left of the payload, which must be exactly this C struct: imsg_get_data with sizeof.
+     * Consumes the rest of the payload, which must be this C struct. C counterpart: {@code imsg_get_data} with
+     * {@code sizeof}.
      *
      * @param <T> the record that describes the struct
      * @param struct the struct
      * @return the record
-     * @throws MalformedStructException if another number of bytes is left, both are named, or they cannot be the struct
-     *     otherwise; nothing is read then
+     * @throws MalformedStructException if the struct has another size, both are named, or the bytes cannot be the struct
      */
     public <T extends Record> T getData(CStruct<T> struct) {
         return unread.getData(struct);
     }
 
     /**
-     * The C struct in the next bytes of the payload; one with a flexible array takes all of them: imsg_get_buf with sizeof.
+     * Consumes a C struct; one with a flexible array consumes everything left. C counterpart: {@code imsg_get_buf} with
+     * {@code sizeof}.
      *
      * @param <T> the record that describes the struct
      * @param struct the struct
      * @return the record
-     * @throws TruncatedMessageException if fewer are left; nothing is read then
-     * @throws MalformedStructException if the bytes cannot be the struct; nothing is read then
+     * @throws MalformedStructException if the bytes cannot be the struct
      */
     public <T extends Record> T get(CStruct<T> struct) {
         return unread.get(struct);
     }
 
     /**
-     * The next bytes of the payload: imsg_get_buf.
+     * Consumes bytes. C counterpart: {@code imsg_get_buf}.
      *
-     * @param length bytes, 0 or more
+     * @param length 0 or more bytes
      * @return a copy
-     * @throws TruncatedMessageException if fewer are left; nothing is read then
      */
     public byte[] getBuf(int length) {
         return unread.get(length);
     }
 
     /**
-     * The string in the next bytes of the payload, as {@link Ibuf#getString} reads it: up to the first NUL or the end of the field.
+     * Consumes a string whose length is known, as {@link Ibuf#getString(int)} does.
      *
-     * @param length the bytes of the field, 0 or more
-     * @return the string, in UTF-8
-     * @throws TruncatedMessageException if fewer are left; nothing is read then
+     * @param length 0 or more bytes
+     * @return the string
      */
     public String getString(int length) {
         return unread.getString(length);
     }
 
     /**
-     * The string in the next bytes of the payload, which must have a NUL at its end, as {@link Ibuf#getStrbuf} reads it:
-     * imsg_get_strbuf.
+     * Consumes a field with a string in it, as {@link Ibuf#getStrbuf(int)} does. C counterpart: {@code imsg_get_strbuf}.
      *
-     * @param length the bytes of the field, 1 or more
-     * @return the string, in UTF-8
-     * @throws TruncatedMessageException if fewer are left; nothing is read then
+     * @param length the size of the field, 1 or more bytes
+     * @return the string
      */
     public String getStrbuf(int length) {
         return unread.getStrbuf(length);
     }
 
     /**
-     * What is left of the payload, as a buffer to read from: imsg_get_ibuf. Nothing is left here afterwards.
+     * Consumes the rest of the payload and gives a view of it. C counterpart: {@code imsg_get_ibuf}.
      *
-     * @return a view, valid as long as this message is reachable
-     * @throws TruncatedMessageException if nothing is left (C: EBADMSG)
+     * @return a view, valid as long as it is reachable
+     * @throws TruncatedMessageException if nothing is left (C: {@code EBADMSG})
      */
     public Ibuf getIbuf() {
-        if (unread.size() == 0)
-            throw new TruncatedMessageException(1, 0);
-        return unread.getIbuf(unread.size());
+        synchronized (unread) {
+            if (unread.size() == 0) {
+                throw new TruncatedMessageException(1, 0);
+            }
+            return unread.getIbuf(unread.size());
+        }
     }
 
     /**
-     * What became of the message's descriptor.
+     * Returns what became of the descriptor.
      *
      * @return its state
      */
-    public Descriptor descriptor() {
+    public synchronized DescriptorState descriptor() {
         return descriptor;
     }
 
     /**
-     * Whether there is a descriptor to take.
+     * Returns whether there is a descriptor to take.
      *
-     * @return true if {@link #takeFd} would give one
+     * @return true if {@link #takeFd()} would give one
      */
-    public boolean hasFd() {
-        return descriptor == Descriptor.PRESENT;
+    public synchronized boolean hasFd() {
+        return fd != null;
     }
 
     /**
-     * Takes the descriptor out: imsg_get_fd.
+     * Takes the descriptor out. C counterpart: {@code imsg_get_fd}.
      *
-     * @return the descriptor, the caller's; null if there is none to take, {@link #descriptor} says why
+     * @return the descriptor, the caller's to close; null if there is none to take, {@link #descriptor()} says why
      */
-    public Fd takeFd() {
+    public synchronized Fd takeFd() {
         Fd taken = fd;
         if (taken != null) {
             fd = null;
-            descriptor = Descriptor.TAKEN;
+            descriptor = DescriptorState.TAKEN;
         }
         return taken;
     }
 
-    /** The descriptor, which stays the message's. */
-    Fd fd() {
+    /** Returns the descriptor, which stays in here; null if there is none. */
+    synchronized Fd fd() {
         return fd;
     }
 
-    /** Sets the read position back to the first byte of the payload, as imsg_ibufq_push does. */
-    void rewind() {
-        unread.rewind();
-    }
-
-    /** Closes the descriptor if nobody took it: imsg_free. A second call has no effect. */
+    /** Closes the descriptor if it was not taken; a second call does nothing. C counterpart: {@code imsg_free}. */
     @Override
     public void close() {
-        Fd unclaimed = takeFd();
-        if (unclaimed != null)
-            unclaimed.close();
+        try (Fd _ = takeFd()) {
+            // closes it if there is one
+        }
     }
 
     @Override
     public String toString() {
+        return describe(type, id, pid, payload.length, descriptor());
+    }
+
+    static String describe(int type, int id, int pid, int length, DescriptorState descriptor) {
         return "imsg type " + Integer.toUnsignedString(type) + " id " + Integer.toUnsignedString(id) + " pid "
-                + Integer.toUnsignedString(pid) + ", " + payload.length + " bytes"
-                + (descriptor == Descriptor.NONE
+                + Integer.toUnsignedString(pid) + ", " + length + " bytes" + (descriptor == DescriptorState.NONE
                         ? ""
-                        : ", descriptor " + descriptor.name().toLowerCase(java.util.Locale.ROOT));
+                        : ", descriptor " + descriptor.name().toLowerCase(Locale.ROOT));
     }
 }

@@ -490,8 +490,10 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @throws ClosedChannelException if the channel is closed
      */
     public void composeIbuf(int type, int id, int pid, Ibuf payload) throws ClosedChannelException {
-        compose(type, id, pid, payload.fd(), payload.data());
-        payload.close();
+        synchronized (payload) {
+            compose(type, id, pid, payload.fd(), payload.data());
+            payload.close();
+        }
     }
 
     /**
@@ -518,9 +520,10 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @throws ClosedChannelException if the channel is closed
      */
     public void close(Ibuf message) throws ClosedChannelException {
-        if (!message.isMessage())
+        Ibuf.Header header = message.header();
+        if (header == null)
             throw new IllegalArgumentException("close(Ibuf) queues what create() began; composeIbuf takes any buffer");
-        composeIbuf(message.type(), message.id(), message.pid(), message);
+        composeIbuf(header.type(), header.id(), header.pid(), message);
     }
 
     /**

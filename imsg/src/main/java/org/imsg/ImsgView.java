@@ -2,6 +2,7 @@ package org.imsg;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -13,52 +14,68 @@ import org.imsg.wire.Framer;
 import org.imsg.wire.ImsgHeader;
 
 /**
- * A message where it was received, without a copy: valid inside the call to {@link ImsgHandler#message} it was passed to, and
- * refused afterwards. One view serves all messages of a channel, so nothing is allocated for a message. For the thread of that
- * call only: it reads the receive buffer by its address, which another thread could still do when the buffer is gone.
+ * A message where it was received, without a copy. One view serves all messages of a channel, so that a message allocates
+ * nothing.
  *
- * <p>Type, id and pid are unsigned 32-bit numbers in ints; offsets are in bytes from the first of the payload.
+ * <p>A view is valid inside the call to {@link ImsgHandler#message(ImsgView)} it was passed to, for the thread of that call.
+ * Afterwards, and in any other thread, every method throws {@link IllegalStateException}.
+ *
+ * <p>Type, id and pid are unsigned 32-bit numbers in ints. Offsets are in bytes from the first of the payload. A method that
+ * takes one throws {@link TruncatedMessageException} if the payload ends too early, and {@link IndexOutOfBoundsException} if
+ * the offset is negative. Numbers are unsigned and named as in {@link Ibuf}: {@code N} for network byte order, {@code H} for
+ * the byte order of this host.
  */
 public final class ImsgView {
-    private static final ValueLayout.OfShort N16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
-    private static final ValueLayout.OfInt N32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
-    private static final ValueLayout.OfLong N64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfShort H16 = ValueLayout.JAVA_SHORT_UNALIGNED;
+    private static final ValueLayout.OfInt H32 = ValueLayout.JAVA_INT_UNALIGNED;
+    private static final ValueLayout.OfLong H64 = ValueLayout.JAVA_LONG_UNALIGNED;
+    private static final ValueLayout.OfShort N16 = H16.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfInt N32 = H32.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfLong N64 = H64.withOrder(ByteOrder.BIG_ENDIAN);
 
     private static final int TAKEN = -4;
 
-    /** The receive buffer, which stays reachable by it, and the address of the header in it. */
-    private MemorySegment memory;
+    /** The thread that is shown a message, or null. No other gets past it, so that none reads memory that may be gone. */
+    private Thread reader;
+    /** The address of the header. */
     private long header;
-    /** The payload's length, or -1 while the view is not valid. */
-    private int length = -1;
+    /** The length of the payload. */
+    private int length;
     /** The descriptor, or a state of {@link Framer}'s, or TAKEN. */
     private int descriptor;
+    /** The lifetime of the segments handed out; null while there is none. */
+    private Arena scope;
 
     ImsgView() {}
 
-    void show(MemorySegment buffer, long headerAddress, int wholeLength, int descriptorOrState) {
-        memory = buffer;
+    /** Shows the current thread a message; the memory must stay until {@link #end()}. */
+    void show(long headerAddress, int wholeLength, int descriptorOrState) {
         header = headerAddress;
         length = wholeLength - ImsgHeader.SIZE;
         descriptor = descriptorOrState;
+        reader = Thread.currentThread();
     }
 
-    /** Whether its header has the mark, which also says what format it is in. */
+    /** Returns whether the header has the mark, which also says what format it is in. */
     boolean isMarked() {
         return descriptor != Framer.NONE;
     }
 
-    /** Ends the view's validity; returns the descriptor if nobody took it, or a negative number. */
+    /** Ends the view's validity; returns the descriptor if it was not taken, or a negative number. */
     int end() {
-        length = -1;
+        reader = null;
+        if (scope != null) {
+            Arena ended = scope;
+            scope = null;
+            ended.close();
+        }
         return descriptor;
     }
 
     /**
-     * The type: imsg_get_type.
+     * Returns the type. C counterpart: {@code imsg_get_type}.
      *
      * @return an unsigned 32-bit number
-     * @throws IllegalStateException if the view is no longer valid, as every method here
      */
     public int type() {
         valid();
@@ -66,7 +83,7 @@ public final class ImsgView {
     }
 
     /**
-     * The id, peerid in the header: imsg_get_id.
+     * Returns the id, peerid in the header. C counterpart: {@code imsg_get_id}.
      *
      * @return an unsigned 32-bit number
      */
@@ -76,7 +93,7 @@ public final class ImsgView {
     }
 
     /**
-     * The pid in the header, which proves nothing: imsg_get_pid.
+     * Returns the pid in the header, which proves nothing. C counterpart: {@code imsg_get_pid}.
      *
      * @return an unsigned 32-bit number
      */
@@ -86,7 +103,7 @@ public final class ImsgView {
     }
 
     /**
-     * The payload's length: imsg_get_len.
+     * Returns the length of the payload. C counterpart: {@code imsg_get_len}.
      *
      * @return bytes, 0 or more
      */
@@ -96,20 +113,19 @@ public final class ImsgView {
     }
 
     /**
-     * A byte.
+     * Reads a byte.
      *
-     * @param offset where
+     * @param offset its place
      * @return 0 to 255
-     * @throws TruncatedMessageException if the payload ends before it, as with every method that takes an offset
      */
     public int getN8(int offset) {
         return Memory.ALL.get(JAVA_BYTE, at(offset, 1)) & 0xFF;
     }
 
     /**
-     * A 16-bit number in network byte order.
+     * Reads a 16-bit number in network byte order.
      *
-     * @param offset where
+     * @param offset its place
      * @return 0 to 65535
      */
     public int getN16(int offset) {
@@ -117,9 +133,9 @@ public final class ImsgView {
     }
 
     /**
-     * A 32-bit number in network byte order.
+     * Reads a 32-bit number in network byte order.
      *
-     * @param offset where
+     * @param offset its place
      * @return 0 to 4294967295
      */
     public long getN32(int offset) {
@@ -127,9 +143,9 @@ public final class ImsgView {
     }
 
     /**
-     * A 64-bit number in network byte order.
+     * Reads a 64-bit number in network byte order.
      *
-     * @param offset where
+     * @param offset its place
      * @return its 64 bits
      */
     public long getN64(int offset) {
@@ -137,76 +153,78 @@ public final class ImsgView {
     }
 
     /**
-     * A 16-bit number in the machine's byte order.
+     * Reads a 16-bit number in the byte order of this host.
      *
-     * @param offset where
+     * @param offset its place
      * @return 0 to 65535
      */
     public int getH16(int offset) {
-        return Memory.ALL.get(ValueLayout.JAVA_SHORT_UNALIGNED, at(offset, 2)) & 0xFFFF;
+        return Memory.ALL.get(H16, at(offset, 2)) & 0xFFFF;
     }
 
     /**
-     * A 32-bit number in the machine's byte order.
+     * Reads a 32-bit number in the byte order of this host.
      *
-     * @param offset where
+     * @param offset its place
      * @return 0 to 4294967295
      */
     public long getH32(int offset) {
-        return Memory.ALL.get(ValueLayout.JAVA_INT_UNALIGNED, at(offset, 4)) & 0xFFFF_FFFFL;
+        return Memory.ALL.get(H32, at(offset, 4)) & 0xFFFF_FFFFL;
     }
 
     /**
-     * A 64-bit number in the machine's byte order.
+     * Reads a 64-bit number in the byte order of this host.
      *
-     * @param offset where
+     * @param offset its place
      * @return its 64 bits
      */
     public long getH64(int offset) {
-        return Memory.ALL.get(ValueLayout.JAVA_LONG_UNALIGNED, at(offset, 8));
+        return Memory.ALL.get(H64, at(offset, 8));
     }
 
     /**
-     * A C struct amid the payload; one with a flexible array reaches to the end.
+     * Reads a C struct; one with a flexible array reaches to the end.
      *
      * @param <T> the record that describes the struct
      * @param struct the struct
-     * @param offset where
+     * @param offset its place
      * @return the record
      * @throws MalformedStructException if the bytes cannot be the struct
      */
     public <T extends Record> T get(CStruct<T> struct, int offset) {
         int size = struct.flexible() ? Math.max(0, length() - offset) : struct.size();
-        return struct.read(memory, place(offset, size), size);
+        return struct.read(Memory.ALL, at(offset, size), size);
     }
 
     /**
-     * The C struct that the payload is, and nothing else: imsg_get_data.
+     * Reads the payload as one C struct. C counterpart: {@code imsg_get_data}.
      *
      * @param <T> the record that describes the struct
      * @param struct the struct
      * @return the record
-     * @throws MalformedStructException if the payload has another size than the struct, both are named, or cannot be
-     *     the struct otherwise
+     * @throws MalformedStructException if the struct has another size, both are named, or the bytes cannot be the struct
      */
     public <T extends Record> T getData(CStruct<T> struct) {
-        return struct.read(memory, place(0, length()), length);
+        return struct.read(Memory.ALL, at(0, length()), length);
     }
 
     /**
-     * The payload where it lies. The segment itself is not refused after the call, it then shows other bytes: do not keep it.
+     * Returns the payload where it lies.
      *
-     * @return a read-only segment of {@link #length} bytes
+     * @return a read-only segment of {@link #length()} bytes, as long valid as this view and for the same thread
      */
     public MemorySegment payload() {
-        valid();
-        return memory.asSlice(place(0, length), length).asReadOnly();
+        long address = at(0, length());
+        if (scope == null) {
+            scope = Arena.ofConfined();
+        }
+        return Memory.segment(address, length, scope).asReadOnly();
     }
 
     /**
-     * The payload as a buffer to read from: imsg_get_ibuf. As with {@link #payload}, do not keep it.
+     * Returns the payload as a buffer to read from. C counterpart: {@code imsg_get_ibuf}.
      *
-     * @return a view, positioned at the first byte
+     * @return a view of the whole payload, as long valid as this view and for the same thread
      */
     public Ibuf getIbuf() {
         return Ibuf.fromBuffer(payload());
@@ -215,9 +233,9 @@ public final class ImsgView {
     /**
      * Copies a part of the payload.
      *
-     * @param offset where it begins
+     * @param offset the place of its first byte
      * @param into the array to copy to
-     * @param index where in the array
+     * @param index the first index in the array
      * @param count how many bytes
      */
     public void copyTo(int offset, byte[] into, int index, int count) {
@@ -225,25 +243,25 @@ public final class ImsgView {
     }
 
     /**
-     * What became of the message's descriptor.
+     * Returns what became of the descriptor of the message.
      *
      * @return its state
      */
-    public Descriptor descriptor() {
+    public DescriptorState descriptor() {
         valid();
         return switch (descriptor) {
-            case TAKEN -> Descriptor.TAKEN;
-            case Framer.NONE -> Descriptor.NONE;
-            case Framer.LOST -> Descriptor.LOST;
-            case Framer.MISSING -> Descriptor.MISSING;
-            default -> Descriptor.PRESENT;
+            case TAKEN -> DescriptorState.TAKEN;
+            case Framer.NONE -> DescriptorState.NONE;
+            case Framer.LOST -> DescriptorState.LOST;
+            case Framer.MISSING -> DescriptorState.MISSING;
+            default -> DescriptorState.PRESENT;
         };
     }
 
     /**
-     * Whether there is a descriptor to take.
+     * Returns whether there is a descriptor to take.
      *
-     * @return true if {@link #takeFd} would give one
+     * @return true if {@link #takeFd()} would give one
      */
     public boolean hasFd() {
         valid();
@@ -251,57 +269,54 @@ public final class ImsgView {
     }
 
     /**
-     * Takes the descriptor out: imsg_get_fd. What is not taken is closed after the call.
+     * Takes the descriptor out; otherwise it is closed after the call. C counterpart: {@code imsg_get_fd}.
      *
-     * @return the descriptor, the caller's; null if there is none to take, {@link #descriptor} says why
+     * @return the descriptor, the caller's to close; null if there is none to take, {@link #descriptor()} says why
      */
     public Fd takeFd() {
-        if (!hasFd())
+        if (!hasFd()) {
             return null;
+        }
         Fd fd = Fd.of(descriptor);
         descriptor = TAKEN;
         return fd;
     }
 
     /**
-     * The message on the heap, with the descriptor if there is one to take.
+     * Copies the message to the heap, and moves the descriptor to the copy if there is one to take.
      *
      * @return a message of the caller's
      */
     public Imsg copy() {
-        valid();
-        byte[] bytes = new byte[length];
-        MemorySegment.copy(Memory.ALL, JAVA_BYTE, header + ImsgHeader.SIZE, bytes, 0, length);
-        Descriptor state = descriptor();
+        byte[] bytes = new byte[length()];
+        copyTo(0, bytes, 0, length);
+        DescriptorState state = descriptor();
         return new Imsg(type(), id(), pid(), bytes, state, takeFd());
     }
 
-    /** The address of a part of the payload. */
+    /** Returns the address of a part of the payload. */
     private long at(int offset, int count) {
         valid();
-        if (offset < 0 || count < 0)
+        if (offset < 0 || count < 0) {
             throw new IndexOutOfBoundsException(count + " bytes at offset " + offset);
-        if (offset > length - count)
+        }
+        if (offset > length - count) {
             throw new TruncatedMessageException(count, Math.max(0, length - offset));
+        }
         return header + ImsgHeader.SIZE + offset;
     }
 
-    /** Where in the receive buffer a part of the payload lies. */
-    private long place(int offset, int count) {
-        return at(offset, count) - memory.address();
-    }
-
     private void valid() {
-        if (length < 0)
+        if (reader != Thread.currentThread()) {
             throw new IllegalStateException(
-                    "a view of a message is valid inside the handler's call only: copy() keeps it");
+                    "a view of a message is valid inside the handler's call and for its thread only: copy() keeps it");
+        }
     }
 
     @Override
     public String toString() {
-        return length < 0
-                ? "imsg view, no longer valid"
-                : "imsg type " + Integer.toUnsignedString(type()) + " id " + Integer.toUnsignedString(id()) + " pid "
-                        + Integer.toUnsignedString(pid()) + ", " + length + " bytes, descriptor " + descriptor();
+        return reader != Thread.currentThread()
+                ? "imsg view, not valid here"
+                : Imsg.describe(type(), id(), pid(), length, descriptor());
     }
 }

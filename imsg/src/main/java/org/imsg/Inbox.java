@@ -100,7 +100,7 @@ final class Inbox {
             return false;
         }
         start += length;
-        view.show(buffer, header, length, framer.descriptor());
+        view.show(header, length, framer.descriptor());
         return true;
     }
 

@@ -125,17 +125,17 @@ class BadInputTest {
         peer.send(join(header(1, 16 | mark), message(2)));
         Imsg message = channel.receive();
         assertThat(message.type()).isEqualTo(1);
-        assertThat(message.descriptor()).isEqualTo(Descriptor.MISSING);
+        assertThat(message.descriptor()).isEqualTo(DescriptorState.MISSING);
         assertThat(message.takeFd()).isNull();
         assertThat(message).hasToString("imsg type 1 id 0 pid 0, 0 bytes, descriptor missing");
-        assertThat(channel.receive().descriptor()).isEqualTo(Descriptor.NONE);
+        assertThat(channel.receive().descriptor()).isEqualTo(DescriptorState.NONE);
     }
 
     @Test
     void a_descriptor_without_a_mark_is_closed() throws Exception {
         peerSendsWithWitness(1, message(1));
         Imsg message = channel.receive();
-        assertThat(message.descriptor()).isEqualTo(Descriptor.NONE);
+        assertThat(message.descriptor()).isEqualTo(DescriptorState.NONE);
         assertThat(witness.openDescriptors()).isZero();
     }
 
@@ -146,7 +146,7 @@ class BadInputTest {
         for (int type = 1; type <= 2; type++) {
             try (Imsg message = channel.receive()) {
                 assertThat(message.type()).isEqualTo(type);
-                assertThat(message.descriptor()).isEqualTo(Descriptor.PRESENT);
+                assertThat(message.descriptor()).isEqualTo(DescriptorState.PRESENT);
                 assertThat(witness.openDescriptors()).isEqualTo(1);
             }
         }
@@ -169,7 +169,7 @@ class BadInputTest {
         assertThat(witness.openDescriptors()).isEqualTo(1);
         peer.send(Arrays.copyOfRange(marked, 1, 16));
         try (Imsg message = channel.receive()) {
-            assertThat(message.descriptor()).isEqualTo(Descriptor.PRESENT);
+            assertThat(message.descriptor()).isEqualTo(DescriptorState.PRESENT);
         }
     }
 

@@ -54,7 +54,7 @@ class DescriptorPassingTest {
         Path file = Files.writeString(directory.resolve("passed"), "what the receiver reads");
         channel.send(Imsg.of(1).withFd(Fd.open(file, OpenFlag.READ)));
         try (Imsg message = peer.receive(); FdChannel reader = new FdChannel(message.takeFd())) {
-            assertThat(message.descriptor()).isEqualTo(Descriptor.TAKEN);
+            assertThat(message.descriptor()).isEqualTo(DescriptorState.TAKEN);
             assertThat(message.takeFd()).isNull();
             ByteBuffer bytes = ByteBuffer.allocate(100);
             reader.read(bytes);
@@ -85,9 +85,9 @@ class DescriptorPassingTest {
             half.first().compose(2, 0, 0, null, new byte[0]);
             half.first().flush();
             Imsg message = half.second().receive();
-            assertThat(message.descriptor()).isEqualTo(Descriptor.LOST);
+            assertThat(message.descriptor()).isEqualTo(DescriptorState.LOST);
             assertThat(message.takeFd()).isNull();
-            assertThat(half.second().receive().descriptor()).isEqualTo(Descriptor.NONE);
+            assertThat(half.second().receive().descriptor()).isEqualTo(DescriptorState.NONE);
             assertThat(witness.openDescriptors()).isZero();
         }
     }
@@ -133,12 +133,12 @@ class DescriptorPassingTest {
         List<Fd> taken = new ArrayList<>();
         while (taken.isEmpty())
             peer.read(message -> {
-                assertThat(message.descriptor()).isEqualTo(Descriptor.PRESENT);
+                assertThat(message.descriptor()).isEqualTo(DescriptorState.PRESENT);
                 assertThat(witness.openDescriptors()).isEqualTo(1);
                 if (message.type() == 2) {
                     taken.add(message.takeFd());
                     assertThat(message.takeFd()).isNull();
-                    assertThat(message.descriptor()).isEqualTo(Descriptor.TAKEN);
+                    assertThat(message.descriptor()).isEqualTo(DescriptorState.TAKEN);
                 }
             });
         assertThat(witness.openDescriptors()).isEqualTo(1);
@@ -213,7 +213,7 @@ class DescriptorPassingTest {
         assertThatIllegalStateException().isThrownBy(() -> Imsg.of(1).withFd(closed));
         assertThat(channel.queuelen()).isZero();
         channel.send(Imsg.of(2));
-        assertThat(peer.receive().descriptor()).isEqualTo(Descriptor.NONE);
+        assertThat(peer.receive().descriptor()).isEqualTo(DescriptorState.NONE);
     }
 
     @Test
@@ -230,7 +230,7 @@ class DescriptorPassingTest {
             assertThat(fd.isOpen()).isTrue();
         }
         channel.send(Imsg.of(2));
-        assertThat(peer.receive().descriptor()).isEqualTo(Descriptor.NONE);
+        assertThat(peer.receive().descriptor()).isEqualTo(DescriptorState.NONE);
         assertThat(witness.openDescriptors()).isZero();
     }
 

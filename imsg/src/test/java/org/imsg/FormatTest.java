@@ -45,7 +45,7 @@ class FormatTest {
                     assertThat(message.type()).isEqualTo(type);
                     assertThat(message.length()).isEqualTo(type * 300);
                     assertThat(message.descriptor())
-                            .isEqualTo(type % 3 == 0 ? Descriptor.PRESENT : Descriptor.NONE);
+                            .isEqualTo(type % 3 == 0 ? DescriptorState.PRESENT : DescriptorState.NONE);
                 }
             }
         }

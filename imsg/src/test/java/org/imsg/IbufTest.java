@@ -333,9 +333,10 @@ class IbufTest {
         }
 
         @Test
-        void a_string_ends_at_its_first_nul_and_its_field_where_it_ends() {
-            Ibuf ibuf = Ibuf.fromBuffer("ab\0cd\0rest".getBytes(UTF_8));
+        void a_string_ends_at_its_first_nul_wherever_in_its_field() {
+            Ibuf ibuf = Ibuf.fromBuffer("ab\0cdeab\0rest".getBytes(UTF_8));
             assertThat(ibuf.getStrbuf(6)).isEqualTo("ab");
+            assertThat(ibuf.getStrbuf(3)).isEqualTo("ab");
             assertThat(ibuf.getString(3)).isEqualTo("res");
             assertThat(ibuf.getString(0)).isEmpty();
             assertThat(ibuf.size()).isEqualTo(1);
@@ -343,13 +344,13 @@ class IbufTest {
 
         @Test
         void a_string_field_without_nul_is_an_error_and_not_consumed() {
-            Ibuf ibuf = Ibuf.fromBuffer("ab\0cdef".getBytes(UTF_8));
-            assertThatExceptionOfType(TruncatedMessageException.class).isThrownBy(() -> ibuf.getStrbuf(5))
-                    .withMessage("a string field of 5 bytes does not end with NUL");
+            Ibuf ibuf = Ibuf.fromBuffer("abcdef\0".getBytes(UTF_8));
+            assertThatExceptionOfType(TruncatedMessageException.class).isThrownBy(() -> ibuf.getStrbuf(6))
+                    .withMessage("a string field of 6 bytes has no NUL");
             assertThatExceptionOfType(TruncatedMessageException.class).isThrownBy(() -> ibuf.getStrbuf(8))
                     .withMessage("asked for 8 bytes, 7 left");
             assertThatIllegalArgumentException().isThrownBy(() -> ibuf.getStrbuf(0));
-            assertThat(ibuf.getString(7)).isEqualTo("ab");
+            assertThat(ibuf.getString(7)).isEqualTo("abcdef");
         }
 
         @Test
@@ -419,6 +420,30 @@ class IbufTest {
             assertThat(part.skip(1).get(2)).containsExactly(2, 3);
             assertThatExceptionOfType(TruncatedMessageException.class).isThrownBy(part::getN8);
             assertThat(ibuf.getN8()).isEqualTo(4);
+        }
+
+        @Test
+        void a_view_ends_with_the_buffer_it_shows() {
+            Ibuf ibuf = Ibuf.open(8).addN32(7).addN32(8);
+            Ibuf ahead = Ibuf.fromIbuf(ibuf);
+            Ibuf part = Ibuf.fromIbuf(ahead).getIbuf(4);
+            Ibuf moved = ibuf.move();
+            assertThatIllegalStateException().isThrownBy(ahead::getN32)
+                    .withMessage("this Ibuf is a view of one that was moved");
+            assertThatIllegalStateException().isThrownBy(part::getN32);
+            Ibuf first = moved.getIbuf(4);
+            assertThat(first.getN8()).isZero();
+            moved.close();
+            assertThatIllegalStateException().isThrownBy(first::getN8)
+                    .withMessage("this Ibuf is a view of one that was closed");
+        }
+
+        @Test
+        void a_view_of_a_view_does_not_end_with_that_view() {
+            Ibuf view = Ibuf.fromBuffer(bytes(1, 2, 3));
+            Ibuf part = view.getIbuf(2);
+            view.close();
+            assertThat(part.get(2)).containsExactly(1, 2);
         }
 
         @Test
@@ -515,12 +540,10 @@ class IbufTest {
         }
 
         @Test
-        void a_second_descriptor_closes_the_first_and_null_closes_the_second() throws IOException {
-            Witness first = witness;
-            try (Ibuf ibuf = Ibuf.open(0).fdSet(first.open()).fdSet(witness.open())) {
-                assertThat(first.openDescriptors()).isEqualTo(1);
-                assertThat(ibuf.fdSet(null).fdAvail()).isFalse();
-                assertThat(witness.openDescriptors()).isZero();
+        void a_second_descriptor_closes_the_first() throws IOException {
+            try (Ibuf ibuf = Ibuf.open(0).fdSet(witness.open()).fdSet(witness.open())) {
+                assertThat(ibuf.fdAvail()).isTrue();
+                assertThat(witness.openDescriptors()).isEqualTo(1);
             }
         }
 
@@ -542,7 +565,7 @@ class IbufTest {
             assertThatCode(ibuf::close).doesNotThrowAnyException();
             Stream.<Consumer<Ibuf>>of(Ibuf::size, Ibuf::left, Ibuf::data, Ibuf::getN8, b -> b.addN8(1),
                     b -> b.setN8(0, 1), b -> b.seek(0, 0), b -> b.truncate(0), Ibuf::rewind, b -> b.skip(0),
-                    b -> b.setMaxSize(4), Ibuf::fdAvail, Ibuf::fdGet, b -> b.fdSet(null), Ibuf::fromIbuf,
+                    b -> b.setMaxSize(4), Ibuf::fdAvail, Ibuf::fdGet, Ibuf::fromIbuf,
                     b -> Ibuf.open(1).addIbuf(b), b -> b.get(0), b -> b.getStrbuf(1), Ibuf::move)
                     .forEach(call -> assertThatIllegalStateException().isThrownBy(() -> call.accept(ibuf))
                             .withMessage("this Ibuf was closed"));
@@ -554,8 +577,7 @@ class IbufTest {
             try (Ibuf to = from.move()) {
                 assertThat(contentOf(to)).containsExactly(2, 3);
                 assertThat(to.left()).isEqualTo(97);
-                assertThat(List.of(to.type(), to.id(), to.pid())).containsExactly(1, 2, 3);
-                assertThat(to.isMessage()).isTrue();
+                assertThat(to.header()).isEqualTo(new Ibuf.Header(1, 2, 3));
                 from.close();
                 assertThat(witness.openDescriptors()).isEqualTo(1);
                 assertThat(contentOf(to.rewind())).containsExactly(1, 2, 3);
@@ -570,7 +592,7 @@ class IbufTest {
             assertThatExceptionOfType(ImsgTooLargeException.class)
                     .isThrownBy(() -> Ibuf.forMessage(1, 2, 3, 16_369, 16_368))
                     .withMessage("16369 bytes are too many, the limit is 16368");
-            assertThat(Ibuf.dynamic(0, 1).isMessage()).isFalse();
+            assertThat(Ibuf.dynamic(0, 1).header()).isNull();
         }
     }
 }

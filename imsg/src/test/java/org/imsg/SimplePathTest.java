@@ -36,7 +36,7 @@ class SimplePathTest {
             Imsg answer = pair.first().receive();
             assertThat(answer.type()).isEqualTo(2);
             assertThat(answer.payload()).isEqualTo("pong".getBytes(UTF_8));
-            assertThat(answer.descriptor()).isEqualTo(Descriptor.NONE);
+            assertThat(answer.descriptor()).isEqualTo(DescriptorState.NONE);
         }
     }
 

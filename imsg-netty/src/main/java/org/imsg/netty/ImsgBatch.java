@@ -2,7 +2,7 @@ package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
 import java.lang.foreign.MemorySegment;
-import org.imsg.Descriptor;
+import org.imsg.DescriptorState;
 import org.imsg.sys.Memory;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Framer;
@@ -176,8 +176,8 @@ public final class ImsgBatch {
      *
      * @return its state
      */
-    public Descriptor descriptor() {
-        return taken ? Descriptor.TAKEN : state(fd);
+    public DescriptorState descriptor() {
+        return taken ? DescriptorState.TAKEN : state(fd);
     }
 
     /**
@@ -198,17 +198,17 @@ public final class ImsgBatch {
      * @return a message, the caller's to release
      */
     public ImsgMessage toMessage() {
-        Descriptor there = descriptor();
+        DescriptorState there = descriptor();
         return new ImsgMessage(type(), id(), pid(), buffer.retainedSlice(index(), length()),
-                there == Descriptor.TAKEN ? Descriptor.NONE : there, takeFd());
+                there == DescriptorState.TAKEN ? DescriptorState.NONE : there, takeFd());
     }
 
-    private static Descriptor state(int fd) {
+    private static DescriptorState state(int fd) {
         return switch (fd) {
-            case Framer.NONE -> Descriptor.NONE;
-            case Framer.LOST -> Descriptor.LOST;
-            case Framer.MISSING -> Descriptor.MISSING;
-            default -> Descriptor.PRESENT;
+            case Framer.NONE -> DescriptorState.NONE;
+            case Framer.LOST -> DescriptorState.LOST;
+            case Framer.MISSING -> DescriptorState.MISSING;
+            default -> DescriptorState.PRESENT;
         };
     }
 }

@@ -5,7 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.util.ResourceLeakDetector;
 import java.util.Locale;
 import java.util.Objects;
-import org.imsg.Descriptor;
+import org.imsg.DescriptorState;
 import org.imsg.unix.Fd;
 
 /**
@@ -25,7 +25,7 @@ public final class ImsgMessage extends DescriptorHolder {
     private final int type;
     private final int id;
     private final int pid;
-    private final Descriptor arrived;
+    private final DescriptorState arrived;
 
     /**
      * A message to write, without a descriptor.
@@ -36,7 +36,7 @@ public final class ImsgMessage extends DescriptorHolder {
      * @param payload the payload, without the header; taken over
      */
     public ImsgMessage(int type, int id, int pid, ByteBuf payload) {
-        this(type, id, pid, payload, Descriptor.NONE, null);
+        this(type, id, pid, payload, DescriptorState.NONE, null);
     }
 
     /**
@@ -50,10 +50,10 @@ public final class ImsgMessage extends DescriptorHolder {
      * @throws IllegalStateException if the descriptor is closed or was handed on; nothing is taken over then
      */
     public ImsgMessage(int type, int id, int pid, ByteBuf payload, Fd fd) {
-        this(type, id, pid, payload, Descriptor.PRESENT, Objects.requireNonNull(fd).move());
+        this(type, id, pid, payload, DescriptorState.PRESENT, Objects.requireNonNull(fd).move());
     }
 
-    ImsgMessage(int type, int id, int pid, ByteBuf payload, Descriptor arrived, Fd fd) {
+    ImsgMessage(int type, int id, int pid, ByteBuf payload, DescriptorState arrived, Fd fd) {
         super(payload, fd, LEAKS);
         this.type = type;
         this.id = id;
@@ -104,8 +104,8 @@ public final class ImsgMessage extends DescriptorHolder {
      *
      * @return its state
      */
-    public Descriptor descriptor() {
-        return arrived == Descriptor.PRESENT && !hasFd() ? Descriptor.TAKEN : arrived;
+    public DescriptorState descriptor() {
+        return arrived == DescriptorState.PRESENT && !hasFd() ? DescriptorState.TAKEN : arrived;
     }
 
     /**
@@ -122,9 +122,9 @@ public final class ImsgMessage extends DescriptorHolder {
 
     @Override
     ImsgMessage with(ByteBuf bytes, Fd descriptor) {
-        Descriptor there = descriptor != null
-                ? Descriptor.PRESENT
-                : arrived == Descriptor.PRESENT ? Descriptor.NONE : arrived;
+        DescriptorState there = descriptor != null
+                ? DescriptorState.PRESENT
+                : arrived == DescriptorState.PRESENT ? DescriptorState.NONE : arrived;
         return new ImsgMessage(type, id, pid, bytes, there, descriptor);
     }
 
@@ -176,7 +176,7 @@ public final class ImsgMessage extends DescriptorHolder {
     public String toString() {
         return "imsg type " + Integer.toUnsignedString(type) + " id " + Integer.toUnsignedString(id) + " pid "
                 + Integer.toUnsignedString(pid) + ", " + content().readableBytes() + " bytes"
-                + (descriptor() == Descriptor.NONE
+                + (descriptor() == DescriptorState.NONE
                         ? ""
                         : ", descriptor " + (hasFd() ? fdNumber() : descriptor().name().toLowerCase(Locale.ROOT)));
     }

@@ -25,7 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.imsg.Descriptor;
+import org.imsg.DescriptorState;
 import org.imsg.ImsgTooLargeException;
 import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
@@ -125,8 +125,9 @@ class ComposingTest {
         assertThat(sent).extracting(ImsgMessage::type).containsExactly(1, 2, 3, 4, 5, 6, 7);
         assertThat(sent).extracting(Messages::text).containsExactly("first", "second", "third", "fourth", "fifth",
                 "raw", "seventh");
-        assertThat(sent).extracting(ImsgMessage::descriptor).containsExactly(Descriptor.NONE, Descriptor.NONE,
-                Descriptor.PRESENT, Descriptor.PRESENT, Descriptor.NONE, Descriptor.NONE, Descriptor.NONE);
+        assertThat(sent).extracting(ImsgMessage::descriptor).containsExactly(DescriptorState.NONE, DescriptorState.NONE,
+                DescriptorState.PRESENT, DescriptorState.PRESENT, DescriptorState.NONE, DescriptorState.NONE,
+                DescriptorState.NONE);
         assertThat(say(sent.get(2).takeFd())).isEqualTo("hello");
         sent.forEach(ImsgMessage::release);
         channel.finishAndReleaseAll();

@@ -18,7 +18,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Logger;
-import org.imsg.Descriptor;
+import org.imsg.DescriptorState;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -52,22 +52,22 @@ final class FullTable {
                 }).bind(new DomainSocketAddress(path.toFile())).sync();
         Wire first = connect(path, Sockets.socket());
         Events firstEvents = accepted();
-        send(first, firstEvents, Descriptor.PRESENT, "before");
+        send(first, firstEvents, DescriptorState.PRESENT, "before");
         Fd toConnectLater = Sockets.socket();
         List<Fd> table = fill();
         // Passed on as long as it is open itself: the receiver finds no free number.
         first.sendKeeping(Messages.marked(1, 0, "while full"), table.getFirst());
-        if (expect(firstEvents, "while full") != Descriptor.LOST)
+        if (expect(firstEvents, "while full") != DescriptorState.LOST)
             throw new AssertionError("a descriptor found room in a full table");
         Wire second = connect(path, toConnectLater);
         second.send(Messages.plain(2, 0, "waiting to be accepted"));
-        send(first, firstEvents, Descriptor.NONE, "still served");
+        send(first, firstEvents, DescriptorState.NONE, "still served");
         System.out.println("full: served on");
         table.forEach(Fd::close);
         Events secondEvents = accepted();
         expect(secondEvents, "waiting to be accepted");
-        send(second, secondEvents, Descriptor.PRESENT, "after");
-        send(first, firstEvents, Descriptor.PRESENT, "after");
+        send(second, secondEvents, DescriptorState.PRESENT, "after");
+        send(first, firstEvents, DescriptorState.PRESENT, "after");
         System.out.println("free: recovered");
         Files.delete(path);
         Files.delete(directory);
@@ -87,8 +87,8 @@ final class FullTable {
         return events;
     }
 
-    private static void send(Wire peer, Events events, Descriptor state, String text) throws Exception {
-        if (state == Descriptor.PRESENT)
+    private static void send(Wire peer, Events events, DescriptorState state, String text) throws Exception {
+        if (state == DescriptorState.PRESENT)
             peer.send(Messages.marked(1, 0, text), Fd.open(Path.of("/dev/null")));
         else
             peer.send(Messages.plain(1, 0, text));
@@ -96,9 +96,9 @@ final class FullTable {
             throw new AssertionError(text + ": the descriptor is not " + state);
     }
 
-    private static Descriptor expect(Events events, String text) throws Exception {
+    private static DescriptorState expect(Events events, String text) throws Exception {
         ImsgMessage message = events.next(ImsgMessage.class);
-        Descriptor state = message.descriptor();
+        DescriptorState state = message.descriptor();
         if (!Messages.text(message).equals(text))
             throw new AssertionError(message + " is not " + text);
         System.out.println(text + ": descriptor " + state);

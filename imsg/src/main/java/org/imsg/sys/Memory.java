@@ -1,5 +1,6 @@
 package org.imsg.sys;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** Memory by its address, for the two places where every nanosecond of a message counts. */
@@ -13,6 +14,19 @@ public final class Memory {
     public static final MemorySegment ALL = all();
 
     private Memory() {}
+
+    /**
+     * Makes a segment of memory whose lifetime is an arena's: once that is closed, an access throws.
+     *
+     * @param address the first byte
+     * @param size in bytes
+     * @param arena the lifetime; it does not free the memory
+     * @return the segment
+     */
+    @SuppressWarnings("restricted")
+    public static MemorySegment segment(long address, long size, Arena arena) {
+        return MemorySegment.ofAddress(address).reinterpret(size, arena, null);
+    }
 
     @SuppressWarnings("restricted")
     private static MemorySegment all() {

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 
-import org.imsg.Descriptor;
+import org.imsg.DescriptorState;
 import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.Timeout;
@@ -22,7 +22,7 @@ class AutoFormatTest {
                 Transport channel = CoreTransport.KIND.over(sockets.first(), Transport.Settings.autoAssuming(wrong))) {
             try (CPeer sender = CPeer.start(format, sockets.second(), "sendfd", "/dev/null")) {
                 try (Message message = channel.receive()) {
-                    assertThat(message.descriptor()).isEqualTo(Descriptor.PRESENT);
+                    assertThat(message.descriptor()).isEqualTo(DescriptorState.PRESENT);
                 }
                 assertThat(sender.awaitEnd()).isEqualTo(CPeer.End.QUIET);
             }

@@ -20,7 +20,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.imsg.Descriptor;
+import org.imsg.DescriptorState;
 import org.imsg.ImsgEofException;
 import org.imsg.ImsgProtocolException;
 import org.imsg.ImsgTooLargeException;
@@ -89,7 +89,7 @@ abstract class ImsgPeerContract {
             channel.send(size, -size, 4711, null, payload);
             Message echo = channel.receive();
             assertThat(echo).returns(size, Message::type).returns(-size, Message::id).returns(4711, Message::pid)
-                    .returns(Descriptor.NONE, Message::descriptor);
+                    .returns(DescriptorState.NONE, Message::descriptor);
             assertThat(echo.payload()).isEqualTo(payload);
         }
         assertEndsQuietly();
@@ -225,7 +225,8 @@ abstract class ImsgPeerContract {
             for (int i = 0; i < count; i++) {
                 try (Message echo = channel.receive()) {
                     assertThat(echo.type()).isEqualTo(i);
-                    assertThat(echo.descriptor()).isEqualTo(i % 50 == 0 ? Descriptor.PRESENT : Descriptor.NONE);
+                    assertThat(echo.descriptor())
+                            .isEqualTo(i % 50 == 0 ? DescriptorState.PRESENT : DescriptorState.NONE);
                     assertThat(Arrays.equals(echo.payload(), pattern(i, same.nextInt(MAX + 1)))).isTrue();
                 }
             }
@@ -244,7 +245,7 @@ abstract class ImsgPeerContract {
         start("-n", "100", "sendfd", one.toString(), two.toString());
         for (int i = 0; i < 200; i++) {
             try (Message message = channel.receive()) {
-                assertThat(message).returns(i, Message::id).returns(Descriptor.PRESENT, Message::descriptor);
+                assertThat(message).returns(i, Message::id).returns(DescriptorState.PRESENT, Message::descriptor);
                 assertThat(message.text()).isEqualTo((i % 2 == 0 ? one : two).toString());
                 assertThat(isCloseOnExec(message.fd())).isTrue();
                 assertThat(read(message.fd())).isEqualTo(i % 2 == 0 ? "one" : "two");
@@ -301,7 +302,7 @@ abstract class ImsgPeerContract {
         start(settings().withoutDescriptors(), "-n", "20", "misbehave", "flood");
         assertThat(channel.receive().payload()).isEqualTo(GOOD);
         for (int i = 0; i < 20; i++)
-            assertThat(channel.receive()).returns(i, Message::id).returns(Descriptor.LOST, Message::descriptor)
+            assertThat(channel.receive()).returns(i, Message::id).returns(DescriptorState.LOST, Message::descriptor)
                     .returns(null, Message::fd);
         assertThat(channel.receive()).isNull();
     }
@@ -312,7 +313,7 @@ abstract class ImsgPeerContract {
         for (int i = 0; i < 3; i++) {
             channel.send(i, 0, 0, Fd.open(Path.of("/dev/null")), GOOD);
             try (Message echo = channel.receive()) {
-                assertThat(echo).returns(i, Message::type).returns(Descriptor.PRESENT, Message::descriptor);
+                assertThat(echo).returns(i, Message::type).returns(DescriptorState.PRESENT, Message::descriptor);
                 assertThat(echo.payload()).isEqualTo(GOOD);
             }
         }
@@ -326,7 +327,7 @@ abstract class ImsgPeerContract {
     void aMessageCutAnywhereArrivesWhole(int at) throws Exception {
         start("-z", "8", "-t", "5", "split", String.valueOf(at));
         try (Message message = receiveInTwoParts(at)) {
-            assertThat(message).returns(5, Message::type).returns(Descriptor.NONE, Message::descriptor);
+            assertThat(message).returns(5, Message::type).returns(DescriptorState.NONE, Message::descriptor);
             assertThat(message.payload()).isEqualTo(pattern(0, 8));
         }
         assertThat(channel.receive()).returns(6, Message::type);
@@ -338,11 +339,11 @@ abstract class ImsgPeerContract {
     void aMessageCutAnywhereKeepsItsDescriptor(int at) throws Exception {
         start("-z", "8", "-t", "5", "split", String.valueOf(at), file("cut").toString());
         try (Message message = receiveInTwoParts(at)) {
-            assertThat(message).returns(5, Message::type).returns(Descriptor.PRESENT, Message::descriptor);
+            assertThat(message).returns(5, Message::type).returns(DescriptorState.PRESENT, Message::descriptor);
             assertThat(message.payload()).isEqualTo(pattern(0, 8));
             assertThat(read(message.fd())).isEqualTo("cut");
         }
-        assertThat(channel.receive()).returns(6, Message::type).returns(Descriptor.NONE, Message::descriptor);
+        assertThat(channel.receive()).returns(6, Message::type).returns(DescriptorState.NONE, Message::descriptor);
         assertThat(channel.receive()).isNull();
     }
 
@@ -353,7 +354,7 @@ abstract class ImsgPeerContract {
         for (int at = 1; at < HEADER; at++) {
             start("-z", "8", "-t", "5", "late", String.valueOf(at), late.toString());
             try (Message message = receiveInTwoParts(at)) {
-                assertThat(message).returns(5, Message::type).returns(Descriptor.PRESENT, Message::descriptor);
+                assertThat(message).returns(5, Message::type).returns(DescriptorState.PRESENT, Message::descriptor);
                 assertThat(message.payload()).isEqualTo(pattern(0, 8));
                 assertThat(read(message.fd())).isEqualTo("late");
             }
@@ -406,7 +407,7 @@ abstract class ImsgPeerContract {
     @Test
     void aMarkWithoutADescriptorIsReportedAsMissing() throws Exception {
         misbehave("mark-without-fd");
-        assertNext(Descriptor.MISSING);
+        assertNext(DescriptorState.MISSING);
         assertThat(channel.receive().payload()).isEqualTo(GOOD);
         assertThat(channel.receive()).isNull();
     }
@@ -414,7 +415,7 @@ abstract class ImsgPeerContract {
     @Test
     void aDescriptorWithoutAMarkIsClosedAndTheMessageHasNone() throws Exception {
         misbehave("fd-without-mark");
-        assertNext(Descriptor.NONE);
+        assertNext(DescriptorState.NONE);
         assertThat(channel.receive().payload()).isEqualTo(GOOD);
         assertThat(channel.receive()).isNull();
     }
@@ -422,7 +423,7 @@ abstract class ImsgPeerContract {
     @Test
     void ofTwoDescriptorsTheMessageHasTheFirst() throws Exception {
         misbehave("two-fds");
-        assertNext(Descriptor.PRESENT);
+        assertNext(DescriptorState.PRESENT);
         assertThat(channel.receive().payload()).isEqualTo(GOOD);
         assertThat(channel.receive()).isNull();
     }
@@ -430,8 +431,8 @@ abstract class ImsgPeerContract {
     @Test
     void aDescriptorWithoutAMarkIsNotGivenToALaterMarkedMessage() throws Exception {
         misbehave("fd-then-late-mark");
-        assertNext(Descriptor.NONE);
-        assertNext(Descriptor.MISSING);
+        assertNext(DescriptorState.NONE);
+        assertNext(DescriptorState.MISSING);
         assertThat(channel.receive()).isNull();
     }
 
@@ -472,7 +473,7 @@ abstract class ImsgPeerContract {
         assertThat(channel.receive().payload()).isEqualTo(GOOD);
         for (int i = 0; i < 3000; i++) {
             try (Message message = channel.receive()) {
-                assertThat(message).returns(i, Message::id).returns(Descriptor.PRESENT, Message::descriptor);
+                assertThat(message).returns(i, Message::id).returns(DescriptorState.PRESENT, Message::descriptor);
             }
         }
         assertThat(channel.receive()).isNull();
@@ -526,7 +527,7 @@ abstract class ImsgPeerContract {
         return channel.receive();
     }
 
-    private void assertNext(Descriptor descriptor) throws IOException {
+    private void assertNext(DescriptorState descriptor) throws IOException {
         try (Message message = channel.receive()) {
             assertThat(message.descriptor()).isEqualTo(descriptor);
             assertThat(message.payload()).isEmpty();

@@ -17,7 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-import org.imsg.Descriptor;
+import org.imsg.DescriptorState;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgEofException;
@@ -216,15 +216,15 @@ class LibfrrDifferentialTest {
     void aMarkWithoutADescriptorIsSaidToBeSoHereAndIsJustNoDescriptorInC() throws Exception {
         Script script = new Script.Builder().write(marked(1, 3)).read().build();
         assertThat(filesInC(script)).containsExactly(-1);
-        assertThat(descriptorsInJava(script, true)).containsExactly(Descriptor.MISSING);
+        assertThat(descriptorsInJava(script, true)).containsExactly(DescriptorState.MISSING);
     }
 
     @Test
     void descriptorsAreReceivedHereOnlyWhereTheyAreAllowedAndInCAlways() throws Exception {
         Script script = new Script.Builder().write(marked(1, 3), 5).read().build();
         assertThat(filesInC(script)).containsExactly(5);
-        assertThat(descriptorsInJava(script, true)).containsExactly(Descriptor.PRESENT);
-        assertThat(descriptorsInJava(script, false)).containsExactly(Descriptor.LOST);
+        assertThat(descriptorsInJava(script, true)).containsExactly(DescriptorState.PRESENT);
+        assertThat(descriptorsInJava(script, false)).containsExactly(DescriptorState.LOST);
     }
 
     @Test
@@ -279,7 +279,7 @@ class LibfrrDifferentialTest {
                     feed(sockets.feeder(), write);
             frr.init(toC.receiver());
             List<Received> inC = new ArrayList<>();
-            List<Descriptor> inJava = new ArrayList<>();
+            List<DescriptorState> inJava = new ArrayList<>();
             boolean again;
             long limit = Libc.limitDescriptors(Math.max(firstFree(), most));
             try {
@@ -330,9 +330,9 @@ class LibfrrDifferentialTest {
         return runJava(script, WireFormat.CLASSIC).messages.stream().map(Received::file).toList();
     }
 
-    private List<Descriptor> descriptorsInJava(Script script, boolean allowed) throws IOException {
+    private List<DescriptorState> descriptorsInJava(Script script, boolean allowed) throws IOException {
         Libc.Sockets sockets = Libc.socketpair();
-        List<Descriptor> states = new ArrayList<>();
+        List<DescriptorState> states = new ArrayList<>();
         try (ImsgChannel channel = ImsgChannel.of(Fd.of(sockets.receiver())).format(WireFormat.CLASSIC)) {
             if (allowed)
                 channel.allowFdPassing();
@@ -457,7 +457,7 @@ class LibfrrDifferentialTest {
     private Received received(ImsgView message) {
         byte[] payload = new byte[message.length()];
         message.copyTo(0, payload, 0, payload.length);
-        boolean marked = message.descriptor() != Descriptor.NONE;
+        boolean marked = message.descriptor() != DescriptorState.NONE;
         Fd fd = message.takeFd();
         return new Received(message.type(), message.id(), message.pid(), marked, ByteBuffer.wrap(payload),
                 fd == null ? -1 : file(fd.release()));

@@ -10,7 +10,7 @@ import java.nio.channels.Channels;
 import java.util.Arrays;
 import java.util.Random;
 
-import org.imsg.Descriptor;
+import org.imsg.DescriptorState;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgProtocolException;
@@ -67,7 +67,7 @@ class LibfrrImsgTest {
         assertThat(frr.flush()).isZero();
         Imsg message = java.receive();
         assertThat(message).returns(0xfffffffe, Imsg::type).returns(0x80000001, Imsg::id).returns(4711, Imsg::pid)
-                .returns(Descriptor.NONE, Imsg::descriptor);
+                .returns(DescriptorState.NONE, Imsg::descriptor);
         assertThat(message.payload()).isEqualTo(payload);
     }
 
@@ -115,7 +115,7 @@ class LibfrrImsgTest {
             assertThat(frr.flush()).isZero();
             for (Fd.Pair pipe : Arrays.asList(composed, gathered, built)) {
                 try (Imsg message = java.receive()) {
-                    assertThat(message.descriptor()).isEqualTo(Descriptor.PRESENT);
+                    assertThat(message.descriptor()).isEqualTo(DescriptorState.PRESENT);
                     write(message.takeFd(), "through " + message.type());
                     // To the end: neither C nor the channel keeps the pipe open.
                     assertThat(read(pipe.first())).isEqualTo("through " + message.type());
@@ -130,7 +130,7 @@ class LibfrrImsgTest {
             java.send(Imsg.of(1, "look").withFd(pipe.second()));
             nextInC();
             assertThat(frr.marked()).isTrue();
-            assertThat(frr.data()).asString(UTF_8).isEqualTo("look");
+            assertThat(frr.data()).asString(UTF_8).isEqualTo("look\0");
             write(Fd.of(frr.fd()), "written by the receiver");
             assertThat(read(pipe.first())).isEqualTo("written by the receiver");
         }
@@ -173,7 +173,7 @@ class LibfrrImsgTest {
         for (int i = 0; i < 60; i++) {
             try (Imsg message = java.receive()) {
                 assertThat(message).returns(i, Imsg::type).returns(i % 7, Imsg::length);
-                assertThat(message.descriptor()).isEqualTo(i % 3 == 1 ? Descriptor.PRESENT : Descriptor.NONE);
+                assertThat(message.descriptor()).isEqualTo(i % 3 == 1 ? DescriptorState.PRESENT : DescriptorState.NONE);
                 if (i % 3 == 1) {
                     write(message.takeFd(), "number " + i);
                     assertThat(read(pipes[i / 3].first())).isEqualTo("number " + i);
@@ -201,7 +201,7 @@ class LibfrrImsgTest {
         java.maxSize(MAX + 1);
         java.send(Imsg.of(1, "before"));
         java.send(Imsg.of(2, new byte[MAX + 1]));
-        assertThat(nextInC()).isEqualTo(22);
+        assertThat(nextInC()).isEqualTo(23);
         assertThat(nextInC()).isEqualTo(-1);
         assertThat(frr.errno()).isEqualTo(FrrChannel.ERANGE);
     }

@@ -2,11 +2,11 @@ package org.imsg.interop;
 
 import java.nio.charset.StandardCharsets;
 
-import org.imsg.Descriptor;
+import org.imsg.DescriptorState;
 import org.imsg.unix.Fd;
 
 /** A message as a {@link Transport} delivers it. Closing it closes the descriptor, unless somebody else did. */
-record Message(int type, int id, int pid, byte[] payload, Descriptor descriptor, Fd fd) implements AutoCloseable {
+record Message(int type, int id, int pid, byte[] payload, DescriptorState descriptor, Fd fd) implements AutoCloseable {
     String text() {
         return new String(payload, StandardCharsets.UTF_8);
     }

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-import org.imsg.Descriptor;
+import org.imsg.DescriptorState;
 import org.imsg.WireFormat;
 import org.imsg.harness.debian.DebianSuite;
 import org.imsg.harness.debian.Smtpd;
@@ -43,7 +43,7 @@ abstract class SmtpdContract {
 
             Message session = ask(control, SMTP_SESSION);
             assertThat(session.type()).isEqualTo(OK);
-            assertThat(session.descriptor()).isEqualTo(Descriptor.PRESENT);
+            assertThat(session.descriptor()).isEqualTo(DescriptorState.PRESENT);
             submit(session.fd(), "a mail by way of a passed descriptor");
 
             assertThat(smtpd.process().run("/usr/sbin/smtpctl", "show", "queue").output()).contains("tuser@localhost");
@@ -66,7 +66,7 @@ abstract class SmtpdContract {
             try {
                 for (int i = 0; i < 100; i++) {
                     Message answer = control.receive();
-                    assertThat(answer.descriptor()).as("answer %d", i).isEqualTo(Descriptor.PRESENT);
+                    assertThat(answer.descriptor()).as("answer %d", i).isEqualTo(DescriptorState.PRESENT);
                     sessions.add(new FdChannel(answer.fd()));
                 }
                 // Each is a session of its own: the last greets, too.

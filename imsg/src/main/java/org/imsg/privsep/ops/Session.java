@@ -11,7 +11,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.imsg.Descriptor;
+import org.imsg.DescriptorState;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgTooLargeException;
@@ -66,7 +66,7 @@ final class Session {
         if (unanswered.incrementAndGet() > limits.unanswered())
             return drop("it has more than " + limits.unanswered() + " requests without an answer");
         try {
-            if (message.descriptor() != Descriptor.NONE)
+            if (message.descriptor() != DescriptorState.NONE)
                 throw new MalformedRequestException("a request carries no descriptor");
             Request.Timed timed = Request.read(message);
             if (timed.request() instanceof Request.Run && programs.putIfAbsent(peerid, new RunRequest()) != null)

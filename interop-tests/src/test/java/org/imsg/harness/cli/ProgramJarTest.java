@@ -163,7 +163,7 @@ class ProgramJarTest {
             }
             Ended ended = end(process);
             assertThat(ended.out()).contains("connected: client uid", "pid " + ProcessHandle.current().pid(),
-                    "|take this|", "/dev/null");
+                    "|take this", "/dev/null");
             assertThat(ended.err()).isEmpty();
             assertThat(tap).doesNotExist();
         }

@@ -66,7 +66,7 @@ class RecordedChannelTest {
                 .containsExactly("NOTE -", "MESSAGE >", "MESSAGE <", "END >", "END <");
         assertThat(recording.events().get(1)).satisfies(event -> {
             assertThat(event.type()).isEqualTo(ASK);
-            assertThat(event.payload()).asString().isEqualTo("how are you?");
+            assertThat(event.payload()).asString().isEqualTo("how are you?\0");
         });
         Replayer replayer = new Replayer(listener.address().path(), Replayer.Comparison.PAYLOADS, PATIENCE);
         try (Answers _ = new Answers(listener)) {

@@ -1,0 +1,6 @@
+package org.imsg.testing.circle;
+
+/** Needs an egg, in a descriptor only. */
+interface Hen {
+    Egg lay();
+}

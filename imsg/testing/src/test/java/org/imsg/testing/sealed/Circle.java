@@ -1,0 +1,4 @@
+package org.imsg.testing.sealed;
+
+/** The child. */
+record Circle() implements Shape {}
