@@ -20,11 +20,13 @@ import org.junit.jupiter.api.extension.TestInstancePreConstructCallback;
  * {@code @AfterEach} method, so a fixture may hold descriptors in its fields. A class as a whole is held to the same,
  * from before {@code @BeforeAll} to after {@code @AfterAll}; it may close what was open before it.
  *
- * <p>A difference is given two seconds (configuration parameter {@code imsg.testing.patience.milliseconds}), after one
- * garbage collection, to go away: threads of the JDK close and reap a
- * little later than the call that asked for it returns. Where {@code /proc/self} does not tell (not Linux), nothing is
- * checked. Everything counted belongs to the process, so tests that run side by side would blame each other: run them
- * one after the other.
+ * <p>A difference is given two seconds (configuration parameter {@code imsg.testing.patience.milliseconds}) to go away:
+ * threads of the JDK close and reap a little later than the call that asked for it returns. No garbage is collected
+ * meanwhile, so that no cleaner closes a descriptor that the test forgot.
+ *
+ * <p>Children are those of this process. Mounts are those in its {@linkplain TemporaryDirectory temporary directories}
+ * and in its working directory: other mounts belong to other programs of the machine. Tests that run side by side would
+ * blame each other: run them one after the other. Without {@code /proc/self} (not Linux), nothing is checked.
  */
 public final class LeakExtension
         implements
@@ -97,7 +99,6 @@ public final class LeakExtension
         }
         Set<String> differences = differences(before, bothWays);
         if (!differences.isEmpty()) {
-            System.gc();
             long deadline = System.nanoTime() + patience(context).toNanos();
             while (!differences.isEmpty() && System.nanoTime() < deadline) {
                 LockSupport.parkNanos(PAUSE.toNanos());

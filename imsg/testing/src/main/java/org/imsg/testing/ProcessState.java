@@ -16,7 +16,7 @@ import java.util.TreeSet;
  *
  * @param descriptors open descriptors, without those the JVM opens for itself
  * @param children child processes, running or waiting to be reaped
- * @param mounts mount points in the mount namespace of this process
+ * @param mounts mount points in this process's temporary directories and in its working directory
  */
 record ProcessState(Set<String> descriptors, Set<String> children, Set<String> mounts) {
     private static final Path SELF = Path.of("/proc/self");
@@ -118,8 +118,11 @@ record ProcessState(Set<String> descriptors, Set<String> children, Set<String> m
         Set<String> mounts = new TreeSet<>();
         for (String line : Files.readAllLines(SELF.resolve("mountinfo"))) {
             String[] fields = line.split(" ");
+            Path point = Path.of(fields[4]);
             String type = line.substring(line.indexOf(" - ") + 3).split(" ")[0];
-            mounts.add("mount " + type + " on " + fields[4] + " (id " + fields[0] + ")");
+            if (TemporaryDirectory.contains(point) || point.startsWith(Path.of("").toAbsolutePath())) {
+                mounts.add("mount " + type + " on " + point + " (id " + fields[0] + ")");
+            }
         }
         return mounts;
     }

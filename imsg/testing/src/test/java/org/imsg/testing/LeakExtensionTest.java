@@ -33,52 +33,67 @@ class LeakExtensionTest {
     }
 
     @Test
-    void aTestThatLeavesADescriptorOpenFailsWithItsTarget() {
+    void a_test_that_leaves_a_descriptor_open_fails_with_its_target() {
         assertThat(failures(LeavesAFile.class)).singleElement().asString().contains("left: fd ", "/proc/self/status"
                 .replace("self", Long.toString(ProcessHandle.current().pid())));
     }
 
     @Test
-    void aTestThatClosesWhatIsNotItsOwnFails() {
+    void a_test_that_closes_what_is_not_its_own_fails() {
         assertThat(failures(ClosesADescriptorOfItsClass.class)).singleElement().asString().contains("gone: fd ",
                 "pipe:[");
     }
 
     @Test
-    void aTestThatLeavesASelectorOpenFailsAlthoughTheJvmHasPollersOfItsOwn() {
+    void a_test_that_leaves_a_selector_open_fails_although_the_jvm_has_pollers_of_its_own() {
         assertThat(failures(LeavesASelector.class)).singleElement().asString().contains("anon_inode:[eventpoll]");
     }
 
     @Test
-    void aTestThatLeavesAZombieFails() {
+    void a_test_that_leaves_a_zombie_fails() {
         assertThat(failures(LeavesAZombie.class)).singleElement().asString().contains("(true), a zombie");
     }
 
     @Test
-    void aTestThatLeavesAChildRunningFails() {
+    void a_test_that_leaves_a_child_running_fails() {
         assertThat(failures(LeavesAChildRunning.class)).singleElement().asString().contains("(cat), running");
     }
 
     @Test
-    void aTestThatLeavesAMountFails(@TempDir Path directory) throws Exception {
+    void a_test_that_leaves_a_mount_fails(@TempDir Path directory) throws Exception {
         assumeTrue("root".equals(System.getProperty("user.name")), "only root may mount");
         LeavesAMount.directory = directory;
         assertThat(failures(LeavesAMount.class)).singleElement().asString().contains("mount tmpfs on " + directory);
     }
 
     @Test
-    void aClassThatLeavesADescriptorOfBeforeAllFails() {
+    void a_test_that_forgets_a_descriptor_fails_before_a_cleaner_closes_it() {
+        assertThat(failures(ForgetsAFile.class)).singleElement().asString().contains("left: fd ", "/status");
+    }
+
+    @Test
+    void a_mount_that_another_program_makes_meanwhile_fails_no_test() throws Exception {
+        assumeTrue("root".equals(System.getProperty("user.name")), "only root may mount");
+        Path elsewhere = Files.createTempDirectory("elsewhere");
+        LeavesAMount.directory = elsewhere;
+        assertThat(failures(LeavesAMount.class)).isEmpty();
+        Leftovers.close();
+        Files.delete(elsewhere);
+    }
+
+    @Test
+    void a_class_that_leaves_a_descriptor_of_before_all_fails() {
         assertThat(failures(LeavesADescriptorOfBeforeAll.class)).singleElement().asString()
                 .contains("LeavesADescriptorOfBeforeAll", "left: fd ");
     }
 
     @Test
-    void fixturesInFieldsAndBeforeEachMayHoldDescriptorsWhileTheTestRuns() {
+    void fixtures_in_fields_and_before_each_may_hold_descriptors_while_the_test_runs() {
         assertThat(failures(TidyFixtures.class)).isEmpty();
     }
 
     @Test
-    void virtualThreadsAndEntropyAreNotHeldAgainstATest() {
+    void virtual_threads_and_entropy_are_not_held_against_a_test() {
         assertThat(failures(UsesTheJvm.class)).isEmpty();
     }
 
@@ -100,6 +115,13 @@ class LeakExtensionTest {
         @Test
         void leaves() throws IOException {
             Leftovers.keep(new FileInputStream("/proc/self/status"));
+        }
+    }
+
+    static class ForgetsAFile {
+        @Test
+        void forgets() throws IOException {
+            new FileInputStream("/proc/self/status");
         }
     }
 
@@ -170,7 +192,7 @@ class LeakExtensionTest {
         }
 
         @Test
-        void doesNothing() {}
+        void does_nothing() {}
     }
 
     static class TidyFixtures {
@@ -199,7 +221,7 @@ class LeakExtensionTest {
 
     static class UsesTheJvm {
         @Test
-        void parksVirtualThreads() throws Exception {
+        void parks_virtual_threads() throws Exception {
             Pipe pipe = Pipe.open();
             try (var source = pipe.source(); var sink = pipe.sink()) {
                 Thread reader = Thread.ofVirtual().start(() -> {

@@ -16,15 +16,15 @@ import org.junit.platform.launcher.core.LauncherFactory;
 
 class SkipReportTest {
     @Test
-    void everySkippedTestIsListedWithItsReasonAndTheirNumberComesFirst() {
+    void every_skipped_test_is_listed_with_its_reason_and_their_number_comes_first() {
         assertThat(reportOf(Sample.class)).startsWith("skipped (3):\n").contains(
                 "  SkipReportTest.Sample.aborted - no chroot here\n",
-                "  SkipReportTest.Sample.abortedWithTwoLines - one two\n",
+                "  SkipReportTest.Sample.aborted_with_two_lines - one two\n",
                 "  SkipReportTest.Sample.disabled - not today\n").doesNotContain("passes");
     }
 
     @Test
-    void aRunWithoutSkippedTestsPrintsNothing() {
+    void a_run_without_skipped_tests_prints_nothing() {
         assertThat(reportOf(AllPass.class)).isEmpty();
     }
 
@@ -46,7 +46,7 @@ class SkipReportTest {
         }
 
         @Test
-        void abortedWithTwoLines() {
+        void aborted_with_two_lines() {
             assumeTrue(false, "one\n  two");
         }
 
