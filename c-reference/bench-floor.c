@@ -1,12 +1,31 @@
 /*
- * bench.c over bare system calls: the same bytes in the same batches, nobody looks for messages in them. A descriptor
- * goes out by sendmsg with the first byte of its message and everything up to the next one. With -f the bytes are
- * messages all the same: each is written into the buffer before, and looked at in it after, and that is all.
+ * Copyright (c) 2026 the imsg for the JVM authors
+ *
+ * Permission to use, copy, modify, and/or distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * bench.c over bare system calls: the same bytes in the same batches, not
+ * looked at as messages. A descriptor goes out by sendmsg with the first byte
+ * of its message and everything up to the next one. With -f the bytes are
+ * messages all the same: each is written into the buffer before, and looked at
+ * in it after, and that is all.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <err.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +36,16 @@
 enum { READ_SIZE = 65536 };
 
 union one_descriptor {
-	struct cmsghdr align;
-	char           space[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr	align;
+	char		space[CMSG_SPACE(sizeof(int))];
 };
 
 static unsigned char *buffer;
 static int socket_fd;
-static size_t beyond;           /* bytes that came with the messages asked for, and belong to later ones */
-static size_t kept;             /* with -f: bytes of an incomplete message at the buffer's front */
+/* bytes that came with the messages asked for, and belong to later ones */
+static size_t beyond;
+/* with -f: bytes of an incomplete message at the buffer's front */
+static size_t kept;
 
 void
 transport_open(int fd)
@@ -33,7 +54,7 @@ transport_open(int fd)
 
 	socket_fd = fd;
 	if ((buffer = malloc(size < READ_SIZE ? READ_SIZE : size)) == NULL)
-		fail("buffer");
+		err(1, "buffer");
 	memset(buffer, 1, size < READ_SIZE ? READ_SIZE : size);
 }
 
@@ -43,8 +64,9 @@ write_all(size_t at, size_t size)
 	ssize_t n;
 
 	while (at < size) {
-		if ((n = write(socket_fd, buffer + at, size - at)) == -1 && errno != EINTR)
-			fail("write");
+		if ((n = write(socket_fd, buffer + at, size - at)) == -1 &&
+		    errno != EINTR)
+			err(1, "write");
 		if (n > 0)
 			at += (size_t)n;
 	}
@@ -55,8 +77,10 @@ send_with(int fd, size_t size)
 {
 	union one_descriptor control;
 	struct iovec iov = { buffer, size };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
-	    .msg_controllen = sizeof(control.space) };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = sizeof(control.space) };
 	struct cmsghdr *cmsg;
 	ssize_t n;
 
@@ -70,7 +94,7 @@ send_with(int fd, size_t size)
 		n = sendmsg(socket_fd, &msg, 0);
 	while (n == -1 && errno == EINTR);
 	if (n == -1)
-		fail("sendmsg");
+		err(1, "sendmsg");
 	if ((size_t)n < size)
 		write_all((size_t)n, size);
 	if (!job.bare)
@@ -80,7 +104,8 @@ send_with(int fd, size_t size)
 static void
 frame(uint64_t first, uint64_t count)
 {
-	uint32_t header[4] = { 1, (uint32_t)(BENCH_HEADER + job.size), 0, 4711 };
+	uint32_t header[4] = { 1, (uint32_t)(BENCH_HEADER + job.size), 0,
+		4711 };
 	unsigned char *at = buffer;
 
 	for (; count-- > 0; at += header[1]) {
@@ -119,8 +144,10 @@ read_with_descriptor(void)
 {
 	union one_descriptor control;
 	struct iovec iov = { buffer + kept, READ_SIZE - kept };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
-	    .msg_controllen = sizeof(control.space) };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = sizeof(control.space) };
 	struct cmsghdr *cmsg;
 	ssize_t n;
 	int fd;
@@ -129,7 +156,7 @@ read_with_descriptor(void)
 		n = recvmsg(socket_fd, &msg, MSG_CMSG_CLOEXEC);
 	while (n == -1 && errno == EINTR);
 	if (n < 1)
-		fail("recvmsg");
+		err(1, "recvmsg");
 	if ((cmsg = CMSG_FIRSTHDR(&msg)) != NULL) {
 		memcpy(&fd, CMSG_DATA(cmsg), sizeof(int));
 		tally.descriptors++;
@@ -145,10 +172,11 @@ read_some(void)
 
 	if (job.every > 0)
 		return read_with_descriptor();
-	while ((n = read(socket_fd, buffer + kept, READ_SIZE - kept)) == -1 && errno == EINTR)
+	while ((n = read(socket_fd, buffer + kept, READ_SIZE - kept)) == -1 &&
+	    errno == EINTR)
 		continue;
 	if (n < 1)
-		fail("read");
+		err(1, "read");
 	return (size_t)n;
 }
 
@@ -161,8 +189,7 @@ take_all(size_t have)
 	while (have - at >= BENCH_HEADER) {
 		memcpy(header, buffer + at, BENCH_HEADER);
 		if (header[1] < BENCH_HEADER || header[1] > READ_SIZE) {
-			errno = EBADMSG;
-			fail("length");
+			errx(1, "a length of %u", header[1]);
 		}
 		if (have - at < header[1])
 			break;
@@ -180,7 +207,8 @@ void
 transport_receive(uint64_t count)
 {
 	size_t message = BENCH_HEADER + job.size;
-	uint64_t until = tally.messages + count, wanted = count * message, have = beyond;
+	uint64_t until = tally.messages + count, wanted = count * message,
+		 have = beyond;
 
 	if (job.framed) {
 		while (tally.messages < until)

@@ -1,6 +1,23 @@
+/*
+ * Copyright (c) 2026 the imsg for the JVM authors
+ *
+ * Permission to use, copy, modify, and/or distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
 /* bench.c over imsg(3) as it is since OpenBSD 7.7. */
 #include <sys/types.h>
 
+#include <err.h>
 #include <unistd.h>
 
 #include <imsg.h>
@@ -13,7 +30,7 @@ void
 transport_open(int fd)
 {
 	if (imsgbuf_init(&channel, fd) == -1)
-		fail("imsgbuf_init");
+		err(1, "imsgbuf_init");
 	imsgbuf_allow_fdpass(&channel);
 }
 
@@ -24,13 +41,15 @@ transport_send(uint64_t count)
 	uint64_t k;
 
 	for (k = 0; k < count; k++) {
-		if (imsg_compose(&channel, 1, (uint32_t)k, 0, descriptor_for(k), payload(), job.size) == -1)
-			fail("imsg_compose");
+		if (imsg_compose(&channel, 1, (uint32_t)k, 0, descriptor_for(k),
+			payload(), job.size) == -1)
+			err(1, "imsg_compose");
 		queued += BENCH_HEADER + job.size;
-		if (queued < job.batch_bytes && imsgbuf_queuelen(&channel) < job.batch && k + 1 < count)
+		if (queued < job.batch_bytes &&
+		    imsgbuf_queuelen(&channel) < job.batch && k + 1 < count)
 			continue;
 		if (imsgbuf_flush(&channel) == -1)
-			fail("imsgbuf_flush");
+			err(1, "imsgbuf_flush");
 		queued = 0;
 	}
 }
@@ -63,10 +82,10 @@ transport_receive(uint64_t count)
 		while ((rv = imsgbuf_get(&channel, &imsg)) > 0)
 			take(&imsg);
 		if (rv == -1)
-			fail("imsgbuf_get");
+			err(1, "imsgbuf_get");
 		if (tally.messages >= until)
 			return;
 		if (imsgbuf_read(&channel) != 1)
-			fail("imsgbuf_read");
+			err(1, "imsgbuf_read");
 	}
 }

@@ -1,19 +1,40 @@
 /*
- * A program that benchmarks/ measures, one end of a socket. It does what stdin says, a line each, and says on stdout
- * what it took:
+ * Copyright (c) 2026 the imsg for the JVM authors
  *
- *     bench-* [-s FD] [-z SIZE] [-d EVERY] [-b MESSAGES] [-B BYTES] [-p FILE] [-n] [-f] [-t] ROLE [ARG...]
+ * Permission to use, copy, modify, and/or distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
  *
- * -n sends the same descriptor each time, -f has bench-floor frame messages, -t starts a second thread that does nothing:
- * from then on Linux counts references to files in every call, as it does for a JVM.
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * A program that benchmarks/ measures, one end of a socket. It does what stdin
+ * says, a line each, and says on stdout what it took:
  *
- * ROLE send, receive, ping or pong; each command is "COUNT" or, to ping at a fixed rate, "COUNT INTERVAL" with
- * nanoseconds. The answer is a line of "name=number": start and end by CLOCK_MONOTONIC, cpu of this process, all in
- * nanoseconds, and what arrived. ping writes a 32-bit number of nanoseconds for each round trip to FILE.
+ *     bench-* [-s FD] [-z SIZE] [-d EVERY] [-b MESSAGES]
+ *             [-B BYTES] [-p FILE] [-n] [-f] [-t] ROLE [ARG...]
+ *
+ * -n sends the same descriptor each time, -f has bench-floor frame messages, -t
+ * starts a second thread that does nothing: from then on Linux counts
+ * references to files in every call, as it does for a JVM.
+ *
+ * ROLE send, receive, ping or pong; each command is "COUNT" or, to ping at a
+ * fixed rate, "COUNT INTERVAL" with nanoseconds. The answer is a line of
+ * "name=number": start and end by CLOCK_MONOTONIC, cpu of this process, all in
+ * nanoseconds, and what arrived. ping writes a 32-bit number of nanoseconds for
+ * each round trip to FILE.
  */
 #include <sys/types.h>
 #include <sys/stat.h>
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -31,21 +52,17 @@ struct job job = { .size = 64, .batch = 512, .batch_bytes = 65536 };
 struct tally tally;
 
 static unsigned char *bytes;
-static int carried = -1;        /* what every descriptor sent is a duplicate of */
+/* what every descriptor sent is a duplicate of */
+static int carried = -1;
 static const char *samples_path;
-
-void
-fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: bench-* [-s FD] [-z SIZE] [-d EVERY] [-b MESSAGES] [-B BYTES] [-p FILE] [-n] [-f] [-t]"
-	    " send|receive|ping|pong [ARG...]\n");
+	fprintf(stderr,
+	    "usage: bench-* [-s FD] [-z SIZE] [-d EVERY] [-b MESSAGES]\n"
+	    "               [-B BYTES] [-p FILE] [-n] [-f] [-t]\n"
+	    "               send|receive|ping|pong [ARG...]\n");
 	exit(2);
 }
 
@@ -65,7 +82,7 @@ descriptor_for(uint64_t index)
 	if (job.bare)
 		return carried;
 	if ((fd = fcntl(carried, F_DUPFD_CLOEXEC, 0)) == -1)
-		fail("dup");
+		err(1, "dup");
 	return fd;
 }
 
@@ -78,7 +95,10 @@ nanoseconds(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* With an interval, time counts from when the ping should have gone: a late answer delays those behind it, too. */
+/*
+ * With an interval, time counts from when the ping should have gone: a late
+ * answer delays those behind it, too.
+ */
 static void
 ping(uint64_t count, uint64_t interval)
 {
@@ -90,7 +110,7 @@ ping(uint64_t count, uint64_t interval)
 
 	if (count > room) {
 		if ((samples = realloc(samples, size)) == NULL)
-			fail("samples");
+			err(1, "samples");
 		room = count;
 	}
 	start = nanoseconds(CLOCK_MONOTONIC);
@@ -104,13 +124,15 @@ ping(uint64_t count, uint64_t interval)
 		transport_send(1);
 		transport_receive(1);
 		end = nanoseconds(CLOCK_MONOTONIC);
-		samples[i] = end - begin > UINT32_MAX ? UINT32_MAX : (uint32_t)(end - begin);
+		samples[i] = end - begin > UINT32_MAX ? UINT32_MAX :
+							(uint32_t)(end - begin);
 	}
 	if (samples_path == NULL)
 		return;
-	if ((fd = open(samples_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) == -1 ||
+	if ((fd = open(samples_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		 0666)) == -1 ||
 	    write(fd, samples, size) != (ssize_t)size)
-		fail(samples_path);
+		err(1, "%s", samples_path);
 	close(fd);
 }
 
@@ -130,7 +152,8 @@ serve(const char *role)
 	uint64_t count, interval, start, end, cpu;
 
 	puts("ready");
-	while (fflush(stdout) == 0 && fgets(line, sizeof(line), stdin) != NULL) {
+	while (fflush(stdout) == 0 && fgets(line, sizeof(line),
+	    stdin) != NULL) {
 		interval = 0;
 		if (sscanf(line, "%" SCNu64 " %" SCNu64, &count, &interval) < 1)
 			usage();
@@ -147,8 +170,11 @@ serve(const char *role)
 			pong(count);
 		end = nanoseconds(CLOCK_MONOTONIC);
 		cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-		printf("start=%" PRIu64 " end=%" PRIu64 " cpu=%" PRIu64 " messages=%" PRIu64 " descriptors=%" PRIu64
-		    " sum=%" PRIu64 "\n", start, end, cpu, tally.messages, tally.descriptors, tally.sum);
+		printf("start=%" PRIu64 " end=%" PRIu64 " cpu=%" PRIu64
+		       " messages=%" PRIu64 " descriptors=%" PRIu64
+		       " sum=%" PRIu64 "\n",
+		    start, end, cpu, tally.messages, tally.descriptors,
+		    tally.sum);
 	}
 }
 
@@ -166,7 +192,7 @@ start_idle_thread(void)
 	pthread_t thread;
 
 	if ((errno = pthread_create(&thread, NULL, idle, NULL)) != 0)
-		fail("pthread_create");
+		err(1, "pthread_create");
 }
 
 int
@@ -210,10 +236,10 @@ main(int argc, char **argv)
 		usage();
 	job.args = argv + optind + 1;
 	if ((bytes = malloc(job.size + 1)) == NULL)
-		fail("payload");
+		err(1, "payload");
 	memset(bytes, 1, job.size + 1);
 	if ((carried = open("/dev/null", O_RDONLY | O_CLOEXEC)) == -1)
-		fail("/dev/null");
+		err(1, "/dev/null");
 	signal(SIGPIPE, SIG_IGN);
 	transport_open(fd);
 	serve(argv[optind]);

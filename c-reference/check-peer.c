@@ -1,4 +1,23 @@
-/* Tests of imsg-peer, each mode over a socketpair. The path of the program is the argument. */
+/*
+ * Copyright (c) 2026 the imsg for the JVM authors
+ *
+ * Permission to use, copy, modify, and/or distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Tests of imsg-peer, each mode over a socketpair. The path of the program is
+ * the argument.
+ */
 #include <sys/wait.h>
 
 #include <signal.h>
@@ -7,8 +26,16 @@
 
 static const char *program;
 static struct imsgbuf tester;
-static int to_peer, from_peer;  /* its stdin and stdout */
+static int to_peer, from_peer;	/* its stdin and stdout */
 static pid_t peer;
+
+static void
+move_away(int *a, int *b, int *c)
+{
+	*a = fcntl(*a, F_DUPFD, 10);
+	*b = fcntl(*b, F_DUPFD, 10);
+	*c = fcntl(*c, F_DUPFD, 10);
+}
 
 /* arguments are separated by single spaces. */
 static void
@@ -20,14 +47,15 @@ start(const char *arguments)
 	snprintf(line, sizeof(line), "%s", arguments);
 	for (word = strtok(line, " "); word != NULL; word = strtok(NULL, " "))
 		argv[n++] = word;
-	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0 && pipe(in) == 0 && pipe(out) == 0);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0 &&
+	    pipe(in) == 0 && pipe(out) == 0);
 	CHECK((peer = fork()) != -1);
 	if (peer == 0) {
 		int fd;
 
 		/* Away from 0 to 3 first, or one would overwrite another. */
 		for (fd = 0; fd < 2; fd++)
-			sockets[1] = fcntl(sockets[1], F_DUPFD, 10), in[0] = fcntl(in[0], F_DUPFD, 10), out[1] = fcntl(out[1], F_DUPFD, 10);
+			move_away(&sockets[1], &in[0], &out[1]);
 		dup2(in[0], 0);
 		dup2(out[1], 1);
 		dup2(open("/dev/null", O_WRONLY), 2);
@@ -74,7 +102,8 @@ take(uint32_t type, uint32_t id, size_t len)
 
 	while ((rv = imsgbuf_get(&tester, &imsg)) == 0)
 		CHECK(imsgbuf_read(&tester) == 1);
-	CHECK(rv == 1 && imsg_get_type(&imsg) == type && imsg_get_id(&imsg) == id && imsg_get_len(&imsg) == len);
+	CHECK(rv == 1 && imsg_get_type(&imsg) == type &&
+	    imsg_get_id(&imsg) == id && imsg_get_len(&imsg) == len);
 	return imsg;
 }
 
@@ -99,7 +128,8 @@ at_end(void)
 	int rv;
 
 	/* Bytes of a message that will never be whole may come first. */
-	while ((rv = imsgbuf_read(&tester)) == 1 && imsgbuf_get(&tester, &imsg) == 0)
+	while ((rv = imsgbuf_read(&tester)) == 1 &&
+	    imsgbuf_get(&tester, &imsg) == 0)
 		;
 	return rv == 0 && imsgbuf_get(&tester, &imsg) == 0;
 }
@@ -115,9 +145,13 @@ echo_returns_everything(void)
 
 	start("echo");
 	compose(1, 2, file_with("mine"), "hello");
-	/* Far more than the sockets hold before reading a byte: echo must go on reading. */
+	/*
+	 * Far more than the sockets hold before reading a byte: echo must go on
+	 * reading.
+	 */
 	for (i = 0; i < 200; i++)
-		CHECK(imsg_compose(&tester, 3, i, 0, -1, big, sizeof(big)) == 1);
+		CHECK(imsg_compose(&tester, 3, i, 0, -1, big,
+		    sizeof(big)) == 1);
 	CHECK(imsgbuf_flush(&tester) == 0);
 	raw_header(zero_pid, 4, 16, 0, 9, 0);
 	CHECK(write(tester.fd, zero_pid, 16) == 16);
@@ -161,7 +195,8 @@ source_sends_the_pattern(void)
 
 		CHECK(imsg_get_pid(&imsg) == 42);
 		for (j = 0; j < 300; j++)
-			CHECK(((unsigned char *)imsg.data)[j] == (unsigned char)(k + j));
+			CHECK(((unsigned char *)imsg.data)[j] ==
+			    (unsigned char)(k + j));
 		imsg_free(&imsg);
 	}
 	CHECK(at_end() && finish() == 0);
@@ -181,12 +216,14 @@ sink_counts(void)
 
 	memset(high, 0xff, sizeof(high));
 	start("sink");
-	CHECK(imsg_compose(&tester, 1, 0, 0, file_with("x"), high, sizeof(high)) == 1);
+	CHECK(imsg_compose(&tester, 1, 0, 0, file_with("x"), high,
+	    sizeof(high)) == 1);
 	compose(1, 0, -1, "");
 	compose(1, 0, -1, "\1\2\3\4\5\6\7\10\11");
 	send_end();
 	CHECK(read(from_peer, line, sizeof(line) - 1) > 0);
-	CHECK(strcmp(line, "messages=3 bytes=5009 descriptors=1 sum=1275045\n") == 0);
+	CHECK(strcmp(line,
+		  "messages=3 bytes=5009 descriptors=1 sum=1275045\n") == 0);
 	CHECK(finish() == 0);
 }
 
@@ -202,8 +239,10 @@ files_are_sent_and_written_to(void)
 	snprintf(line, sizeof(line), "-n 3 sendfd %s /dev/null", path);
 	start(line);
 	for (i = 0; i < 6; i++) {
-		imsg = take(1, i, i % 2 == 0 ? strlen(path) : strlen("/dev/null"));
-		CHECK((fd = imsg_get_fd(&imsg)) != -1 && same_file(fd, i % 2 == 0 ? "old" : ""));
+		imsg = take(1, i,
+		    i % 2 == 0 ? strlen(path) : strlen("/dev/null"));
+		CHECK((fd = imsg_get_fd(&imsg)) != -1 &&
+		    same_file(fd, i % 2 == 0 ? "old" : ""));
 		close(fd);
 		imsg_free(&imsg);
 	}
@@ -243,7 +282,10 @@ descriptors_are_not_kept(void)
 	CHECK(at_end() && finish() == 0);
 }
 
-/* Every place to cut: nothing arrives before the tester says go, and the descriptor is not lost. */
+/*
+ * Every place to cut: nothing arrives before the tester says go, and the
+ * descriptor is not lost.
+ */
 static void
 split_cuts_anywhere(void)
 {
@@ -252,15 +294,19 @@ split_cuts_anywhere(void)
 	int offset, fd;
 
 	for (offset = 0; offset <= 20; offset++) {
-		snprintf(line, sizeof(line), "-z 4 -t 6 -i 1 split %d /dev/null", offset);
+		snprintf(line, sizeof(line),
+		    "-z 4 -t 6 -i 1 split %d /dev/null", offset);
 		start(line);
 		if (offset > 0 && offset < 20) {
-			CHECK(imsgbuf_read(&tester) == 1 && imsgbuf_get(&tester, &imsg) == 0);
-			CHECK(recv(tester.fd, peeked, sizeof(peeked), MSG_PEEK | MSG_DONTWAIT) == -1);
+			CHECK(imsgbuf_read(&tester) == 1 &&
+			    imsgbuf_get(&tester, &imsg) == 0);
+			CHECK(recv(tester.fd, peeked, sizeof(peeked),
+				  MSG_PEEK | MSG_DONTWAIT) == -1);
 			CHECK(write(to_peer, "g", 1) == 1);
 		}
 		imsg = take(6, 1, 4);
-		CHECK(memcmp(imsg.data, "\0\1\2\3", 4) == 0 && (fd = imsg_get_fd(&imsg)) != -1);
+		CHECK(memcmp(imsg.data, "\0\1\2\3", 4) == 0 &&
+		    (fd = imsg_get_fd(&imsg)) != -1);
 		close(fd);
 		imsg_free(&imsg);
 		take_and_free(7, 1, 0);
@@ -274,7 +320,10 @@ split_cuts_anywhere(void)
 	}
 }
 
-/* Here and there, a descriptor that comes with the rest of a header is its message's at once. */
+/*
+ * Here and there, a descriptor that comes with the rest of a header is its
+ * message's at once.
+ */
 static void
 late_descriptors_are_delivered(void)
 {
@@ -283,9 +332,11 @@ late_descriptors_are_delivered(void)
 	int offset, fd;
 
 	for (offset = 1; offset < 16; offset++) {
-		snprintf(line, sizeof(line), "-z 4 -t 6 -i 1 late %d /dev/null", offset);
+		snprintf(line, sizeof(line), "-z 4 -t 6 -i 1 late %d /dev/null",
+		    offset);
 		start(line);
-		CHECK(imsgbuf_read(&tester) == 1 && imsgbuf_get(&tester, &imsg) == 0);
+		CHECK(imsgbuf_read(&tester) == 1 &&
+		    imsgbuf_get(&tester, &imsg) == 0);
 		CHECK(write(to_peer, "g", 1) == 1);
 		imsg = take(6, 1, 4);
 		CHECK((fd = imsg_get_fd(&imsg)) != -1);
@@ -297,7 +348,8 @@ late_descriptors_are_delivered(void)
 }
 
 static void
-expect(const char *kind, uint32_t bare_messages, int descriptors, uint32_t good_after)
+expect(const char *kind, uint32_t bare_messages, int descriptors,
+    uint32_t good_after)
 {
 	struct imsg imsg;
 	char line[64];
@@ -331,7 +383,8 @@ expect_protocol_error(const char *kind)
 	start(line);
 	while (imsgbuf_read(&tester) == 1)
 		;
-	CHECK(errno == ERANGE && imsgbuf_get(&tester, &imsg) == 1 && imsg_get_len(&imsg) == 4);
+	CHECK(errno == ERANGE && imsgbuf_get(&tester, &imsg) == 1 &&
+	    imsg_get_len(&imsg) == 4);
 	imsg_free(&imsg);
 	CHECK(finish() == 0);
 }
@@ -352,7 +405,8 @@ misbehaviour_is_as_announced(void)
 	expect("flood", 20, 20, 0);
 	start("misbehave reset");
 	take_and_free(1, 0, 4);
-	CHECK(imsg_compose(&tester, 1, 0, 0, -1, NULL, 0) == 1 && imsgbuf_flush(&tester) == 0);
+	CHECK(imsg_compose(&tester, 1, 0, 0, -1, NULL, 0) == 1 &&
+	    imsgbuf_flush(&tester) == 0);
 #ifdef __linux__
 	CHECK(imsgbuf_read(&tester) == -1 && errno == ECONNRESET);
 #else
@@ -361,11 +415,12 @@ misbehaviour_is_as_announced(void)
 	CHECK(finish() == 0);
 }
 
-/* What came whole before the broken message is still answered. */
+/* Messages that were whole before the broken one are still answered. */
 static void
 a_broken_stream_is_exit_code_3(void)
 {
-	static const char *const modes[] = { "echo", "pingpong", "count-fds", "recvfd x" };
+	static const char *const modes[] = { "echo", "pingpong", "count-fds",
+		"recvfd x" };
 	unsigned char bad[16];
 	size_t i;
 
@@ -373,7 +428,8 @@ a_broken_stream_is_exit_code_3(void)
 	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		start(modes[i]);
 		compose(1, 5, -1, "good");
-		CHECK(imsgbuf_flush(&tester) == 0 && write(tester.fd, bad, 16) == 16);
+		CHECK(imsgbuf_flush(&tester) == 0 &&
+		    write(tester.fd, bad, 16) == 16);
 		take_and_free(i == 3 ? 3 : 1, 5, i == 3 ? 0 : 4);
 		CHECK(at_end() && finish() == 3);
 	}
@@ -382,8 +438,9 @@ a_broken_stream_is_exit_code_3(void)
 static void
 a_wrong_command_line_is_exit_code_2(void)
 {
-	static const char *const lines[] = { "", "-h", "nothing", "-z x source", "-n -1 source", "-t 4294967296 source",
-	    "sendfd", "echo more", "dribble 0", "late 16 /dev/null", "misbehave oddly", "-q" };
+	static const char *const lines[] = { "", "-h", "nothing", "-z x source",
+		"-n -1 source", "-t 4294967296 source", "sendfd", "echo more",
+		"dribble 0", "late 16 /dev/null", "misbehave oddly", "-q" };
 	size_t i;
 
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -402,13 +459,18 @@ main(int argc, char **argv)
 		{ "pingpong answers at once", pingpong_answers_at_once },
 		{ "source sends the pattern", source_sends_the_pattern },
 		{ "sink counts", sink_counts },
-		{ "files are sent and written to", files_are_sent_and_written_to },
+		{ "files are sent and written to",
+		    files_are_sent_and_written_to },
 		{ "descriptors are not kept", descriptors_are_not_kept },
 		{ "split cuts anywhere", split_cuts_anywhere },
-		{ "late descriptors are delivered", late_descriptors_are_delivered },
-		{ "misbehaviour is as announced", misbehaviour_is_as_announced },
-		{ "a broken stream is exit code 3", a_broken_stream_is_exit_code_3 },
-		{ "a wrong command line is exit code 2", a_wrong_command_line_is_exit_code_2 },
+		{ "late descriptors are delivered",
+		    late_descriptors_are_delivered },
+		{ "misbehaviour is as announced",
+		    misbehaviour_is_as_announced },
+		{ "a broken stream is exit code 3",
+		    a_broken_stream_is_exit_code_3 },
+		{ "a wrong command line is exit code 2",
+		    a_wrong_command_line_is_exit_code_2 },
 	};
 
 	if (argc != 2)

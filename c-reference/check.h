@@ -1,3 +1,19 @@
+/*
+ * Copyright (c) 2026 the imsg for the JVM authors
+ *
+ * Permission to use, copy, modify, and/or distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
 /* What check-lib.c and check-peer.c share. */
 #ifndef CHECK_H
 #define CHECK_H
@@ -6,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,25 +33,28 @@
 #include <imsg.h>
 
 #ifdef IMSG_CLASSIC
-#define FORMAT "classic"
+#define FORMAT	"classic"
 #else
-#define FORMAT "modern"
+#define FORMAT	"modern"
 #endif
 
 static const char *running;
 
 /* errno is often what explains it. */
-#define CHECK(condition) do { \
-	if (!(condition)) { \
-		fprintf(stderr, "%s:%d: (%s, %s) not so: %s (errno: %s)\n", \
-		    __FILE__, __LINE__, FORMAT, running, #condition, strerror(errno)); \
-		exit(1); \
-	} \
-} while (0)
+#define CHECK(condition) \
+	do {                                                                 \
+		if (!(condition)) {                                          \
+			fprintf(stderr,                                      \
+			    "%s:%d: (%s, %s) not so: %s (errno: %s)\n",      \
+			    __FILE__, __LINE__, FORMAT, running, #condition, \
+			    strerror(errno));                                \
+			exit(1);                                             \
+		}                                                            \
+	} while (0)
 
 struct test {
-	const char *name;
-	void      (*run)(void);
+	const char	*name;
+	void		(*run)(void);
 };
 
 static inline int
@@ -55,7 +75,7 @@ run_tests(const struct test *tests, size_t count)
 	size_t i;
 	int before;
 
-	alarm(60);      /* a deadlock is a failure, not a wait */
+	alarm(60);	/* a deadlock is a failure, not a wait */
 	for (i = 0; i < count; i++) {
 		running = tests[i].name;
 		before = open_descriptors();
@@ -69,7 +89,8 @@ run_tests(const struct test *tests, size_t count)
 
 /* A header as raw bytes, so that the library is not its own witness. */
 static inline void
-raw_header(unsigned char *out, uint32_t type, uint32_t len, int marked, uint32_t id, uint32_t pid)
+raw_header(unsigned char *out, uint32_t type, uint32_t len, int marked,
+    uint32_t id, uint32_t pid)
 {
 	memcpy(out, &type, 4);
 #ifdef IMSG_CLASSIC
@@ -98,10 +119,9 @@ file_with(const char *content)
 	FILE *f = tmpfile();
 	int fd;
 
-	if (f == NULL || fputs(content, f) == EOF || fflush(f) == EOF || (fd = dup(fileno(f))) == -1) {
-		perror("tmpfile");
-		exit(1);
-	}
+	if (f == NULL || fputs(content, f) == EOF || fflush(f) == EOF ||
+	    (fd = dup(fileno(f))) == -1)
+		err(1, "tmpfile");
 	fclose(f);
 	return fd;
 }

@@ -1,7 +1,24 @@
+/*
+ * Copyright (c) 2026 the imsg for the JVM authors
+ *
+ * Permission to use, copy, modify, and/or distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
 /* The modes of imsg-peer that behave, written to imsg(3) alone. */
 #include <sys/types.h>
 
 #include <dirent.h>
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,20 +32,22 @@
 #include "imsg-peer.h"
 
 /*
- * What a sender gathers before it writes. Half of what glibc's free likes to hand back to the
- * kernel at once: beyond that, every batch would be paid for in page faults.
+ * What a sender gathers before it writes. Half of what glibc's free likes to
+ * hand back to the kernel at once: beyond that, every batch would be paid for
+ * in page faults.
  */
 enum { BATCH_BYTES = 64 * 1024, BATCH_MESSAGES = 512 };
 
-/* Answers one message; a descriptor nobody took is closed with it. */
+/* Answers one message; a descriptor not taken is closed with it. */
 typedef void handler(struct imsg *);
 
 /* errno of what the peer sent and should not have, or 0. */
 static int broken;
 
 /*
- * False when nothing more comes: the stream ended, or broke. Messages that were whole
- * before it broke are still to be answered, so that is reported by stream_ended.
+ * False when nothing more comes: the stream ended, or broke. Messages that were
+ * whole before it broke are still to be answered, so that is reported by
+ * stream_ended.
  */
 static int
 read_more(void)
@@ -38,7 +57,7 @@ read_more(void)
 	if (rv != -1)
 		return rv;
 	if (errno != ERANGE && errno != EBADMSG)
-		fail("read");
+		err(1, "read");
 	broken = errno;
 	return 0;
 }
@@ -48,11 +67,14 @@ stream_ended(void)
 {
 	if (broken == 0)
 		return;
-	fprintf(stderr, "protocol error: %s\n", strerror(broken));
-	exit(EXIT_PROTOCOL);
+	errno = broken;
+	err(EXIT_PROTOCOL, "protocol error");
 }
 
-/* Who broke the stream may be gone already: then that is the cause worth telling. */
+/*
+ * Who broke the stream may be gone already: then that is the cause worth
+ * telling.
+ */
 static void
 write_failed(void)
 {
@@ -60,7 +82,7 @@ write_failed(void)
 
 	stream_ended();
 	errno = error;
-	fail("write");
+	err(1, "write");
 }
 
 static void
@@ -76,7 +98,7 @@ next(struct imsg *imsg)
 	int rv = imsgbuf_get(&channel, imsg);
 
 	if (rv == -1)
-		fail("imsgbuf_get");
+		err(1, "imsgbuf_get");
 	return rv;
 }
 
@@ -84,12 +106,12 @@ static void
 answer(uint32_t type, uint32_t id, int fd, const void *data, size_t len)
 {
 	if (imsg_compose(&channel, type, id, 0, fd, data, len) == -1)
-		fail("compose");
+		err(1, "compose");
 }
 
 /*
- * Reads even while answers wait to be written: a peer that writes a lot before it reads
- * would otherwise wait for us while we wait for it.
+ * Reads even while answers wait to be written: a peer that writes a lot before
+ * it reads would otherwise wait for us while we wait for it.
  */
 static void
 serve(handler *handle)
@@ -98,14 +120,16 @@ serve(handler *handle)
 	struct imsg imsg;
 	int open = 1;
 
-	if (fcntl(channel.fd, F_SETFL, fcntl(channel.fd, F_GETFL) | O_NONBLOCK) == -1)
-		fail("fcntl");
+	if (fcntl(channel.fd, F_SETFL,
+		fcntl(channel.fd, F_GETFL) | O_NONBLOCK) == -1)
+		err(1, "fcntl");
 	while (open || imsgbuf_queuelen(&channel) > 0) {
-		p.events = (short)((open ? POLLIN : 0) | (imsgbuf_queuelen(&channel) > 0 ? POLLOUT : 0));
+		p.events = (short)((open ? POLLIN : 0) |
+		    (imsgbuf_queuelen(&channel) > 0 ? POLLOUT : 0));
 		if (poll(&p, 1, -1) == -1) {
 			if (errno == EINTR)
 				continue;
-			fail("poll");
+			err(1, "poll");
 		}
 		if (open && (p.revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
 			open = read_more();
@@ -114,7 +138,8 @@ serve(handler *handle)
 				imsg_free(&imsg);
 			}
 		}
-		if (imsgbuf_queuelen(&channel) > 0 && imsgbuf_write(&channel) == -1)
+		if (imsgbuf_queuelen(&channel) > 0 &&
+		    imsgbuf_write(&channel) == -1)
 			write_failed();
 	}
 	stream_ended();
@@ -126,14 +151,21 @@ echo_one(struct imsg *imsg)
 	size_t len = imsg_get_len(imsg);
 	struct ibuf payload, *reply;
 
-	reply = imsg_create(&channel, imsg_get_type(imsg), imsg_get_id(imsg), imsg_get_pid(imsg), len);
+	reply = imsg_create(&channel, imsg_get_type(imsg), imsg_get_id(imsg),
+	    imsg_get_pid(imsg), len);
 	if (reply == NULL)
-		fail("compose");
-	if (len > 0 && (imsg_get_ibuf(imsg, &payload) == -1 || ibuf_add_ibuf(reply, &payload) == -1))
-		fail("compose");
-	/* imsg_create turns a pid of 0 into ours, but an echo says what it heard. */
-	if (imsg_get_pid(imsg) == 0 && ibuf_set_h32(reply, offsetof(struct imsg_hdr, pid), 0) == -1)
-		fail("compose");
+		err(1, "compose");
+	if (len > 0 &&
+	    (imsg_get_ibuf(imsg, &payload) == -1 ||
+		ibuf_add_ibuf(reply, &payload) == -1))
+		err(1, "compose");
+	/*
+	 * imsg_create turns a pid of 0 into ours, but an echo says what it
+	 * heard.
+	 */
+	if (imsg_get_pid(imsg) == 0 &&
+	    ibuf_set_h32(reply, offsetof(struct imsg_hdr, pid), 0) == -1)
+		err(1, "compose");
 	ibuf_fd_set(reply, imsg_get_fd(imsg));
 	imsg_close(&channel, reply);
 }
@@ -179,7 +211,7 @@ write_text(struct imsg *imsg)
 		if ((n = write(fd, p, left)) == -1) {
 			if (errno == EINTR)
 				continue;
-			fail("write to the received descriptor");
+			err(1, "write to the received descriptor");
 		}
 		p += n;
 		left -= (size_t)n;
@@ -208,7 +240,7 @@ open_descriptors(void)
 			if (entry->d_name[0] != '.')
 				count++;
 		closedir(dir);
-		return count - 1;       /* the directory itself */
+		return count - 1;	/* the directory itself */
 	}
 	if ((max = sysconf(_SC_OPEN_MAX)) == -1 || max > 65536)
 		max = 65536;
@@ -218,7 +250,10 @@ open_descriptors(void)
 	return count;
 }
 
-/* Closes every descriptor that one read brought before it counts: the answer must not depend on timing. */
+/*
+ * Closes every descriptor that one read brought before it counts: the answer
+ * must not depend on timing.
+ */
 void
 count_fds(void)
 {
@@ -228,7 +263,7 @@ count_fds(void)
 	int open, fd;
 
 	if ((unanswered = ibufq_new()) == NULL)
-		fail("ibufq_new");
+		err(1, "ibufq_new");
 	do {
 		open = read_more();
 		while (next(&imsg)) {
@@ -238,7 +273,8 @@ count_fds(void)
 		}
 		while (imsg_ibufq_pop(unanswered, &imsg) == 1) {
 			count = open_descriptors();
-			answer(imsg_get_type(&imsg), imsg_get_id(&imsg), -1, &count, sizeof(count));
+			answer(imsg_get_type(&imsg), imsg_get_id(&imsg), -1,
+			    &count, sizeof(count));
 			imsg_free(&imsg);
 		}
 		flush();
@@ -247,7 +283,10 @@ count_fds(void)
 	stream_ended();
 }
 
-/* Eight bytes at a step: adding one by one would be what a benchmark of sink measures. */
+/*
+ * Eight bytes at a step: adding one by one would be what a benchmark of sink
+ * measures.
+ */
 static uint64_t
 sum_of(const unsigned char *p, size_t n)
 {
@@ -256,10 +295,12 @@ sum_of(const unsigned char *p, size_t n)
 	size_t i, steps;
 
 	while (n >= 8) {
-		steps = n / 8 < 128 ? n / 8 : 128;      /* 128 * 2 * 255 still fits a 16-bit lane */
+		/* 128 * 2 * 255 still fits a 16-bit lane */
+		steps = n / 8 < 128 ? n / 8 : 128;
 		for (lanes = 0, i = 0; i < steps; i++, p += 8) {
 			memcpy(&word, p, sizeof(word));
-			lanes += (word & every_other) + (word >> 8 & every_other);
+			lanes += (word & every_other) +
+			    (word >> 8 & every_other);
 		}
 		for (i = 0; i < 64; i += 16)
 			sum += lanes >> i & 0xffff;
@@ -282,9 +323,11 @@ sink(void)
 		open = read_more();
 		while (next(&imsg)) {
 			messages++;
-			if (imsg_get_len(&imsg) > 0 && imsg_get_ibuf(&imsg, &payload) == 0) {
+			if (imsg_get_len(&imsg) > 0 &&
+			    imsg_get_ibuf(&imsg, &payload) == 0) {
 				bytes += ibuf_size(&payload);
-				sum += sum_of(ibuf_data(&payload), ibuf_size(&payload));
+				sum += sum_of(ibuf_data(&payload),
+				    ibuf_size(&payload));
 			}
 			if ((fd = imsg_get_fd(&imsg)) != -1) {
 				descriptors++;
@@ -293,17 +336,19 @@ sink(void)
 			imsg_free(&imsg);
 		}
 	} while (open);
-	printf("messages=%" PRIu64 " bytes=%" PRIu64 " descriptors=%" PRIu64 " sum=%" PRIu64 "\n",
+	printf("messages=%" PRIu64 " bytes=%" PRIu64 " descriptors=%" PRIu64
+	       " sum=%" PRIu64 "\n",
 	    messages, bytes, descriptors, sum);
 	if (fflush(stdout) == EOF)
-		fail("stdout");
+		err(1, "stdout");
 	stream_ended();
 }
 
 static void
 flush_when_full(size_t *queued)
 {
-	if (*queued < BATCH_BYTES && imsgbuf_queuelen(&channel) < BATCH_MESSAGES)
+	if (*queued < BATCH_BYTES &&
+	    imsgbuf_queuelen(&channel) < BATCH_MESSAGES)
 		return;
 	flush();
 	*queued = 0;
@@ -316,9 +361,9 @@ source(void)
 	uint64_t k;
 
 	for (k = 0; k < options.count; k++) {
-		if (imsg_compose(&channel, options.type, id_of(k), options.pid, -1,
-		    pattern(k, options.size), options.size) == -1)
-			fail("compose %zu bytes", options.size);
+		if (imsg_compose(&channel, options.type, id_of(k), options.pid,
+			-1, pattern(k, options.size), options.size) == -1)
+			err(1, "compose %zu bytes", options.size);
 		queued += IMSG_HEADER_SIZE + options.size;
 		flush_when_full(&queued);
 	}
@@ -336,9 +381,9 @@ sendfd(char **files)
 	for (round = 0; round < options.count; round++)
 		for (file = files; *file != NULL; file++) {
 			fd = open_file(*file);
-			if (imsg_compose(&channel, options.type, id_of(index++), options.pid, fd,
-			    *file, strlen(*file)) == -1)
-				fail("compose");
+			if (imsg_compose(&channel, options.type, id_of(index++),
+				options.pid, fd, *file, strlen(*file)) == -1)
+				err(1, "compose");
 			queued += IMSG_HEADER_SIZE + strlen(*file);
 			flush_when_full(&queued);
 		}

@@ -1,8 +1,28 @@
-/* The modes of imsg-peer that imsg(3) would not do: messages cut anywhere, and broken ones. */
+/*
+ * Copyright (c) 2026 the imsg for the JVM authors
+ *
+ * Permission to use, copy, modify, and/or distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The modes of imsg-peer that imsg(3) would not do: messages cut anywhere, and
+ * broken ones.
+ */
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <err.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -15,9 +35,9 @@
 enum { HEADER = 16 };
 
 #ifdef IMSG_CLASSIC
-#define LARGEST_LENGTH UINT32_C(0xffff)
+#define LARGEST_LENGTH	UINT32_C(0xffff)
 #else
-#define LARGEST_LENGTH UINT32_C(0xffffffff)
+#define LARGEST_LENGTH	UINT32_C(0xffffffff)
 #endif
 
 /* len goes out as it is, however wrong. */
@@ -31,19 +51,23 @@ put_header(unsigned char *out, uint32_t len, int marked, uint32_t id)
 	memcpy(out + 4, &(uint16_t){ (uint16_t)len }, 2);
 	memcpy(out + 6, &(uint16_t){ marked ? 1 : 0 }, 2);
 #else
-	memcpy(out + 4, &(uint32_t){ len | (marked ? UINT32_C(0x80000000) : 0) }, 4);
+	memcpy(out + 4,
+	    &(uint32_t){ len | (marked ? UINT32_C(0x80000000) : 0) }, 4);
 #endif
 	memcpy(out + 8, &id, 4);
 	memcpy(out + 12, &pid, 4);
 }
 
-/* One sendmsg with the descriptors; what the socket did not take at once follows without. */
+/*
+ * One sendmsg with the descriptors; what the socket did not take at once
+ * follows without.
+ */
 static void
 put(const unsigned char *bytes, size_t len, const int *fds, size_t nfds)
 {
 	union {
 		struct cmsghdr align;
-		char           space[CMSG_SPACE(2 * sizeof(int))];
+		char space[CMSG_SPACE(2 * sizeof(int))];
 	} control;
 	ssize_t n;
 
@@ -66,7 +90,7 @@ put(const unsigned char *bytes, size_t len, const int *fds, size_t nfds)
 		if ((n = sendmsg(channel.fd, &msg, 0)) == -1) {
 			if (errno == EINTR)
 				continue;
-			fail("write");
+			err(1, "write");
 		}
 		nfds = 0;
 		bytes += n;
@@ -101,9 +125,11 @@ whole_message(size_t *len, int marked)
 
 	*len = HEADER + options.size;
 	if (*len > LARGEST_LENGTH)
-		usage("this wire format has no room for %zu bytes of payload", options.size);
+		errx(EXIT_USAGE,
+		    "this wire format has no room for %zu bytes of payload",
+		    options.size);
 	if ((message = malloc(*len)) == NULL)
-		fail("%zu bytes of payload", options.size);
+		err(1, "%zu bytes of payload", options.size);
 	put_header(message, (uint32_t)*len, marked, id_of(0));
 	memcpy(message + HEADER, pattern(0, options.size), options.size);
 	return message;
@@ -116,7 +142,7 @@ await_go(void)
 
 	while (read(STDIN_FILENO, &go, 1) == -1)
 		if (errno != EINTR)
-			fail("stdin");
+			err(1, "stdin");
 }
 
 void
@@ -135,8 +161,9 @@ split(uint64_t offset, const char *file)
 	free(message);
 	if (fd != -1)
 		close(fd);
-	if (imsg_compose(&channel, options.type + 1, id_of(0), options.pid, -1, NULL, 0) == -1)
-		fail("compose");
+	if (imsg_compose(&channel, options.type + 1, id_of(0), options.pid, -1,
+		NULL, 0) == -1)
+		err(1, "compose");
 	finish();
 }
 
@@ -149,7 +176,8 @@ late(uint64_t offset, const char *file)
 	unsigned char *message = whole_message(&len, 1);
 
 	if (offset == 0 || offset >= len)
-		usage("cut at %ju, %zu bytes are not in two parts", (uintmax_t)offset, len);
+		errx(EXIT_USAGE, "cut at %ju, %zu bytes are not in two parts",
+		    (uintmax_t)offset, len);
 	put(message, (size_t)offset, NULL, 0);
 	await_go();
 	put(message + offset, len - (size_t)offset, &fd, 1);
@@ -167,7 +195,7 @@ dribble(uint64_t piece, const char *file)
 	unsigned char *message;
 
 	if (piece == 0)
-		usage("a piece of 0 bytes gets nowhere");
+		errx(EXIT_USAGE, "a piece of 0 bytes gets nowhere");
 	message = whole_message(&len, fd != -1);
 	for (at = 0; at < len; at += n, nfds = 0) {
 		n = len - at < piece ? len - at : (size_t)piece;
@@ -195,7 +223,8 @@ static void
 long_length(void)
 {
 	if (options.max_payload >= LARGEST_LENGTH - HEADER)
-		usage("this wire format has no length over %u", (unsigned)LARGEST_LENGTH);
+		errx(EXIT_USAGE, "this wire format has no length over %u",
+		    (unsigned)LARGEST_LENGTH);
 	put_bare_header(HEADER + options.max_payload + 1, 0, NULL, 0);
 }
 
@@ -262,7 +291,10 @@ die_in_payload(void)
 	exit(0);
 }
 
-/* Data that nobody read when the socket is closed is what makes the kernel report a reset. */
+/*
+ * Data still unread when the socket is closed is what makes the kernel
+ * report a reset.
+ */
 static void
 reset(void)
 {
@@ -270,7 +302,7 @@ reset(void)
 
 	while (poll(&p, 1, -1) == -1)
 		if (errno != EINTR)
-			fail("poll");
+			err(1, "poll");
 	exit(0);
 }
 
@@ -288,15 +320,21 @@ flood(void)
 }
 
 static const struct {
-	const char *name;
-	void      (*act)(void);
+	const char	*name;
+	void		(*act)(void);
 } kinds[] = {
-	{ "short-length", short_length }, { "zero-length", zero_length },
-	{ "long-length", long_length }, { "huge-length", huge_length },
-	{ "mark-without-fd", mark_without_fd }, { "fd-without-mark", fd_without_mark },
-	{ "two-fds", two_fds }, { "fd-then-late-mark", fd_then_late_mark },
-	{ "die-in-header", die_in_header }, { "die-in-payload", die_in_payload },
-	{ "reset", reset }, { "flood", flood },
+	{ "short-length", short_length },
+	{ "zero-length", zero_length },
+	{ "long-length", long_length },
+	{ "huge-length", huge_length },
+	{ "mark-without-fd", mark_without_fd },
+	{ "fd-without-mark", fd_without_mark },
+	{ "two-fds", two_fds },
+	{ "fd-then-late-mark", fd_then_late_mark },
+	{ "die-in-header", die_in_header },
+	{ "die-in-payload", die_in_payload },
+	{ "reset", reset },
+	{ "flood", flood },
 };
 
 void
@@ -311,5 +349,5 @@ misbehave(const char *kind)
 			finish();
 			return;
 		}
-	usage("no such kind of misbehaviour: %s", kind);
+	errx(EXIT_USAGE, "no such kind of misbehaviour: %s", kind);
 }

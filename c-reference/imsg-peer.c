@@ -1,14 +1,33 @@
-/* A program to test an imsg implementation against: the command line and the socket. README.md lists the modes. */
+/*
+ * Copyright (c) 2026 the imsg for the JVM authors
+ *
+ * Permission to use, copy, modify, and/or distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * A program to test an imsg implementation against: the command line and the
+ * socket. README.md lists the modes.
+ */
 #include <sys/types.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,105 +35,24 @@
 
 #include "imsg-peer.h"
 
-struct options options = { .max_payload = MAX_IMSGSIZE - IMSG_HEADER_SIZE, .count = 1, .type = 1 };
-struct imsgbuf channel;
+static const char *listening_at;	/* to be unlinked, or NULL */
 
-static const char *listening_at;        /* to be unlinked, or NULL */
-
-void
-fail(const char *format, ...)
+static void __attribute__((noreturn))
+usage(void)
 {
-	int error = errno;
-	va_list args;
-
-	fprintf(stderr, "imsg-peer: ");
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fprintf(stderr, ": %s\n", strerror(error));
-	exit(1);
-}
-
-void
-usage(const char *format, ...)
-{
-	va_list args;
-
-	if (format != NULL) {
-		fprintf(stderr, "imsg-peer: ");
-		va_start(args, format);
-		vfprintf(stderr, format, args);
-		va_end(args);
-		fprintf(stderr, "\n");
-	}
 	fprintf(stderr,
-	    "usage: imsg-peer [-s FD | -c PATH | -l PATH] [-m MAXPAYLOAD] [-n COUNT] [-z SIZE]\n"
-	    "                 [-t TYPE] [-i PEERID] [-p PID] MODE [ARG...]\n"
-	    "modes: echo, pingpong, source, sink, sendfd FILE..., recvfd TEXT, count-fds,\n"
-	    "       split OFFSET [FILE], late OFFSET FILE, dribble N [FILE],\n"
-	    "       misbehave KIND\n"
-	    "kinds: short-length, zero-length, long-length, huge-length, mark-without-fd,\n"
-	    "       fd-without-mark, two-fds, fd-then-late-mark, die-in-header, die-in-payload,\n"
+	    "usage: imsg-peer [-s FD | -c PATH | -l PATH] [-m MAXPAYLOAD] "
+	    "[-n COUNT]\n"
+	    "                 [-z SIZE] [-t TYPE] [-i PEERID] [-p PID] "
+	    "MODE [ARG...]\n"
+	    "modes: echo, pingpong, source, sink, sendfd FILE..., recvfd TEXT\n"
+	    "       count-fds, split OFFSET [FILE], late OFFSET FILE,\n"
+	    "       dribble N [FILE], misbehave KIND\n"
+	    "kinds: short-length, zero-length, long-length, huge-length,\n"
+	    "       mark-without-fd, fd-without-mark, two-fds,\n"
+	    "       fd-then-late-mark, die-in-header, die-in-payload,\n"
 	    "       reset, flood\n");
 	exit(EXIT_USAGE);
-}
-
-uint64_t
-number(const char *what, const char *text, uint64_t max)
-{
-	unsigned long long n;
-	char *end;
-
-	errno = 0;
-	n = strtoull(text, &end, 0);
-	/* strtoull takes a minus sign and wraps the number around. */
-	if (errno != 0 || end == text || *end != '\0' || strchr(text, '-') != NULL || n > max)
-		usage("%s must be a number from 0 to %llu, not %s", what, (unsigned long long)max, text);
-	return n;
-}
-
-const unsigned char *
-pattern(uint64_t k, size_t size)
-{
-	static unsigned char *bytes;
-	static size_t have;
-	size_t i, wanted = size + 256;
-
-	/* One long run of 0, 1, 2... that every message starts somewhere in: no filling per message. */
-	if (wanted > have) {
-		if ((bytes = realloc(bytes, wanted)) == NULL)
-			fail("%zu bytes of payload", size);
-		for (i = have; i < wanted; i++)
-			bytes[i] = (unsigned char)i;
-		have = wanted;
-	}
-	return bytes + (k & 0xff);
-}
-
-uint32_t
-id_of(uint64_t index)
-{
-	return options.has_id ? options.id : (uint32_t)index;
-}
-
-int
-open_file(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd == -1)
-		fail("open %s", path);
-	return fd;
-}
-
-void
-finish(void)
-{
-	if (imsgbuf_flush(&channel) == -1)
-		fail("write");
-	/* The peer may have gone first, which is its right. */
-	if (shutdown(channel.fd, SHUT_WR) == -1 && errno != ENOTCONN && errno != EPIPE)
-		fail("shutdown");
 }
 
 static void
@@ -139,10 +77,11 @@ unix_socket(const char *path, struct sockaddr_un *address)
 	memset(address, 0, sizeof(*address));
 	address->sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof(address->sun_path))
-		usage("a socket's path has at most %zu bytes: %s", sizeof(address->sun_path) - 1, path);
+		errx(EXIT_USAGE, "a socket's path has at most %zu bytes: %s",
+		    sizeof(address->sun_path) - 1, path);
 	strcpy(address->sun_path, path);
 	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1)
-		fail("socket");
+		err(1, "socket");
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	return fd;
 }
@@ -154,7 +93,7 @@ connect_to(const char *path)
 	int fd = unix_socket(path, &address);
 
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == -1)
-		fail("connect %s", path);
+		err(1, "connect %s", path);
 	return fd;
 }
 
@@ -165,23 +104,23 @@ accept_one(const char *path)
 	struct stat st;
 	int listener = unix_socket(path, &address), fd;
 
-	/* Only a socket is removed, never somebody's file; bind then says what is wrong. */
+	/* Removes a socket only, never a file; bind then says what is wrong. */
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
 		unlink(path);
 	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) == -1)
-		fail("bind %s", path);
+		err(1, "bind %s", path);
 	listening_at = path;
 	atexit(unlink_socket);
 	signal(SIGTERM, stopped);
 	signal(SIGINT, stopped);
 	signal(SIGHUP, stopped);
 	if (listen(listener, 1) == -1)
-		fail("listen %s", path);
+		err(1, "listen %s", path);
 	puts("listening");
 	fflush(stdout);
 	while ((fd = accept(listener, NULL, NULL)) == -1)
 		if (errno != EINTR && errno != ECONNABORTED)
-			fail("accept %s", path);
+			err(1, "accept %s", path);
 	close(listener);
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	return fd;
@@ -193,10 +132,17 @@ start(int fd)
 	struct rlimit limit;
 	int flags;
 
-	/* Inherited, it may be non-blocking; the modes that want that say so themselves. */
-	if ((flags = fcntl(fd, F_GETFL)) == -1 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == -1)
-		fail("descriptor %d", fd);
-	/* The system's imsg may write without MSG_NOSIGNAL, and the cause is to be printed. */
+	/*
+	 * Inherited, it may be non-blocking; the modes that want that say so
+	 * themselves.
+	 */
+	if ((flags = fcntl(fd, F_GETFL)) == -1 ||
+	    fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == -1)
+		err(1, "descriptor %d", fd);
+	/*
+	 * The system's imsg may write without MSG_NOSIGNAL, and the cause must
+	 * be printed.
+	 */
 	signal(SIGPIPE, SIG_IGN);
 	/* A queue of messages to be echoed may hold many descriptors. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -204,21 +150,30 @@ start(int fd)
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	}
 	if (imsgbuf_init(&channel, fd) == -1)
-		fail("imsgbuf_init");
+		err(1, "imsgbuf_init");
 	imsgbuf_allow_fdpass(&channel);
 	if (imsgbuf_set_maxsize(&channel, options.max_payload) == -1)
-		fail("a maximum payload of %u", (unsigned)options.max_payload);
+		err(1, "a maximum payload of %u",
+		    (unsigned)options.max_payload);
 }
 
 struct mode {
-	const char *name;
-	int         min, max;   /* of arguments; max -1: any number */
+	const char	*name;
+	int		min, max;	/* of arguments; max -1: any number */
 };
 
 static const struct mode modes[] = {
-	{ "echo", 0, 0 }, { "pingpong", 0, 0 }, { "source", 0, 0 }, { "sink", 0, 0 },
-	{ "sendfd", 1, -1 }, { "recvfd", 1, 1 }, { "count-fds", 0, 0 },
-	{ "split", 1, 2 }, { "late", 2, 2 }, { "dribble", 1, 2 }, { "misbehave", 1, 1 },
+	{ "echo", 0, 0 },
+	{ "pingpong", 0, 0 },
+	{ "source", 0, 0 },
+	{ "sink", 0, 0 },
+	{ "sendfd", 1, -1 },
+	{ "recvfd", 1, 1 },
+	{ "count-fds", 0, 0 },
+	{ "split", 1, 2 },
+	{ "late", 2, 2 },
+	{ "dribble", 1, 2 },
+	{ "misbehave", 1, 1 },
 };
 
 static void
@@ -228,11 +183,13 @@ check_mode(const char *name, int args)
 
 	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (strcmp(modes[i].name, name) == 0) {
-			if (args < modes[i].min || (modes[i].max != -1 && args > modes[i].max))
-				usage("wrong number of arguments for %s", name);
+			if (args < modes[i].min ||
+			    (modes[i].max != -1 && args > modes[i].max))
+				errx(EXIT_USAGE,
+				    "wrong number of arguments for %s", name);
 			return;
 		}
-	usage("no such mode: %s", name);
+	errx(EXIT_USAGE, "no such mode: %s", name);
 }
 
 static void
@@ -282,7 +239,8 @@ main(int argc, char **argv)
 			path = optarg;
 			break;
 		case 'm':
-			options.max_payload = (uint32_t)number("MAXPAYLOAD", optarg, UINT32_MAX);
+			options.max_payload = (uint32_t)number("MAXPAYLOAD",
+			    optarg, UINT32_MAX);
 			break;
 		case 'n':
 			options.count = number("COUNT", optarg, UINT64_MAX);
@@ -291,22 +249,29 @@ main(int argc, char **argv)
 			options.size = number("SIZE", optarg, UINT32_MAX);
 			break;
 		case 't':
-			options.type = (uint32_t)number("TYPE", optarg, UINT32_MAX);
+			options.type = (uint32_t)number("TYPE", optarg,
+			    UINT32_MAX);
 			break;
 		case 'i':
 			options.has_id = 1;
-			options.id = (uint32_t)number("PEERID", optarg, UINT32_MAX);
+			options.id = (uint32_t)number("PEERID", optarg,
+			    UINT32_MAX);
 			break;
 		case 'p':
-			options.pid = (pid_t)(uint32_t)number("PID", optarg, UINT32_MAX);
+			options.pid = (pid_t)(uint32_t)number("PID", optarg,
+			    UINT32_MAX);
 			break;
 		default:
-			usage(NULL);
+			usage();
 		}
 	if (optind == argc)
-		usage("MODE is missing");
+		usage();
 	check_mode(argv[optind], argc - optind - 1);
-	start(how == 'c' ? connect_to(path) : how == 'l' ? accept_one(path) : fd);
+	if (how == 'c')
+		fd = connect_to(path);
+	else if (how == 'l')
+		fd = accept_one(path);
+	start(fd);
 	run(argv + optind);
 	imsgbuf_clear(&channel);
 	return 0;

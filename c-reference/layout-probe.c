@@ -1,6 +1,25 @@
-/* Prints, as JSON, what this system's C compiler makes of the structs and constants that the Java side binds. */
+/*
+ * Copyright (c) 2026 the imsg for the JVM authors
+ *
+ * Permission to use, copy, modify, and/or distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Prints, as JSON, what this system's C compiler makes of the structs and
+ * constants that the Java side binds.
+ */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
-#define _GNU_SOURCE     /* struct ucred, O_PATH */
+#define _GNU_SOURCE	/* struct ucred, O_PATH */
 #endif
 #include <sys/types.h>
 #include <sys/param.h>
@@ -27,44 +46,44 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "awkward.h"
+#include "padding-cases.h"
 
 #ifdef __linux__
 #include <sys/epoll.h>
 #if __has_include(<linux/openat2.h>)
 #include <linux/openat2.h>
-#define HAVE_OPEN_HOW 1
+#define HAVE_OPEN_HOW	1
 #endif
 #else
 #include <sys/event.h>
-#define HAVE_BSD_ADDRESSES 1
+#define HAVE_BSD_ADDRESSES	1
 #endif
 #if defined(__FreeBSD__) || defined(__APPLE__)
 #include <sys/ucred.h>
 #endif
 
 #if defined(__linux__)
-#define OS "linux"
+#define OS	"linux"
 #elif defined(__OpenBSD__)
-#define OS "openbsd"
+#define OS	"openbsd"
 #elif defined(__FreeBSD__)
-#define OS "freebsd"
+#define OS	"freebsd"
 #elif defined(__APPLE__)
-#define OS "macos"
+#define OS	"macos"
 #else
-#define OS "other"
+#define OS	"other"
 #endif
 
 #if defined(__x86_64__)
-#define ARCH "x86_64"
+#define ARCH	"x86_64"
 #elif defined(__aarch64__) || defined(__arm64__)
-#define ARCH "aarch64"
+#define ARCH	"aarch64"
 #elif defined(__riscv)
-#define ARCH "riscv64"
+#define ARCH	"riscv64"
 #elif defined(__i386__)
-#define ARCH "x86"
+#define ARCH	"x86"
 #else
-#define ARCH "other"
+#define ARCH	"other"
 #endif
 
 static const char *separator = "";
@@ -90,16 +109,24 @@ member_entry(const char *type, const char *name, long long value)
 	separator = ",";
 }
 
-/* One list of members serves three sections, each with its own reading of TYPE and MEMBER. */
+/*
+ * One list of members serves three sections, each with its own reading of TYPE
+ * and MEMBER.
+ */
 enum what { SIZE, OFFSET, WIDTH };
 
-#define TYPE(type) do { if (what == SIZE) entry(#type, sizeof(type)); } while (0)
-#define MEMBER(type, name) do { \
-	if (what == OFFSET) \
-		member_entry(#type, #name, offsetof(type, name)); \
-	else if (what == WIDTH) \
-		member_entry(#type, #name, sizeof(((type *)0)->name)); \
-} while (0)
+#define TYPE(type) \
+	do {                                        \
+		if (what == SIZE)                   \
+			entry(#type, sizeof(type)); \
+	} while (0)
+#define MEMBER(type, name) \
+	do {                                                                   \
+		if (what == OFFSET)                                            \
+			member_entry(#type, #name, offsetof(type, name));      \
+		else if (what == WIDTH)                                        \
+			member_entry(#type, #name, sizeof(((type *)0)->name)); \
+	} while (0)
 
 static void
 structs(enum what what)
@@ -211,24 +238,77 @@ structs(enum what what)
 static void
 constants(void)
 {
-	CONSTANT(AF_UNIX); CONSTANT(AF_INET); CONSTANT(AF_INET6); CONSTANT(SOCK_STREAM);
-	CONSTANT(SOCK_DGRAM); CONSTANT(SOCK_SEQPACKET); CONSTANT(SOL_SOCKET); CONSTANT(SO_TYPE);
-	CONSTANT(SO_ERROR); CONSTANT(SO_SNDBUF); CONSTANT(SO_RCVBUF); CONSTANT(SO_REUSEADDR);
-	CONSTANT(SO_ACCEPTCONN); CONSTANT(SCM_RIGHTS); CONSTANT(MSG_DONTWAIT); CONSTANT(MSG_CTRUNC);
-	CONSTANT(MSG_TRUNC); CONSTANT(MSG_PEEK); CONSTANT(SHUT_RD); CONSTANT(SHUT_WR);
-	CONSTANT(SHUT_RDWR); CONSTANT(POLLIN); CONSTANT(POLLOUT); CONSTANT(POLLERR); CONSTANT(POLLHUP);
-	CONSTANT(POLLNVAL); CONSTANT(F_DUPFD_CLOEXEC); CONSTANT(F_GETFD); CONSTANT(F_SETFD);
-	CONSTANT(F_GETFL); CONSTANT(F_SETFL); CONSTANT(FD_CLOEXEC); CONSTANT(O_RDONLY);
-	CONSTANT(O_WRONLY); CONSTANT(O_RDWR); CONSTANT(O_CREAT); CONSTANT(O_EXCL); CONSTANT(O_TRUNC);
-	CONSTANT(O_APPEND); CONSTANT(O_NONBLOCK); CONSTANT(O_CLOEXEC); CONSTANT(O_NOFOLLOW);
-	CONSTANT(O_DIRECTORY); CONSTANT(O_ACCMODE); CONSTANT(S_IFMT); CONSTANT(S_IFSOCK);
-	CONSTANT(S_IFREG); CONSTANT(S_IFIFO); CONSTANT(S_IFCHR); CONSTANT(S_IFDIR); CONSTANT(SEEK_SET);
-	CONSTANT(SEEK_CUR); CONSTANT(SEEK_END); CONSTANT(POSIX_SPAWN_SETSIGDEF);
-	CONSTANT(S_IFLNK); CONSTANT(O_NOCTTY); CONSTANT(AT_SYMLINK_NOFOLLOW); CONSTANT(AT_REMOVEDIR);
-	CONSTANT(IPPROTO_IPV6); CONSTANT(IPV6_V6ONLY); CONSTANT(CLOCK_REALTIME);
-	CONSTANT(RLIMIT_CPU); CONSTANT(RLIMIT_FSIZE); CONSTANT(RLIMIT_CORE); CONSTANT(RLIMIT_NPROC);
-	CONSTANT(RLIMIT_NOFILE); CONSTANT(RLIMIT_MEMLOCK);
-	CONSTANT(POSIX_SPAWN_SETSIGMASK); CONSTANT(POSIX_SPAWN_SETPGROUP); CONSTANT(P_PID); CONSTANT(WEXITED);
+	CONSTANT(AF_UNIX);
+	CONSTANT(AF_INET);
+	CONSTANT(AF_INET6);
+	CONSTANT(SOCK_STREAM);
+	CONSTANT(SOCK_DGRAM);
+	CONSTANT(SOCK_SEQPACKET);
+	CONSTANT(SOL_SOCKET);
+	CONSTANT(SO_TYPE);
+	CONSTANT(SO_ERROR);
+	CONSTANT(SO_SNDBUF);
+	CONSTANT(SO_RCVBUF);
+	CONSTANT(SO_REUSEADDR);
+	CONSTANT(SO_ACCEPTCONN);
+	CONSTANT(SCM_RIGHTS);
+	CONSTANT(MSG_DONTWAIT);
+	CONSTANT(MSG_CTRUNC);
+	CONSTANT(MSG_TRUNC);
+	CONSTANT(MSG_PEEK);
+	CONSTANT(SHUT_RD);
+	CONSTANT(SHUT_WR);
+	CONSTANT(SHUT_RDWR);
+	CONSTANT(POLLIN);
+	CONSTANT(POLLOUT);
+	CONSTANT(POLLERR);
+	CONSTANT(POLLHUP);
+	CONSTANT(POLLNVAL);
+	CONSTANT(F_DUPFD_CLOEXEC);
+	CONSTANT(F_GETFD);
+	CONSTANT(F_SETFD);
+	CONSTANT(F_GETFL);
+	CONSTANT(F_SETFL);
+	CONSTANT(FD_CLOEXEC);
+	CONSTANT(O_RDONLY);
+	CONSTANT(O_WRONLY);
+	CONSTANT(O_RDWR);
+	CONSTANT(O_CREAT);
+	CONSTANT(O_EXCL);
+	CONSTANT(O_TRUNC);
+	CONSTANT(O_APPEND);
+	CONSTANT(O_NONBLOCK);
+	CONSTANT(O_CLOEXEC);
+	CONSTANT(O_NOFOLLOW);
+	CONSTANT(O_DIRECTORY);
+	CONSTANT(O_ACCMODE);
+	CONSTANT(S_IFMT);
+	CONSTANT(S_IFSOCK);
+	CONSTANT(S_IFREG);
+	CONSTANT(S_IFIFO);
+	CONSTANT(S_IFCHR);
+	CONSTANT(S_IFDIR);
+	CONSTANT(SEEK_SET);
+	CONSTANT(SEEK_CUR);
+	CONSTANT(SEEK_END);
+	CONSTANT(POSIX_SPAWN_SETSIGDEF);
+	CONSTANT(S_IFLNK);
+	CONSTANT(O_NOCTTY);
+	CONSTANT(AT_SYMLINK_NOFOLLOW);
+	CONSTANT(AT_REMOVEDIR);
+	CONSTANT(IPPROTO_IPV6);
+	CONSTANT(IPV6_V6ONLY);
+	CONSTANT(CLOCK_REALTIME);
+	CONSTANT(RLIMIT_CPU);
+	CONSTANT(RLIMIT_FSIZE);
+	CONSTANT(RLIMIT_CORE);
+	CONSTANT(RLIMIT_NPROC);
+	CONSTANT(RLIMIT_NOFILE);
+	CONSTANT(RLIMIT_MEMLOCK);
+	CONSTANT(POSIX_SPAWN_SETSIGMASK);
+	CONSTANT(POSIX_SPAWN_SETPGROUP);
+	CONSTANT(P_PID);
+	CONSTANT(WEXITED);
 	CONSTANT(WNOWAIT);
 #ifdef POSIX_SPAWN_SETSID
 	CONSTANT(POSIX_SPAWN_SETSID);
@@ -264,14 +344,28 @@ constants(void)
 	CONSTANT(AT_EMPTY_PATH);
 #endif
 #ifdef HAVE_OPEN_HOW
-	CONSTANT(RESOLVE_NO_XDEV); CONSTANT(RESOLVE_NO_MAGICLINKS); CONSTANT(RESOLVE_NO_SYMLINKS); CONSTANT(RESOLVE_BENEATH);
+	CONSTANT(RESOLVE_NO_XDEV);
+	CONSTANT(RESOLVE_NO_MAGICLINKS);
+	CONSTANT(RESOLVE_NO_SYMLINKS);
+	CONSTANT(RESOLVE_BENEATH);
 #endif
 #ifdef __linux__
-	CONSTANT(EPOLLIN); CONSTANT(EPOLLOUT); CONSTANT(EPOLLERR); CONSTANT(EPOLLHUP);
-	CONSTANT(EPOLLONESHOT); CONSTANT(EPOLLET); CONSTANT(EPOLL_CTL_ADD); CONSTANT(EPOLL_CTL_MOD);
-	CONSTANT(EPOLL_CTL_DEL); CONSTANT(EPOLL_CLOEXEC);
+	CONSTANT(EPOLLIN);
+	CONSTANT(EPOLLOUT);
+	CONSTANT(EPOLLERR);
+	CONSTANT(EPOLLHUP);
+	CONSTANT(EPOLLONESHOT);
+	CONSTANT(EPOLLET);
+	CONSTANT(EPOLL_CTL_ADD);
+	CONSTANT(EPOLL_CTL_MOD);
+	CONSTANT(EPOLL_CTL_DEL);
+	CONSTANT(EPOLL_CLOEXEC);
 #else
-	CONSTANT(EVFILT_READ); CONSTANT(EVFILT_WRITE); CONSTANT(EV_ADD); CONSTANT(EV_DELETE); CONSTANT(EV_ONESHOT);
+	CONSTANT(EVFILT_READ);
+	CONSTANT(EVFILT_WRITE);
+	CONSTANT(EV_ADD);
+	CONSTANT(EV_DELETE);
+	CONSTANT(EV_ONESHOT);
 #endif
 	/* Lengths, which say how control messages are aligned. */
 	CONSTANT(CMSG_LEN(0));
@@ -280,30 +374,87 @@ constants(void)
 	CONSTANT(CMSG_SPACE(4));
 	CONSTANT(CMSG_SPACE(8));
 
-	CONSTANT(E2BIG); CONSTANT(EACCES); CONSTANT(EADDRINUSE); CONSTANT(EADDRNOTAVAIL);
-	CONSTANT(EAFNOSUPPORT); CONSTANT(EAGAIN); CONSTANT(EALREADY); CONSTANT(EBADF); CONSTANT(EBADMSG);
-	CONSTANT(EBUSY); CONSTANT(ECHILD); CONSTANT(ECONNABORTED); CONSTANT(ECONNREFUSED);
-	CONSTANT(ECONNRESET); CONSTANT(EDEADLK); CONSTANT(EDESTADDRREQ); CONSTANT(EEXIST);
-	CONSTANT(EFAULT); CONSTANT(EFBIG); CONSTANT(EHOSTUNREACH); CONSTANT(EINPROGRESS); CONSTANT(EINTR);
-	CONSTANT(EINVAL); CONSTANT(EIO); CONSTANT(EISCONN); CONSTANT(EISDIR); CONSTANT(ELOOP);
-	CONSTANT(EMFILE); CONSTANT(EMLINK); CONSTANT(EMSGSIZE); CONSTANT(ENAMETOOLONG);
-	CONSTANT(ENETUNREACH); CONSTANT(ENFILE); CONSTANT(ENOBUFS); CONSTANT(ENODEV); CONSTANT(ENOENT);
-	CONSTANT(ENOEXEC); CONSTANT(ENOLCK); CONSTANT(ENOMEM); CONSTANT(ENOPROTOOPT); CONSTANT(ENOSPC);
-	CONSTANT(ENOSYS); CONSTANT(ENOTCONN); CONSTANT(ENOTDIR); CONSTANT(ENOTEMPTY); CONSTANT(ENOTSOCK);
-	CONSTANT(ENOTSUP); CONSTANT(ENOTTY); CONSTANT(ENXIO); CONSTANT(EOPNOTSUPP); CONSTANT(EOVERFLOW);
-	CONSTANT(EPERM); CONSTANT(EPIPE); CONSTANT(EPROTO); CONSTANT(EPROTONOSUPPORT);
-	CONSTANT(EPROTOTYPE); CONSTANT(ERANGE); CONSTANT(EROFS); CONSTANT(ESHUTDOWN); CONSTANT(ESPIPE);
-	CONSTANT(ESRCH); CONSTANT(ESTALE); CONSTANT(ETIMEDOUT); CONSTANT(ETOOMANYREFS); CONSTANT(ETXTBSY);
-	CONSTANT(EWOULDBLOCK); CONSTANT(EXDEV);
+	CONSTANT(E2BIG);
+	CONSTANT(EACCES);
+	CONSTANT(EADDRINUSE);
+	CONSTANT(EADDRNOTAVAIL);
+	CONSTANT(EAFNOSUPPORT);
+	CONSTANT(EAGAIN);
+	CONSTANT(EALREADY);
+	CONSTANT(EBADF);
+	CONSTANT(EBADMSG);
+	CONSTANT(EBUSY);
+	CONSTANT(ECHILD);
+	CONSTANT(ECONNABORTED);
+	CONSTANT(ECONNREFUSED);
+	CONSTANT(ECONNRESET);
+	CONSTANT(EDEADLK);
+	CONSTANT(EDESTADDRREQ);
+	CONSTANT(EEXIST);
+	CONSTANT(EFAULT);
+	CONSTANT(EFBIG);
+	CONSTANT(EHOSTUNREACH);
+	CONSTANT(EINPROGRESS);
+	CONSTANT(EINTR);
+	CONSTANT(EINVAL);
+	CONSTANT(EIO);
+	CONSTANT(EISCONN);
+	CONSTANT(EISDIR);
+	CONSTANT(ELOOP);
+	CONSTANT(EMFILE);
+	CONSTANT(EMLINK);
+	CONSTANT(EMSGSIZE);
+	CONSTANT(ENAMETOOLONG);
+	CONSTANT(ENETUNREACH);
+	CONSTANT(ENFILE);
+	CONSTANT(ENOBUFS);
+	CONSTANT(ENODEV);
+	CONSTANT(ENOENT);
+	CONSTANT(ENOEXEC);
+	CONSTANT(ENOLCK);
+	CONSTANT(ENOMEM);
+	CONSTANT(ENOPROTOOPT);
+	CONSTANT(ENOSPC);
+	CONSTANT(ENOSYS);
+	CONSTANT(ENOTCONN);
+	CONSTANT(ENOTDIR);
+	CONSTANT(ENOTEMPTY);
+	CONSTANT(ENOTSOCK);
+	CONSTANT(ENOTSUP);
+	CONSTANT(ENOTTY);
+	CONSTANT(ENXIO);
+	CONSTANT(EOPNOTSUPP);
+	CONSTANT(EOVERFLOW);
+	CONSTANT(EPERM);
+	CONSTANT(EPIPE);
+	CONSTANT(EPROTO);
+	CONSTANT(EPROTONOSUPPORT);
+	CONSTANT(EPROTOTYPE);
+	CONSTANT(ERANGE);
+	CONSTANT(EROFS);
+	CONSTANT(ESHUTDOWN);
+	CONSTANT(ESPIPE);
+	CONSTANT(ESRCH);
+	CONSTANT(ESTALE);
+	CONSTANT(ETIMEDOUT);
+	CONSTANT(ETOOMANYREFS);
+	CONSTANT(ETXTBSY);
+	CONSTANT(EWOULDBLOCK);
+	CONSTANT(EXDEV);
 }
 
-/* The structs of awkward.h: a Java record with the same members must come out the same. */
+/*
+ * The structs of padding-cases.h: a Java record with the same members must come
+ * out the same.
+ */
 static const char *field_separator;
 
 static void
 begin_struct(const char *name, size_t size, size_t align)
 {
-	printf("%s\n    {\"name\": \"%s\", \"size\": %zu, \"align\": %zu, \"fields\": [", separator, name, size, align);
+	printf("%s\n    {\"name\": \"%s\", \"size\": %zu, \"align\": %zu, "
+	       "\"fields\": [",
+	    separator, name, size, align);
 	separator = "]},";
 	field_separator = "";
 }
@@ -311,18 +462,22 @@ begin_struct(const char *name, size_t size, size_t align)
 static void
 field(const char *name, size_t offset, size_t size)
 {
-	printf("%s\n      {\"name\": \"%s\", \"offset\": %zu, \"size\": %zu}", field_separator, name, offset, size);
+	printf("%s\n      {\"name\": \"%s\", \"offset\": %zu, \"size\": %zu}",
+	    field_separator, name, offset, size);
 	field_separator = ",";
 }
 
-#define BEGIN(type) begin_struct(#type, sizeof(struct type), _Alignof(struct type));
-#define FIELD(type, name) field(#name, offsetof(struct type, name), sizeof(((struct type *)0)->name));
+#define BEGIN(type) \
+	begin_struct(#type, sizeof(struct type), _Alignof(struct type));
+#define FIELD(type, name) \
+	field(#name, offsetof(struct type, name), \
+	    sizeof(((struct type *)0)->name));
 #define FLEXIBLE(type, name) field(#name, offsetof(struct type, name), 0);
 
 static void
-awkward_structs(void)
+padding_cases(void)
 {
-	AWKWARD_STRUCTS(BEGIN, FIELD, FLEXIBLE)
+	PADDING_CASES(BEGIN, FIELD, FLEXIBLE)
 	printf("]}");
 }
 
@@ -340,7 +495,7 @@ main(void)
 	constants();
 	printf("\n  },\n  \"cstruct\": [");
 	separator = "";
-	awkward_structs();
+	padding_cases();
 	printf("\n  ]\n}\n");
 	return fflush(stdout) == EOF;
 }

@@ -1,4 +1,23 @@
-/* Buffers: bytes with a read and a write position, and perhaps a descriptor to go with them. */
+/*
+ * Copyright (c) 2026 the imsg for the JVM authors
+ *
+ * Permission to use, copy, modify, and/or distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Buffers: bytes with a read and a write position, and perhaps a descriptor to
+ * go with them.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +26,11 @@
 #include "imsg.h"
 
 /*
- * A buffer and its first bytes come from one malloc; the bytes start on a 16-byte border so
- * that a payload may be read through a pointer to any struct. Only a buffer that grew has
- * its bytes elsewhere.
+ * A buffer and its first bytes come from one malloc; the bytes start on a
+ * 16-byte border so that a payload may be read through a pointer to any struct.
+ * Only a buffer that grew has its bytes elsewhere.
  */
-#define HEAD_SIZE ((sizeof(struct ibuf) + 15) & ~(size_t)15)
+#define HEAD_SIZE	((sizeof(struct ibuf) + 15) & ~(size_t)15)
 
 static unsigned char *
 inline_bytes(const struct ibuf *buf)
@@ -19,7 +38,10 @@ inline_bytes(const struct ibuf *buf)
 	return (unsigned char *)buf + HEAD_SIZE;
 }
 
-/* Messages carry passwords and keys. The barrier keeps the compiler from dropping the memset. */
+/*
+ * Messages carry passwords and keys. The barrier keeps the compiler from
+ * dropping the memset.
+ */
 static void
 wipe(void *p, size_t n)
 {
@@ -47,7 +69,10 @@ allocate(size_t room, size_t limit)
 	}
 	if ((buf = malloc(HEAD_SIZE + room)) == NULL)
 		return NULL;
-	*buf = (struct ibuf){ .bytes = inline_bytes(buf), .room = room, .limit = limit, .fd = -1 };
+	*buf = (struct ibuf){ .bytes = inline_bytes(buf),
+		.room = room,
+		.limit = limit,
+		.fd = -1 };
 	return buf;
 }
 
@@ -75,7 +100,8 @@ ibuf_free(struct ibuf *buf)
 	if (buf == NULL)
 		return;
 	if (buf->borrowed)
-		abort();        /* lives on a stack: freeing it would corrupt the heap */
+		/* lives on a stack: freeing it would corrupt the heap */
+		abort();
 	if (buf->fd != -1)
 		close(buf->fd);
 	wipe(buf->bytes, buf->room);
@@ -88,7 +114,9 @@ ibuf_free(struct ibuf *buf)
 void
 ibuf_from_buffer(struct ibuf *buf, void *data, size_t len)
 {
-	*buf = (struct ibuf){ .bytes = data, .end = len, .room = len, .fd = -1, .borrowed = 1 };
+	*buf = (struct ibuf){
+		.bytes = data, .end = len, .room = len, .fd = -1, .borrowed = 1
+	};
 }
 
 void
@@ -100,7 +128,10 @@ ibuf_from_ibuf(struct ibuf *buf, const struct ibuf *from)
 void *
 ibuf_data(const struct ibuf *buf)
 {
-	/* Adding even 0 to a null pointer is undefined, and an empty borrowed buffer may be one. */
+	/*
+	 * Adding even 0 to a null pointer is undefined, and an empty borrowed
+	 * buffer may be one.
+	 */
 	return buf->begin == 0 ? buf->bytes : buf->bytes + buf->begin;
 }
 
@@ -183,7 +214,9 @@ extend(struct ibuf *buf, size_t len)
 	return p;
 }
 
-/* Zeroed, lest a caller that fills only half of it sends old heap to the peer. */
+/*
+ * Zeroed, lest a caller that fills only half of it sends old heap to the peer.
+ */
 void *
 ibuf_reserve(struct ibuf *buf, size_t len)
 {
@@ -223,7 +256,7 @@ ibuf_add_strbuf(struct ibuf *buf, const char *str, size_t len)
 	size_t used = strnlen(str, len);
 	void *p;
 
-	if (used == len)        /* no place for the NUL; also when len is 0 */
+	if (used == len)	/* no place for the NUL; also when len is 0 */
 		return fail(EOVERFLOW);
 	if ((p = ibuf_reserve(buf, len)) == NULL)
 		return -1;
@@ -235,7 +268,8 @@ int
 ibuf_truncate(struct ibuf *buf, size_t len)
 {
 	if (len > ibuf_size(buf))
-		return buf->borrowed ? fail(ERANGE) : ibuf_add_zero(buf, len - ibuf_size(buf));
+		return buf->borrowed ? fail(ERANGE) :
+				       ibuf_add_zero(buf, len - ibuf_size(buf));
 	buf->end = buf->begin + len;
 	return 0;
 }
@@ -247,7 +281,8 @@ ibuf_seek(struct ibuf *buf, size_t pos, size_t len)
 		errno = ERANGE;
 		return NULL;
 	}
-	return pos == 0 ? ibuf_data(buf) : (unsigned char *)ibuf_data(buf) + pos;
+	return pos == 0 ? ibuf_data(buf) :
+			  (unsigned char *)ibuf_data(buf) + pos;
 }
 
 int
@@ -307,7 +342,7 @@ ibuf_get_strbuf(struct ibuf *buf, char *str, size_t len)
 		return -1;
 	if (str[len - 1] == '\0')
 		return 0;
-	str[len - 1] = '\0';    /* usable even by those who ignore the error */
+	str[len - 1] = '\0';	/* usable even by those who ignore the error */
 	return fail(EOVERFLOW);
 }
 
@@ -330,7 +365,7 @@ void
 ibuf_fd_set(struct ibuf *buf, int fd)
 {
 	if (buf->borrowed)
-		abort();        /* nobody would ever close it */
+		abort();	/* it would never be closed */
 	if (buf->fd != -1)
 		close(buf->fd);
 	buf->fd = fd < 0 ? -1 : fd;

@@ -1,4 +1,23 @@
-/* Messages: a 16-byte header in one of two wire formats, a payload, perhaps a descriptor. */
+/*
+ * Copyright (c) 2026 the imsg for the JVM authors
+ *
+ * Permission to use, copy, modify, and/or distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Messages: a 16-byte header in one of two wire formats, a payload, perhaps a
+ * descriptor.
+ */
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -12,21 +31,22 @@
 enum { FDPASS = 1 };
 
 /*
- * The header on the wire. IMSG_CLASSIC chooses the format used up to OpenBSD 7.6. The two
- * differ in bytes 4 to 7 only, and there only in how a descriptor is marked.
+ * The header on the wire. IMSG_CLASSIC chooses the format used up to
+ * OpenBSD 7.6. The two differ in bytes 4 to 7 only, and there only in how a
+ * descriptor is marked.
  */
 #ifdef IMSG_CLASSIC
 
 struct wire_header {
-	uint32_t type;
-	uint16_t len;
-	uint16_t flags;
-	uint32_t peerid;
-	uint32_t pid;
+	uint32_t	type;
+	uint16_t	len;
+	uint16_t	flags;
+	uint32_t	peerid;
+	uint32_t	pid;
 };
 
-#define LARGEST_MESSAGE UINT16_MAX
-#define HAS_DESCRIPTOR  0x0001
+#define LARGEST_MESSAGE	UINT16_MAX
+#define HAS_DESCRIPTOR	0x0001
 
 static void
 put_length(struct wire_header *h, size_t len, int marked)
@@ -50,14 +70,14 @@ marked(const struct wire_header *h)
 #else
 
 struct wire_header {
-	uint32_t type;
-	uint32_t len;
-	uint32_t peerid;
-	uint32_t pid;
+	uint32_t	type;
+	uint32_t	len;
+	uint32_t	peerid;
+	uint32_t	pid;
 };
 
-#define HAS_DESCRIPTOR  UINT32_C(0x80000000)
-#define LARGEST_MESSAGE (HAS_DESCRIPTOR - 1)
+#define HAS_DESCRIPTOR	UINT32_C(0x80000000)
+#define LARGEST_MESSAGE	(HAS_DESCRIPTOR - 1)
 
 static void
 put_length(struct wire_header *h, size_t len, int marked)
@@ -79,9 +99,13 @@ marked(const struct wire_header *h)
 
 #endif
 
-_Static_assert(sizeof(struct wire_header) == 16 && IMSG_HEADER_SIZE == 16, "a header has 16 bytes");
+_Static_assert(sizeof(struct wire_header) == 16 && IMSG_HEADER_SIZE == 16,
+    "a header has 16 bytes");
 
-/* Called by the reader for each header: the buffer that the whole message goes into. */
+/*
+ * Called by the reader for each header: the buffer that the whole message goes
+ * into.
+ */
 static struct ibuf *
 start_message(struct ibuf *header, void *arg, int *fd)
 {
@@ -107,11 +131,18 @@ imsgbuf_init(struct imsgbuf *imsgbuf, int fd)
 {
 	struct msgbuf *w;
 
-	if ((w = msgbuf_new_reader(sizeof(struct wire_header), start_message, imsgbuf)) == NULL)
+	w = msgbuf_new_reader(sizeof(struct wire_header), start_message,
+	    imsgbuf);
+	if (w == NULL)
 		return -1;
-	*imsgbuf = (struct imsgbuf){ .w = w, .pid = getpid(), .maxsize = MAX_IMSGSIZE, .fd = fd };
+	memset(imsgbuf, 0, sizeof(*imsgbuf));
+	imsgbuf->w = w;
+	imsgbuf->pid = getpid();
+	imsgbuf->maxsize = MAX_IMSGSIZE;
+	imsgbuf->fd = fd;
 #if !defined(MSG_NOSIGNAL) && defined(SO_NOSIGPIPE)
-	(void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){ 1 }, sizeof(int));
+	(void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){ 1 },
+	    sizeof(int));
 #endif
 	return 0;
 }
@@ -140,15 +171,15 @@ imsgbuf_set_maxsize(struct imsgbuf *imsgbuf, uint32_t max)
 int
 imsgbuf_read(struct imsgbuf *imsgbuf)
 {
-	return imsgbuf->flags & FDPASS ? msgbuf_read(imsgbuf->fd, imsgbuf->w)
-	                               : ibuf_read(imsgbuf->fd, imsgbuf->w);
+	return imsgbuf->flags & FDPASS ? msgbuf_read(imsgbuf->fd, imsgbuf->w) :
+					 ibuf_read(imsgbuf->fd, imsgbuf->w);
 }
 
 int
 imsgbuf_write(struct imsgbuf *imsgbuf)
 {
-	return imsgbuf->flags & FDPASS ? msgbuf_write(imsgbuf->fd, imsgbuf->w)
-	                               : ibuf_write(imsgbuf->fd, imsgbuf->w);
+	return imsgbuf->flags & FDPASS ? msgbuf_write(imsgbuf->fd, imsgbuf->w) :
+					 ibuf_write(imsgbuf->fd, imsgbuf->w);
 }
 
 int
@@ -173,10 +204,24 @@ imsgbuf_queuelen(struct imsgbuf *imsgbuf)
 	return msgbuf_queuelen(imsgbuf->w);
 }
 
-struct ibuf *
-imsg_create(struct imsgbuf *imsgbuf, uint32_t type, uint32_t id, pid_t pid, size_t datalen)
+/* Without length or mark. */
+static struct wire_header
+new_header(const struct imsgbuf *imsgbuf, uint32_t type, uint32_t id, pid_t pid)
 {
-	struct wire_header h = { .type = type, .peerid = id, .pid = (uint32_t)(pid == 0 ? imsgbuf->pid : pid) };
+	struct wire_header h;
+
+	memset(&h, 0, sizeof(h));
+	h.type = type;
+	h.peerid = id;
+	h.pid = (uint32_t)(pid == 0 ? imsgbuf->pid : pid);
+	return h;
+}
+
+struct ibuf *
+imsg_create(struct imsgbuf *imsgbuf, uint32_t type, uint32_t id, pid_t pid,
+    size_t datalen)
+{
+	struct wire_header h = new_header(imsgbuf, type, id, pid);
 	struct ibuf *msg;
 
 	if (datalen > imsgbuf->maxsize - sizeof(h)) {
@@ -184,7 +229,8 @@ imsg_create(struct imsgbuf *imsgbuf, uint32_t type, uint32_t id, pid_t pid, size
 		return NULL;
 	}
 	if ((msg = ibuf_dynamic(sizeof(h) + datalen, imsgbuf->maxsize)) != NULL)
-		(void)ibuf_add(msg, &h, sizeof(h));     /* fits by construction */
+		/* fits by construction */
+		(void)ibuf_add(msg, &h, sizeof(h));
 	return msg;
 }
 
@@ -221,8 +267,8 @@ imsg_close(struct imsgbuf *imsgbuf, struct ibuf *msg)
 }
 
 int
-imsg_compose(struct imsgbuf *imsgbuf, uint32_t type, uint32_t id, pid_t pid, int fd,
-    const void *data, size_t datalen)
+imsg_compose(struct imsgbuf *imsgbuf, uint32_t type, uint32_t id, pid_t pid,
+    int fd, const void *data, size_t datalen)
 {
 	/* writev's type has no const; nothing writes through it here. */
 	struct iovec iov = { (void *)(uintptr_t)data, datalen };
@@ -231,8 +277,8 @@ imsg_compose(struct imsgbuf *imsgbuf, uint32_t type, uint32_t id, pid_t pid, int
 }
 
 int
-imsg_composev(struct imsgbuf *imsgbuf, uint32_t type, uint32_t id, pid_t pid, int fd,
-    const struct iovec *iov, int iovcnt)
+imsg_composev(struct imsgbuf *imsgbuf, uint32_t type, uint32_t id, pid_t pid,
+    int fd, const struct iovec *iov, int iovcnt)
 {
 	struct ibuf *msg;
 	size_t total = 0;
@@ -248,21 +294,23 @@ imsg_composev(struct imsgbuf *imsgbuf, uint32_t type, uint32_t id, pid_t pid, in
 	if ((msg = imsg_create(imsgbuf, type, id, pid, total)) == NULL)
 		return -1;
 	for (i = 0; i < iovcnt; i++)
-		(void)ibuf_add(msg, iov[i].iov_base, iov[i].iov_len);   /* fits: counted above */
+		/* fits: counted above */
+		(void)ibuf_add(msg, iov[i].iov_base, iov[i].iov_len);
 	ibuf_fd_set(msg, fd);
 	imsg_close(imsgbuf, msg);
 	return 1;
 }
 
 /*
- * Queues the header and buf one after the other, uncopied. A descriptor on buf would leave
- * with a byte that is not the first of its message, and every reader would close it: it
- * goes no further than here.
+ * Queues the header and buf one after the other, uncopied. A descriptor on buf
+ * would leave with a byte that is not the first of its message, and every
+ * reader would close it: it goes no further than here.
  */
 int
-imsg_compose_ibuf(struct imsgbuf *imsgbuf, uint32_t type, uint32_t id, pid_t pid, struct ibuf *buf)
+imsg_compose_ibuf(struct imsgbuf *imsgbuf, uint32_t type, uint32_t id,
+    pid_t pid, struct ibuf *buf)
 {
-	struct wire_header h = { .type = type, .peerid = id, .pid = (uint32_t)(pid == 0 ? imsgbuf->pid : pid) };
+	struct wire_header h = new_header(imsgbuf, type, id, pid);
 	struct ibuf *header;
 
 	if (ibuf_size(buf) > imsgbuf->maxsize - sizeof(h)) {
@@ -288,8 +336,9 @@ imsg_forward(struct imsgbuf *imsgbuf, struct imsg *imsg)
 	/* From the start, however much of the payload has been read by now. */
 	ibuf_rewind(imsg->buf);
 	(void)ibuf_skip(imsg->buf, sizeof(struct wire_header));
-	return imsg_compose(imsgbuf, imsg->hdr.type, imsg->hdr.peerid, (pid_t)imsg->hdr.pid, -1,
-	    ibuf_data(imsg->buf), ibuf_size(imsg->buf));
+	return imsg_compose(imsgbuf, imsg->hdr.type, imsg->hdr.peerid,
+	    (pid_t)imsg->hdr.pid, -1, ibuf_data(imsg->buf),
+	    ibuf_size(imsg->buf));
 }
 
 /* 1 and a message, 0 when buf is NULL, -1 when buf is not a message. */
@@ -322,7 +371,9 @@ imsg_get(struct imsgbuf *imsgbuf, struct imsg *imsg)
 {
 	int rv = imsgbuf_get(imsgbuf, imsg);
 
-	return rv == 1 ? (ssize_t)(sizeof(struct wire_header) + imsg_get_len(imsg)) : rv;
+	return rv == 1 ?
+	    (ssize_t)(sizeof(struct wire_header) + imsg_get_len(imsg)) :
+	    rv;
 }
 
 int
@@ -387,7 +438,26 @@ imsg_get_fd(struct imsg *imsg)
 	return ibuf_fd_get(imsg->buf);
 }
 
-uint32_t imsg_get_id(struct imsg *imsg) { return imsg->hdr.peerid; }
-uint32_t imsg_get_type(struct imsg *imsg) { return imsg->hdr.type; }
-pid_t imsg_get_pid(struct imsg *imsg) { return (pid_t)imsg->hdr.pid; }
-size_t imsg_get_len(struct imsg *imsg) { return ibuf_size(imsg->buf); }
+uint32_t
+imsg_get_id(struct imsg *imsg)
+{
+	return imsg->hdr.peerid;
+}
+
+uint32_t
+imsg_get_type(struct imsg *imsg)
+{
+	return imsg->hdr.type;
+}
+
+pid_t
+imsg_get_pid(struct imsg *imsg)
+{
+	return (pid_t)imsg->hdr.pid;
+}
+
+size_t
+imsg_get_len(struct imsg *imsg)
+{
+	return ibuf_size(imsg->buf);
+}

@@ -1,4 +1,22 @@
-/* Moving queues of buffers through a socket, together with their descriptors. */
+/*
+ * Copyright (c) 2026 the imsg for the JVM authors
+ *
+ * Permission to use, copy, modify, and/or distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Moving queues of buffers through a socket, together with their descriptors.
+ */
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -14,30 +32,36 @@
 #include "ibufq.h"
 
 #ifndef IOV_MAX
-#define IOV_MAX 1024
+#define IOV_MAX	1024
 #endif
 #ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0          /* imsgbuf_init sets SO_NOSIGPIPE there */
+/* imsgbuf_init sets SO_NOSIGPIPE there */
+#define MSG_NOSIGNAL	0
 #endif
 #ifndef MSG_CMSG_CLOEXEC
-#define MSG_CMSG_CLOEXEC 0      /* received_descriptor uses fcntl there */
+/* received_descriptor uses fcntl there */
+#define MSG_CMSG_CLOEXEC	0
 #endif
 
 struct msgbuf {
-	struct ibufqueue out;
-	struct ibufqueue in;
-	struct ibuf     *partial;       /* has its header, lacks payload */
-	unsigned char   *chunk;         /* IBUF_READ_SIZE bytes, or NULL: cannot read */
-	size_t           have;          /* bytes of chunk that belong to no buffer yet */
-	size_t           header_size;
-	struct ibuf   *(*start)(struct ibuf *, void *, int *);
-	void            *start_arg;
-	int              early_fd;      /* came with the incomplete header in chunk, or -1 */
+	struct ibufqueue	out;
+	struct ibufqueue	in;
+	/* has its header, lacks payload */
+	struct ibuf		*partial;
+	/* IBUF_READ_SIZE bytes, or NULL: cannot read */
+	unsigned char		*chunk;
+	/* bytes of chunk that belong to no buffer yet */
+	size_t			have;
+	size_t			header_size;
+	struct ibuf		*(*start)(struct ibuf *, void *, int *);
+	void			*start_arg;
+	/* came with the incomplete header in chunk, or -1 */
+	int			early_fd;
 };
 
 union one_descriptor {
-	struct cmsghdr align;
-	char           space[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr	align;
+	char		space[CMSG_SPACE(sizeof(int))];
 };
 
 struct msgbuf *
@@ -54,7 +78,8 @@ msgbuf_new(void)
 }
 
 struct msgbuf *
-msgbuf_new_reader(size_t header_size, struct ibuf *(*start)(struct ibuf *, void *, int *), void *arg)
+msgbuf_new_reader(size_t header_size,
+    struct ibuf *(*start)(struct ibuf *, void *, int *), void *arg)
 {
 	struct msgbuf *m;
 
@@ -137,7 +162,8 @@ written(struct ibufqueue *out, size_t n)
 static int
 write_failed(void)
 {
-	return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? 0 : -1;
+	return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? 0 :
+									     -1;
 }
 
 /* writev, because this one serves pipes and files too. */
@@ -149,7 +175,8 @@ ibuf_write(int fd, struct msgbuf *m)
 	ssize_t n;
 	int count = 0;
 
-	for (buf = m->out.first; buf != NULL && count < IOV_MAX; buf = buf->next, count++)
+	for (buf = m->out.first; buf != NULL && count < IOV_MAX;
+	    buf = buf->next, count++)
 		iov[count] = (struct iovec){ ibuf_data(buf), ibuf_size(buf) };
 	if (count == 0)
 		return 0;
@@ -163,8 +190,8 @@ ibuf_write(int fd, struct msgbuf *m)
 }
 
 /*
- * One sendmsg of everything up to the next descriptor: readers expect at most one in each,
- * and with the first byte of its message.
+ * One sendmsg of everything up to the next descriptor: readers expect at most
+ * one in each, and with the first byte of its message.
  */
 int
 msgbuf_write(int fd, struct msgbuf *m)
@@ -200,16 +227,17 @@ msgbuf_write(int fd, struct msgbuf *m)
 	while (n == -1 && errno == EINTR);
 	if (n == -1)
 		return write_failed();
-	ibuf_fd_set(m->out.first, -1);  /* it left with the first byte */
+	ibuf_fd_set(m->out.first, -1);	/* it left with the first byte */
 	written(&m->out, (size_t)n);
 	return 0;
 }
 
 /*
- * Cuts chunk into buffers. fd came with the newest bytes, or is -1; it is consumed.
+ * Cuts chunk into buffers. fd came with the newest bytes, or is -1; it is
+ * consumed.
  *
- * On failure the bytes stay where they are, so that the next read runs into the same bad
- * header again and, had memory run out, can go on.
+ * On failure the bytes stay where they are, so that the next read runs into the
+ * same bad header again and, had memory run out, can go on.
  */
 static int
 frame(struct msgbuf *m, int fd)
@@ -222,18 +250,22 @@ frame(struct msgbuf *m, int fd)
 		if (m->partial == NULL) {
 			if (m->have - at < m->header_size)
 				break;
-			ibuf_from_buffer(&header, m->chunk + at, m->header_size);
-			m->partial = m->start(&header, m->start_arg, m->early_fd != -1 ? &m->early_fd : &fd);
+			ibuf_from_buffer(&header, m->chunk + at,
+			    m->header_size);
+			m->partial = m->start(&header, m->start_arg,
+			    m->early_fd != -1 ? &m->early_fd : &fd);
 			if (m->partial == NULL) {
 				rv = -1;
 				break;
 			}
 			if (m->early_fd != -1) {
-				close(m->early_fd);     /* the header, now whole, has no mark */
+				/* the header, now whole, has no mark */
+				close(m->early_fd);
 				m->early_fd = -1;
 			}
 			if (ibuf_left(m->partial) == 0) {
-				ibuf_free(m->partial);  /* would never use up its header */
+				/* would never use up its header */
+				ibuf_free(m->partial);
 				m->partial = NULL;
 				errno = EINVAL;
 				rv = -1;
@@ -257,7 +289,10 @@ frame(struct msgbuf *m, int fd)
 	if (m->have > 0 && at > 0)
 		memmove(m->chunk, m->chunk + at, m->have);
 	if (fd != -1) {
-		/* An incomplete header may yet turn out to be the one that fd belongs to. */
+		/*
+		 * An incomplete header may yet turn out to be the one that fd
+		 * belongs to.
+		 */
 		if (m->have > 0 && m->partial == NULL && m->early_fd == -1)
 			m->early_fd = fd;
 		else
@@ -296,8 +331,8 @@ ibuf_read(int fd, struct msgbuf *m)
 }
 
 /*
- * The first descriptor received, or -1. The padding behind a control message of one
- * descriptor has room for a second on 64-bit machines: what is too many is closed.
+ * The first descriptor received, or -1. The padding behind a control message of
+ * one descriptor has room for a second on 64-bit machines, which is closed.
  */
 static int
 received_descriptor(struct msghdr *msg)
@@ -305,16 +340,19 @@ received_descriptor(struct msghdr *msg)
 	struct cmsghdr *cmsg;
 	int first = -1;
 
-	for (cmsg = CMSG_FIRSTHDR(msg); cmsg != NULL; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg != NULL;
+	    cmsg = CMSG_NXTHDR(msg, cmsg)) {
 		size_t i, count;
 
-		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
+		if (cmsg->cmsg_level != SOL_SOCKET ||
+		    cmsg->cmsg_type != SCM_RIGHTS)
 			continue;
 		count = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		for (i = 0; i < count; i++) {
 			int fd;
 
-			memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(int), sizeof(fd));
+			memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(int),
+			    sizeof(fd));
 			if (first == -1)
 				first = fd;
 			else
@@ -324,6 +362,24 @@ received_descriptor(struct msghdr *msg)
 	if (MSG_CMSG_CLOEXEC == 0 && first != -1)
 		(void)fcntl(first, F_SETFD, FD_CLOEXEC);
 	return first;
+}
+
+/* One recvmsg, with room for a descriptor unless control is NULL. */
+static ssize_t
+receive(int fd, struct msghdr *msg, struct iovec *iov,
+    union one_descriptor *control)
+{
+	ssize_t n;
+
+	do {
+		*msg = (struct msghdr){ .msg_iov = iov, .msg_iovlen = 1 };
+		if (control != NULL) {
+			msg->msg_control = control->space;
+			msg->msg_controllen = sizeof(control->space);
+		}
+		n = recvmsg(fd, msg, MSG_CMSG_CLOEXEC);
+	} while (n == -1 && errno == EINTR);
+	return n;
 }
 
 int
@@ -342,12 +398,13 @@ msgbuf_read(int fd, struct msgbuf *m)
 	if (unframed(m))
 		return frame(m, -1);
 	iov = (struct iovec){ m->chunk + m->have, IBUF_READ_SIZE - m->have };
-	do {
-		msg = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1,
-		    .msg_control = control.space, .msg_controllen = sizeof(control.space) };
-		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-		/* EMSGSIZE: OpenBSD found no free descriptor; what comes next is the message without it. */
-	} while (n == -1 && (errno == EINTR || errno == EMSGSIZE));
+	/*
+	 * EMSGSIZE: OpenBSD has no free place for the descriptor. A second call
+	 * without room for one gives the bytes. A third is not made: it would
+	 * fail for ever.
+	 */
+	if ((n = receive(fd, &msg, &iov, &control)) == -1 && errno == EMSGSIZE)
+		n = receive(fd, &msg, &iov, NULL);
 	if (n == -1)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 1 : -1;
 	received = received_descriptor(&msg);

@@ -2,9 +2,9 @@ package org.imsg.cstruct;
 
 import java.util.List;
 
-/** The structs of c-reference/awkward.h as records. */
-final class Awkward {
-    private Awkward() {}
+/** The structs of c-reference/padding-cases.h as records. */
+final class PaddingCases {
+    private PaddingCases() {}
 
     record Mixed(@CType("char") byte letter, long wide, @ArrayOf(3) short[] triple, @CType("char") byte tail) {}
 

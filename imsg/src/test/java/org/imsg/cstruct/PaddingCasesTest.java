@@ -18,10 +18,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Nearly forty structs with awkward padding, as the C compiler lays them out: by the layout probe of this machine, by
+ * Nearly forty structs whose padding is easily got wrong, as the C compiler lays them out: by the layout probe of this machine, by
  * assertions compiled for this machine and for i386, and by tables recorded from those.
  */
-class AwkwardStructsTest {
+class PaddingCasesTest {
     /** i386's rules but with 8-byte numbers aligned to 8 and a time_t of 8: what gcc calls -malign-double. */
     private static final CAbi ILP32 = new CAbi("ilp32", ByteOrder.LITTLE_ENDIAN, 4, 8, 8);
     /** Its union's alignment is a person's word, good for one platform. */
@@ -38,11 +38,11 @@ class AwkwardStructsTest {
             printed = new String(output.readAllBytes(), UTF_8);
             assertThat(errors.readAllBytes()).isEmpty();
         }
-        String expected = layouts(CAbi.host()).stream().map(AwkwardStructsTest::asProbed)
+        String expected = layouts(CAbi.host()).stream().map(PaddingCasesTest::asProbed)
                 .collect(Collectors.joining(","));
         assertThat(printed.substring(printed.indexOf("\"cstruct\""))).isEqualTo("\"cstruct\": [" + expected
                 + "\n  ]\n}\n");
-        assertThat(Awkward.ALL).hasSizeGreaterThan(30);
+        assertThat(PaddingCases.ALL).hasSizeGreaterThan(30);
     }
 
     @ParameterizedTest
@@ -50,7 +50,7 @@ class AwkwardStructsTest {
     void the_c_compiler_agrees_with_every_size_and_offset(String abi, String flags) throws Exception {
         String[] each = flags.split(" ");
         assumeTrue(CCompiler.compilesFor(each), "cc does not compile for " + flags);
-        StringBuilder assertions = new StringBuilder("#include \"awkward.h\"\n");
+        StringBuilder assertions = new StringBuilder("#include \"padding-cases.h\"\n");
         for (CLayout layout : layouts(abi(abi))) {
             if (abi.equals("x86_64") || !DIFFERS_BY_HAND.contains(layout.name()))
                 assertions.append(CCompiler.assertions(layout));
@@ -63,14 +63,14 @@ class AwkwardStructsTest {
     @ParameterizedTest
     @CsvSource({"x86_64", "i386", "ilp32"})
     void sizes_and_offsets_are_those_recorded(String abi) throws IOException {
-        assertThat(layouts(abi(abi)).stream().map(AwkwardStructsTest::line)).containsExactlyElementsOf(recorded(abi));
+        assertThat(layouts(abi(abi)).stream().map(PaddingCasesTest::line)).containsExactlyElementsOf(recorded(abi));
     }
 
     @Test
     void big_endian_machines_have_the_offsets_of_little_endian_ones() throws IOException {
-        assertThat(layouts(CAbi.BIG_ENDIAN_64).stream().map(AwkwardStructsTest::line))
+        assertThat(layouts(CAbi.BIG_ENDIAN_64).stream().map(PaddingCasesTest::line))
                 .containsExactlyElementsOf(recorded("x86_64"));
-        assertThat(layouts(CAbi.BIG_ENDIAN_32).stream().map(AwkwardStructsTest::line))
+        assertThat(layouts(CAbi.BIG_ENDIAN_32).stream().map(PaddingCasesTest::line))
                 .containsExactlyElementsOf(recorded("ilp32"));
     }
 
@@ -83,7 +83,7 @@ class AwkwardStructsTest {
     }
 
     private static List<CLayout> layouts(CAbi abi) {
-        return Awkward.ALL.stream().map(type -> CStruct.of(type, abi, MethodHandles.lookup()).layout()).toList();
+        return PaddingCases.ALL.stream().map(type -> CStruct.of(type, abi, MethodHandles.lookup()).layout()).toList();
     }
 
     private static String asProbed(CLayout layout) {
@@ -103,7 +103,7 @@ class AwkwardStructsTest {
     }
 
     private static List<String> recorded(String abi) throws IOException {
-        try (InputStream table = AwkwardStructsTest.class.getResourceAsStream("awkward-" + abi + ".layouts")) {
+        try (InputStream table = PaddingCasesTest.class.getResourceAsStream("padding-cases-" + abi + ".layouts")) {
             return new String(table.readAllBytes(), UTF_8).lines().filter(line -> !line.startsWith("#")).toList();
         }
     }
