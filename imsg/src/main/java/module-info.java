@@ -4,14 +4,11 @@
  * <p>Runtime dependencies: none. The native calls go through {@code java.lang.foreign}, so a program that uses this
  * module needs {@code --enable-native-access=org.imsg} (or {@code ALL-UNNAMED} on the class path).
  */
-@SuppressWarnings("module") // org.imsg.netty and org.imsg.harness are compiled after this module
+@SuppressWarnings("module") // the modules named below are compiled after this module
 module org.imsg {
     exports org.imsg;
     exports org.imsg.cstruct;
-    exports org.imsg.privsep;
-    exports org.imsg.privsep.ops;
-    exports org.imsg.privsep.rights;
     exports org.imsg.unix;
-    exports org.imsg.sys to org.imsg.netty, org.imsg.harness;
+    exports org.imsg.sys to org.imsg.privsep, org.imsg.netty, org.imsg.harness;
     exports org.imsg.wire to org.imsg.netty, org.imsg.harness;
 }

@@ -2,6 +2,7 @@ package org.imsg;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.imsg.testing.ChildJvm;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 

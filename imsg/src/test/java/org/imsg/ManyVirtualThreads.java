@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.imsg.testing.Call;
 import org.imsg.unix.UnixAddress;
 
 /**

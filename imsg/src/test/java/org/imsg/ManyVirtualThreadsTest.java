@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.imsg.testing.Call;
+import org.imsg.testing.ChildJvm;
 import org.imsg.unix.UnixAddress;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.Timeout;

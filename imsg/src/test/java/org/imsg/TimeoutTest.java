@@ -10,6 +10,7 @@ import java.nio.channels.AsynchronousCloseException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.imsg.testing.Call;
 import org.imsg.unix.Fd;
 import org.imsg.unix.Sockets;
 import org.imsg.unix.UnixAddress;

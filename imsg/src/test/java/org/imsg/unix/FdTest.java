@@ -21,7 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.atomic.AtomicReference;
-import org.imsg.Call;
+import org.imsg.testing.Call;
 import org.imsg.OpenDescriptors;
 import org.imsg.sys.RawSend;
 import org.junit.jupiter.api.AfterEach;

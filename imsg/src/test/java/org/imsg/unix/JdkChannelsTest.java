@@ -25,7 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.imsg.ChildJvm;
+import org.imsg.testing.ChildJvm;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.OpenDescriptors;

@@ -2,19 +2,12 @@ package org.imsg.testing;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.URISyntaxException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.jar.JarEntry;
-import java.util.jar.JarOutputStream;
-import java.util.stream.Stream;
 
 /**
  * A privilege-separated program that runs in a JVM of its own, and so do its children: what it prints can be waited for, and
@@ -125,47 +118,6 @@ public final class RunningProgram implements AutoCloseable {
             reader.join();
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    /**
-     * Packs classes into a file that any user can read, wherever they were built: a directory on the way to them may be
-     * private.
-     *
-     * @param directory where the file is made, which others must be able to enter
-     * @param samples a class of each place to pack
-     */
-    public static Path jar(Path directory, Class<?>... samples) throws IOException {
-        Path file = directory.resolve("program.jar");
-        try (JarOutputStream jar = new JarOutputStream(Files.newOutputStream(file))) {
-            jar.setLevel(1);
-            for (Class<?> sample : samples)
-                pack(jar, place(sample));
-        }
-        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
-        return file;
-    }
-
-    private static void pack(JarOutputStream jar, Path classes) throws IOException {
-        try (Stream<Path> files = Files.walk(classes)) {
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
-                String name = classes.relativize(file).toString();
-                if (name.equals("module-info.class") || name.startsWith("META-INF"))
-                    continue;
-                jar.putNextEntry(new JarEntry(name));
-                Files.copy(file, jar);
-            }
-        }
-    }
-
-    private static Path place(Class<?> sample) {
-        try {
-            Path directory = Path.of(sample.getResource(sample.getSimpleName() + ".class").toURI()).getParent();
-            for (String _ : sample.getPackageName().split("\\."))
-                directory = directory.getParent();
-            return directory;
-        } catch (URISyntaxException e) {
-            throw new UncheckedIOException(new IOException(e));
         }
     }
 }

@@ -1,0 +1,122 @@
+package org.imsg.examples.buildrunner;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.imsg.testing.Call;
+import org.imsg.unix.Child;
+import org.imsg.testing.Outside;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The build runner with both its processes: what a client sees, and what is to be seen from outside. */
+@Timeout(60)
+class BuildRunnerTest {
+    private static final InetAddress LOOPBACK = InetAddress.ofLiteral("127.0.0.1");
+
+    @TempDir
+    Path directory;
+
+    private interface Part {
+        void run(BuildRunner runner, int port, Path builds) throws Exception;
+    }
+
+    private void running(Part part) throws Exception {
+        assumeThat((int) Files.getAttribute(Path.of("/proc/self"), "unix:uid"))
+                .as("the uid of root: this test needs it")
+                .isZero();
+        Files.setAttribute(directory, "unix:mode", 0711);
+        Path builds = Files.createDirectory(directory.resolve("builds")).toRealPath();
+        Files.setAttribute(builds, "unix:uid", BuildRunner.WEB);
+        int port = freePort();
+        Call<Child.ExitStatus> serving;
+        try (BuildRunner runner = new BuildRunner(builds, port)) {
+            serving = Call.start(Call.On.PLATFORM, () -> runner.serve(BuildRunner.policy(builds, port)));
+            part.run(runner, port, builds);
+        }
+        assertThat(serving.result()).isEqualTo(new Child.ExitStatus(0, 0));
+        assertThat(builds).isEmptyDirectory();
+    }
+
+    @Test
+    void a_posted_script_is_built_by_a_user_of_its_own_and_leaves_only_its_result() throws Exception {
+        running((_, port, _) -> assertThat(post(port, "id -u; id -G; echo oops >&2; pwd; echo made > result; exit 3"))
+                .contains("uid 64010", "out 64010", "err oops", "exit 3", "result made")
+                .noneMatch(line -> line.startsWith("not built")));
+    }
+
+    @Test
+    void the_next_build_is_another_user_and_nothing_of_the_one_before_runs_any_more() throws Exception {
+        running((_, port, _) -> {
+            assertThat(post(port, "setsid sleep 1000 & echo started")).contains("uid 64010", "out started", "exit 0");
+            // What was killed may still wait for init to notice.
+            assertThat(post(port, "ps -u 64010 -o stat= | grep -v Z | wc -l; id -u")).contains("uid 64011", "out 64011",
+                    "out 0");
+        });
+    }
+
+    @Test
+    void a_build_that_plants_links_and_asks_for_the_shadow_file_gets_nothing() throws Exception {
+        running((_, port, _) -> {
+            List<String> answer = post(port, "ln -s /etc/shadow result; ln -s / root; mkdir -p a/b; cat /etc/shadow");
+            assertThat(answer).anyMatch(line -> line.startsWith("err ") && line.contains("ermission denied"));
+            assertThat(answer).contains("exit 1").noneMatch(line -> line.startsWith("result"));
+        });
+        assertThat(Path.of("/etc/shadow")).exists();
+    }
+
+    @Test
+    void the_half_that_faces_the_web_has_no_right_left() throws Exception {
+        running((runner, port, _) -> {
+            assertThat(post(port, "exit 0")).contains("exit 0");
+            Outside web = Outside.of(runner.pidOfWeb());
+            Outside self = Outside.of(ProcessHandle.current().pid());
+            assertThat(web.rights()).isEqualTo(Outside.withoutRights(BuildRunner.WEB));
+            assertThat(web.distinct("CapBnd")).isEqualTo(Map.of("CapBnd", Set.of("0000000000000000")));
+            assertThat(web.root()).isEqualTo("/");
+            assertThat(web.namespacesApartFrom(self)).isEmpty();
+            assertThat(web.holdings(self)).containsExactly("tcp 127.0.0.1:" + port, "unix stream");
+        });
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, LOOPBACK)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static List<String> post(int port, String script) throws IOException {
+        byte[] body = script.getBytes(UTF_8);
+        try (Socket socket = connected(port)) {
+            socket.getOutputStream()
+                    .write(("POST / HTTP/1.0\r\nContent-Length: " + body.length + "\r\n\r\n").getBytes(UTF_8));
+            socket.getOutputStream().write(body);
+            return new String(socket.getInputStream().readAllBytes(), UTF_8).lines().toList();
+        }
+    }
+
+    /** The other process tells nobody when it listens: tried until it does. */
+    private static Socket connected(int port) throws IOException {
+        for (long deadline = System.nanoTime() + 30_000_000_000L;;) {
+            try {
+                return new Socket(LOOPBACK, port);
+            } catch (ConnectException e) {
+                if (System.nanoTime() - deadline > 0)
+                    throw e;
+                Thread.yield();
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package org.imsg.examples.web;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.File;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import org.imsg.testing.NetworkNamespace;
+import org.imsg.testing.Outside;
+import org.imsg.testing.ProgramJar;
+import org.imsg.testing.RunningProgram;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The server as a browser and an attacker see it, and its child from outside. */
+@Timeout(90)
+class WebServerTest {
+    private static final long UID = 64013;
+
+    @TempDir
+    private Path directory;
+
+    private NetworkNamespace network;
+    private RunningProgram server;
+    private Path site;
+
+    @BeforeEach
+    void start() throws Exception {
+        String obstacle = NetworkNamespace.obstacle();
+        assumeTrue(obstacle.isEmpty(), obstacle);
+        site = Files.createDirectory(directory.resolve("site"));
+        for (Path each : List.of(directory, site))
+            Files.setPosixFilePermissions(each, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Files.writeString(site.resolve("hello"), "hello\n");
+        Files.createSymbolicLink(site.resolve("link"), Path.of("/etc/passwd"));
+        String classPath = String.join(File.pathSeparator, ProgramJar.in(directory, WebServer.class).toString(),
+                System.getProperty("jdk.module.path", ""), System.getProperty("java.class.path"));
+        network = new NetworkNamespace();
+        server = network.call(() -> RunningProgram.start(classPath, List.of(), WebServer.class, "80", site.toString(),
+                Long.toString(UID)));
+        server.awaitLine("serving");
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        // Else JUnit warns of what it deletes.
+        if (site != null)
+            Files.deleteIfExists(site.resolve("link"));
+        if (server != null)
+            server.close();
+        if (network != null)
+            network.close();
+    }
+
+    private String ask(String request) throws Exception {
+        return network.call(() -> {
+            try (Socket client = new Socket("127.0.0.1", 80)) {
+                client.getOutputStream().write((request + "\r\n\r\n").getBytes(StandardCharsets.ISO_8859_1));
+                return new String(client.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+            }
+        });
+    }
+
+    @Test
+    void a_chrooted_process_without_rights_serves_on_a_port_that_only_root_can_bind() throws Exception {
+        assertThat(ask("GET /hello HTTP/1.0")).startsWith("HTTP/1.1 200").endsWith("\r\n\r\nhello\n");
+        assertThat(ask("GET /nothing HTTP/1.0")).startsWith("HTTP/1.1 404");
+        assertThat(ask("DELETE /hello HTTP/1.0")).startsWith("HTTP/1.1 405");
+        assertThat(ask("what is this")).startsWith("HTTP/1.1 400");
+        for (String elsewhere : List.of("/../../../../etc/passwd", "/link", "/proc/self/fd/0", "//etc/passwd",
+                directory.resolve("program.jar").toString()))
+            assertThat(ask("GET " + elsewhere + " HTTP/1.0")).as(elsewhere).startsWith("HTTP/1.1 404");
+        assertThat(ask("GET /hello HTTP/1.0")).endsWith("hello\n");
+
+        Outside child = server.role("web");
+        Outside parent = server.parent();
+        assertThat(child.rights()).isEqualTo(Outside.withoutRights(UID));
+        assertThat(child.root()).isEqualTo(site.toString());
+        assertThat(child.namespacesApartFrom(parent)).isEmpty();
+        assertThat(child.holdings(parent)).containsExactly("anon_inode:[timerfd]", "tcp 0.0.0.0:80", "unix stream");
+        assertThat(parent.holdings(parent)).as("what it bound is passed on").containsExactly("unix stream");
+        assertThat(parent.root()).isEqualTo("/");
+        assertThat(server.stop()).noneMatch(line -> line.contains("SEVERE"));
+    }
+}

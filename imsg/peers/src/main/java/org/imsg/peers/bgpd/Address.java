@@ -1,0 +1,36 @@
+package org.imsg.peers.bgpd;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.Arrays;
+
+/** The address in a {@code struct bgpd_addr}: bytes and a number for the kind, its aid. */
+final class Address {
+    static final int NONE = 0;
+    static final int IPV4 = 1;
+    static final int IPV6 = 2;
+
+    private Address() {}
+
+    static InetAddress of(byte[] bytes, int aid) {
+        int length = switch (aid) {
+            case NONE -> 0;
+            case IPV4 -> 4;
+            case IPV6 -> 16;
+            default -> throw new IllegalArgumentException("address family " + aid + ": 0 to 2");
+        };
+        try {
+            return length == 0 ? null : InetAddress.getByAddress(Arrays.copyOf(bytes, length));
+        } catch (UnknownHostException e) {
+            throw new AssertionError("4 and 16 bytes are addresses", e);
+        }
+    }
+
+    static byte[] bytes(InetAddress address) {
+        return address == null ? new byte[16] : Arrays.copyOf(address.getAddress(), 16);
+    }
+
+    static int aid(InetAddress address) {
+        return address == null ? NONE : address.getAddress().length == 4 ? IPV4 : IPV6;
+    }
+}

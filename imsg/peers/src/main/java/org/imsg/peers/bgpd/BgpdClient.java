@@ -1,0 +1,252 @@
+package org.imsg.peers.bgpd;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.channels.ClosedChannelException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+import org.imsg.Ibuf;
+import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
+import org.imsg.unix.UnixAddress;
+
+/**
+ * Asks a bgpd what bgpctl(8) asks it. One request at a time: bgpd answers pipelined ones from different processes, whose
+ * replies mix. Not safe for use by several threads at once.
+ *
+ * {@snippet file="org/imsg/peers/bgpd/BgpdClientTest.java" region="client"}
+ *
+ * <p>Every method throws {@link java.net.SocketTimeoutException} if bgpd is silent for ten seconds, and {@link EOFException}
+ * if it leaves before its answer is whole.
+ */
+public final class BgpdClient implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final int QUEUED_AT_MOST = 1 << 16;
+    private static final AtomicInteger CONNECTIONS = new AtomicInteger();
+
+    private final ImsgChannel channel;
+    private final BgpdVersion version;
+    /** bgpd finds the connection for a reply by the pid of the request, so each connection needs its own. */
+    private final int pid = CONNECTIONS.incrementAndGet() << 22 & 0x7fc00000 | (int) ProcessHandle.current().pid();
+
+    private BgpdClient(ImsgChannel channel, BgpdVersion version) {
+        this.channel = channel;
+        this.version = version;
+    }
+
+    /**
+     * Connects to a bgpd.
+     *
+     * @param socket its control socket, {@code /run/openbgpd/bgpd.sock.0} as a rule
+     * @param version what it is, which it does not tell: {@code bgpd -V} does
+     * @return the client, which the caller closes
+     * @throws IOException if nobody listens there, or not for us
+     */
+    public static BgpdClient connect(Path socket, BgpdVersion version) throws IOException {
+        ImsgChannel channel = ImsgChannel.connect(UnixAddress.of(socket), PATIENCE);
+        return new BgpdClient(version.prepare(channel), version);
+    }
+
+    /**
+     * All neighbors.
+     *
+     * @return what bgpd says of each; empty if there are none
+     * @throws IOException if bgpd fails
+     */
+    public List<Neighbor> neighbors() throws IOException {
+        return neighbors(new byte[0]);
+    }
+
+    /**
+     * The neighbors with an address.
+     *
+     * @param address the address
+     * @return what bgpd says of it; empty if there is none
+     * @throws IOException if bgpd fails
+     */
+    public List<Neighbor> neighbors(InetAddress address) throws IOException {
+        return neighbors(version.forms.neighborQuery().toBytes(new NeighborQuery(address, "")));
+    }
+
+    /**
+     * The neighbors with a description.
+     *
+     * @param description what the configuration calls it
+     * @return what bgpd says of it; empty if there is none
+     * @throws IOException if bgpd fails
+     */
+    public List<Neighbor> neighbors(String description) throws IOException {
+        return neighbors(version.forms.neighborQuery().toBytes(new NeighborQuery(null, description)));
+    }
+
+    private List<Neighbor> neighbors(byte[] query) throws IOException {
+        List<Neighbor> neighbors = new ArrayList<>();
+        request(BgpdVersion.SHOW_NEIGHBOR, query);
+        answers("a neighbor", message -> {
+            if (message.type() == BgpdVersion.SHOW_NEIGHBOR)
+                neighbors.add(version.forms.neighbor().getData(message));
+        }, Result.NO_SUCH_PEER);
+        return neighbors;
+    }
+
+    /**
+     * The routes of a table.
+     *
+     * @param query which
+     * @param each told each route as it comes; there may be millions
+     * @throws BgpdRefusedException if there is no such table or neighbor
+     * @throws IOException if bgpd fails
+     */
+    public void routes(RibQuery query, Consumer<Route> each) throws IOException {
+        int type = query.prefix() == null ? BgpdVersion.SHOW_RIB : BgpdVersion.SHOW_RIB_PREFIX;
+        request(type, version.forms.ribQuery().toBytes(query));
+        answers("routes", message -> {
+            if (message.type() == BgpdVersion.SHOW_RIB)
+                each.accept(route(message.getIbuf()));
+        }, null);
+    }
+
+    /**
+     * The routes of a table.
+     *
+     * @param query which
+     * @return all of them
+     * @throws BgpdRefusedException if there is no such table or neighbor
+     * @throws IOException if bgpd fails
+     */
+    public List<Route> routes(RibQuery query) throws IOException {
+        List<Route> routes = new ArrayList<>();
+        routes(query, routes::add);
+        return routes;
+    }
+
+    private Route route(Ibuf payload) {
+        Route route = version.forms.route().get(payload);
+        return new Route(route.prefix(), route.neighbor(), route.description(), route.flags(), route.origin(),
+                AsPath.get(payload));
+    }
+
+    /**
+     * How many prefixes bgpd holds, a network counting once in every table it is in.
+     *
+     * @return 0 or more
+     * @throws IOException if bgpd fails
+     */
+    public long prefixes() throws IOException {
+        request(version.showRibMem, new byte[0]);
+        Imsg answer = receive();
+        refused("its counters", answer, null);
+        return version.forms.prefixes().getData(answer);
+    }
+
+    /**
+     * Has bgpd read its configuration again.
+     *
+     * @throws BgpdRefusedException if the configuration has errors, or the socket is a restricted one
+     * @throws IOException if bgpd fails
+     */
+    public void reload() throws IOException {
+        request(BgpdVersion.RELOAD, new byte[0]);
+        answers("the reload", _ -> {}, null);
+    }
+
+    /**
+     * Sets how much bgpd logs. It does not answer.
+     *
+     * @param verbosity 0 brief, 1 verbose, 2 more
+     * @throws IOException if bgpd has left
+     */
+    public void logVerbose(int verbosity) throws IOException {
+        request(version.logVerbose, Ibuf.open(4).addH32(verbosity).get(4));
+    }
+
+    /**
+     * Announces networks as bgpd's own. It does not answer: what it took is in {@link #routes(RibQuery)} soon after.
+     *
+     * @param networks the networks
+     * @throws IOException if bgpd has left
+     */
+    public void announce(Collection<Prefix> networks) throws IOException {
+        for (Prefix network : networks) {
+            compose(version.networkAdd, version.forms.network().toBytes(network));
+            if (version.filterSet != 0)
+                compose(version.filterSet, new byte[2]);
+            compose(version.networkDone, new byte[0]);
+            if (channel.queuedBytes() > QUEUED_AT_MOST)
+                channel.flush(PATIENCE);
+        }
+        channel.flush(PATIENCE);
+    }
+
+    /**
+     * Withdraws networks that were announced. It does not answer.
+     *
+     * @param networks the networks
+     * @throws IOException if bgpd has left
+     */
+    public void withdraw(Collection<Prefix> networks) throws IOException {
+        for (Prefix network : networks) {
+            compose(version.networkRemove, version.forms.network().toBytes(network));
+            if (channel.queuedBytes() > QUEUED_AT_MOST)
+                channel.flush(PATIENCE);
+        }
+        channel.flush(PATIENCE);
+    }
+
+    /**
+     * Withdraws every network that was announced over a control socket. It does not answer.
+     *
+     * @throws IOException if bgpd has left
+     */
+    public void withdrawAll() throws IOException {
+        request(version.networkFlush, new byte[0]);
+    }
+
+    private void compose(int type, byte[] payload) throws ClosedChannelException {
+        channel.compose(type, 0, pid, null, payload);
+    }
+
+    private void request(int type, byte[] payload) throws IOException {
+        compose(type, payload);
+        channel.flush(PATIENCE);
+    }
+
+    private Imsg receive() throws IOException {
+        Imsg message = channel.receive(PATIENCE);
+        if (message == null)
+            throw new EOFException("bgpd ended the connection before its answer");
+        return message;
+    }
+
+    /** Hands every message on until the one that ends the answer; the result {@code none} is an empty answer. */
+    private void answers(String what, Consumer<Imsg> each, Result none) throws IOException {
+        for (Imsg message; (message = receive()).type() != BgpdVersion.END;) {
+            if (refused(what, message, none))
+                return;
+            each.accept(message);
+        }
+    }
+
+    /** Whether a message says that the request is done with; throws if it was refused. */
+    private static boolean refused(String what, Imsg message, Result accepted) throws BgpdRefusedException {
+        if (message.type() != BgpdVersion.RESULT)
+            return false;
+        Result result = Result.of(message.getIbuf().getH32());
+        if (result != Result.OK && result != accepted)
+            throw new BgpdRefusedException(what, result);
+        return true;
+    }
+
+    /** Leaves. */
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}

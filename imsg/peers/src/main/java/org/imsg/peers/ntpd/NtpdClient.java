@@ -1,0 +1,104 @@
+package org.imsg.peers.ntpd;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
+import org.imsg.peers.Form;
+import org.imsg.unix.UnixAddress;
+
+/**
+ * Asks an ntpd what ntpctl(8) asks it. Not safe for use by several threads at once.
+ *
+ * {@snippet file="org/imsg/peers/ntpd/NtpdTest.java" region="client"}
+ *
+ * <p>Every method throws {@link java.net.SocketTimeoutException} if ntpd is silent for ten seconds, and {@link EOFException}
+ * if it leaves before its answer.
+ */
+public final class NtpdClient implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    private final ImsgChannel channel;
+    private final NtpdVersion version;
+
+    private NtpdClient(ImsgChannel channel, NtpdVersion version) {
+        this.channel = channel;
+        this.version = version;
+    }
+
+    /**
+     * Connects to an ntpd.
+     *
+     * @param socket its control socket
+     * @param version what it is, which it does not tell
+     * @return the client, which the caller closes
+     * @throws IOException if nobody listens there
+     */
+    public static NtpdClient connect(Path socket, NtpdVersion version) throws IOException {
+        return new NtpdClient(version.prepare(ImsgChannel.connect(UnixAddress.of(socket), PATIENCE)), version);
+    }
+
+    /**
+     * What ntpd thinks of the time.
+     *
+     * @return its status
+     * @throws IOException if ntpd fails
+     */
+    public NtpStatus status() throws IOException {
+        channel.send(Imsg.of(NtpdVersion.STATUS), PATIENCE);
+        return version.status.getData(receive());
+    }
+
+    /**
+     * The servers it asks.
+     *
+     * @return each; empty if there are none
+     * @throws IOException if ntpd fails
+     */
+    public List<NtpPeer> peers() throws IOException {
+        return list(NtpdVersion.PEERS, NtpdVersion.PEERS_END, Structs.PEER);
+    }
+
+    /**
+     * The sensors it reads.
+     *
+     * @return each; empty if there are none
+     * @throws IOException if ntpd fails
+     */
+    public List<NtpSensor> sensors() throws IOException {
+        return list(NtpdVersion.SENSORS, NtpdVersion.SENSORS_END, Structs.SENSOR);
+    }
+
+    /** One a message, and then how many there were. */
+    private <M> List<M> list(int type, int end, Form<M> form) throws IOException {
+        channel.send(Imsg.of(type), PATIENCE);
+        List<M> list = new ArrayList<>();
+        Imsg message;
+        while ((message = receive()).type() == type)
+            list.add(form.getData(message));
+        if (message.type() != end)
+            throw new IOException("ntpd sent a message of type " + message.type() + " in a list that " + end + " ends");
+        int count = message.getData(Structs.COUNT).count();
+        if (count != list.size())
+            throw new IOException("ntpd sent " + list.size() + " and says there are " + count);
+        return list;
+    }
+
+    private Imsg receive() throws IOException {
+        Imsg message = channel.receive(PATIENCE);
+        if (message == null)
+            throw new EOFException("ntpd ended the connection before its answer");
+        return message;
+    }
+
+    /** Leaves. */
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}

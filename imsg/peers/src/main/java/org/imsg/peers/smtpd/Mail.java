@@ -1,0 +1,17 @@
+package org.imsg.peers.smtpd;
+
+import java.util.List;
+
+/**
+ * A mail as it was handed in.
+ *
+ * @param sender the address in MAIL FROM
+ * @param recipients the addresses in RCPT TO
+ * @param text headers, empty line and body, lines ending with a newline
+ */
+public record Mail(String sender, List<String> recipients, String text) {
+    /** Copies the list. */
+    public Mail {
+        recipients = List.copyOf(recipients);
+    }
+}

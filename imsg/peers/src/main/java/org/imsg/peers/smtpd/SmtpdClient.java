@@ -1,0 +1,215 @@
+package org.imsg.peers.smtpd;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+import org.imsg.Ibuf;
+import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
+import org.imsg.cstruct.CStruct;
+import org.imsg.peers.smtpd.Structs.StatEntry;
+import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
+import org.imsg.unix.UnixAddress;
+
+/**
+ * Asks an smtpd what smtpctl(8) asks it, and gives it mail as sendmail(8) does. Not safe for use by several threads at once.
+ *
+ * {@snippet file="org/imsg/peers/smtpd/SmtpdClientTest.java" region="client"}
+ *
+ * <p>Every method throws {@link java.net.SocketTimeoutException} if smtpd is silent for ten seconds, {@link EOFException}
+ * if it leaves before its answer, and {@link SmtpdRefusedException} if it says no; the connection is as good as before then.
+ */
+public final class SmtpdClient implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    private final ImsgChannel channel;
+
+    private SmtpdClient(ImsgChannel channel) {
+        this.channel = channel;
+    }
+
+    /**
+     * Connects to an smtpd.
+     *
+     * @param socket its control socket, {@code /run/smtpd.sock} as a rule
+     * @param version what it is, which it does not tell
+     * @return the client, which the caller closes
+     * @throws IOException if nobody listens there
+     */
+    public static SmtpdClient connect(Path socket, SmtpdVersion version) throws IOException {
+        return new SmtpdClient(version.prepare(ImsgChannel.connect(UnixAddress.of(socket), PATIENCE)));
+    }
+
+    /**
+     * Which parts are paused.
+     *
+     * @return those; empty if all run
+     * @throws IOException if smtpd fails or says no
+     */
+    public Set<Part> paused() throws IOException {
+        long flags = ask("its status", SmtpdVersion.SHOW_STATUS, new byte[0]).getIbuf().getH32();
+        Set<Part> paused = EnumSet.noneOf(Part.class);
+        for (Part part : Part.values()) {
+            if ((flags & part.paused) != 0)
+                paused.add(part);
+        }
+        return paused;
+    }
+
+    /**
+     * Pauses a part.
+     *
+     * @param part the part
+     * @throws SmtpdRefusedException if it is paused already
+     * @throws IOException if smtpd fails
+     */
+    public void pause(Part part) throws IOException {
+        ask("to pause " + part, part.pause, new byte[0]);
+    }
+
+    /**
+     * Resumes a part.
+     *
+     * @param part the part
+     * @throws SmtpdRefusedException if it is not paused
+     * @throws IOException if smtpd fails
+     */
+    public void resume(Part part) throws IOException {
+        ask("to resume " + part, part.resume, new byte[0]);
+    }
+
+    /**
+     * The mails that wait, one envelope for each recipient.
+     *
+     * @return all of them
+     * @throws IOException if smtpd fails or says no
+     */
+    public List<Envelope> queue() throws IOException {
+        List<Envelope> envelopes = new ArrayList<>();
+        for (int message : messages())
+            envelopes(message, envelopes);
+        return envelopes;
+    }
+
+    /** The message ids in the queue: asked for in portions, each beginning after the last. */
+    private List<Integer> messages() throws IOException {
+        List<Integer> messages = new ArrayList<>();
+        long from = 0;
+        while (from <= 0xffff_ffffL) {
+            Imsg answer = ask("the queue", SmtpdVersion.LIST_MESSAGES, Ibuf.open(4).addH32(from).get(4));
+            if (answer.length() == 0)
+                break;
+            for (Ibuf ids = answer.getIbuf(); ids.size() > 0;)
+                messages.add((int) ids.getH32());
+            from = Integer.toUnsignedLong(messages.getLast()) + 1;
+        }
+        return messages;
+    }
+
+    /** They come in portions, too, each ended by an empty answer; the last is empty at once. */
+    private void envelopes(int message, List<Envelope> to) throws IOException {
+        long from = Integer.toUnsignedLong(message) << 32;
+        int before;
+        do {
+            before = to.size();
+            send(SmtpdVersion.LIST_ENVELOPES, Ibuf.open(8).addH64(from).get(8));
+            for (Imsg answer; (answer = receive("the queue")).length() > 0;)
+                to.add(Structs.getEnvelope(answer.getIbuf()));
+            from = to.isEmpty() ? 0 : to.getLast().id() + 1;
+        } while (to.size() > before && (int) (from >>> 32) == message);
+    }
+
+    /**
+     * The counters.
+     *
+     * @return each by its name, such as {@code scheduler.envelope}
+     * @throws IOException if smtpd fails or says no
+     */
+    public Map<String, Long> statistics() throws IOException {
+        Map<String, Long> counters = new LinkedHashMap<>();
+        StatEntry entry = new StatEntry(0, "", Structs.COUNTER, new byte[16]);
+        CStruct<StatEntry> struct = Structs.STAT_ENTRY;
+        while ((entry = ask("statistics", SmtpdVersion.STATS, struct.toBytes(entry)).getData(struct)).cursor() != 0) {
+            if (entry.kind() == Structs.COUNTER)
+                counters.put(entry.key(), Structs.COUNTER_VALUE.view(entry.value()).value());
+        }
+        return counters;
+    }
+
+    /**
+     * Opens an SMTP session as a local user: the descriptor of a connection to smtpd's own SMTP server.
+     *
+     * @return the connection, which the caller closes; smtpd greets on it
+     * @throws SmtpdRefusedException if taking mail is paused
+     * @throws IOException if smtpd fails
+     */
+    public FdChannel session() throws IOException {
+        try (Imsg answer = ask("a session", SmtpdVersion.SMTP_SESSION, new byte[0])) {
+            Fd session = answer.takeFd();
+            if (session == null)
+                throw new IOException("smtpd opened a session but passed no descriptor: it is " + answer.descriptor());
+            return new FdChannel(session);
+        }
+    }
+
+    /**
+     * Gives smtpd a mail.
+     *
+     * @param sender its address
+     * @param recipients their addresses, at least one
+     * @param mail the headers, an empty line, and the body; lines end with a newline
+     * @throws SmtpdRefusedException if taking mail is paused
+     * @throws IOException if smtpd refuses the sender, a recipient or the mail, with its reply in the message, or fails
+     */
+    public void enqueue(String sender, List<String> recipients, String mail) throws IOException {
+        try (FdChannel session = session()) {
+            SmtpDialogue.submit(session, sender, recipients, mail);
+        }
+    }
+
+    /**
+     * Has a table read again.
+     *
+     * @param table its name in the configuration
+     * @throws IOException if smtpd fails or says no
+     */
+    public void updateTable(String table) throws IOException {
+        ask("the update of " + table, SmtpdVersion.UPDATE_TABLE,
+                (table + "\0").getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    }
+
+    private void send(int type, byte[] payload) throws IOException {
+        channel.send(Imsg.of(type, SmtpdVersion.PROTOCOL, 0, payload), PATIENCE);
+    }
+
+    private Imsg ask(String what, int type, byte[] payload) throws IOException {
+        send(type, payload);
+        return receive(what);
+    }
+
+    private Imsg receive(String what) throws IOException {
+        Imsg answer = channel.receive(PATIENCE);
+        if (answer == null)
+            throw new EOFException("smtpd ended the connection before its answer");
+        if (answer.type() == SmtpdVersion.FAIL) {
+            answer.close();
+            throw new SmtpdRefusedException(what);
+        }
+        return answer;
+    }
+
+    /** Leaves. */
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}

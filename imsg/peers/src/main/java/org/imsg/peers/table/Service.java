@@ -1,0 +1,33 @@
+package org.imsg.peers.table;
+
+/** What is looked up in a table. */
+public enum Service {
+    /** Names that stand for others. */
+    ALIAS(1),
+    /** Domains that mail is taken for. */
+    DOMAIN(2),
+    /** User names and their encrypted passwords. */
+    CREDENTIALS(4),
+    /** Addresses of machines. */
+    NETADDR(8),
+    /** Users of this machine: user id, group id and home directory. */
+    USERINFO(0x10),
+    /** Addresses to send from. */
+    SOURCE(0x20),
+    /** Mail addresses. */
+    MAILADDR(0x40);
+
+    final int number;
+
+    Service(int number) {
+        this.number = number;
+    }
+
+    static Service of(long number) {
+        for (Service service : values()) {
+            if (service.number == number)
+                return service;
+        }
+        throw new IllegalArgumentException("table service " + number + " is not known");
+    }
+}

@@ -1,0 +1,124 @@
+package org.imsg.peers.table;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+
+import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
+import org.imsg.peers.table.Structs.Answer;
+import org.imsg.peers.table.Structs.Fetch;
+import org.imsg.peers.table.Structs.Open;
+import org.imsg.peers.table.Structs.Query;
+
+/**
+ * Asks a table backend, as smtpd does. Not safe for use by several threads at once.
+ *
+ * <p>Every method throws {@link java.net.SocketTimeoutException} if the backend is silent for ten seconds, and
+ * {@link EOFException} if it leaves before its answer.
+ */
+public final class TableClient implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    private final ImsgChannel backend;
+
+    private TableClient(ImsgChannel backend) {
+        this.backend = backend;
+    }
+
+    /**
+     * Opens a table.
+     *
+     * @param backend whose other end is descriptor 0 of the backend; closed with the client, and if this throws
+     * @param version of the OpenSMTPD the backend belongs to
+     * @param name of the table, at most 2047 bytes
+     * @return the client, which the caller closes
+     * @throws IOException if the backend fails
+     */
+    public static TableClient open(ImsgChannel backend, TableVersion version, String name) throws IOException {
+        TableClient client = new TableClient(version.prepare(backend));
+        try {
+            client.ask(TableVersion.OPEN, Structs.OPEN.toBytes(new Open(TableVersion.PROTOCOL, name)));
+            return client;
+        } catch (IOException | RuntimeException e) {
+            try (backend) {
+                throw e;
+            }
+        }
+    }
+
+    /**
+     * Looks a key up.
+     *
+     * @param service what kind of thing it is
+     * @param key what is looked for
+     * @return what the table has for it; empty if nothing
+     * @throws IOException if the backend cannot tell
+     */
+    public Optional<String> lookup(Service service, String key) throws IOException {
+        Answer answer = answer("the lookup of " + key, TableVersion.LOOKUP,
+                Structs.QUERY.toBytes(new Query(service.number, 0, key)));
+        return answer.result() == 1 ? Optional.of(answer.text()) : Optional.empty();
+    }
+
+    /**
+     * Tells whether a key is there.
+     *
+     * @param service what kind of thing it is
+     * @param key what is looked for
+     * @return whether it is
+     * @throws IOException if the backend cannot tell
+     */
+    public boolean check(Service service, String key) throws IOException {
+        return answer("the check of " + key, TableVersion.CHECK,
+                Structs.QUERY.toBytes(new Query(service.number, 0, key))).result() == 1;
+    }
+
+    /**
+     * Gives any value.
+     *
+     * @param service what kind of thing is wanted
+     * @return a value; empty if there is none
+     * @throws IOException if the backend cannot tell, as one that has no list to go through
+     */
+    public Optional<String> fetch(Service service) throws IOException {
+        Answer answer = answer("a fetch", TableVersion.FETCH, Structs.FETCH.toBytes(new Fetch(service.number, 0)));
+        return answer.result() == 1 ? Optional.of(answer.text()) : Optional.empty();
+    }
+
+    /**
+     * Has the backend read its source again.
+     *
+     * @return whether that went well
+     * @throws IOException if the backend fails
+     */
+    public boolean update() throws IOException {
+        return answer("the update", TableVersion.UPDATE, new byte[0]).result() == 1;
+    }
+
+    private Answer answer(String what, int type, byte[] payload) throws IOException {
+        Answer answer = ask(type, payload).getData(Structs.ANSWER);
+        if (answer.result() < 0)
+            throw new IOException("the table backend failed at " + what + ": " + answer.result());
+        return answer;
+    }
+
+    private Imsg ask(int type, byte[] payload) throws IOException {
+        backend.send(Imsg.of(type, 0, 0, payload), PATIENCE);
+        Imsg answer = backend.receive(PATIENCE);
+        if (answer == null)
+            throw new EOFException("the table backend left before its answer");
+        if (answer.type() != TableVersion.OK)
+            throw new IOException("the table backend answered with type " + answer.type());
+        return answer;
+    }
+
+    /** Tells the backend to end, and leaves. */
+    @Override
+    public void close() throws IOException {
+        try (backend) {
+            backend.send(Imsg.of(TableVersion.CLOSE), PATIENCE);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+package org.imsg.privsep;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.imsg.testing.Call;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two hundred children that are killed while they load, confine themselves, connect or talk: nothing of them is left. */
+@Timeout(180)
+class KilledChildrenTest {
+    private static final int AT_A_TIME = 10;
+    private static final int KILLS = 200;
+    private static final long SEED = 4;
+
+    private final Set<Integer> pids = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger killed = new AtomicInteger();
+
+    @Test
+    void two_hundred_children_killed_at_random_moments_leave_nothing_and_their_successors_are_joined(
+            @TempDir Path temporary) throws Exception {
+        try (CapturedLog _ = new CapturedLog("troupe");
+                Stage stage = new Stage("again*" + AT_A_TIME + ">again",
+                        program -> program.jvm(j -> j.options("-Djava.io.tmpdir=" + temporary)))) {
+            stage.onFinish(child -> {
+                pids.add(child.pid());
+                if (child.how().signal() == 9)
+                    killed.incrementAndGet();
+                return true;
+            });
+            killAtRandom(stage);
+            everybodyIsJoinedToEverybody(stage);
+        }
+        assertThat(pids).hasSizeGreaterThanOrEqualTo(KILLS);
+        assertThat(temporary).isEmptyDirectory();
+        assertThat(filesNamedAfterThem()).isEmpty();
+    }
+
+    /** Whoever is alive at the moment: at any point of its life. */
+    private void killAtRandom(Stage stage) {
+        Random random = new Random(SEED);
+        while (killed.get() < KILLS) {
+            List<ProcessHandle> alive = ProcessHandle.current().children().toList();
+            if (!alive.isEmpty())
+                alive.get(random.nextInt(alive.size())).destroyForcibly();
+            // The moments between two kills are what is random here.
+            LockSupport.parkNanos(random.nextLong(TimeUnit.MILLISECONDS.toNanos(200)));
+            stage.forget();
+        }
+    }
+
+    private static void everybodyIsJoinedToEverybody(Stage stage) throws Exception {
+        Call.until(() -> stage.self().peers("again").size() == AT_A_TIME);
+        boolean joined = false;
+        while (!joined) {
+            stage.forget();
+            everybody(stage, "census");
+            stage.awaitAll(all(i -> "again[" + i + "] counts"));
+            joined = stage.heard().stream().filter(said -> said.contains("counts"))
+                    .allMatch(said -> said.endsWith(" " + (AT_A_TIME - 1)));
+        }
+        stage.forget();
+        everybody(stage, "ask again");
+        for (int asking = 0; asking < AT_A_TIME; asking++) {
+            int who = asking;
+            stage.awaitAll(IntStream.range(0, AT_A_TIME).filter(i -> i != who)
+                    .mapToObj(i -> "again[" + who + "] heard again[" + i + "] of troupe to again[" + who + "]")
+                    .toArray(String[]::new));
+        }
+    }
+
+    private static String[] all(java.util.function.IntFunction<String> text) {
+        return IntStream.range(0, AT_A_TIME).mapToObj(text).toArray(String[]::new);
+    }
+
+    private static void everybody(Stage stage, String order) throws Exception {
+        for (int i = 0; i < AT_A_TIME; i++)
+            stage.tell("again", i, order);
+    }
+
+    /** What a JVM may leave under its number: hsperfdata, attach sockets, error reports. */
+    private List<Path> filesNamedAfterThem() throws IOException {
+        Set<String> names = pids.stream().flatMap(
+                pid -> Stream.of("" + pid, ".java_pid" + pid, ".attach_pid" + pid, "hs_err_pid" + pid + ".log"))
+                .collect(Collectors.toSet());
+        try (Stream<Path> inTmp = Files.list(Path.of("/tmp")); Stream<Path> here = Files.list(Path.of(""))) {
+            return Stream.concat(Stream.concat(inTmp, here), performanceData().stream())
+                    .filter(file -> names.contains(file.getFileName().toString())).toList();
+        }
+    }
+
+    private static List<Path> performanceData() throws IOException {
+        Path directory = Path.of("/tmp/hsperfdata_" + System.getProperty("user.name"));
+        if (!Files.isDirectory(directory))
+            return List.of();
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.toList();
+        }
+    }
+}

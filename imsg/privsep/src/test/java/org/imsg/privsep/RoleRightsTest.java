@@ -1,0 +1,315 @@
+package org.imsg.privsep;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import org.imsg.testing.ProgramJar;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
+import org.imsg.privsep.ops.Monitor;
+import org.imsg.privsep.rights.Ids;
+import org.imsg.privsep.rights.PrivilegeException;
+import org.imsg.unix.Child;
+import org.imsg.unix.Fd;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Roles have the rights they declare and no others, seen from outside and tried from inside. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class RoleRightsTest {
+    private static final String NOBODY = "65534";
+
+    @TempDir
+    private static Path directory;
+    private static String jar;
+
+    @BeforeAll
+    static void asRootWithProgramThatAllMayRead() throws IOException {
+        assumeThat(Ids.current().isRoot()).as("needs root: roles become other users").isTrue();
+        jar = ProgramJar.in(directory, Troupe.class, Privsep.class, Imsg.class).toString();
+    }
+
+    private Stage stage(String roles) {
+        return new Stage(roles, program -> program.jvm(j -> j.classPath(jar, Troupe.class)));
+    }
+
+    private static long pid(Stage stage, String who) {
+        stage.awaitAll(who + " started");
+        String said = stage.heard().stream().filter(text -> text.startsWith(who + " started")).findFirst()
+                .orElseThrow();
+        return Long.parseLong(said.substring(said.lastIndexOf(' ') + 1));
+    }
+
+    /** A field of /proc/PID/status, the same in every thread. */
+    private static String status(long pid, String field) throws IOException {
+        List<String> values;
+        try (var tasks = Files.list(Path.of("/proc/" + pid + "/task"))) {
+            values = tasks.map(task -> field(task, field)).distinct().toList();
+        }
+        assertThat(values).as(field + " of all threads").hasSize(1);
+        return values.getFirst();
+    }
+
+    private static String field(Path task, String field) {
+        try {
+            return Files.readAllLines(task.resolve("status")).stream().filter(line -> line.startsWith(field + ":"))
+                    .findFirst().orElseThrow().substring(field.length() + 1).strip();
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    private static void isNobody(long pid) throws IOException {
+        assertThat(status(pid, "Uid")).isEqualTo(String.join("\t", NOBODY, NOBODY, NOBODY, NOBODY));
+        assertThat(status(pid, "Gid")).isEqualTo(String.join("\t", NOBODY, NOBODY, NOBODY, NOBODY));
+        assertThat(status(pid, "CapEff")).isEqualTo("0000000000000000");
+        assertThat(status(pid, "CapPrm")).isEqualTo("0000000000000000");
+    }
+
+    @Test
+    void a_role_that_pledged_is_its_user_and_can_open_nothing_and_still_talks() throws Exception {
+        try (Stage stage = stage("pledged>other other")) {
+            long pid = pid(stage, "pledged[0]");
+            isNobody(pid);
+            assertThat(status(pid, "NoNewPrivs")).isEqualTo("1");
+            assertThat(status(pid, "Seccomp")).isEqualTo("2");
+            stage.tell("pledged", 0, "open /etc/hostname");
+            stage.await("pledged[0] refused java.nio.file.AccessDeniedException");
+            stage.tell("pledged", 0, "ask other");
+            stage.await("pledged[0] heard other[0]");
+            // What was not confined is as it was.
+            assertThat(status(pid(stage, "other[0]"), "Uid")).startsWith("0\t");
+            assertThat(status(ProcessHandle.current().pid(), "Seccomp")).isEqualTo("0");
+        }
+    }
+
+    @Test
+    void a_veiled_role_sees_what_was_unveiled_only() throws Exception {
+        try (Stage stage = stage("veiled")) {
+            isNobody(pid(stage, "veiled[0]"));
+            stage.tell("veiled", 0, "open /etc/hostname");
+            stage.await("veiled[0] opened");
+            stage.tell("veiled", 0, "open /etc/debian_version");
+            stage.await("veiled[0] refused java.nio.file.AccessDeniedException");
+        }
+    }
+
+    @Test
+    void a_role_with_a_chroot_starts_outside_and_ends_up_inside_as_its_user() throws Exception {
+        try (Stage stage = stage("jailed>other other")) {
+            long pid = pid(stage, "jailed[0]");
+            isNobody(pid);
+            assertThat(Files.readSymbolicLink(Path.of("/proc/" + pid + "/root"))).isEqualTo(Path.of("/srv"));
+            assertThat(status(pid, "Seccomp")).isEqualTo("2");
+            stage.tell("jailed", 0, "open /etc/hostname");
+            stage.await("jailed[0] refused java.nio.file.NoSuchFileException");
+            stage.tell("other", 0, "ask jailed");
+            stage.await("other[0] heard jailed[0]");
+        }
+    }
+
+    @Test
+    void a_role_that_was_not_given_its_confinement_finds_out_and_does_not_start() throws Exception {
+        JvmSettings jvm = new JvmSettings().classPath(jar, Troupe.class);
+        RoleSettings veiled = new RoleSettings("veiled", () -> _ -> {});
+        try (Fd.Pair ends = Fd.socketpair(); ImsgChannel channel = ImsgChannel.of(ends.first().move())) {
+            Child child = jvm.child("troupe", veiled, 0, List.of("veiled")).descriptor(3, ends.second())
+                    .environment("UID", NOBODY).environment("GID", NOBODY).start();
+            ends.second().close();
+            try (Imsg first = channel.receive()) {
+                assertThat(Protocol.Record.of(first).text()).contains("cannot be made ready").contains("proof");
+            }
+            assertThat(child.waitFor().code()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void a_role_is_confined_further_by_all_that_was_added() throws Exception {
+        try (CapturedLog _ = new CapturedLog("troupe"); Stage stage = stage("bound")) {
+            long pid = pid(stage, "bound[0]");
+            assertThat(status(pid, "CapBnd")).isEqualTo("0000000000000000");
+            assertThat(Files.readSymbolicLink(Path.of("/proc/" + pid + "/ns/uts")))
+                    .isNotEqualTo(Files.readSymbolicLink(Path.of("/proc/self/ns/uts")));
+        }
+    }
+
+    @Test
+    void a_role_is_who_its_policy_says_and_is_given_what_that_allows_in_each_of_its_lives() throws Exception {
+        try (CapturedLog log = new CapturedLog(Monitor.class.getName());
+                CapturedLog _ = new CapturedLog("troupe");
+                Stage stage = stage("again-clerk")) {
+            for (int life = 0; life < 2; life++) {
+                long pid = pid(stage, "again-clerk[0]");
+                isNobody(pid);
+                stage.tell("again-clerk", 0, "open /etc/shadow");
+                stage.await("again-clerk[0] refused java.nio.file.AccessDeniedException");
+                stage.tell("again-clerk", 0, "request /etc/shadow");
+                assertThat(stage.await("again-clerk[0] was"))
+                        .endsWith("passed /etc/shadow with " + Files.size(Path.of("/etc/shadow")) + " bytes");
+                stage.tell("again-clerk", 0, "request /etc/gshadow");
+                stage.await("again-clerk[0] was refused: org.imsg.privsep.ops.RefusedException");
+                assertThat(log.await("is refused")).contains("again-clerk[0]").contains("/etc/gshadow");
+                stage.forget();
+                ProcessHandle.of(pid).orElseThrow().destroyForcibly();
+            }
+        }
+    }
+
+    @Test
+    void a_policy_that_only_the_parent_can_read_gives_a_role_its_root_and_its_operations() throws Exception {
+        Path policy = directory.resolve("policy");
+        Files.writeString(policy, "user 65534:65534\nchroot /srv\nopen read /etc/shadow\n");
+        Files.setPosixFilePermissions(policy, PosixFilePermissions.fromString("rw-------"));
+        try (CapturedLog _ = new CapturedLog("troupe"); Stage stage = stage("filed=" + policy + " other")) {
+            long pid = pid(stage, "filed[0]");
+            isNobody(pid);
+            assertThat(Files.readSymbolicLink(Path.of("/proc/" + pid + "/root"))).isEqualTo(Path.of("/srv"));
+            stage.tell("filed", 0, "request /etc/shadow");
+            stage.await("filed[0] was passed /etc/shadow");
+            stage.tell("other", 0, "request /etc/shadow");
+            assertThat(stage.await("other[0] was")).contains("IllegalStateException: role other has no policy");
+        }
+    }
+
+    @Test
+    void programs_of_a_child_are_gone_before_the_finish_hook_is_told_of_its_end() throws Exception {
+        try (CapturedLog _ = new CapturedLog("troupe");
+                CapturedLog _ = new CapturedLog(Monitor.class.getName());
+                Stage stage = stage("again-clerk")) {
+            long pid = pid(stage, "again-clerk[0]");
+            stage.tell("again-clerk", 0, "run");
+            Path program = Path.of("/proc", stage.await("again-clerk[0] runs ").split(" ")[2]);
+            assertThat(program).exists();
+            CompletableFuture<Boolean> left = new CompletableFuture<>();
+            stage.onFinish(_ -> left.complete(Files.exists(program)));
+            ProcessHandle.of(pid).orElseThrow().destroyForcibly();
+            assertThat(left.get(30, TimeUnit.SECONDS)).isFalse();
+            stage.onFinish(_ -> true);
+        }
+    }
+
+    @Test
+    void the_finish_hook_waits_until_nothing_is_done_for_the_child_any_more() throws Exception {
+        CountDownLatch starting = new CountDownLatch(1);
+        CompletableFuture<Void> goOn = new CompletableFuture<>();
+        try (CapturedLog _ = new CapturedLog("troupe");
+                CapturedLog monitor = new CapturedLog(Monitor.class.getName());
+                Stage stage = stage("again-clerk again")) {
+            monitor.onRecord(text -> {
+                if (text.contains("runs a program")) {
+                    starting.countDown();
+                    // Not to be interrupted, like a system call that takes its time.
+                    goOn.join();
+                }
+            });
+            ProcessHandle clerk = ProcessHandle.of(pid(stage, "again-clerk[0]")).orElseThrow();
+            ProcessHandle other = ProcessHandle.of(pid(stage, "again[0]")).orElseThrow();
+            stage.tell("again-clerk", 0, "run");
+            starting.await();
+            clerk.destroyForcibly();
+            clerk.onExit().join();
+            other.destroyForcibly();
+            stage.await("finished again[0]");
+            assertThat(stage.heard()).noneMatch(said -> said.startsWith("finished again-clerk[0]"));
+            goOn.complete(null);
+            stage.await("finished again-clerk[0]");
+        }
+    }
+
+    @Test
+    void roles_of_one_user_that_may_signal_each_other_are_named_in_the_log() throws Exception {
+        try (CapturedLog log = new CapturedLog("troupe"); Stage _ = stage("pledged veiled other")) {
+            assertThat(log.await("")).startsWith("WARNING roles pledged, veiled are all uid " + NOBODY);
+        }
+        try (CapturedLog log = new CapturedLog("troupe"); Stage _ = stage("pledged jailed other")) {
+            assertThat(log.await("")).startsWith("WARNING no user is named for other");
+        }
+    }
+
+    @Test
+    void what_is_no_message_to_the_monitor_is_a_violation_as_it_is_to_the_parent() throws Exception {
+        try (CapturedLog log = new CapturedLog("troupe.again-clerk");
+                CapturedLog _ = new CapturedLog("troupe");
+                Stage stage = stage("again-clerk")) {
+            stage.awaitAll("again-clerk[0] started");
+            stage.tell("again-clerk", 0, "garble");
+            assertThat(log.await("violates the rules")).contains("what it asks for is no message");
+            stage.await("finished again-clerk[0] was ended by signal 9");
+        }
+    }
+
+    @Test
+    void a_role_that_names_no_user_stays_root_and_the_log_says_so() throws Exception {
+        try (CapturedLog log = new CapturedLog("troupe"); Stage _ = stage("pledged>other other")) {
+            assertThat(log.await("no user is named")).isEqualTo("WARNING no user is named for other: they stay root");
+        }
+    }
+
+    @Test
+    void a_user_that_is_not_there_is_an_error_before_anybody_is_started() {
+        assertThatExceptionOfType(PrivilegeException.class)
+                .isThrownBy(() -> Stage.program("stranger").run("stranger")).withMessageContaining("no-such-user");
+    }
+
+    @Test
+    void a_role_with_a_chroot_and_no_user_is_refused_before_anybody_is_started() {
+        assertThatExceptionOfType(IllegalStateException.class)
+                .isThrownBy(() -> Stage.program("rooted").run("rooted"))
+                .withMessage("role rooted has a chroot and no user: root can leave it again");
+    }
+
+    /** The program, run by an ordinary user. */
+    private Process unprivileged(String roles) throws IOException {
+        Process process = new ProcessBuilder("setpriv", "--reuid=12345", "--regid=12345", "--clear-groups",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC",
+                "-XX:-UsePerfData", "-jar", jar, roles, roles.replace("!", "").split(" ")[0], "0", "look")
+                .redirectErrorStream(true).start();
+        process.getOutputStream().close();
+        return process;
+    }
+
+    @Test
+    void without_root_all_run_as_the_same_user_confined_as_far_as_can_be_and_the_log_says_so() throws Exception {
+        Process process = unprivileged("pledged jailed veiled");
+        StringBuilder output = new StringBuilder();
+        try (var reader = process.inputReader()) {
+            for (String line; (line = reader.readLine()) != null;) {
+                output.append(line).append('\n');
+                if (line.startsWith("pledged[0] started")) {
+                    long pid = Long.parseLong(line.substring(line.lastIndexOf(' ') + 1));
+                    assertThat(status(pid, "Uid")).startsWith("12345\t12345");
+                    assertThat(status(pid, "Seccomp")).isEqualTo("2");
+                    process.toHandle().destroy();
+                }
+            }
+        }
+        process.waitFor();
+        assertThat(output.toString().lines().filter(line -> line.contains("not enforced: ")))
+                .singleElement().asString().contains("pledged: user nobody").contains("jailed: user and chroot")
+                .contains("CAP_SETUID");
+    }
+
+    @Test
+    void who_requires_confinement_is_refused_without_root() throws Exception {
+        Process process = unprivileged("!pledged");
+        try (InputStream output = process.getInputStream()) {
+            assertThat(new String(output.readAllBytes(), StandardCharsets.UTF_8))
+                    .contains("PrivilegeException: requireConfinement: pledged: user nobody")
+                    .doesNotContain("started");
+        }
+        assertThat(process.waitFor()).isEqualTo(1);
+    }
+}

@@ -1,0 +1,138 @@
+package org.imsg.privsep;
+
+import org.imsg.testing.ProgramJar;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.imsg.Imsg;
+
+/**
+ * Prints how long a child takes from its start until it runs, and how much memory it then has: with and without confinement, with
+ * and without an AOT cache, which it makes first by a training run; before that, what a JVM alone takes. As root, from the classes of the tests:
+ *
+ * <pre>
+ * java --enable-native-access=ALL-UNNAMED -cp imsg/target/test-classes:imsg/target/classes org.imsg.privsep.SpawnFigures [RUNS]
+ * </pre>
+ */
+public final class SpawnFigures {
+    private static final int HERE = 1;
+    private static final String CACHE = "imsg.privsep.aot";
+    private static final String RECORD = "imsg.privsep.aot.record";
+    private static final String MEASURE = "measure";
+
+    private SpawnFigures() {}
+
+    /** Prints the table; with the arguments {@code measure RUNS confined|free}, one line of it. */
+    public static void main(String... arguments) throws Exception {
+        if (arguments.length > 0 && arguments[0].equals(MEASURE))
+            measure(Integer.parseInt(arguments[1]), arguments[2].equals("confined"), arguments);
+        else
+            measureAll(arguments.length == 0 ? "20" : arguments[0]);
+    }
+
+    private static void measureAll(String runs) throws Exception {
+        Path directory = Files.createTempDirectory("imsg-figures");
+        try {
+            // A cache takes no directories of classes.
+            Path jar = ProgramJar.in(directory, SpawnFigures.class, Privsep.class, Imsg.class);
+            System.out.println("load before: " + load());
+            for (String what : List.of("nothing", "call"))
+                SpawnFloor.measure(what, jar, directory.resolve(what + ".aot"), Integer.parseInt(runs));
+            for (String how : List.of("free", "confined")) {
+                Path cache = directory.resolve(how + ".aot");
+                java(List.of("-D" + RECORD + "=" + cache), jar, "1", how);
+                java(List.of(), jar, runs, how);
+                java(List.of("-D" + CACHE + "=" + cache), jar, runs, how);
+            }
+            System.out.println("load after: " + load());
+        } finally {
+            delete(directory);
+        }
+    }
+
+    /** The arguments of java for one line, or for the training run. */
+    static List<String> command(List<String> options, Path jar, String runs, String how) {
+        List<String> command = new ArrayList<>(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+        command.addAll(options);
+        command.addAll(List.of("-jar", jar.toString(), MEASURE, runs, how));
+        return command;
+    }
+
+    private static void java(List<String> options, Path jar, String runs, String how) throws Exception {
+        List<String> command = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        command.addAll(command(options, jar, runs, how));
+        int code = new ProcessBuilder(command).inheritIO().start().waitFor();
+        if (code != 0)
+            throw new IllegalStateException(command + " ended with " + code);
+    }
+
+    private static void measure(int runs, boolean confined, String... arguments) throws Exception {
+        List<Long> millis = new ArrayList<>();
+        List<Long> resident = new ArrayList<>();
+        List<Long> proportional = new ArrayList<>();
+        for (int run = 0; run < runs; run++) {
+            long start = System.nanoTime();
+            int code = Privsep.program("figures").role("child", () -> self -> self.parent().send(Imsg.of(HERE)),
+                    r -> confined ? r.user("nobody").pledge() : r)
+                    .parent(() -> self -> self.on(HERE, (_, _) -> {
+                        millis.add((System.nanoTime() - start) / 1_000_000);
+                        try {
+                            long child = ProcessHandle.current().children().findFirst().orElseThrow().pid();
+                            checkCache(child);
+                            resident.add(kilobytes(child, "Rss:"));
+                            proportional.add(kilobytes(child, "Pss:"));
+                        } finally {
+                            self.stop();
+                        }
+                    })).run(arguments);
+            if (code != 0)
+                throw new IllegalStateException("the program ended with " + code);
+        }
+        if (System.getProperty(RECORD) != null)
+            return;
+        if (proportional.size() != runs)
+            throw new IllegalStateException("only " + proportional.size() + " of " + runs + " children were measured");
+        // The first runs load the parent's own classes.
+        System.out.printf("%s, %s: start to running %d ms, resident %d MB, its share %d MB (medians of %d)%n",
+                confined ? "confined" : "not confined", System.getProperty(CACHE) == null ? "no cache" : "AOT cache",
+                median(millis), median(resident) / 1024, median(proportional) / 1024, runs);
+    }
+
+    /** A JVM goes on without a cache that does not fit it. */
+    private static void checkCache(long child) throws IOException {
+        String cache = System.getProperty(CACHE);
+        if (cache == null)
+            return;
+        try (Stream<String> maps = Files.lines(Path.of("/proc/" + child + "/maps"))) {
+            if (maps.noneMatch(line -> line.endsWith(" " + cache)))
+                throw new IllegalStateException("the child does not use " + cache);
+        }
+    }
+
+    private static String load() throws IOException {
+        return Files.readString(Path.of("/proc/loadavg")).strip();
+    }
+
+    static long kilobytes(long pid, String field) throws IOException {
+        String line = Files.readAllLines(Path.of("/proc/" + pid + "/smaps_rollup")).stream()
+                .filter(text -> text.startsWith(field)).collect(Collectors.joining());
+        return Long.parseLong(line.replaceAll("\\D+", ""));
+    }
+
+    static long median(List<Long> values) {
+        return values.stream().sorted().toList().get(values.size() / 2);
+    }
+
+    private static void delete(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.toList())
+                Files.delete(file);
+        }
+        Files.delete(directory);
+    }
+}

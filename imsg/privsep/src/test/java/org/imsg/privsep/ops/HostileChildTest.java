@@ -1,0 +1,365 @@
+package org.imsg.privsep.ops;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.imsg.testing.Call;
+import org.imsg.Ibuf;
+import org.imsg.Imsg;
+import org.imsg.ImsgProtocolException;
+import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** A child that does its worst: it is refused, logged and dropped, and its sister, served by the same monitor, notices nothing. */
+@Timeout(60)
+class HostileChildTest {
+    private static final int LENIENT = 1_000_000;
+
+    @TempDir
+    Path directory;
+    private final ManualTime time = new ManualTime();
+    private CapturedLog log;
+    private Monitor monitor;
+    private Served sister;
+    private Privileged good;
+    private Served served;
+    private Raw hostile;
+
+    @BeforeEach
+    void start() throws Exception {
+        log = new CapturedLog(Monitor.class);
+        Files.writeString(directory.resolve("file"), "content");
+        with(Limits.USUAL);
+    }
+
+    /** Two children of a monitor; the time that rates are measured with stands. */
+    private void with(Limits limits) throws IOException {
+        end();
+        Policy policy = Policy.of("open read " + directory + "/", "lookup user");
+        monitor = Monitor.builder(policy).limits(limits).time(time).build();
+        sister = Served.by(monitor, "sister");
+        good = sister.privileged();
+        served = Served.by(monitor, "hostile");
+        hostile = new Raw(served.channel);
+    }
+
+    @AfterEach
+    void release() throws Exception {
+        try {
+            assertThat(read(good.open(directory.resolve("file")))).isEqualTo(7);
+            assertThat(log.lines()).noneMatch(line -> line.startsWith("sister"));
+        } finally {
+            end();
+            log.close();
+        }
+    }
+
+    private void end() throws IOException {
+        if (hostile == null)
+            return;
+        hostile.close();
+        served.close();
+        good.close();
+        sister.close();
+    }
+
+    private static int read(Fd fd) throws IOException {
+        try (FdChannel file = new FdChannel(fd)) {
+            return file.read(ByteBuffer.allocate(100));
+        }
+    }
+
+    private Request open() {
+        return new Request.Open(directory.resolve("file").toString(), Set.of(), 0);
+    }
+
+    private void assertDropped(String why) throws Exception {
+        while (hostile.receive() != null) {
+            // the answers from before
+        }
+        served.end();
+        assertThat(log.lines()).anySatisfy(line -> assertThat(line).startsWith("hostile is dropped: ").contains(why));
+    }
+
+    private static Arguments bad(String what, int type, Consumer<Ibuf> fields) {
+        return Arguments.of(what, type, fields);
+    }
+
+    private static Ibuf head(Ibuf payload) {
+        return payload.addN8(1).addN32(0);
+    }
+
+    private static Stream<Arguments> malformed() {
+        return Stream.of(bad("version needs 1 bytes, and 0 are left", Protocol.OPEN, _ -> {}),
+                bad("the version is 1, not 2", Protocol.OPEN, p -> p.addN8(2).addN32(0)),
+                bad("deadline needs 4 bytes, and 2 are left", Protocol.OPEN, p -> p.addN8(1).addN16(0)),
+                bad("path needs 65535 bytes, and 0 are left", Protocol.OPEN, p -> head(p).addN16(0xFFFF)),
+                bad("there is a NUL in path", Protocol.OPEN,
+                        p -> head(p).addN16(2).add(new byte[]{'/', 0}).addN32(1).addN32(0)),
+                bad("path is not UTF-8", Protocol.OPEN, p -> head(p).addN16(2).add(new byte[]{'/', (byte) 0xFF})),
+                bad("there are 9 flags, not 0x80000000", Protocol.OPEN, p -> Fields.addString(head(p), "/")
+                        .addN32(0x8000_0000L).addN32(0)),
+                bad("a file is opened READ, WRITE or READ_WRITE, not [READ, WRITE]", Protocol.OPEN,
+                        p -> Fields.addString(head(p), "/").addN32(3).addN32(0)),
+                bad("1 bytes follow the last field", Protocol.REMOVE, p -> Fields.addString(head(p), "/x").addN8(0)),
+                bad("kind is 0 to 3, not 4", Protocol.BIND, p -> head(p).addN8(4)),
+                bad("kind is 0 to 7, not 255", Protocol.LOOKUP, p -> head(p).addN8(255)),
+                bad("reuse is 0 to 1, not 2", Protocol.BIND,
+                        p -> Fields.addString(head(p).addN8(0), "::").addN16(1).addN8(2)),
+                bad("arguments needs 2 bytes, and 0 are left", Protocol.RUN, p -> {
+                    Fields.addString(head(p), "/bin/sh").addN16(0xFFFF);
+                }), bad("a variable is NAME=value, not =x", Protocol.RUN, p -> {
+                    Fields.addString(Fields.addString(head(p), "/bin/sh").addN16(0).addN16(1), "=x").addN16(0);
+                }), bad("a signal is 1 to 64, not 0", Protocol.KILL, p -> head(p).addN32(0)),
+                bad("nanoseconds are 0 to 999999999, not 1000000000", Protocol.CLOCK,
+                        p -> head(p).addN8(0).addN64(0).addN32(1_000_000_000)),
+                bad("-9223372036854775808 seconds are more than any clock shows", Protocol.CLOCK,
+                        p -> head(p).addN8(1).addN64(Long.MIN_VALUE).addN32(0)),
+                bad("there is no request of type 0x4f500000", Protocol.FIRST, p -> head(p)),
+                bad("there is no request of type 0x4f500100", Protocol.DONE, p -> head(p)),
+                bad("there is no request of type 0xffffffff", -1, p -> head(p)));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource
+    void malformed(String why, int type, Consumer<Ibuf> fields) throws Exception {
+        try (Ibuf payload = Ibuf.dynamic(16, 1000)) {
+            fields.accept(payload);
+            hostile.send(Imsg.of(type, 77, 0, payload));
+        }
+        Imsg reply = hostile.receive();
+        assertThat(reply.type()).isEqualTo(Protocol.MALFORMED);
+        assertThat(reply.id()).isEqualTo(77);
+        assertThat(Reply.fields(reply).string("reason")).isEqualTo(why);
+        assertThat(log.lines()).containsExactly("hostile sent a message that is no request: " + why);
+        assertThat(hostile.ask(open()).type()).as("the next request").isEqualTo(Protocol.DESCRIPTOR);
+    }
+
+    @Test
+    void random_bytes_in_every_request_are_malformed_or_refused_and_never_a_fault_of_the_monitors() throws Exception {
+        with(new Limits(LENIENT, LENIENT, LENIENT, 1, LENIENT, 2, Duration.ofSeconds(30), Duration.ofSeconds(10)));
+        long seed = 4711;
+        Random random = new Random(seed);
+        for (int i = 0; i < 3000; i++) {
+            int type = Protocol.FIRST + random.nextInt(12);
+            if (type == Protocol.KILL)
+                continue;
+            byte[] bytes = new byte[random.nextInt(40)];
+            random.nextBytes(bytes);
+            for (int at = 0; at < Math.min(bytes.length, random.nextInt(20)); at++)
+                bytes[at] = (byte) (at == 0 ? 1 : random.nextInt(3));
+            hostile.send(Imsg.of(type, i, 0, bytes));
+            assertThat(hostile.receive().type()).as("seed " + seed + ", message " + i)
+                    .isIn(Protocol.MALFORMED, Protocol.REFUSED, Protocol.ABSENT);
+        }
+        assertThat(log.lines()).noneMatch(line -> line.contains("failed"));
+    }
+
+    @Test
+    void one_malformed_message_too_many_ends_the_channel() throws Exception {
+        for (int i = 0; i <= Limits.USUAL.malformed(); i++)
+            hostile.send(Imsg.of(Protocol.OPEN));
+        assertDropped("it sent 4 messages that are no requests");
+    }
+
+    @Test
+    void what_is_no_message_at_all_ends_the_channel() throws Exception {
+        Fd borrowed = Fd.of(served.channel.fd());
+        try (FdChannel raw = new FdChannel(borrowed.dup())) {
+            raw.write(ByteBuffer.allocate(16));
+        } finally {
+            borrowed.release();
+        }
+        assertThat(served.end()).isInstanceOf(ImsgProtocolException.class);
+    }
+
+    @Test
+    void descriptors_that_nobody_asked_for_are_closed_and_end_the_channel() throws Exception {
+        for (int i = 0; i <= Limits.USUAL.malformed(); i++)
+            try (Fd file = Fd.open(directory.resolve("file"));
+                    Ibuf payload = Request.payload(Duration.ZERO, open(), 1000)) {
+                hostile.send(Imsg.of(Protocol.OPEN, 1, 0, payload).withFd(file));
+            }
+        assertDropped("it sent 4 messages that are no requests");
+        assertThat(log.lines()).anyMatch(line -> line.endsWith("a request carries no descriptor"));
+    }
+
+    @Test
+    void a_child_that_asks_too_fast_is_slowed() throws Exception {
+        with(new Limits(10, 2, 5, 1, 3, 2, Duration.ofSeconds(30), Duration.ofSeconds(10)));
+        for (int i = 1; i <= 5; i++)
+            hostile.send(i, open());
+        Set<Integer> first = Set.of(hostile.receive().id(), hostile.receive().id());
+        assertThat(first).containsExactlyInAnyOrder(1, 2);
+        time.awaitSleepers(3);
+        assertThatExceptionOfType(java.net.SocketTimeoutException.class)
+                .isThrownBy(() -> served.channel.receive(Duration.ZERO));
+        time.advance(100_000_000);
+        assertThat(hostile.receive().id()).isEqualTo(3);
+        time.advance(200_000_000);
+        assertThat(Set.of(hostile.receive().id(), hostile.receive().id())).containsExactlyInAnyOrder(4, 5);
+    }
+
+    @Test
+    void a_child_that_floods_is_dropped() throws Exception {
+        with(new Limits(10, 2, 5, 1, 3, 2, Duration.ofSeconds(30), Duration.ofSeconds(10)));
+        for (int i = 1; i <= 8; i++)
+            hostile.send(i, open());
+        assertDropped("it has more than 5 requests without an answer");
+    }
+
+    @Test
+    void a_child_that_waits_for_its_answers_is_never_dropped() throws Exception {
+        with(new Limits(LENIENT, 1, 1, 1, 0, 1, Duration.ofSeconds(30), Duration.ofSeconds(10)));
+        for (int i = 0; i < 200; i++) {
+            time.advance(1000);
+            assertThat(hostile.ask(open()).type()).isEqualTo(Protocol.DESCRIPTOR);
+        }
+    }
+
+    @Test
+    void a_child_that_does_not_read_its_answers_is_dropped() throws Exception {
+        with(new Limits(LENIENT, LENIENT, LENIENT, 1, 3, 2, Duration.ofSeconds(30), Duration.ofMillis(20)));
+        Call<Object> flood = Call.start(Call.On.PLATFORM, () -> {
+            for (int i = 0;; i++)
+                hostile.send(i, new Request.Find(Lookup.USER, "root", ""));
+        });
+        assertThat(flood.failure()).isInstanceOf(IOException.class);
+        assertThat(served.end()).isInstanceOf(IOException.class);
+        assertThat(log.lines()).anyMatch(line -> line.startsWith("hostile does not take an answer"));
+    }
+
+    @Test
+    void two_programs_of_one_peerid_are_malformed() throws Exception {
+        Root.required();
+        try (Served other = Served.by(Policy.of("run user=64010 /bin/sh -c *")); Raw raw = new Raw(other.channel)) {
+            Request run = new Request.Run("/bin/sh", java.util.List.of("-c", "read x"), java.util.List.of(), "");
+            raw.send(5, run);
+            for (int i = 0; i < 4; i++)
+                assertThat(raw.receive().type()).isIn(Protocol.STARTED, Protocol.STREAM);
+            raw.send(5, run);
+            assertThat(raw.receive().type()).isEqualTo(Protocol.MALFORMED);
+            raw.send(5, new Request.Kill(9));
+            assertThat(raw.receive().type()).isEqualTo(Protocol.EXITED);
+        }
+        assertThat(log.lines()).hasSize(2).last().asString().endsWith("peerid 5 is that of a program that runs");
+    }
+
+    @Test
+    void what_is_not_done_by_the_monitors_deadline_is_told_to_have_expired_and_logged() throws Exception {
+        CountDownLatch never = new CountDownLatch(1);
+        SystemClock stuck = SystemClock.recording(_ -> {
+            try {
+                never.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        Limits hasty = new Limits(1000, 200, 256, 1, 3, 2, Duration.ofMillis(50), Duration.ofSeconds(10));
+        try (Served other = Served.by(Policy.of("clock within=60", "open read " + directory + "/"),
+                monitor -> monitor.clock(stuck).limits(hasty)); Raw raw = new Raw(other.channel)) {
+            assertThat(raw.ask(new Request.SetClock(true, 1, 0)).type()).isEqualTo(Protocol.EXPIRED);
+            assertThat(raw.ask(open()).type()).as("the next request").isEqualTo(Protocol.DESCRIPTOR);
+            raw.send(1, Duration.ofHours(1), new Request.SetClock(true, 1, 0));
+            assertThat(raw.receive().type()).as("who asks for more time").isEqualTo(Protocol.EXPIRED);
+            never.countDown();
+        }
+        assertThat(log.lines()).hasSize(2)
+                .allSatisfy(line -> assertThat(line).contains("which was not done within 50 ms"));
+    }
+
+    @Test
+    void a_child_may_have_its_request_expire_earlier() throws Exception {
+        CountDownLatch never = new CountDownLatch(1);
+        SystemClock stuck = SystemClock.recording(_ -> Call.until(() -> never.getCount() == 0));
+        try (Served other = Served.by(Policy.of("clock"), monitor -> monitor.clock(stuck));
+                Raw raw = new Raw(other.channel)) {
+            raw.send(1, Duration.ofMillis(10), new Request.SetClock(true, 1, 0));
+            assertThat(raw.receive().type()).isEqualTo(Protocol.EXPIRED);
+            never.countDown();
+        }
+    }
+
+    @Test
+    void a_removal_whose_time_is_over_goes_no_further() throws Exception {
+        Path tree = Files.createDirectory(directory.resolve("tree"));
+        for (int i = 0; i < 5000; i++)
+            Files.createFile(tree.resolve("file-" + i));
+        // What comes second is begun when the first has been left alone.
+        Limits oneByOne = new Limits(1000, 200, 256, 1, 3, 1, Duration.ofSeconds(30), Duration.ofSeconds(10));
+        try (Served other = Served.by(Policy.of("remove " + directory + "/", "lookup service"),
+                monitor -> monitor.limits(oneByOne)); Raw raw = new Raw(other.channel)) {
+            raw.send(1, Duration.ofMillis(1), new Request.Remove(tree.toString()));
+            assertThat(raw.receive().type()).isEqualTo(Protocol.EXPIRED);
+            raw.ask(new Request.Find(Lookup.SERVICE, "http", ""));
+            assertThat(tree).exists();
+        }
+    }
+
+    @Test
+    void a_removal_for_a_child_that_is_gone_goes_no_further() throws Exception {
+        Path tree = Files.createDirectory(directory.resolve("tree"));
+        int files = 10_000;
+        for (int i = 0; i < files; i++)
+            Files.createFile(tree.resolve("file-" + i));
+        try (Served other = Served.by(Policy.of("remove " + directory + "/")); Raw raw = new Raw(other.channel)) {
+            raw.send(1, new Request.Remove(tree.toString()));
+            Call.until(() -> tree.toFile().list().length < files);
+        }
+        assertThat(tree).exists();
+    }
+
+    @Test
+    void a_signal_for_a_program_that_does_not_run_reaches_nobody() throws Exception {
+        hostile.send(4711, new Request.Kill(9));
+        assertThat(hostile.ask(open()).type()).isEqualTo(Protocol.DESCRIPTOR);
+    }
+
+    @Test
+    void a_request_begins_no_line_of_the_log_and_steers_no_terminal() throws Exception {
+        String name = "/x\ny\u0085z\u009b2J\u2028\u2029\u202e";
+        assertThat(hostile.ask(new Request.Remove(name)).type()).isEqualTo(Protocol.REFUSED);
+        assertThat(log.lines()).containsExactly("hostile is refused: no rule allows to remove /x?y?z?2J???");
+    }
+
+    @Test
+    void a_refusal_of_the_largest_request_is_answered() throws Exception {
+        try (Served other = Served.by(Policy.of("run user=64010 /bin/sh -c *")); Raw raw = new Raw(other.channel)) {
+            java.util.List<String> arguments = java.util.Collections.nCopies(8170, "");
+            try (Ibuf payload = Request.payload(Duration.ZERO,
+                    new Request.Run("/bin/sh", arguments, java.util.List.of(), ""), 1 << 15)) {
+                raw.send(Imsg.of(Protocol.RUN, 1, 0, payload));
+            }
+            assertThat(raw.receive().type()).isEqualTo(Protocol.REFUSED);
+        }
+        assertThat(log.lines()).allMatch(line -> line.length() < 6000);
+    }
+
+    @Test
+    void a_socket_name_too_long_is_the_childs_error_and_no_fault_of_the_monitors() throws Exception {
+        try (Served other = Served.by(Policy.of("bind unix " + directory + "/")); Raw raw = new Raw(other.channel)) {
+            String name = directory + "/" + "n".repeat(120);
+            Imsg reply = raw.ask(new Request.Bind(SocketKind.UNIX, name, 0, false, 1, 0600));
+            assertThat(Reply.fields(reply).n32("errno")).isEqualTo(org.imsg.unix.Errno.number("ENAMETOOLONG"));
+        }
+        assertThat(log.lines()).isEmpty();
+    }
+}

@@ -1,0 +1,54 @@
+package org.imsg.testing;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Runs a main class of the tests in a JVM of its own: one with few descriptors, few carriers, another poller. */
+public final class ChildJvm {
+    private final List<String> options = new ArrayList<>(
+            List.of("-XX:+UseSerialGC", "-Xshare:auto", "--enable-native-access=ALL-UNNAMED"));
+    private int mostDescriptors;
+
+    public ChildJvm() {
+        // like this one, until something else is said
+    }
+
+    /** How many descriptors the child may have open: also where it would be free to raise its limit. */
+    public ChildJvm mostDescriptors(int most) {
+        mostDescriptors = most;
+        return this;
+    }
+
+    public ChildJvm option(String option) {
+        options.add(option);
+        return this;
+    }
+
+    /** What the child printed, errors too; fails if it did not end with 0. */
+    public String run(Class<?> main, String... arguments) throws Exception {
+        Process process = start(main, arguments);
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        // Else the JDK closes it some time after the end, and a test that counts descriptors finds one less.
+        process.getOutputStream().close();
+        if (!process.waitFor(1, TimeUnit.MINUTES) || process.exitValue() != 0)
+            throw new AssertionError(main.getSimpleName() + " failed:\n" + output);
+        return output;
+    }
+
+    /** Starts it, output and errors together, and does not wait. */
+    public Process start(Class<?> main, String... arguments) throws IOException {
+        String limit = mostDescriptors == 0 ? "" : "ulimit -n " + mostDescriptors + " && ";
+        List<String> command = new ArrayList<>(List.of("/bin/sh", "-c", limit + "exec \"$@\"", "sh",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        command.addAll(options);
+        command.add("-cp");
+        command.add(ClassPlaces.ofThisJvmAnd(main));
+        command.add(main.getName());
+        command.addAll(List.of(arguments));
+        return new ProcessBuilder(command).redirectErrorStream(true).start();
+    }
+}

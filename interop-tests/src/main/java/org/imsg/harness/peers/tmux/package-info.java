@@ -1,5 +1,0 @@
-/**
- * tmux's protocol between its client and its server: {@link org.imsg.harness.peers.tmux.TmuxClient} runs commands in a
- * server, {@link org.imsg.harness.peers.tmux.TmuxDaemon} is a server for the client. May use cstruct and the parent package.
- */
-package org.imsg.harness.peers.tmux;
