@@ -87,7 +87,7 @@ class ComposingTest {
     }
 
     @Test
-    void composedMessagesGoOutWithAFlushAsOneBuffer() {
+    void composed_messages_go_out_with_a_flush_as_one_buffer() {
         codec.compose(1, 10, 7, null, ascii("array"));
         codec.compose(2, 20, 0, null, ascii("a part of it"), 2, 4);
         ByteBuf payload = bytes("buffer").skipBytes(1);
@@ -110,7 +110,7 @@ class ComposingTest {
     }
 
     @Test
-    void theyKeepTheirPlaceAmongWrittenMessagesAndDescriptors() throws Exception {
+    void they_keep_their_place_among_written_messages_and_descriptors() throws Exception {
         codec.compose(1, 0, 0, null, ascii("first"));
         channel.write(new ImsgMessage(2, 0, 0, bytes("second")));
         Fd fd = pipeSaying("hello");
@@ -134,7 +134,7 @@ class ComposingTest {
     }
 
     @Test
-    void moreThanOneBufferHoldsGoesOutInSeveralAndWhole() {
+    void more_than_one_buffer_holds_goes_out_in_several_and_whole() {
         byte[] payload = new byte[16368];
         for (int i = 0; i < 40; i++) {
             payload[16367] = (byte) i;
@@ -153,7 +153,7 @@ class ComposingTest {
     }
 
     @Test
-    void whatCannotBeComposedLeavesNoTraceAndItsDescriptorWithTheCaller() throws Exception {
+    void what_cannot_be_composed_leaves_no_trace_and_its_descriptor_with_the_caller() throws Exception {
         codec.compose(1, 0, 0, null, ascii("before"));
         ByteBuf released = bytes("released");
         released.release();
@@ -185,7 +185,7 @@ class ComposingTest {
     }
 
     @Test
-    void aLongMessageHasABufferOfItsOwnAndWhatFollowsASmallOneAgain() {
+    void a_long_message_has_a_buffer_of_its_own_and_what_follows_a_small_one_again() {
         ImsgCodec large = new ImsgCodec().format(WireFormat.MODERN).maxSize(1_000_000);
         EmbeddedChannel sender = new EmbeddedChannel(large);
         large.compose(1, 0, 0, null, ascii("before"));
@@ -206,7 +206,7 @@ class ComposingTest {
     }
 
     @Test
-    void whatIsComposedAndNeverFlushedGoesWithTheChannelAndIsTold() throws Exception {
+    void what_is_composed_and_never_flushed_goes_with_the_channel_and_is_told() throws Exception {
         Events events = new Events();
         channel.pipeline().addLast(events);
         codec.compose(1, 0, 0, null, ascii("first"));
@@ -223,7 +223,7 @@ class ComposingTest {
     }
 
     @Test
-    void whatIsComposedBetweenTheEndOfTheChannelAndThatOfThePipelineIsDropped() throws Exception {
+    void what_is_composed_between_the_end_of_the_channel_and_that_of_the_pipeline_is_dropped() throws Exception {
         boolean[] ended = new boolean[1];
         channel.pipeline().addLast(new ChannelInboundHandlerAdapter() {
             @Override
@@ -248,7 +248,7 @@ class ComposingTest {
     }
 
     @Test
-    void aHandlerMayCloseTheChannelWhileSomethingIsComposedForASlowPeer() {
+    void a_handler_may_close_the_channel_while_something_is_composed_for_a_slow_peer() {
         channel.config().setWriteBufferWaterMark(new WriteBufferWaterMark(1, 100_000));
         channel.pipeline().addLast(new ChannelInboundHandlerAdapter() {
             @Override
@@ -266,7 +266,7 @@ class ComposingTest {
     }
 
     @Test
-    void aCodecThatIsBeingRemovedComposesNoMore() {
+    void a_codec_that_is_being_removed_composes_no_more() {
         List<Throwable> refused = new ArrayList<>();
         channel.config().setWriteBufferWaterMark(new WriteBufferWaterMark(1, 1));
         channel.pipeline().addLast(new ChannelInboundHandlerAdapter() {
@@ -288,7 +288,7 @@ class ComposingTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aDescriptorThatMayNotPassIsClosedAndToldAndTheOthersGoOn(Loops loops) throws Exception {
+    void a_descriptor_that_may_not_pass_is_closed_and_told_and_the_others_go_on(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         ImsgCodec onLoop = new ImsgCodec();
         Events events = new Events();
@@ -314,7 +314,7 @@ class ComposingTest {
     }
 
     @Test
-    void onlyTheCodecThatIsInThePipelineComposes() {
+    void only_the_codec_that_is_in_the_pipeline_composes() {
         assertThatThrownBy(() -> new ImsgCodec().compose(1, 0, 0, null, new byte[0]))
                 .isInstanceOf(IllegalStateException.class).hasMessageContaining("in no pipeline");
         codec.compose(1, 0, 0, null, ascii("gathered"));
@@ -330,7 +330,7 @@ class ComposingTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void anotherThreadThanTheLoopIsRefused(Loops loops) throws Exception {
+    void another_thread_than_the_loop_is_refused(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         ImsgCodec onLoop = new ImsgCodec();
         Channel open = Wire.open(loops.group(), pair.first(), onLoop);
@@ -346,7 +346,7 @@ class ComposingTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aWholeExchangeRunsOnBatchesAlone(Loops loops) throws Exception {
+    void a_whole_exchange_runs_on_batches_alone(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         ImsgCodec answering = new ImsgCodec().batched();
         Channel server = Wire.open(loops.group(), pair.first(), answering, new Counting(answering));

@@ -44,7 +44,7 @@ class ConnectTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void connectsToAPathInEitherNotationAndToAnAbstractName(Loops loops) throws Exception {
+    void connects_to_a_path_in_either_notation_and_to_an_abstract_name(Loops loops) throws Exception {
         Path path = directory.resolve("socket");
         String name = "imsg-netty-" + ProcessHandle.current().pid() + loops;
         try (Fd listener = Sockets.listen(UnixAddress.of(path), 0600, 5);
@@ -68,7 +68,7 @@ class ConnectTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aRefusedConnectionNamesTheCallTheAddressAndTheReason(Loops loops) throws Exception {
+    void a_refused_connection_names_the_call_the_address_and_the_reason(Loops loops) throws Exception {
         Path nothing = directory.resolve("nothing");
         assertThatThrownBy(bootstrap(loops).connect(UnixDomainSocketAddress.of(nothing))::sync)
                 .isInstanceOf(ErrnoException.class).hasMessageContaining("connect(" + nothing)
@@ -84,7 +84,7 @@ class ConnectTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void waitsForRoomInAFullBacklog(Loops loops) throws Exception {
+    void waits_for_room_in_a_full_backlog(Loops loops) throws Exception {
         UnixAddress address = UnixAddress.of(directory.resolve("full"));
         try (Fd listener = Sockets.listen(address, 0600, 0)) {
             List<Fd> waiting = fill(address);
@@ -105,7 +105,7 @@ class ConnectTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void givesUpWhenTheTimeoutHasPassed(Loops loops) throws Exception {
+    void gives_up_when_the_timeout_has_passed(Loops loops) throws Exception {
         UnixAddress address = UnixAddress.of(directory.resolve("full"));
         try (Fd listener = Sockets.listen(address, 0600, 0)) {
             List<Fd> waiting = fill(address);
@@ -120,7 +120,7 @@ class ConnectTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aPendingConnectionCanBeCancelledOrClosed(Loops loops) throws Exception {
+    void a_pending_connection_can_be_cancelled_or_closed(Loops loops) throws Exception {
         UnixAddress address = UnixAddress.of(directory.resolve("full"));
         try (Fd listener = Sockets.listen(address, 0600, 0)) {
             List<Fd> waiting = fill(address);
@@ -138,7 +138,7 @@ class ConnectTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aClientMayBindItsOwnAddressFirst(Loops loops) throws Exception {
+    void a_client_may_bind_its_own_address_first(Loops loops) throws Exception {
         Path server = directory.resolve("server");
         Path own = directory.resolve("client");
         try (Fd listener = Sockets.listen(UnixAddress.of(server), 0600, 5)) {

@@ -56,7 +56,7 @@ class HandlersTest {
     }
 
     @Test
-    void aReplyFindsItsRequestInWhateverOrderTheyCome() {
+    void a_reply_finds_its_request_in_whatever_order_they_come() {
         ImsgRequests requests = new ImsgRequests();
         EmbeddedChannel channel = new EmbeddedChannel(requests);
         Future<ImsgMessage> first = requests.request(message(1, 0, "first?"), SECOND);
@@ -72,7 +72,7 @@ class HandlersTest {
     }
 
     @Test
-    void repliesAreHandedOverUntilTheOneThatIsTheEnd() {
+    void replies_are_handed_over_until_the_one_that_is_the_end() {
         ImsgRequests requests = new ImsgRequests(1000);
         EmbeddedChannel channel = new EmbeddedChannel(requests);
         List<String> replies = new ArrayList<>();
@@ -91,7 +91,7 @@ class HandlersTest {
     }
 
     @Test
-    void aRequestFailsAtItsDeadlineAndALateReplyGoesOn() {
+    void a_request_fails_at_its_deadline_and_a_late_reply_goes_on() {
         ImsgRequests requests = new ImsgRequests();
         EmbeddedChannel channel = new EmbeddedChannel(requests);
         channel.freezeTime();
@@ -109,7 +109,7 @@ class HandlersTest {
     }
 
     @Test
-    void openRequestsFailWithWhatEndsTheChannel() {
+    void open_requests_fail_with_what_ends_the_channel() {
         ImsgRequests requests = new ImsgRequests();
         EmbeddedChannel channel = new EmbeddedChannel(requests, last);
         Future<ImsgMessage> broken = requests.request(message(1, 0, "?"), SECOND);
@@ -130,7 +130,7 @@ class HandlersTest {
     }
 
     @Test
-    void theReplyToACancelledRequestGoesOnAndAThrowingConsumerEndsIts() {
+    void the_reply_to_a_cancelled_request_goes_on_and_a_throwing_consumer_ends_its() {
         ImsgRequests requests = new ImsgRequests();
         EmbeddedChannel channel = new EmbeddedChannel(requests);
         Future<ImsgMessage> cancelled = requests.request(message(1, 0, "?"), SECOND);
@@ -150,7 +150,7 @@ class HandlersTest {
     }
 
     @Test
-    void aPredicateThatThrowsEndsItsRequest() {
+    void a_predicate_that_throws_ends_its_request() {
         ImsgRequests requests = new ImsgRequests();
         EmbeddedChannel channel = new EmbeddedChannel(requests);
         Future<ImsgMessage> failing = requests.requestAll(message(1, 0, "?"), SECOND, type -> {
@@ -164,7 +164,7 @@ class HandlersTest {
     }
 
     @Test
-    void aTimeThatIsTooLongToCountIsAsGoodAsNone() {
+    void a_time_that_is_too_long_to_count_is_as_good_as_none() {
         Duration ages = Duration.ofSeconds(Long.MAX_VALUE);
         ImsgRequests requests = new ImsgRequests();
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgLimits().silence(ages).stall(ages), requests);
@@ -180,7 +180,7 @@ class HandlersTest {
     }
 
     @Test
-    void aSilentPeerIsToldOnceAndItsChannelClosed() {
+    void a_silent_peer_is_told_once_and_its_channel_closed() {
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgLimits().silence(SECOND), last);
         channel.freezeTime();
         channel.writeInbound(message(1, 0, "alive"));
@@ -195,7 +195,7 @@ class HandlersTest {
     }
 
     @Test
-    void aPeerThatDoesNotReadIsToldOnceAndOneThatCatchesUpIsNot() {
+    void a_peer_that_does_not_read_is_told_once_and_one_that_catches_up_is_not() {
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgLimits().stall(SECOND), last);
         channel.freezeTime();
         channel.config().setWriteBufferWaterMark(new WriteBufferWaterMark(10, 20));

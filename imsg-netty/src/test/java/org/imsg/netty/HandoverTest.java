@@ -50,7 +50,7 @@ class HandoverTest {
     }
 
     @Test
-    void aListeningSocketThatOneProcessBoundIsServedByAnother() throws Exception {
+    void a_listening_socket_that_one_process_bound_is_served_by_another() throws Exception {
         Channel bound = new ServerBootstrap().group(Loops.EPOLL.group()).channel(EpollServerSocketChannel.class)
                 .option(io.netty.channel.ChannelOption.AUTO_READ, false).childHandler(new LineAnswers())
                 .bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)).sync().channel();
@@ -72,7 +72,7 @@ class HandoverTest {
     }
 
     @Test
-    void aConnectionGoesToAnotherProcessInMidStreamWithoutLosingAByte() throws Exception {
+    void a_connection_goes_to_another_process_in_mid_stream_without_losing_a_byte() throws Exception {
         int lines = 20_000;
         int answeredHere = 5_000;
         Channel server = new ServerBootstrap().group(Loops.EPOLL.group()).channel(EpollServerSocketChannel.class)

@@ -41,7 +41,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Timeout(60)
 class ImsgCodecTest {
     @Test
-    void everyWholeMessageOfAReadIsAnEventOfItsOwn() {
+    void every_whole_message_of_a_read_is_an_event_of_its_own() {
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec());
         channel.writeInbound(join(plain(1, 10, "one"), plain(2, 20, ""), plain(3, 30, "three")));
         ImsgMessage one = channel.readInbound();
@@ -62,9 +62,9 @@ class ImsgCodecTest {
     }
 
     @Test
-    void howTheStreamIsCutDoesNotMatter() {
+    void how_the_stream_is_cut_does_not_matter() {
         long seed = System.nanoTime();
-        System.out.println("ImsgCodecTest.howTheStreamIsCutDoesNotMatter: seed " + seed);
+        System.out.println("ImsgCodecTest.how_the_stream_is_cut_does_not_matter: seed " + seed);
         Random random = new Random(seed);
         for (int round = 0; round < 50; round++) {
             List<String> expected = new ArrayList<>();
@@ -91,7 +91,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void aDescriptorGoesToTheMarkedMessageAndNoOther() throws Exception {
+    void a_descriptor_goes_to_the_marked_message_and_no_other() throws Exception {
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec());
         channel.writeInbound(
                 new FdBuf(join(plain(1, 0, "before"), marked(2, 0, "mine"), plain(3, 0, "behind")),
@@ -111,7 +111,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void descriptorsThatNoMessageClaimsAreClosedAndMarksWithoutOneAreReported() throws Exception {
+    void descriptors_that_no_message_claims_are_closed_and_marks_without_one_are_reported() throws Exception {
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec());
         channel.writeInbound(new FdBuf(join(plain(1, 0, "unmarked")), pipeSaying("closed")));
         channel.writeInbound(new FdBuf(join(marked(2, 0, "lost")), null, true));
@@ -130,7 +130,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void aReleasedMessageClosesItsDescriptorAndARetainedOneKeepsIt() throws Exception {
+    void a_released_message_closes_its_descriptor_and_a_retained_one_keeps_it() throws Exception {
         ImsgMessage message = new ImsgMessage(1, 2, 3, bytes("payload"), pipeSaying("kept"));
         message.retain().touch("seen by the test");
         assertThat(message.release()).isFalse();
@@ -153,7 +153,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void aBatchIsOneEventWhoseCursorAllocatesNothing() {
+    void a_batch_is_one_event_whose_cursor_allocates_nothing() {
         com.sun.management.ThreadMXBean threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
         long thread = Thread.currentThread().threadId();
         int[] seen = new int[2];
@@ -194,7 +194,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void whatABatchHandlerLeavesIsDroppedAndWhatItKeepsOutlivesTheRead() throws Exception {
+    void what_a_batch_handler_leaves_is_dropped_and_what_it_keeps_outlives_the_read() throws Exception {
         List<ImsgMessage> kept = new ArrayList<>();
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec().batched(), new ChannelInboundHandlerAdapter() {
             @Override
@@ -215,7 +215,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void smallMessagesLeaveInOneBufferAtTheFlushAndOnesWithADescriptorInTheirOwn() throws Exception {
+    void small_messages_leave_in_one_buffer_at_the_flush_and_ones_with_a_descriptor_in_their_own() throws Exception {
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec());
         ChannelFuture one = channel.write(new ImsgMessage(1, 0, 0, bytes("one")));
         ChannelFuture two = channel.write(new ImsgMessage(2, 0, 0, bytes("two")));
@@ -244,7 +244,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void theOwnPidStandsWhereNoneWasGiven() {
+    void the_own_pid_stands_where_none_was_given() {
         EmbeddedChannel sender = new EmbeddedChannel(new ImsgCodec());
         EmbeddedChannel receiver = new EmbeddedChannel(new ImsgCodec());
         sender.writeOutbound(ImsgMessage.of(-1));
@@ -258,7 +258,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void muchIsPassedOnBeforeTheFlush() {
+    void much_is_passed_on_before_the_flush() {
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec());
         for (int i = 0; i < 10; i++)
             channel.write(new ImsgMessage(i, 0, 0, bytes("x".repeat(10_000))));
@@ -272,7 +272,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void whatIsGatheredAndNeverFlushedFailsWithTheChannel() {
+    void what_is_gathered_and_never_flushed_fails_with_the_channel() {
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec());
         ChannelFuture one = channel.write(new ImsgMessage(1, 0, 0, bytes("one")));
         ChannelFuture two = channel.write(new ImsgMessage(2, 0, 0, bytes("two")));
@@ -283,7 +283,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void aMessageOverTheLimitFailsItsWriteOnly() throws Exception {
+    void a_message_over_the_limit_fails_its_write_only() throws Exception {
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec().maxSize(100));
         ImsgMessage tooLong = new ImsgMessage(1, 0, 0, bytes("x".repeat(101)), pipeSaying(""));
         ChannelFuture failed = channel.writeOneOutbound(tooLong);
@@ -297,7 +297,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void aHeaderThatCannotBeOneIsToldOnceAndClosesTheChannel() throws Exception {
+    void a_header_that_cannot_be_one_is_told_once_and_closes_the_channel() throws Exception {
         Events events = new Events();
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec(), events);
         byte[] bad = plain(3, 0, "");
@@ -316,7 +316,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void anEndInsideAMessageIsToldWithItsNumbersAndACleanEndIsNot() throws Exception {
+    void an_end_inside_a_message_is_told_with_its_numbers_and_a_clean_end_is_not() throws Exception {
         Events events = new Events();
         EmbeddedChannel cut = new EmbeddedChannel(new ImsgCodec(), events);
         cut.writeInbound(
@@ -338,7 +338,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void repliesInTheFormatThePeerMarksIn() throws Exception {
+    void replies_in_the_format_the_peer_marks_in() throws Exception {
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec());
         assertThat(formatOfWhatItWrites(channel)).isEqualTo(Dialect.MODERN);
         channel.writeInbound(join(Messages.encoded(Dialect.CLASSIC, 1, 0, "x", true)));
@@ -366,7 +366,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void settingsThatCannotBeAreRefused() {
+    void settings_that_cannot_be_are_refused() {
         assertThatThrownBy(() -> new ImsgCodec().maxSize(65_520)).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("must be named");
         assertThatThrownBy(() -> new ImsgCodec().maxSize(-1)).isInstanceOf(IllegalArgumentException.class);
@@ -376,7 +376,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void largeMessagesPassWhereTheFormatIsNamed() {
+    void large_messages_pass_where_the_format_is_named() {
         EmbeddedChannel sender = new EmbeddedChannel(new ImsgCodec().format(WireFormat.MODERN).maxSize(1_000_000));
         EmbeddedChannel receiver = new EmbeddedChannel(new ImsgCodec().format(WireFormat.MODERN).maxSize(1_000_000));
         String payload = "0123456789".repeat(100_000);
@@ -393,7 +393,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void whatFollowsAfterTheCodecIsRemovedIsBytesAgain() {
+    void what_follows_after_the_codec_is_removed_is_bytes_again() {
         EmbeddedChannel channel = new EmbeddedChannel();
         ImsgCodec codec = new ImsgCodec();
         channel.pipeline().addLast(codec, new ChannelInboundHandlerAdapter() {
@@ -413,7 +413,7 @@ class ImsgCodecTest {
     }
 
     @Test
-    void withoutDescriptorsTheSameCodecServesNettysOwnDomainSockets() throws Exception {
+    void without_descriptors_the_same_codec_serves_nettys_own_domain_sockets() throws Exception {
         Fd.Pair pair = Fd.socketpair();
         SocketCalls.nonBlocking(pair.first());
         Events events = new Events();

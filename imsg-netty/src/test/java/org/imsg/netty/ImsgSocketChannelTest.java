@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ImsgSocketChannelTest {
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void bytesGoBothWays(Loops loops) throws Exception {
+    void bytes_go_both_ways(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(), events);
@@ -44,7 +44,7 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aDescriptorComesWithTheBytesItWasSentWith(Loops loops) throws Exception {
+    void a_descriptor_comes_with_the_bytes_it_was_sent_with(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(), events);
@@ -67,7 +67,7 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aDescriptorThatNobodyTakesIsClosedOnRelease(Loops loops) throws Exception {
+    void a_descriptor_that_nobody_takes_is_closed_on_release(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(), events);
@@ -86,7 +86,8 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void withoutPermissionDescriptorsAreLostOnTheWayInAndRefusedOnTheWayOut(Loops loops) throws Exception {
+    void without_permission_descriptors_are_lost_on_the_way_in_and_refused_on_the_way_out(Loops loops)
+            throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ImsgChannelOption.ALLOW_FD_PASSING, false),
@@ -110,7 +111,7 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void heapAndCompositeBuffersAreSentToo(Loops loops) throws Exception {
+    void heap_and_composite_buffers_are_sent_too(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Channel channel = Wire.open(loops.group(), pair.first());
         try (Wire peer = new Wire(pair.second())) {
@@ -132,7 +133,7 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void theEndOfTheStreamClosesTheChannelAndQueuedDescriptorsWithIt(Loops loops) throws Exception {
+    void the_end_of_the_stream_closes_the_channel_and_queued_descriptors_with_it(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(), events);
@@ -145,7 +146,7 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void closingTheChannelIsTheEndOfThePeersStream(Loops loops) throws Exception {
+    void closing_the_channel_is_the_end_of_the_peers_stream(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Channel channel = Wire.open(loops.group(), pair.first(), new Events());
         try (Wire peer = new Wire(pair.second())) {
@@ -158,7 +159,7 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aHalfClosedChannelGoesOnWriting(Loops loops) throws Exception {
+    void a_half_closed_channel_goes_on_writing(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.ALLOW_HALF_CLOSURE, true),
@@ -183,7 +184,7 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void shuttingDownTheOutputLeavesTheInput(Loops loops) throws Exception {
+    void shutting_down_the_output_leaves_the_input(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(), events);
@@ -202,7 +203,7 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void withoutAutoReadNothingIsReadUntilAskedFor(Loops loops) throws Exception {
+    void without_auto_read_nothing_is_read_until_asked_for(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.AUTO_READ, false), events);
@@ -232,7 +233,7 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aChannelMovesToAnotherLoopWithAllItHasToSend(Loops loops) throws Exception {
+    void a_channel_moves_to_another_loop_with_all_it_has_to_send(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.SO_SNDBUF, 8192), events);
@@ -253,7 +254,7 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void descriptorsCountForWritability(Loops loops) throws Exception {
+    void descriptors_count_for_writability(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Channel channel = Wire.open(loops.group(), pair.first());
         try (Wire peer = new Wire(pair.second())) {
@@ -275,7 +276,7 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void thePeersCredentialsAreTheKernels(Loops loops) throws Exception {
+    void the_peers_credentials_are_the_kernels(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         ImsgSocketChannel channel = (ImsgSocketChannel) Wire.open(loops.group(), pair.first());
         try {
@@ -290,7 +291,7 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void itsOptionsAreReadBackAsTheyWereSet(Loops loops) throws Exception {
+    void its_options_are_read_back_as_they_were_set(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Channel channel = Wire.open(loops.group(), pair.first());
         try {
@@ -309,7 +310,8 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void copiesOfBytesWithADescriptorHaveTheBytesOnlyAndAReplacementHasBoth(Loops loops) throws Exception {
+    void copies_of_bytes_with_a_descriptor_have_the_bytes_only_and_a_replacement_has_both(Loops loops)
+            throws Exception {
         FdBuf original = new FdBuf(bytes("bytes"), pipeSaying("descriptor"));
         FdBuf copy = original.copy();
         FdBuf duplicate = original.retainedDuplicate();

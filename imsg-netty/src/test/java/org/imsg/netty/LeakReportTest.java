@@ -12,7 +12,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(LeakDetection.class)
 class LeakReportTest {
     @Test
-    void aForgottenMessageIsNamedWithItsDescriptorTheHandlersItPassedAndTheHintsItGot() throws Exception {
+    void a_forgotten_message_is_named_with_its_descriptor_the_handlers_it_passed_and_the_hints_it_got()
+            throws Exception {
         int descriptor;
         try (Fd.Pair pipe = Fd.pipe()) {
             descriptor = pipe.first().intValue();

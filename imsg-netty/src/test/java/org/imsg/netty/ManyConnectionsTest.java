@@ -21,7 +21,7 @@ class ManyConnectionsTest {
     private Path directory;
 
     @Test
-    void tenThousandConnectionsOnOneLoopLoseNothing() throws Exception {
+    void ten_thousand_connections_on_one_loop_lose_nothing() throws Exception {
         assumeTrue(hardLimit() >= DESCRIPTORS,
                 "this process may have no " + DESCRIPTORS + " descriptors (RLIMIT_NOFILE)");
         String socket = directory.resolve("socket").toString();
@@ -39,7 +39,7 @@ class ManyConnectionsTest {
     }
 
     @Test
-    void aFullDescriptorTableIsSurvived() throws Exception {
+    void a_full_descriptor_table_is_survived() throws Exception {
         assertThat(ChildJvm.run(FullTable.class, 150).lines()).containsExactly("a full table is EMFILE",
                 "before: descriptor PRESENT",
                 "while full: descriptor LOST", "still served: descriptor NONE", "full: served on",

@@ -32,7 +32,7 @@ class RefusedChildTest {
     private Path directory;
 
     @Test
-    void anExceptionInInitChannelIsLoggedAndClosesTheConnection() throws Exception {
+    void an_exception_in_init_channel_is_logged_and_closes_the_connection() throws Exception {
         BlockingQueue<Channel> children = new LinkedBlockingQueue<>();
         RuntimeException cause = new IllegalStateException("this child is not wanted");
         LogRecord logged = refused(Loops.EPOLL.group(), ChannelInitializer.class, new ChannelInitializer<>() {
@@ -50,7 +50,7 @@ class RefusedChildTest {
     }
 
     @Test
-    void aLoopThatCannotServeItIsLoggedAndTheConnectionClosed() throws Exception {
+    void a_loop_that_cannot_serve_it_is_logged_and_the_connection_closed() throws Exception {
         EventLoopGroup nio = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
         try {
             LogRecord logged = refused(nio, ServerBootstrap.class, new ChannelInitializer<>() {

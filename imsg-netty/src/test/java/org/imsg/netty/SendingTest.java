@@ -62,7 +62,7 @@ class SendingTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void neighboursWithoutADescriptorGoWithOneCall(Loops loops) throws Exception {
+    void neighbours_without_a_descriptor_go_with_one_call(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Channel channel = Wire.open(loops.group(), pair.first());
         Recorded sendmsg = new Recorded();
@@ -91,7 +91,7 @@ class SendingTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void gatheredWritesThatTheSocketTakesInPiecesArriveWhole(Loops loops) throws Exception {
+    void gathered_writes_that_the_socket_takes_in_pieces_arrive_whole(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.SO_SNDBUF, 4608));
         try (Wire peer = new Wire(pair.second())) {
@@ -113,7 +113,7 @@ class SendingTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aKernelWithoutBuffersIsAskedAgainAndNothingIsLost(Loops loops) throws Exception {
+    void a_kernel_without_buffers_is_asked_again_and_nothing_is_lost(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Channel channel = Wire.open(loops.group(), pair.first());
         EventLoop loop = channel.eventLoop();
@@ -145,7 +145,7 @@ class SendingTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void howeverManyFlushesFindNoBuffersTheKernelIsAskedAgainOnceAPause(Loops loops) throws Exception {
+    void however_many_flushes_find_no_buffers_the_kernel_is_asked_again_once_a_pause(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Channel channel = Wire.open(loops.group(), pair.first());
         EventLoop loop = channel.eventLoop();
@@ -173,7 +173,8 @@ class SendingTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aChannelThatIsClosedWhileTheKernelHasNoBuffersFailsItsWritesAndClosesTheirDescriptors(Loops loops)
+    void closing_while_the_kernel_has_no_buffers_fails_the_writes_and_closes_their_descriptors(
+            Loops loops)
             throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Channel channel = Wire.open(loops.group(), pair.first());
@@ -197,7 +198,7 @@ class SendingTest {
     }
 
     @Test
-    void tooManyDescriptorsOnTheWayFailTheirWritesUntilSomebodyReads() throws Exception {
+    void too_many_descriptors_on_the_way_fail_their_writes_until_somebody_reads() throws Exception {
         assertThat(ChildJvm.runUnprivileged(ManyInFlight.class, ManyInFlight.LIMIT).lines()).containsExactly(
                 "refused: ETOOMANYREFS, and the descriptor is still with who retained it",
                 "refused: ETOOMANYREFS, and the descriptor nobody retained is closed", "the channel goes on",

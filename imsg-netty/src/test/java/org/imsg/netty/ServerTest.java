@@ -41,7 +41,7 @@ class ServerTest {
 
     @ParameterizedTest
     @EnumSource(value = Loops.class, names = {"EPOLL", "IO_URING"})
-    void everyAcceptedConnectionIsAnImsgChannelWithItsOptionsAndItsParent(Loops loops) throws Exception {
+    void every_accepted_connection_is_an_imsg_channel_with_its_options_and_its_parent(Loops loops) throws Exception {
         org.junit.jupiter.api.Assumptions.assumeTrue(Loops.available().anyMatch(loops::equals), "no io_uring here");
         Class<? extends ServerChannel> type = loops == Loops.EPOLL
                 ? EpollServerDomainSocketChannel.class
@@ -77,7 +77,7 @@ class ServerTest {
     }
 
     @Test
-    void theServerOfTheReadmeOpensFilesForAClientOfNettysAndForABlockingOne() throws Exception {
+    void the_server_of_the_readme_opens_files_for_a_client_of_nettys_and_for_a_blocking_one() throws Exception {
         Path file = Files.writeString(directory.resolve("greeting"), "hello from a file");
         Path socket = directory.resolve("files.sock");
         Channel server = FileServer.listen(Loops.EPOLL.group(), socket).sync().channel();
@@ -120,7 +120,7 @@ class ServerTest {
     }
 
     @Test
-    void aSlowReaderIsCutOffWithItsDescriptorsClosed() throws Exception {
+    void a_slow_reader_is_cut_off_with_its_descriptors_closed() throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(Loops.EPOLL.group(), pair.first(),

@@ -47,7 +47,7 @@ class SpareBuffersTest {
     }
 
     @Test
-    void aBufferThatEverybodyReleasedIsTakenAgain() {
+    void a_buffer_that_everybody_released_is_taken_again() {
         onALoop(() -> {
             SpareBuffers spare = SpareBuffers.TO_READ.get();
             ByteBuf first = spare.take(ALLOCATOR, 1000).writeLong(1).skipBytes(3).markReaderIndex().markWriterIndex();
@@ -64,7 +64,7 @@ class SpareBuffersTest {
     }
 
     @Test
-    void oneThatSomebodyKeepsIsNot() {
+    void one_that_somebody_keeps_is_not() {
         onALoop(() -> {
             SpareBuffers spare = SpareBuffers.TO_READ.get();
             ByteBuf first = spare.take(ALLOCATOR, 1000);
@@ -79,7 +79,7 @@ class SpareBuffersTest {
     }
 
     @Test
-    void ofMoreThanAFewTheOldestIsLetGo() {
+    void of_more_than_a_few_the_oldest_is_let_go() {
         onALoop(() -> {
             SpareBuffers spare = SpareBuffers.TO_READ.get();
             List<ByteBuf> kept = new ArrayList<>();
@@ -97,7 +97,7 @@ class SpareBuffersTest {
     }
 
     @Test
-    void oneThatIsTooSmallOrMuchTooLargeOrOfAnotherAllocatorIsNot() {
+    void one_that_is_too_small_or_much_too_large_or_of_another_allocator_is_not() {
         onALoop(() -> {
             SpareBuffers spare = SpareBuffers.TO_READ.get();
             for (int size : new int[]{1001, 249}) {
@@ -121,7 +121,7 @@ class SpareBuffersTest {
     }
 
     @Test
-    void aHugeOneIsNotKept() {
+    void a_huge_one_is_not_kept() {
         onALoop(() -> {
             SpareBuffers spare = SpareBuffers.TO_READ.get();
             ByteBuf huge = spare.take(ALLOCATOR, (1 << 20) + 1);
@@ -132,7 +132,7 @@ class SpareBuffersTest {
     }
 
     @Test
-    void whatALoopHasKeptIsFreedWithIt() {
+    void what_a_loop_has_kept_is_freed_with_it() {
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("ends", true),
                 PollIoHandler.FACTORY);
         List<ByteBuf> kept = new ArrayList<>();
@@ -150,7 +150,7 @@ class SpareBuffersTest {
     }
 
     @Test
-    void whatIsComposedGoesIntoABufferThatWasSentAndNoneThatWaits() {
+    void what_is_composed_goes_into_a_buffer_that_was_sent_and_none_that_waits() {
         onALoop(() -> {
             ImsgCodec codec = new ImsgCodec();
             EmbeddedChannel channel = new EmbeddedChannel(codec);
@@ -174,7 +174,7 @@ class SpareBuffersTest {
     }
 
     @Test
-    void whereACutMessageWasJoinedTheNextOneIsUnlessSomebodyKeepsIt() {
+    void where_a_cut_message_was_joined_the_next_one_is_unless_somebody_keeps_it() {
         onALoop(() -> {
             List<ByteBuf> joined = new ArrayList<>();
             List<ImsgMessage> kept = new ArrayList<>();
@@ -206,7 +206,7 @@ class SpareBuffersTest {
     }
 
     @Test
-    void aThreadThatDoesNotSayWhenItEndsKeepsNone() {
+    void a_thread_that_does_not_say_when_it_ends_keeps_none() {
         SpareBuffers spare = SpareBuffers.TO_READ.get();
         ByteBuf buffer = spare.take(ALLOCATOR, 100);
         spare.share(buffer);
@@ -215,7 +215,7 @@ class SpareBuffersTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aReadThatWasReleasedLendsItsBufferToTheNext(Loops loops) throws Exception {
+    void a_read_that_was_released_lends_its_buffer_to_the_next(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         BlockingQueue<ByteBuf> read = new LinkedBlockingQueue<>();
         Channel channel = Wire.open(loops.group(), pair.first(),
@@ -239,7 +239,7 @@ class SpareBuffersTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void whatAHandlerKeepsOfAReadIsNotReadOver(Loops loops) throws Exception {
+    void what_a_handler_keeps_of_a_read_is_not_read_over(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(),

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TransportTest {
     /** The tests of other modules have the same classes on the class path. */
     @Test
-    void theseTestsRunInTheNamedModule() {
+    void these_tests_run_in_the_named_module() {
         assertThat(ImsgSocketChannel.class.getModule().getName()).isEqualTo("org.imsg.netty");
         assertThat(EventLoop.class.getModule().getName()).isEqualTo("io.netty.transport");
         assertThat(ImsgSocketChannel.class.getModule().getDescriptor().requires())
@@ -31,7 +31,7 @@ class TransportTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"epoll", "kqueue", "io_uring"})
-    void oneThatIsAbsentDoesNotKeepTheOthersFromWorking(String absent) throws Exception {
+    void one_that_is_absent_does_not_keep_the_others_from_working(String absent) throws Exception {
         List<URL> others = new ArrayList<>();
         String path = System.getProperty("jdk.module.path") + File.pathSeparator
                 + System.getProperty("java.class.path");

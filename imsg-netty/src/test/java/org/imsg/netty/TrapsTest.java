@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class TrapsTest {
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void eachSendmsgCarriesOneDescriptorAndWithItsFirstByte(Loops loops) throws Exception {
+    void each_sendmsg_carries_one_descriptor_and_with_its_first_byte(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Channel channel = Wire.open(loops.group(), pair.first());
         try (Wire peer = new Wire(pair.second())) {
@@ -59,7 +59,7 @@ class TrapsTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void whoReadsOneByteHasTheDescriptorAlready(Loops loops) throws Exception {
+    void who_reads_one_byte_has_the_descriptor_already(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Channel channel = Wire.open(loops.group(), pair.first());
         try (Wire peer = new Wire(pair.second())) {
@@ -75,7 +75,7 @@ class TrapsTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aReadThatADescriptorCutShortIsNotTheLastOfItsLoop(Loops loops) throws Exception {
+    void a_read_that_a_descriptor_cut_short_is_not_the_last_of_its_loop(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events(true);
         Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.AUTO_READ, false), events);
@@ -96,7 +96,7 @@ class TrapsTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aDescriptorWaitsUntilItsHeaderIsWhole(Loops loops) throws Exception {
+    void a_descriptor_waits_until_its_header_is_whole(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(), new ImsgCodec(), events);
@@ -119,7 +119,7 @@ class TrapsTest {
     }
 
     @Test
-    void aDeadPeerDoesNotKeepTheLoopOfAnIdleChannelAwake() throws Exception {
+    void a_dead_peer_does_not_keep_the_loop_of_an_idle_channel_awake() throws Exception {
         AtomicInteger turns = new AtomicInteger();
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(1,
                 EpollIoHandler.newFactory(0, () -> counting(turns)));
@@ -153,7 +153,7 @@ class TrapsTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aChannelThatWasIdleReadsAgain(Loops loops) throws Exception {
+    void a_channel_that_was_idle_reads_again(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(), events);
@@ -172,7 +172,7 @@ class TrapsTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aBlockingSocketDoesNotBlockTheLoop(Loops loops) throws Exception {
+    void a_blocking_socket_does_not_block_the_loop(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair(); // blocking, as an inherited one may be
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(), events);
@@ -191,7 +191,7 @@ class TrapsTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aBadDescriptorFailsItsOwnWriteAndNoOther(Loops loops) throws Exception {
+    void a_bad_descriptor_fails_its_own_write_and_no_other(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(), events);
@@ -213,7 +213,7 @@ class TrapsTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void whatAShortWriteLeavesFollowsWithoutASecondDescriptor(Loops loops) throws Exception {
+    void what_a_short_write_leaves_follows_without_a_second_descriptor(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.SO_SNDBUF, 8192));
         try (Wire peer = new Wire(pair.second())) {
@@ -239,7 +239,7 @@ class TrapsTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aCancelledWriteLeavesNothingAndStopsNothing(Loops loops) throws Exception {
+    void a_cancelled_write_leaves_nothing_and_stops_nothing(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Channel channel = Wire.open(loops.group(), pair.first());
         try (Wire peer = new Wire(pair.second())) {
@@ -263,7 +263,7 @@ class TrapsTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void aManyTimesFullSocketLosesNothing(Loops loops) throws Exception {
+    void a_many_times_full_socket_loses_nothing(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.SO_SNDBUF, 4608), events);

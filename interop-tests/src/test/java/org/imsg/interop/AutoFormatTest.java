@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class AutoFormatTest {
     @ParameterizedTest
     @EnumSource(value = WireFormat.class, names = {"CLASSIC", "MODERN"})
-    void aPeerThatMarkedADescriptorIsAnsweredInItsFormat(WireFormat format) throws Exception {
+    void a_peer_that_marked_a_descriptor_is_answered_in_its_format(WireFormat format) throws Exception {
         WireFormat wrong = format == WireFormat.CLASSIC ? WireFormat.MODERN : WireFormat.CLASSIC;
         try (Fd.Pair sockets = Fd.socketpair();
                 Transport channel = CoreTransport.KIND.over(sockets.first(), Transport.Settings.autoAssuming(wrong))) {

@@ -82,7 +82,7 @@ abstract class ImsgPeerContract {
 
     @ParameterizedTest
     @ValueSource(strings = {"echo", "pingpong"})
-    void anEchoOfEverySizeComesBackAsItWas(String mode) throws Exception {
+    void an_echo_of_every_size_comes_back_as_it_was(String mode) throws Exception {
         start(mode);
         for (int size : sizes().toArray()) {
             byte[] payload = random(size, size);
@@ -96,7 +96,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void everyFieldOfAHeaderIsUnsignedAndOf32Bits() throws Exception {
+    void every_field_of_a_header_is_unsigned_and_of_32_bits() throws Exception {
         start("-t", "0xffffffff", "-i", "0x80000000", "-p", "0xfffffffe", "source");
         assertThat(channel.receive()).returns(0xffffffff, Message::type).returns(0x80000000, Message::id)
                 .returns(0xfffffffe, Message::pid);
@@ -104,7 +104,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void pid0IsSentAsThePidOfTheSender() throws Exception {
+    void pid_0_is_sent_as_the_pid_of_the_sender() throws Exception {
         start("echo");
         channel.send(1, 0, 0, null, EMPTY);
         assertThat(channel.receive().pid()).isEqualTo((int) ProcessHandle.current().pid());
@@ -114,7 +114,7 @@ abstract class ImsgPeerContract {
 
     @ParameterizedTest
     @MethodSource("sizes")
-    void everyMessageOfASourceArrivesInOrder(int size) throws Exception {
+    void every_message_of_a_source_arrives_in_order(int size) throws Exception {
         start("-n", "300", "-z", String.valueOf(size), "-t", "9", "source");
         for (int k = 0; k < 300; k++) {
             Message message = channel.receive();
@@ -126,7 +126,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void aSinkCountsAndSumsWhatWasSent() throws Exception {
+    void a_sink_counts_and_sums_what_was_sent() throws Exception {
         start("sink");
         Random random = new Random(11);
         long bytes = 0;
@@ -144,7 +144,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void aPayloadOf16369BytesIsRefusedHereAndTheChannelGoesOn() throws Exception {
+    void a_payload_of_16369_bytes_is_refused_here_and_the_channel_goes_on() throws Exception {
         start("echo");
         assertThatExceptionOfType(ImsgTooLargeException.class)
                 .isThrownBy(() -> channel.send(1, 0, 0, null, new byte[MAX + 1]))
@@ -155,7 +155,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void aPayloadOf16369BytesIsRefusedByTheCSender() throws Exception {
+    void a_payload_of_16369_bytes_is_refused_by_the_C_sender() throws Exception {
         start("-z", "16369", "source");
         assertThat(channel.receive()).isNull();
         assertThat(peer.awaitEnd()).returns(1, CPeer.End::code).extracting(CPeer.End::err).asString()
@@ -163,13 +163,13 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void aPayloadOf16369BytesFromASenderWithAHigherLimitIsRefusedHere() throws Exception {
+    void a_payload_of_16369_bytes_from_a_sender_with_a_higher_limit_is_refused_here() throws Exception {
         start("-m", "16369", "-z", "16369", "source");
         assertProtocolError(16385);
     }
 
     @Test
-    void aPayloadOf16369BytesIsRefusedByTheCReceiverAfterAnsweringWhatCameBefore() throws Exception {
+    void a_payload_of_16369_bytes_is_refused_by_the_C_receiver_after_answering_what_came_before() throws Exception {
         start(settings().maxPayload(MAX + 1), "echo");
         channel.send(1, 0, 0, null, EMPTY);
         channel.send(2, 0, 0, null, new byte[MAX + 1]);
@@ -180,7 +180,7 @@ abstract class ImsgPeerContract {
 
     @ParameterizedTest
     @EnumSource(value = WireFormat.class, names = {"CLASSIC", "MODERN"})
-    void payloadsUpTo65519BytesPassWhereBothSidesAllowThem(WireFormat assumed) throws Exception {
+    void payloads_up_to_65519_bytes_pass_where_both_sides_allow_them(WireFormat assumed) throws Exception {
         start(Transport.Settings.autoAssuming(assumed).maxPayload(65519), "-m", "65519", "echo");
         byte[] payload = random(5, 65519);
         channel.send(1, 0, 0, null, payload);
@@ -189,7 +189,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void allCanBeSentBeforeAnythingIsReceived() throws Exception {
+    void all_can_be_sent_before_anything_is_received() throws Exception {
         start("echo");
         for (int i = 0; i < 1500; i++)
             channel.send(i, 0, 0, null, pattern(i, MAX));
@@ -208,7 +208,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void aLoadOfMessagesAndDescriptorsPassesBothWaysAtOnce() throws Exception {
+    void a_load_of_messages_and_descriptors_passes_both_ways_at_once() throws Exception {
         start("echo");
         int count = load();
         try (ExecutorService threads = Executors.newSingleThreadExecutor()) {
@@ -239,7 +239,7 @@ abstract class ImsgPeerContract {
     // Descriptors
 
     @Test
-    void descriptorsFromCOpenTheFilesTheMessagesName() throws Exception {
+    void descriptors_from_C_open_the_files_the_messages_name() throws Exception {
         Path one = file("one");
         Path two = file("two");
         start("-n", "100", "sendfd", one.toString(), two.toString());
@@ -255,7 +255,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void cWritesIntoAPipeAndAFileThatWerePassedToIt() throws Exception {
+    void c_writes_into_a_pipe_and_a_file_that_were_passed_to_it() throws Exception {
         start("recvfd", "written by C");
         Path file = directory.resolve("to-be-written");
         try (Fd.Pair pipe = Fd.pipe()) {
@@ -273,7 +273,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void anEchoedDescriptorIsTheSameOpenFile() throws Exception {
+    void an_echoed_descriptor_is_the_same_open_file() throws Exception {
         start("echo");
         try (Fd.Pair pipe = Fd.pipe()) {
             channel.send(1, 0, 0, pipe.second(), EMPTY);
@@ -286,7 +286,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void noDescriptorIsLeftOpenInTheCPeerNorInheritedByIt() throws Exception {
+    void no_descriptor_is_left_open_in_the_C_peer_nor_inherited_by_it() throws Exception {
         start("count-fds");
         for (int i = 0; i < 200; i++) {
             channel.send(i, 0, 0, Fd.open(Path.of("/dev/null")), EMPTY);
@@ -298,7 +298,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void aDescriptorForAChannelThatDoesNotAllowThemIsReportedLost() throws Exception {
+    void a_descriptor_for_a_channel_that_does_not_allow_them_is_reported_lost() throws Exception {
         start(settings().withoutDescriptors(), "-n", "20", "misbehave", "flood");
         assertThat(channel.receive().payload()).isEqualTo(GOOD);
         for (int i = 0; i < 20; i++)
@@ -308,7 +308,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void aChannelWithFormatAutoPassesDescriptorsBothWays() throws Exception {
+    void a_channel_with_format_auto_passes_descriptors_both_ways() throws Exception {
         start(Transport.Settings.autoAssuming(format), "echo");
         for (int i = 0; i < 3; i++) {
             channel.send(i, 0, 0, Fd.open(Path.of("/dev/null")), GOOD);
@@ -324,7 +324,7 @@ abstract class ImsgPeerContract {
 
     @ParameterizedTest(name = "at byte {0}")
     @MethodSource("cuts")
-    void aMessageCutAnywhereArrivesWhole(int at) throws Exception {
+    void a_message_cut_anywhere_arrives_whole(int at) throws Exception {
         start("-z", "8", "-t", "5", "split", String.valueOf(at));
         try (Message message = receiveInTwoParts(at)) {
             assertThat(message).returns(5, Message::type).returns(DescriptorState.NONE, Message::descriptor);
@@ -336,7 +336,7 @@ abstract class ImsgPeerContract {
 
     @ParameterizedTest(name = "at byte {0}")
     @MethodSource("cuts")
-    void aMessageCutAnywhereKeepsItsDescriptor(int at) throws Exception {
+    void a_message_cut_anywhere_keeps_its_descriptor(int at) throws Exception {
         start("-z", "8", "-t", "5", "split", String.valueOf(at), file("cut").toString());
         try (Message message = receiveInTwoParts(at)) {
             assertThat(message).returns(5, Message::type).returns(DescriptorState.PRESENT, Message::descriptor);
@@ -349,7 +349,7 @@ abstract class ImsgPeerContract {
 
     /** Not what imsg(3) sends. Nothing comes after it that could bring the descriptor to light. */
     @Test
-    void aDescriptorThatComesWithTheRestOfAHeaderIsTheMessages() throws Exception {
+    void a_descriptor_that_comes_with_the_rest_of_a_header_is_the_messages() throws Exception {
         Path late = file("late");
         for (int at = 1; at < HEADER; at++) {
             start("-z", "8", "-t", "5", "late", String.valueOf(at), late.toString());
@@ -366,7 +366,7 @@ abstract class ImsgPeerContract {
 
     @ParameterizedTest(name = "{0} bytes a write")
     @ValueSource(ints = {1, 2, 7, 15, 16, 17, 115, 116})
-    void aMessageThatDribblesInArrivesWhole(int piece) throws Exception {
+    void a_message_that_dribbles_in_arrives_whole(int piece) throws Exception {
         start("-z", "100", "dribble", String.valueOf(piece));
         assertThat(channel.receive().payload()).isEqualTo(pattern(0, 100));
         assertThat(channel.receive()).isNull();
@@ -381,31 +381,31 @@ abstract class ImsgPeerContract {
     // Misbehaviour: each after a good message
 
     @Test
-    void aLengthUnderTheHeadersIsAProtocolErrorAfterTheGoodMessage() throws Exception {
+    void a_length_under_the_headers_is_a_protocol_error_after_the_good_message() throws Exception {
         misbehave("short-length");
         assertProtocolError(15);
     }
 
     @Test
-    void aLengthOf0IsAProtocolErrorAfterTheGoodMessage() throws Exception {
+    void a_length_of_0_is_a_protocol_error_after_the_good_message() throws Exception {
         misbehave("zero-length");
         assertProtocolError(0);
     }
 
     @Test
-    void aLengthOverTheLimitIsAProtocolErrorAfterTheGoodMessage() throws Exception {
+    void a_length_over_the_limit_is_a_protocol_error_after_the_good_message() throws Exception {
         misbehave("long-length");
         assertProtocolError(16385);
     }
 
     @Test
-    void theLargestLengthIsAProtocolErrorAfterTheGoodMessage() throws Exception {
+    void the_largest_length_is_a_protocol_error_after_the_good_message() throws Exception {
         misbehave("huge-length");
         assertProtocolError(format == WireFormat.CLASSIC ? 0xffff : 0x7fffffff);
     }
 
     @Test
-    void aMarkWithoutADescriptorIsReportedAsMissing() throws Exception {
+    void a_mark_without_a_descriptor_is_reported_as_missing() throws Exception {
         misbehave("mark-without-fd");
         assertNext(DescriptorState.MISSING);
         assertThat(channel.receive().payload()).isEqualTo(GOOD);
@@ -413,7 +413,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void aDescriptorWithoutAMarkIsClosedAndTheMessageHasNone() throws Exception {
+    void a_descriptor_without_a_mark_is_closed_and_the_message_has_none() throws Exception {
         misbehave("fd-without-mark");
         assertNext(DescriptorState.NONE);
         assertThat(channel.receive().payload()).isEqualTo(GOOD);
@@ -421,7 +421,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void ofTwoDescriptorsTheMessageHasTheFirst() throws Exception {
+    void of_two_descriptors_the_message_has_the_first() throws Exception {
         misbehave("two-fds");
         assertNext(DescriptorState.PRESENT);
         assertThat(channel.receive().payload()).isEqualTo(GOOD);
@@ -429,7 +429,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void aDescriptorWithoutAMarkIsNotGivenToALaterMarkedMessage() throws Exception {
+    void a_descriptor_without_a_mark_is_not_given_to_a_later_marked_message() throws Exception {
         misbehave("fd-then-late-mark");
         assertNext(DescriptorState.NONE);
         assertNext(DescriptorState.MISSING);
@@ -437,19 +437,19 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void anEndInsideAHeaderIsAnErrorOfItsOwn() throws Exception {
+    void an_end_inside_a_header_is_an_error_of_its_own() throws Exception {
         misbehave("die-in-header");
         assertEof(8, 16);
     }
 
     @Test
-    void anEndInsideAPayloadIsAnErrorOfItsOwn() throws Exception {
+    void an_end_inside_a_payload_is_an_error_of_its_own() throws Exception {
         misbehave("die-in-payload");
         assertEof(26, 116);
     }
 
     @Test
-    void aPeerThatEndsWithoutReadingIsAReset() throws Exception {
+    void a_peer_that_ends_without_reading_is_a_reset() throws Exception {
         misbehave("reset");
         channel.send(1, 0, 0, null, GOOD);
         assertReset(channel::receive);
@@ -468,7 +468,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void aFloodOfDescriptorsIsDeliveredOneByOne() throws Exception {
+    void a_flood_of_descriptors_is_delivered_one_by_one() throws Exception {
         start("-n", "3000", "misbehave", "flood");
         assertThat(channel.receive().payload()).isEqualTo(GOOD);
         for (int i = 0; i < 3000; i++) {
@@ -480,7 +480,7 @@ abstract class ImsgPeerContract {
     }
 
     @Test
-    void descriptorsThatNobodyReceivedAreClosedWithTheChannel() throws Exception {
+    void descriptors_that_nobody_received_are_closed_with_the_channel() throws Exception {
         long before = openOnDevNull();
         start("-n", "50", "misbehave", "flood");
         assertThat(peer.awaitEnd()).isEqualTo(CPeer.End.QUIET);

@@ -28,7 +28,8 @@ class LateDescriptorTest {
 
     @ParameterizedTest
     @EnumSource(value = WireFormat.class, names = {"CLASSIC", "MODERN"})
-    void aDescriptorThatComesWithTheRestOfAHeaderIsTheMessagesInCToo(WireFormat format) throws Exception {
+    void a_descriptor_that_comes_with_the_rest_of_a_header_is_the_messages_in_C_too(WireFormat format)
+            throws Exception {
         byte[] header = Event.header(format, 10, HEADER, true, 0, 1);
         for (int at = 1; at < HEADER; at++)
             try (Fd.Pair sockets = Fd.socketpair();

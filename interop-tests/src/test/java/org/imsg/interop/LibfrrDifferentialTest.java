@@ -103,7 +103,7 @@ class LibfrrDifferentialTest {
     }
 
     @Test
-    void theSameMessagesAndTheSameEndComeOutOfBothForEveryScript() throws Exception {
+    void the_same_messages_and_the_same_end_come_out_of_both_for_every_script() throws Exception {
         int messages = 0;
         int descriptors = 0;
         int broken = 0;
@@ -137,7 +137,7 @@ class LibfrrDifferentialTest {
     // The known differences
 
     @Test
-    void anEndInsideAMessageIsAnErrorHereAndAnEndLikeAnyOtherInC() throws Exception {
+    void an_end_inside_a_message_is_an_error_here_and_an_end_like_any_other_in_C() throws Exception {
         Libc.Sockets toC = Libc.socketpair();
         Libc.Sockets toJava = Libc.socketpair();
         try (ImsgChannel channel = ImsgChannel.of(Fd.of(toJava.receiver()))) {
@@ -160,14 +160,14 @@ class LibfrrDifferentialTest {
     }
 
     @Test
-    void aDescriptorOnAnUnmarkedMessageIsClosedHereAndGivenToALaterMarkedOneByC() throws Exception {
+    void a_descriptor_on_an_unmarked_message_is_closed_here_and_given_to_a_later_marked_one_by_C() throws Exception {
         Script script = new Script.Builder().write(unmarked(1, 0), 5).read().write(marked(2, 0)).read().build();
         assertThat(filesInC(script)).containsExactly(-1, 5);
         assertThat(filesInJava(script)).containsExactly(-1, -1);
     }
 
     @Test
-    void aDescriptorThatComesWhileAMarkedMessageWithoutOneIsUnfinishedIsTheNextOnesHereAndTheFirstOnesInC()
+    void a_descriptor_amid_a_marked_message_is_the_next_ones_here_and_the_first_ones_in_C()
             throws Exception {
         byte[] first = marked(1, 4);
         for (int cut = 1; cut < 20; cut++) {
@@ -179,7 +179,7 @@ class LibfrrDifferentialTest {
     }
 
     @Test
-    void whereTwoMarkedMessagesComeInOneReadWithOneDescriptorNeitherCanTellWhoseItIsAndTheFirstHasIt()
+    void of_two_marked_messages_in_one_read_with_one_descriptor_the_first_has_it()
             throws Exception {
         Script script = new Script.Builder().write(marked(1, 0)).write(marked(2, 0), 5).read().build();
         assertThat(filesInC(script)).containsExactly(5, -1);
@@ -187,7 +187,7 @@ class LibfrrDifferentialTest {
     }
 
     @Test
-    void aDescriptorThatComesWithAPartOfAHeaderIsKeptByBoth() throws Exception {
+    void a_descriptor_that_comes_with_a_part_of_a_header_is_kept_by_both() throws Exception {
         for (int cut = 1; cut < 16; cut++) {
             byte[] header = marked(1, 0);
             Script script = new Script.Builder().write(Arrays.copyOf(header, cut), 5).read()
@@ -198,7 +198,7 @@ class LibfrrDifferentialTest {
     }
 
     @Test
-    void aDescriptorThatComesWithTheRestOfAHeaderIsTheMessagesInBoth() throws Exception {
+    void a_descriptor_that_comes_with_the_rest_of_a_header_is_the_messages_in_both() throws Exception {
         for (int cut = 1; cut < 16; cut++)
             for (int size : new int[]{0, 3}) {
                 byte[] message = marked(1, size);
@@ -213,14 +213,14 @@ class LibfrrDifferentialTest {
     }
 
     @Test
-    void aMarkWithoutADescriptorIsSaidToBeSoHereAndIsJustNoDescriptorInC() throws Exception {
+    void a_mark_without_a_descriptor_is_said_to_be_so_here_and_is_just_no_descriptor_in_C() throws Exception {
         Script script = new Script.Builder().write(marked(1, 3)).read().build();
         assertThat(filesInC(script)).containsExactly(-1);
         assertThat(descriptorsInJava(script, true)).containsExactly(DescriptorState.MISSING);
     }
 
     @Test
-    void descriptorsAreReceivedHereOnlyWhereTheyAreAllowedAndInCAlways() throws Exception {
+    void descriptors_are_received_here_only_where_they_are_allowed_and_in_C_always() throws Exception {
         Script script = new Script.Builder().write(marked(1, 3), 5).read().build();
         assertThat(filesInC(script)).containsExactly(5);
         assertThat(descriptorsInJava(script, true)).containsExactly(DescriptorState.PRESENT);
@@ -228,7 +228,7 @@ class LibfrrDifferentialTest {
     }
 
     @Test
-    void aReceivedDescriptorIsCloseOnExecHereAndNotInC() throws Exception {
+    void a_received_descriptor_is_close_on_exec_here_and_not_in_C() throws Exception {
         load(new Script.Builder().write(marked(1, 0)).build());
         Libc.Sockets toC = Libc.socketpair();
         Libc.Sockets toJava = Libc.socketpair();
@@ -252,7 +252,7 @@ class LibfrrDifferentialTest {
     }
 
     @Test
-    void aModernMarkIsIgnoredByC() throws Exception {
+    void a_modern_mark_is_ignored_by_C() throws Exception {
         Script script = new Script.Builder().write(header(1, 16, 0x8000), 5).read().build();
         assertThat(runC(script).messages).singleElement().returns(false, Received::marked).returns(-1, Received::file);
         for (WireFormat format : List.of(WireFormat.MODERN, WireFormat.AUTO))
@@ -261,7 +261,8 @@ class LibfrrDifferentialTest {
     }
 
     @Test
-    void whereTheTableHasNoRoomTheDescriptorIsReportedLostHereAndCReadsNothingUntilThereIsRoom() throws Exception {
+    void a_full_table_loses_the_descriptor_here_and_stops_all_reading_in_C()
+            throws Exception {
         // Once with room, so that every class is loaded before there is none.
         assertThat(receiveTwoFiles(1024)).isEqualTo("C [5, 6] Java [PRESENT, PRESENT]");
         assertThat(receiveTwoFiles(0)).isEqualTo("C again later, [5, 6] Java [LOST, LOST]");

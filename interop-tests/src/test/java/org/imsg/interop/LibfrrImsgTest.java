@@ -61,7 +61,7 @@ class LibfrrImsgTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 15, 16, 17, 16367, 16368})
-    void aMessageComposedInCArrivesInJava(int size) throws Exception {
+    void a_message_composed_in_C_arrives_in_java(int size) throws Exception {
         byte[] payload = random(size);
         assertThat(frr.compose(0xfffffffe, 0x80000001, 4711, -1, payload)).isEqualTo(1);
         assertThat(frr.flush()).isZero();
@@ -73,7 +73,7 @@ class LibfrrImsgTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 15, 16, 17, 16367, 16368})
-    void aMessageComposedInJavaArrivesInC(int size) throws Exception {
+    void a_message_composed_in_java_arrives_in_C(int size) throws Exception {
         byte[] payload = random(size);
         java.send(Imsg.of(0xfffffffe, 0x80000001, 4711, payload));
         assertThat(nextInC()).isEqualTo(16 + size);
@@ -84,7 +84,7 @@ class LibfrrImsgTest {
     }
 
     @Test
-    void pid0IsSentAsTheSendersPidByBoth() throws Exception {
+    void pid_0_is_sent_as_the_senders_pid_by_both() throws Exception {
         frr.compose(1, 0, 0, -1, EMPTY);
         frr.flush();
         assertThat(java.receive().pid()).isEqualTo(OWN_PID);
@@ -94,7 +94,7 @@ class LibfrrImsgTest {
     }
 
     @Test
-    void messagesGatheredAndBuiltInCArriveInJava() throws Exception {
+    void messages_gathered_and_built_in_C_arrive_in_java() throws Exception {
         assertThat(frr.composev(1, 2, 3, -1, "ab".getBytes(UTF_8), EMPTY, "cde".getBytes(UTF_8))).isEqualTo(1);
         frr.build(4, 5, 0, -1, "fg".getBytes(UTF_8), "h".getBytes(UTF_8));
         assertThat(frr.flush()).isZero();
@@ -107,7 +107,7 @@ class LibfrrImsgTest {
     }
 
     @Test
-    void aDescriptorFromCIsTheSameFileInJava() throws Exception {
+    void a_descriptor_from_C_is_the_same_file_in_java() throws Exception {
         try (Fd.Pair composed = Fd.pipe(); Fd.Pair gathered = Fd.pipe(); Fd.Pair built = Fd.pipe()) {
             frr.compose(1, 0, 0, composed.second().release(), "x".getBytes(UTF_8));
             frr.composev(2, 0, 0, gathered.second().release(), "y".getBytes(UTF_8), "z".getBytes(UTF_8));
@@ -125,7 +125,7 @@ class LibfrrImsgTest {
     }
 
     @Test
-    void aDescriptorFromJavaIsTheSameFileInC() throws Exception {
+    void a_descriptor_from_java_is_the_same_file_in_C() throws Exception {
         try (Fd.Pair pipe = Fd.pipe()) {
             java.send(Imsg.of(1, "look").withFd(pipe.second()));
             nextInC();
@@ -137,7 +137,7 @@ class LibfrrImsgTest {
     }
 
     @Test
-    void ofManyMessagesInOneFlushOfJavaEachKeepsItsDescriptorInC() throws Exception {
+    void of_many_messages_in_one_flush_of_java_each_keeps_its_descriptor_in_C() throws Exception {
         Fd.Pair[] pipes = new Fd.Pair[20];
         for (int i = 0; i < 60; i++) {
             Fd fd = null;
@@ -160,7 +160,7 @@ class LibfrrImsgTest {
     }
 
     @Test
-    void ofManyMessagesInOneFlushOfCEachKeepsItsDescriptorInJava() throws Exception {
+    void of_many_messages_in_one_flush_of_C_each_keeps_its_descriptor_in_java() throws Exception {
         Fd.Pair[] pipes = new Fd.Pair[20];
         for (int i = 0; i < 60; i++) {
             int fd = -1;
@@ -183,7 +183,7 @@ class LibfrrImsgTest {
     }
 
     @Test
-    void aPayloadOf16369BytesIsRefusedBySendersOnBothSides() throws Exception {
+    void a_payload_of_16369_bytes_is_refused_by_senders_on_both_sides() throws Exception {
         assertThat(frr.compose(1, 0, 0, -1, new byte[MAX + 1])).isEqualTo(-1);
         assertThat(frr.errno()).isEqualTo(FrrChannel.ERANGE);
         assertThat(frr.composev(1, 0, 0, -1, new byte[MAX], new byte[1])).isEqualTo(-1);
@@ -197,7 +197,7 @@ class LibfrrImsgTest {
     }
 
     @Test
-    void aPayloadOf16369BytesIsRefusedByTheReceiverInC() throws Exception {
+    void a_payload_of_16369_bytes_is_refused_by_the_receiver_in_C() throws Exception {
         java.maxSize(MAX + 1);
         java.send(Imsg.of(1, "before"));
         java.send(Imsg.of(2, new byte[MAX + 1]));
@@ -207,7 +207,7 @@ class LibfrrImsgTest {
     }
 
     @Test
-    void aHeaderThatSaysMoreThan16384IsRefusedByTheReceiverInJava() throws Exception {
+    void a_header_that_says_more_than_16384_is_refused_by_the_receiver_in_java() throws Exception {
         frr.compose(1, 0, 0, -1, "before".getBytes(UTF_8));
         frr.flush();
         try (FdChannel raw = new FdChannel(frrSocket.dup())) {
@@ -219,7 +219,7 @@ class LibfrrImsgTest {
     }
 
     @Test
-    void theEndOfEitherSideIsSeenByTheOther() throws Exception {
+    void the_end_of_either_side_is_seen_by_the_other() throws Exception {
         java.shutdownOutput();
         assertThat(frr.read()).isZero();
         frrSocket.close();

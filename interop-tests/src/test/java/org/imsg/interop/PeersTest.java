@@ -20,19 +20,19 @@ class PeersTest {
     private static final PeerUnavailableException UNAVAILABLE = new PeerUnavailableException("no mirror answers");
 
     @Test
-    void aMissingPeerSkipsTheTestWithItsReason() {
+    void a_missing_peer_skips_the_test_with_its_reason() {
         assertThat(Peers.skipOrFailure(UNAVAILABLE, false)).isInstanceOf(TestAbortedException.class)
                 .hasMessage("no mirror answers");
     }
 
     @Test
-    void aMissingPeerFailsTheTestWherePeersAreRequired() {
+    void a_missing_peer_fails_the_test_where_peers_are_required() {
         assertThat(Peers.skipOrFailure(UNAVAILABLE, true)).isNotInstanceOf(TestAbortedException.class)
                 .hasMessage("IMSG_PEERS=required, but no mirror answers");
     }
 
     @Test
-    void aFailedTestShowsTheEndOfTheLogsWrittenSinceItBegan(@TempDir Path logs) throws Exception {
+    void a_failed_test_shows_the_end_of_the_logs_written_since_it_began(@TempDir Path logs) throws Exception {
         Instant start = Instant.now().minus(Duration.ofMinutes(1));
         Files.writeString(logs.resolve("bgpd.log"), "first line\n".repeat(60) + "fatal: no such thing\n");
         Path old = Files.writeString(logs.resolve("old.log"), "from another test\n");

@@ -25,13 +25,13 @@ class ReadmeTest {
     }
 
     @Test
-    void theReadmeShowsJava() throws IOException {
+    void the_readme_shows_java() throws IOException {
         assertThat(blocks()).hasSizeGreaterThanOrEqualTo(3);
     }
 
     @ParameterizedTest
     @MethodSource("blocks")
-    void everyBlockOfJavaStandsWordForWordInASourceThatIsCompiled(String block) throws IOException {
+    void every_block_of_java_stands_word_for_word_in_a_source_that_is_compiled(String block) throws IOException {
         String wanted = words(block);
         assertThat(sources().filter(file -> words(read(file)).contains(wanted)).toList())
                 .as("sources that contain\n%s", block).isNotEmpty();
