@@ -17,9 +17,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 import org.imsg.testing.Call;
-import org.imsg.OpenDescriptors;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,18 +28,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class FdChannelTest {
     @TempDir
     Path directory;
-
-    private OpenDescriptors before;
-
-    @BeforeEach
-    void count() throws IOException {
-        before = OpenDescriptors.now();
-    }
-
-    @AfterEach
-    void nothingIsLeftOpen() throws IOException {
-        before.assertSame();
-    }
 
     private static ByteBuffer bytes(String text) {
         return ByteBuffer.wrap(text.getBytes(UTF_8));

@@ -22,10 +22,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.atomic.AtomicReference;
 import org.imsg.testing.Call;
-import org.imsg.OpenDescriptors;
 import org.imsg.sys.RawSend;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,18 +31,6 @@ import org.junit.jupiter.api.io.TempDir;
 class FdTest {
     @TempDir
     Path directory;
-
-    private OpenDescriptors before;
-
-    @BeforeEach
-    void count() throws IOException {
-        before = OpenDescriptors.now();
-    }
-
-    @AfterEach
-    void nothingIsLeftOpen() throws IOException {
-        before.assertSame();
-    }
 
     private static void write(Fd fd, String text) throws IOException {
         try (FdChannel channel = new FdChannel(fd)) {

@@ -28,11 +28,8 @@ import java.util.stream.IntStream;
 import org.imsg.testing.ChildJvm;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
-import org.imsg.OpenDescriptors;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Posix;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,18 +44,6 @@ class JdkChannelsTest {
 
     @TempDir
     Path directory;
-
-    private OpenDescriptors before;
-
-    @BeforeEach
-    void count() throws IOException {
-        before = OpenDescriptors.now();
-    }
-
-    @AfterEach
-    void nothingIsLeftOpen() throws IOException {
-        before.assertSame();
-    }
 
     /** The descriptor as it comes out of a message: what the channels here are made for. */
     private static Fd passed(Fd fd) throws IOException {

@@ -11,10 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import org.imsg.ImsgChannel;
-import org.imsg.OpenDescriptors;
 import org.imsg.sys.Readiness;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,18 +20,6 @@ import org.junit.jupiter.api.io.TempDir;
 class SocketsTest {
     @TempDir
     Path directory;
-
-    private OpenDescriptors before;
-
-    @BeforeEach
-    void count() throws IOException {
-        before = OpenDescriptors.now();
-    }
-
-    @AfterEach
-    void nothingIsLeftOpen() throws IOException {
-        before.assertSame();
-    }
 
     private static Fd connect(UnixAddress address) throws IOException {
         return Sockets.connect(address, Readiness.FOREVER);
