@@ -1,7 +1,6 @@
 package org.imsg.examples.buildrunner;
 
 import java.io.IOException;
-import java.net.URISyntaxException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
 import org.imsg.ImsgChannel;
@@ -81,17 +80,8 @@ public final class BuildRunner implements AutoCloseable {
         }
     }
 
-    /** Where these classes and the library's are. */
+    /** Where these classes and the library's are, on a class path or on a module path. */
     private static String classPath() {
-        return directory(BuildRunner.class) + ":" + directory(ImsgChannel.class);
-    }
-
-    private static Path directory(Class<?> type) {
-        try {
-            Path file = Path.of(type.getResource(type.getSimpleName() + ".class").toURI());
-            return file.getRoot().resolve(file.subpath(0, file.getNameCount() - type.getName().split("\\.").length));
-        } catch (URISyntaxException e) {
-            throw new IllegalStateException(e);
-        }
+        return System.getProperty("java.class.path") + ":" + System.getProperty("jdk.module.path", "");
     }
 }
