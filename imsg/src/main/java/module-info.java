@@ -6,6 +6,8 @@
  */
 @SuppressWarnings("module") // the modules named below are compiled after this module
 module org.imsg {
+    requires static org.jspecify;
+
     exports org.imsg;
     exports org.imsg.cstruct;
     exports org.imsg.unix;

@@ -10,6 +10,7 @@ import java.util.Objects;
 import org.imsg.cstruct.CStruct;
 import org.imsg.cstruct.MalformedStructException;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A buffer that payloads are built in and taken apart with, and that may carry one descriptor. C counterpart:
@@ -116,16 +117,16 @@ public final class Ibuf implements AutoCloseable {
     private MemorySegment bytes;
     private final boolean view;
     /** The buffer whose memory a view reads, or null. */
-    private final Ibuf owner;
-    private final Header header;
+    private final @Nullable Ibuf owner;
+    private final @Nullable Header header;
     private int readPosition;
     private int writePosition;
     private int max;
-    private Fd fd;
+    private @Nullable Fd fd;
     /** Why this object is of no more use, or null while it is. */
-    private volatile String gone;
+    private volatile @Nullable String gone;
 
-    private Ibuf(int capacity, int max, Header header) {
+    private Ibuf(int capacity, int max, @Nullable Header header) {
         this.bytes = MemorySegment.ofArray(new byte[capacity]);
         this.max = max;
         this.view = false;
@@ -134,7 +135,7 @@ public final class Ibuf implements AutoCloseable {
     }
 
     /** Makes a view. */
-    private Ibuf(MemorySegment borrowed, Ibuf owner) {
+    private Ibuf(MemorySegment borrowed, @Nullable Ibuf owner) {
         this.bytes = borrowed.asReadOnly();
         this.writePosition = Math.toIntExact(borrowed.byteSize());
         this.max = writePosition;
@@ -781,7 +782,7 @@ public final class Ibuf implements AutoCloseable {
      *
      * @return the descriptor, the caller's to close; null if there is none
      */
-    public synchronized Fd fdGet() {
+    public synchronized @Nullable Fd fdGet() {
         Fd taken = fd();
         fd = null;
         return taken;
@@ -826,7 +827,7 @@ public final class Ibuf implements AutoCloseable {
     }
 
     /** Returns the descriptor, which stays in here; null if there is none. */
-    synchronized Fd fd() {
+    synchronized @Nullable Fd fd() {
         requireLive();
         return fd;
     }
@@ -837,6 +838,7 @@ public final class Ibuf implements AutoCloseable {
     }
 
     /** Returns the header of the message whose payload this is; null if it is not one. */
+    @Nullable
     Header header() {
         return header;
     }

@@ -10,6 +10,8 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Buffers in the order they were pushed, from any thread to any thread. C counterpart: {@code struct ibufqueue}.
  *
@@ -92,7 +94,7 @@ public final class IbufQueue implements AutoCloseable {
      *
      * @return a buffer, the caller's to close; null if the queue is empty or closed
      */
-    public Ibuf pop() {
+    public @Nullable Ibuf pop() {
         lock.lock();
         try {
             return buffers.poll();
@@ -107,7 +109,7 @@ public final class IbufQueue implements AutoCloseable {
      * @return the message, the caller's to close; null if the queue is empty or closed
      * @throws IllegalStateException if the first is a buffer that is no message; it is taken out and closed (C: -1)
      */
-    public Imsg popImsg() {
+    public @Nullable Imsg popImsg() {
         try (Ibuf buffer = pop()) {
             return buffer == null ? null : Imsg.moveFrom(buffer);
         }
@@ -119,7 +121,7 @@ public final class IbufQueue implements AutoCloseable {
      * @return a buffer, the caller's to close; null once the queue is closed
      * @throws InterruptedException if the thread is interrupted before there is one
      */
-    public Ibuf take() throws InterruptedException {
+    public @Nullable Ibuf take() throws InterruptedException {
         return await(Long.MAX_VALUE);
     }
 
@@ -130,11 +132,11 @@ public final class IbufQueue implements AutoCloseable {
      * @return a buffer, the caller's to close; null if none came in time, or once the queue is closed
      * @throws InterruptedException if the thread is interrupted before there is one
      */
-    public Ibuf poll(Duration timeout) throws InterruptedException {
+    public @Nullable Ibuf poll(Duration timeout) throws InterruptedException {
         return await(TimeUnit.NANOSECONDS.convert(timeout));
     }
 
-    private Ibuf await(long nanos) throws InterruptedException {
+    private @Nullable Ibuf await(long nanos) throws InterruptedException {
         lock.lockInterruptibly();
         try {
             for (long left = nanos; buffers.isEmpty() && !closed && left > 0;) {

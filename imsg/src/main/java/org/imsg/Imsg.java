@@ -5,6 +5,7 @@ import java.util.Locale;
 import org.imsg.cstruct.CStruct;
 import org.imsg.cstruct.MalformedStructException;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One message, on the heap: what the simple path of {@link ImsgChannel} sends and receives. C counterpart:
@@ -28,10 +29,10 @@ public final class Imsg implements AutoCloseable {
     private final byte[] payload;
     private final Ibuf unread;
     private DescriptorState descriptor;
-    private Fd fd;
+    private @Nullable Fd fd;
 
     /** Takes over the array and the descriptor. */
-    Imsg(int type, int id, int pid, byte[] payload, DescriptorState descriptor, Fd fd) {
+    Imsg(int type, int id, int pid, byte[] payload, DescriptorState descriptor, @Nullable Fd fd) {
         this.type = type;
         this.id = id;
         this.pid = pid;
@@ -296,7 +297,7 @@ public final class Imsg implements AutoCloseable {
      *
      * @return the descriptor, the caller's to close; null if there is none to take, {@link #descriptor()} says why
      */
-    public synchronized Fd takeFd() {
+    public synchronized @Nullable Fd takeFd() {
         Fd taken = fd;
         if (taken != null) {
             fd = null;
@@ -306,7 +307,7 @@ public final class Imsg implements AutoCloseable {
     }
 
     /** Returns the descriptor, which stays in here; null if there is none. */
-    synchronized Fd fd() {
+    synchronized @Nullable Fd fd() {
         return fd;
     }
 

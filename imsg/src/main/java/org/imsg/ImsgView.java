@@ -12,6 +12,7 @@ import org.imsg.sys.Memory;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Framer;
 import org.imsg.wire.ImsgHeader;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A message where it was received, without a copy. One view serves all messages of a channel, so that a message allocates
@@ -36,7 +37,7 @@ public final class ImsgView {
     private static final int TAKEN = -4;
 
     /** The thread that is shown a message, or null. No other gets past it, so that none reads memory that may be gone. */
-    private Thread reader;
+    private @Nullable Thread reader;
     /** The address of the header. */
     private long header;
     /** The length of the payload. */
@@ -44,7 +45,7 @@ public final class ImsgView {
     /** The descriptor, or a state of {@link Framer}'s, or TAKEN. */
     private int descriptor;
     /** The lifetime of the segments handed out; null while there is none. */
-    private Arena scope;
+    private @Nullable Arena scope;
 
     ImsgView() {}
 
@@ -273,7 +274,7 @@ public final class ImsgView {
      *
      * @return the descriptor, the caller's to close; null if there is none to take, {@link #descriptor()} says why
      */
-    public Fd takeFd() {
+    public @Nullable Fd takeFd() {
         if (!hasFd()) {
             return null;
         }

@@ -2,22 +2,30 @@ package org.imsg;
 
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMethod;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
 import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
 import java.lang.module.ModuleDescriptor;
+import java.lang.module.ModuleDescriptor.Requires.Modifier;
 import java.lang.module.ModuleFinder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.imsg.testing.FileLayers;
 import org.junit.jupiter.api.BeforeAll;
@@ -64,7 +72,8 @@ class ArchitectureTest {
     }
 
     private static void mayUse(String room, String... others) {
-        String[] known = Stream.concat(Stream.of(room, "java.."), Stream.of(others)).toArray(String[]::new);
+        String[] known = Stream.concat(Stream.of(room, "java..", "org.jspecify.annotations"), Stream.of(others))
+                .toArray(String[]::new);
         classes().that().resideInAPackage(room).should().onlyDependOnClassesThat(resideInAnyPackage(known)
                 .as("%s may use", room)).check(imsg);
     }
@@ -138,6 +147,20 @@ class ArchitectureTest {
     }
 
     @Test
+    void what_a_user_calls_shows_nothing_that_a_user_cannot_reach() {
+        methods().that().areDeclaredInClassesThat().resideInAnyPackage("org.imsg", "org.imsg.cstruct", "org.imsg.unix")
+                .and().areDeclaredInClassesThat().arePublic().and().arePublic()
+                .should(new ArchCondition<>("show exported types only") {
+                    @Override
+                    public void check(JavaMethod method, ConditionEvents events) {
+                        for (JavaClass shown : method.getAllInvolvedRawTypes())
+                            if (Set.of("org.imsg.sys", "org.imsg.wire").contains(shown.getPackageName()))
+                                events.add(SimpleConditionEvent.violated(method, method + " shows " + shown));
+                    }
+                }).check(imsg);
+    }
+
+    @Test
     void class_names_say_what_a_thing_is() {
         for (String empty : List.of("Manager", "Helper", "Util", "Utils", "Impl"))
             noClasses().should().haveSimpleNameEndingWith(empty).check(imsg);
@@ -146,7 +169,8 @@ class ArchitectureTest {
     @Test
     void the_module_needs_java_base_only_and_keeps_wire_and_sys_to_itself() {
         ModuleDescriptor module = ModuleFinder.of(CLASSES).find("org.imsg").orElseThrow().descriptor();
-        assertThat(module.requires()).extracting(ModuleDescriptor.Requires::name).containsExactly("java.base");
+        assertThat(module.requires()).filteredOn(required -> !required.modifiers().contains(Modifier.STATIC))
+                .extracting(ModuleDescriptor.Requires::name).containsExactly("java.base");
         assertThat(module.exports()).filteredOn(exported -> !exported.isQualified())
                 .extracting(ModuleDescriptor.Exports::source).doesNotContain("org.imsg.wire", "org.imsg.sys");
         assertThat(module.isOpen()).isFalse();
