@@ -104,21 +104,6 @@ class ArchitectureTest {
     }
 
     @Test
-    void privsep_uses_the_api_unix_rights_and_operations() {
-        mayUse("org.imsg.privsep", "org.imsg.privsep.rights", "org.imsg.privsep.ops", "org.imsg", "org.imsg.unix");
-    }
-
-    @Test
-    void giving_up_rights_uses_unix_and_sys() {
-        mayUse("org.imsg.privsep.rights", "org.imsg.unix", "org.imsg.sys", "javax.net.ssl");
-    }
-
-    @Test
-    void privileged_operations_use_the_api_rights_unix_and_sys() {
-        mayUse("org.imsg.privsep.ops", "org.imsg", "org.imsg.privsep.rights", "org.imsg.unix", "org.imsg.sys");
-    }
-
-    @Test
     void no_files_of_a_package_need_each_other() {
         FileLayers layers = FileLayers.of(CLASSES, "org.imsg", "org.imsg.cstruct", "org.imsg.wire", "org.imsg.unix",
                 "org.imsg.sys");

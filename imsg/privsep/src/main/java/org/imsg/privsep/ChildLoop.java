@@ -12,11 +12,6 @@ import org.imsg.unix.Lifeline;
 
 /** The life of a child: confined, connected, started, and gone with its parent. */
 final class ChildLoop implements Connection.Receiver {
-    static final String PROGRAM = "IMSG_PROGRAM";
-    static final String ROLE = "IMSG_ROLE";
-    static final String INSTANCE = "IMSG_INSTANCE";
-
-    static final int CHANNEL = 3;
     /** How long a child may outlive its parent. */
     private static final long GRACE_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
 
@@ -34,24 +29,19 @@ final class ChildLoop implements Connection.Receiver {
         this.log = log;
     }
 
-    /** Whether this process is a child of some program. */
-    static boolean isHere() {
-        return System.getenv(PROGRAM) != null && System.getenv(ROLE) != null;
-    }
-
     /** Runs the role; does not return. */
     static void run(String program, RoleTable table, List<String> arguments, JvmSettings jvm) {
         int code = 1;
-        table.all().stream().filter(role -> role.name().equals(System.getenv(ROLE)))
+        table.all().stream().filter(role -> role.name().equals(System.getenv(ChildEnvironment.ROLE)))
                 .forEach(role -> role.rights().preload());
         try {
-            Fd channel = Fd.of(CHANNEL);
+            Fd channel = Fd.of(ChildEnvironment.CHANNEL);
             // Never closed: closing it would shut down the socket for the channel too.
             Fd lifeline = channel.dup();
             Thread.ofPlatform().daemon().name("imsg-lifeline").start(() -> endWithParent(lifeline));
-            code = run(program, table, arguments, jvm, new Connection(channel, Privsep.PARENT));
+            code = run(program, table, arguments, jvm, new Connection(channel, Peer.PARENT));
         } catch (IOException | RuntimeException e) {
-            System.err.println(System.getenv(ROLE) + " of " + program + ": descriptor " + CHANNEL
+            System.err.println(System.getenv(ChildEnvironment.ROLE) + " of " + program + ": descriptor " + ChildEnvironment.CHANNEL
                     + " is to be the channel to the parent, and is none: " + e);
         }
         System.exit(code);
@@ -59,11 +49,12 @@ final class ChildLoop implements Connection.Receiver {
 
     private static int run(String program, RoleTable table, List<String> arguments, JvmSettings jvm,
             Connection parent) {
-        System.Logger log = Privsep.relayTo(parent, program);
+        System.Logger log = RelayLogger.relayTo(parent, program);
         try {
-            RoleSettings settings = table.get(System.getenv(ROLE));
-            int instance = Integer.parseInt(System.getenv(INSTANCE));
-            RoleProcess self = new RoleProcess(program, arguments, table, settings, instance, parent, log);
+            RoleSettings settings = table.get(System.getenv(ChildEnvironment.ROLE));
+            int instance = Integer.parseInt(System.getenv(ChildEnvironment.INSTANCE));
+            RoleProcess self = new RoleProcess(program, arguments, table.reachableFrom(settings.name()),
+                    settings.name(), instance, parent, log);
             ChildLoop loop = new ChildLoop(settings.newRole(), self, parent, log);
             Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> log.log(System.Logger.Level.ERROR,
                     "thread " + thread.getName() + " of " + self + " failed", thrown));

@@ -3,6 +3,8 @@ package org.imsg.privsep;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.function.LongConsumer;
 import org.imsg.Imsg;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.unix.Child;
@@ -12,7 +14,9 @@ import org.imsg.unix.Fd;
 final class ChildProcess implements Connection.Receiver {
     private static final Duration LAST_WORDS = Duration.ofSeconds(1);
 
-    private final ParentLoop loop;
+    private final ParentProcess self;
+    private final Supervisor supervisor;
+    private final BiConsumer<ChildProcess, LongConsumer> events;
     private final Instance instance;
     private final Child child;
     private final Connection connection;
@@ -22,21 +26,25 @@ final class ChildProcess implements Connection.Receiver {
     /** After a violation nothing it says counts. */
     private volatile boolean distrusted;
 
-    private ChildProcess(ParentLoop loop, Instance instance, Child child, Connection connection) {
-        this.loop = loop;
+    private ChildProcess(ParentProcess self, Supervisor supervisor, BiConsumer<ChildProcess, LongConsumer> events,
+            Instance instance, Child child, Connection connection) {
+        this.self = self;
+        this.supervisor = supervisor;
+        this.events = events;
         this.instance = instance;
         this.child = child;
         this.connection = connection;
-        this.log = System.getLogger(loop.self().program() + "." + instance.role.name());
+        this.log = System.getLogger(self.program() + "." + instance.role.name());
     }
 
-    static ChildProcess start(ParentLoop loop, Instance instance, Child.Builder builder, JvmSettings jvm)
-            throws IOException {
+    /** Starts it; events are what the supervising thread does about this process, if it is still the one that runs. */
+    static ChildProcess start(ParentProcess self, Supervisor supervisor, BiConsumer<ChildProcess, LongConsumer> events,
+            Instance instance, Child.Builder builder, JvmSettings jvm) throws IOException {
         try (Fd.Pair ends = Fd.socketpair()) {
             Connection connection = new Connection(ends.first(), instance.toString());
             try {
-                Child child = instance.role.rights().spawn(builder.descriptor(ChildLoop.CHANNEL, ends.second()), jvm);
-                ChildProcess process = new ChildProcess(loop, instance, child, connection);
+                Child child = instance.role.rights().spawn(builder.descriptor(ChildEnvironment.CHANNEL, ends.second()), jvm);
+                ChildProcess process = new ChildProcess(self, supervisor, events, instance, child, connection);
                 process.watch(connection.startReading(process));
                 return process;
             } catch (IOException | RuntimeException e) {
@@ -55,7 +63,7 @@ final class ChildProcess implements Connection.Receiver {
                 Thread.currentThread().interrupt();
             }
             Child.ExitStatus status = failure == null ? how : new Child.ExitStatus(-1, 0);
-            loop.post(this, now -> loop.supervisor().ended(instance, status, now));
+            events.accept(this, now -> supervisor.ended(instance, status, now));
         });
     }
 
@@ -121,7 +129,7 @@ final class ChildProcess implements Connection.Receiver {
             switch (message.type()) {
                 case Protocol.READY -> {
                     Protocol.checkReady(message);
-                    loop.post(this, now -> loop.supervisor().ready(instance, now));
+                    events.accept(this, now -> supervisor.ready(instance, now));
                 }
                 case Protocol.LOG -> relay(Protocol.Record.of(message));
                 default -> deliver(message);
@@ -136,7 +144,7 @@ final class ChildProcess implements Connection.Receiver {
             throw new ViolationException("not a child's to send: " + message);
         if (peer == null)
             throw new ViolationException("sent before it was told to start: " + message);
-        loop.self().deliver(peer, message);
+        self.deliver(peer, message);
     }
 
     private void relay(Protocol.Record record) {
@@ -148,13 +156,13 @@ final class ChildProcess implements Connection.Receiver {
         distrusted = policy != OnViolation.DROP_MESSAGE;
         log.log(System.Logger.Level.WARNING, instance + " (pid " + child.pid() + ") violates the rules ("
                 + policy + "): " + what);
-        loop.post(this, now -> loop.supervisor().violated(instance, streamBroken, now));
+        events.accept(this, now -> supervisor.violated(instance, streamBroken, now));
     }
 
     @Override
     public void ended(IOException fault) {
         if (fault != null)
             violated("what it sends is no message: " + fault.getMessage(), true);
-        loop.post(this, now -> loop.supervisor().channelEnded(instance, now));
+        events.accept(this, now -> supervisor.channelEnded(instance, now));
     }
 }

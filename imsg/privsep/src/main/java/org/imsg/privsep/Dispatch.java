@@ -34,7 +34,7 @@ final class Dispatch {
 
     private void put(Key key, PeerHandler handler) {
         if (Protocol.isReserved(key.type))
-            throw new IllegalArgumentException("types from " + Integer.toUnsignedString(Privsep.FIRST_RESERVED_TYPE)
+            throw new IllegalArgumentException("types from " + Integer.toUnsignedString(Peer.FIRST_RESERVED_TYPE)
                     + " on are the framework's own: " + Integer.toUnsignedString(key.type));
         if (handlers.putIfAbsent(key, handler) != null)
             throw new IllegalStateException("type " + Integer.toUnsignedString(key.type) + " from "

@@ -2,6 +2,9 @@ package org.imsg.privsep;
 
 /** One process of a role as the parent keeps it, through all its lives. Used by the supervising thread only. */
 final class Instance {
+    static final int SIGTERM = 15;
+    static final int SIGKILL = 9;
+
     /** What the parent waits for. */
     enum State {
         /** The time of its next start. */
@@ -53,7 +56,7 @@ final class Instance {
     boolean isTimed() {
         return switch (state) {
             case WAITING, STARTING, FINISHING -> true;
-            case ENDING -> signalled != Supervisor.SIGKILL;
+            case ENDING -> signalled != SIGKILL;
             case READY, RUNNING, GONE -> false;
         };
     }

@@ -143,8 +143,8 @@ public final class JvmSettings {
     }
 
     /** A child that runs a role; its channel is still to be given. */
-    Child.Builder child(String program, RoleSettings role, int instance, List<String> arguments) {
-        List<String> command = command(role);
+    Child.Builder child(String program, String role, int instance, List<String> roleOptions, List<String> arguments) {
+        List<String> command = command(roleOptions);
         if (isTraining() && !recording) {
             recording = true;
             command.addFirst("-XX:AOTCacheOutput=" + System.getProperty(AOT_RECORD));
@@ -154,8 +154,8 @@ public final class JvmSettings {
         command.addAll(arguments);
         Child.Builder child = Child.of(java, command.toArray(String[]::new)).ownSession();
         environment.forEach(child::environment);
-        return child.environment(ChildLoop.PROGRAM, program).environment(ChildLoop.ROLE, role.name())
-                .environment(ChildLoop.INSTANCE, Integer.toString(instance));
+        return child.environment(ChildEnvironment.PROGRAM, program).environment(ChildEnvironment.ROLE, role)
+                .environment(ChildEnvironment.INSTANCE, Integer.toString(instance));
     }
 
     /** What of it must be readable for a child to start. */
@@ -171,13 +171,13 @@ public final class JvmSettings {
         return paths;
     }
 
-    private List<String> command(RoleSettings role) {
+    private List<String> command(List<String> roleOptions) {
         List<String> own = new ArrayList<>(options);
-        own.addAll(role.jvmOptions());
+        own.addAll(roleOptions);
         List<String> command = new ArrayList<>(presets ? PRESETS : List.of());
         if (own.stream().anyMatch(option -> option.matches("-XX:\\+Use\\w+GC")))
             command.remove(SERIAL);
-        Module imsg = Privsep.class.getModule();
+        Module imsg = JvmSettings.class.getModule();
         command.add("--enable-native-access=" + (imsg.isNamed() && !mainModule.isEmpty()
                 ? imsg.getName()
                 : "ALL-UNNAMED"));

@@ -45,7 +45,7 @@ final class ParentLoop implements Supervisor.Actions {
         this.parent = parent;
         this.log = System.getLogger(program);
         this.supervisor = new Supervisor(table, deadlines, this);
-        this.self = new ParentProcess(program, arguments, table, new Dispatch(log),
+        this.self = new ParentProcess(program, arguments, table.names(), new Dispatch(log),
                 () -> post(supervisor::stop), () -> post(supervisor::reload));
     }
 
@@ -92,7 +92,7 @@ final class ParentLoop implements Supervisor.Actions {
         self.dispatch().close();
         calls.shutdownNow();
         // None is left, unless the loop itself failed.
-        children.values().forEach(child -> child.end(Supervisor.SIGKILL));
+        children.values().forEach(child -> child.end(Instance.SIGKILL));
     }
 
     private static void forget(Thread hook) {
@@ -119,24 +119,16 @@ final class ParentLoop implements Supervisor.Actions {
     }
 
     /** Lets the supervising thread do something; it is given the time. */
-    void post(LongConsumer event) {
+    private void post(LongConsumer event) {
         events.add(event);
     }
 
     /** Lets it do something about a process, if that is still the one that runs. */
-    void post(ChildProcess child, LongConsumer event) {
+    private void post(ChildProcess child, LongConsumer event) {
         post(now -> {
             if (children.get(child.instance()) == child)
                 event.accept(now);
         });
-    }
-
-    Supervisor supervisor() {
-        return supervisor;
-    }
-
-    ParentProcess self() {
-        return self;
     }
 
     @Override
@@ -147,8 +139,9 @@ final class ParentLoop implements Supervisor.Actions {
     @Override
     public boolean spawn(Instance instance) {
         try {
-            Child.Builder builder = jvm.child(program, instance.role, instance.number, arguments);
-            children.put(instance, ChildProcess.start(this, instance, builder, jvm));
+            Child.Builder builder = jvm.child(program, instance.role.name(), instance.number,
+                    instance.role.jvmOptions(), arguments);
+            children.put(instance, ChildProcess.start(self, supervisor, this::post, instance, builder, jvm));
             return true;
         } catch (IOException | RuntimeException e) {
             log.log(System.Logger.Level.ERROR, instance + " cannot be started", e);
@@ -176,7 +169,7 @@ final class ParentLoop implements Supervisor.Actions {
             // It is dying, as we will be told.
         } catch (ImsgQueueFullException e) {
             log.log(System.Logger.Level.ERROR, to + " does not read: " + e.getMessage());
-            child.kill(Supervisor.SIGKILL);
+            child.kill(Instance.SIGKILL);
         }
     }
 
@@ -194,7 +187,7 @@ final class ParentLoop implements Supervisor.Actions {
             send(instance, Imsg.of(Protocol.OPERATIONS).withFd(ends.second()));
         } catch (IOException e) {
             log.log(System.Logger.Level.ERROR, instance + " cannot be given what its policy allows", e);
-            child.kill(Supervisor.SIGKILL);
+            child.kill(Instance.SIGKILL);
         }
     }
 

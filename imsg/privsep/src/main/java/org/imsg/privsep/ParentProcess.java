@@ -1,15 +1,16 @@
 package org.imsg.privsep;
 
 import java.util.List;
+import java.util.Set;
 
 /** The parent, as {@link Parent} sees it. Made by {@link Privsep#run}. */
 public final class ParentProcess extends Participant {
     private final Runnable stop;
     private final Runnable reload;
 
-    ParentProcess(String program, List<String> arguments, RoleTable table, Dispatch dispatch, Runnable stop,
+    ParentProcess(String program, List<String> arguments, Set<String> roles, Dispatch dispatch, Runnable stop,
             Runnable reload) {
-        super(program, arguments, table.names(), dispatch);
+        super(program, arguments, roles, dispatch);
         this.stop = stop;
         this.reload = reload;
     }

@@ -55,7 +55,7 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
     /**
      * Handles the messages of a type, from whomever they come.
      *
-     * @param type the type, under {@link Privsep#FIRST_RESERVED_TYPE}
+     * @param type the type, under {@link Peer#FIRST_RESERVED_TYPE}
      * @param handler what to do with each
      * @throws IllegalArgumentException if the type is the framework's own
      * @throws IllegalStateException if the type has such a handler already
@@ -68,8 +68,8 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
      * Handles the messages of a type that come from one role; from others they are {@linkplain OnViolation violations}, unless
      * another handler is there for them.
      *
-     * @param role the sender's role, or {@link Privsep#PARENT}
-     * @param type the type, under {@link Privsep#FIRST_RESERVED_TYPE}
+     * @param role the sender's role, or {@link Peer#PARENT}
+     * @param type the type, under {@link Peer#FIRST_RESERVED_TYPE}
      * @param handler what to do with each
      * @throws IllegalArgumentException if the type is the framework's own, or this process is not connected to the role
      * @throws IllegalStateException if there is such a handler already
@@ -126,7 +126,7 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
      * @return a logger, named after the program
      */
     public final System.Logger log() {
-        return Privsep.logger(program);
+        return RelayLogger.of(program);
     }
 
     private void checkReachable(String role) {

@@ -13,6 +13,11 @@ import org.imsg.unix.ErrnoException;
  * wants whoever is there asks {@link Participant#peer(String)} each time. Thread-safe.
  */
 public final class Peer {
+    /** The role of the parent: {@value}. */
+    public static final String PARENT = "parent";
+    /** The first type, as an unsigned number, that is the framework's own: 0xFFFF0000. The types below are the program's. */
+    public static final int FIRST_RESERVED_TYPE = Protocol.FIRST;
+
     private final String role;
     private final int instance;
     private final Connection connection;
@@ -26,7 +31,7 @@ public final class Peer {
     /**
      * The role it runs.
      *
-     * @return the name given to {@link Privsep#role}, or {@link Privsep#PARENT}
+     * @return the name given to {@link Privsep#role}, or {@link #PARENT}
      */
     public String role() {
         return role;
@@ -53,7 +58,7 @@ public final class Peer {
     /**
      * Sends a message: proc_compose. Never waits; what does not fit into the socket is queued, and leaves in order.
      *
-     * @param message the message, of a type under {@link Privsep#FIRST_RESERVED_TYPE}; its descriptor is this call's:
+     * @param message the message, of a type under {@link #FIRST_RESERVED_TYPE}; its descriptor is this call's:
      *     sent, or closed if it throws
      * @throws PeerGoneException if the connection has ended
      * @throws ImsgQueueFullException if 16 MiB are queued already
@@ -69,7 +74,7 @@ public final class Peer {
 
     private void sendOrThrow(Imsg message) throws IOException {
         if (Protocol.isReserved(message.type()))
-            throw new IllegalArgumentException("types from " + Integer.toUnsignedString(Privsep.FIRST_RESERVED_TYPE)
+            throw new IllegalArgumentException("types from " + Integer.toUnsignedString(FIRST_RESERVED_TYPE)
                     + " on are the framework's own: " + message);
         try {
             connection.send(message);
@@ -81,7 +86,7 @@ public final class Peer {
     /**
      * Sends a message.
      *
-     * @param type the type, under {@link Privsep#FIRST_RESERVED_TYPE}
+     * @param type the type, under {@link #FIRST_RESERVED_TYPE}
      * @param payload the payload
      * @throws IOException as {@link #send(Imsg)}
      */
@@ -99,6 +104,6 @@ public final class Peer {
     }
 
     static String name(String role, int instance) {
-        return role.equals(Privsep.PARENT) ? role : role + "[" + instance + "]";
+        return role.equals(PARENT) ? role : role + "[" + instance + "]";
     }
 }

@@ -17,7 +17,7 @@ import org.imsg.privsep.rights.PrivilegeException;
  * of its own, joined by channels. Java cannot fork, so every child is the same program executed again; which role it has, it
  * learns from its environment, and its main does nothing but come back here.
  *
- * {@snippet file = "org/imsg/privsep/RelaydExample.java" region = "main"}
+ * {@snippet file = "org/imsg/examples/relayd/Relayd.java" region = "main"}
  *
  * <p><b>Start.</b> The parent starts every process of every role, each as the leader of its own session, with the channel to the
  * parent as descriptor 3, standard input, output and error, nothing else open, and a minimal environment. A child calls
@@ -53,13 +53,6 @@ import org.imsg.privsep.rights.PrivilegeException;
  * started again (there, the program ends).
  */
 public final class Privsep {
-    /** The parent, as the role of a {@link Peer}. */
-    public static final String PARENT = "parent";
-    /** The first type, as an unsigned number, that is the framework's own: 0xFFFF0000. The types below are the program's. */
-    public static final int FIRST_RESERVED_TYPE = 0xFFFF_0000;
-
-    private static volatile Connection relay;
-
     private final String name;
     private final RoleTable table = new RoleTable();
     private final JvmSettings jvm = new JvmSettings();
@@ -89,7 +82,7 @@ public final class Privsep {
     /**
      * Adds a role with the usual settings: one process, connected to the parent only.
      *
-     * @param role its name, as for {@link #program}; not {@value #PARENT}
+     * @param role its name, as for {@link #program}; not {@value Peer#PARENT}
      * @param factory makes the role's object, in the child
      * @return this
      * @throws IllegalArgumentException if the name is none, or taken
@@ -101,7 +94,7 @@ public final class Privsep {
     /**
      * Adds a role.
      *
-     * @param role its name, as for {@link #program}; not {@value #PARENT}
+     * @param role its name, as for {@link #program}; not {@value Peer#PARENT}
      * @param factory makes the role's object, in the child
      * @param settings says what it needs and may do
      * @return this
@@ -171,7 +164,7 @@ public final class Privsep {
     public int run(String... arguments) throws PrivilegeException, InterruptedException {
         table.check();
         List<String> given = List.of(arguments);
-        if (ChildLoop.isHere() && name.equals(System.getenv(ChildLoop.PROGRAM))) {
+        if (ChildEnvironment.isHere() && name.equals(System.getenv(ChildEnvironment.PROGRAM))) {
             ChildLoop.run(name, table, given, jvm);
             throw new IllegalStateException("a child came back");
         }
@@ -236,12 +229,6 @@ public final class Privsep {
      * @return the logger
      */
     public static System.Logger logger(String name) {
-        Connection parent = relay;
-        return parent == null ? System.getLogger(name) : new RelayLogger(name, parent);
-    }
-
-    static System.Logger relayTo(Connection parent, String name) {
-        relay = parent;
-        return logger(name);
+        return RelayLogger.of(name);
     }
 }

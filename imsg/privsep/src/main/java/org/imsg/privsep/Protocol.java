@@ -10,7 +10,8 @@ import org.imsg.unix.Fd;
 final class Protocol {
     static final int VERSION = 1;
 
-    private static final int FIRST = Privsep.FIRST_RESERVED_TYPE;
+    /** The first type of the framework's own messages. */
+    static final int FIRST = 0xFFFF_0000;
     /** Child to parent: confined, and waiting to be started. Payload: the version. */
     static final int READY = FIRST + 1;
     /** Child to parent: a log record. Payload: level, length and bytes of the logger's name and of the text. */

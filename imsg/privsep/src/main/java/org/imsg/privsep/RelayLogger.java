@@ -10,12 +10,26 @@ import org.imsg.ImsgQueueFullException;
 
 /** A child's logger: its records travel to the parent, which has the right to write them down. */
 final class RelayLogger implements System.Logger {
+    private static volatile Connection relay;
+
     private final String name;
     private final Connection parent;
 
     RelayLogger(String name, Connection parent) {
         this.name = name;
         this.parent = parent;
+    }
+
+    /** In a child a logger whose records travel to the parent, everywhere else the system's. */
+    static System.Logger of(String name) {
+        Connection parent = relay;
+        return parent == null ? System.getLogger(name) : new RelayLogger(name, parent);
+    }
+
+    /** From now on records travel to this parent. */
+    static System.Logger relayTo(Connection parent, String name) {
+        relay = parent;
+        return of(name);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package org.imsg.privsep;
 
 import java.util.List;
+import java.util.Set;
 import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.ops.Privileged;
 
@@ -11,12 +12,12 @@ public final class RoleProcess extends Participant {
     private final Peer parent;
     private volatile Privileged privileged;
 
-    RoleProcess(String program, List<String> arguments, RoleTable table, RoleSettings settings, int instance,
+    RoleProcess(String program, List<String> arguments, Set<String> reachable, String role, int instance,
             Connection parent, System.Logger log) {
-        super(program, arguments, table.reachableFrom(settings.name()), new Dispatch(log));
-        this.role = settings.name();
+        super(program, arguments, reachable, new Dispatch(log));
+        this.role = role;
         this.instance = instance;
-        this.parent = new Peer(Privsep.PARENT, 0, parent);
+        this.parent = new Peer(Peer.PARENT, 0, parent);
         add(this.parent);
     }
 

@@ -30,15 +30,6 @@ import org.imsg.unix.Child;
  * systems, in the child after it has prepared.
  */
 final class RoleRights {
-    /** Set in a child that is confined only as far as its parent, who is not root, could. */
-    static final String PARTIAL = "IMSG_PARTIAL";
-
-    /** Set in a child that is to have another root, which it may not be able to read in its policy. */
-    static final String CHROOT = "IMSG_CHROOT";
-
-    /** Set in a child of a training run, which must be able to write a cache. */
-    static final String TRAINING = "IMSG_TRAINING";
-
     private final Map<Path, Access[]> unveiled = new LinkedHashMap<>();
     private String user;
     private Ids numbers;
@@ -72,10 +63,10 @@ final class RoleRights {
 
     /** In a child: as the parent has read a policy that is not for everybody to read. */
     void asStarted() {
-        if (System.getenv("UID") != null && System.getenv(PARTIAL) == null)
+        if (System.getenv("UID") != null && System.getenv(ChildEnvironment.PARTIAL) == null)
             user = "uid " + System.getenv("UID");
-        if (System.getenv(CHROOT) != null)
-            chroot = Path.of(System.getenv(CHROOT));
+        if (System.getenv(ChildEnvironment.CHROOT) != null)
+            chroot = Path.of(System.getenv(ChildEnvironment.CHROOT));
     }
 
     void unveil(Path path, Access... access) {
@@ -176,16 +167,16 @@ final class RoleRights {
 
     Child spawn(Child.Builder child, JvmSettings jvm) throws IOException {
         if (jvm.isTraining())
-            return child.environment(TRAINING, "1").start();
+            return child.environment(ChildEnvironment.TRAINING, "1").start();
         if (!isConfined())
             return child.start();
         boolean partial = !missing().isEmpty();
         Ids ids = partial ? null : ids();
         if (partial)
-            child.environment(PARTIAL, "1");
+            child.environment(ChildEnvironment.PARTIAL, "1");
         if (ids != null) {
             if (chroot != null)
-                child.environment(CHROOT, chroot.toString());
+                child.environment(ChildEnvironment.CHROOT, chroot.toString());
             child.environment("UID", Long.toString(ids.uid())).environment("GID", Long.toString(ids.gid()))
                     .environment("GIDLIST", String.join(",", ids.groups().stream().map(String::valueOf).toList()));
         }
@@ -204,12 +195,12 @@ final class RoleRights {
             return;
         if (promises != null || chroot != null)
             awaitPreloaded();
-        if (System.getenv(TRAINING) != null) {
+        if (System.getenv(ChildEnvironment.TRAINING) != null) {
             // The user need not be there where the cache is made.
             promised(confinement(user == null ? null : Ids.current(), jvm::paths, false)).rehearse();
             return;
         }
-        boolean partial = System.getenv(PARTIAL) != null;
+        boolean partial = System.getenv(ChildEnvironment.PARTIAL) != null;
         Ids ids = user == null || partial ? null : Ids.fromEnvironment();
         boolean drops = dropsInside() && ids != null;
         if (isLinux()) {

@@ -42,10 +42,10 @@ public final class RoleSettings {
     private Monitor built;
 
     RoleSettings(String name, Supplier<? extends Role> factory) {
-        if (name.isBlank() || name.equals(Privsep.PARENT) || !name.matches("[A-Za-z0-9_.-]{1,64}"))
+        if (name.isBlank() || name.equals(Peer.PARENT) || !name.matches("[A-Za-z0-9_.-]{1,64}"))
             throw new IllegalArgumentException(
                     "a role's name is 1 to 64 letters, digits, dots, dashes and underscores, "
-                            + "and not " + Privsep.PARENT + ": \"" + name + "\"");
+                            + "and not " + Peer.PARENT + ": \"" + name + "\"");
         this.name = name;
         this.factory = Objects.requireNonNull(factory);
     }
@@ -248,7 +248,7 @@ public final class RoleSettings {
      * @throws org.imsg.privsep.ops.PolicyException if there are faults in it
      */
     public RoleSettings policy(Path file) {
-        if (ChildLoop.isHere()) {
+        if (ChildEnvironment.isHere()) {
             rights.asStarted();
             return this;
         }

@@ -50,7 +50,7 @@ final class RoleTable {
 
     /** The roles a process of that role has channels to, the parent among them. */
     Set<String> reachableFrom(String role) {
-        Set<String> reachable = new TreeSet<>(Set.of(Privsep.PARENT));
+        Set<String> reachable = new TreeSet<>(Set.of(Peer.PARENT));
         names().stream().filter(other -> connected(role, other)).forEach(reachable::add);
         return reachable;
     }

@@ -11,9 +11,6 @@ import org.imsg.unix.Child;
  * {@link Actions}.
  */
 final class Supervisor {
-    static final int SIGTERM = 15;
-    static final int SIGKILL = 9;
-
     /** What the supervisor has done; none of it waits. */
     interface Actions {
         /** Starts a process; false if that failed, which has been logged. */
@@ -92,9 +89,9 @@ final class Supervisor {
                 case WAITING -> spawn(instance, now);
                 case STARTING -> {
                     actions.log(System.Logger.Level.ERROR, instance + " is not ready after " + deadlines.ready());
-                    kill(instance, SIGKILL, now);
+                    kill(instance, Instance.SIGKILL, now);
                 }
-                case ENDING -> kill(instance, instance.signalled == 0 ? SIGTERM : SIGKILL, now);
+                case ENDING -> kill(instance, instance.signalled == 0 ? Instance.SIGTERM : Instance.SIGKILL, now);
                 case FINISHING -> {
                     actions.hookOverdue(instance);
                     settle(instance, now);
@@ -162,7 +159,7 @@ final class Supervisor {
         if (one.state == State.READY && other.state != State.ENDING
                 && table.connected(one.role.name(), other.role.name())
                 && !actions.connect(one, other))
-            kill(one, SIGKILL, now);
+            kill(one, Instance.SIGKILL, now);
     }
 
     /** A process has been waited for. */
@@ -217,7 +214,7 @@ final class Supervisor {
         if (!instance.isAlive())
             return;
         switch (instance.role.onViolation()) {
-            case KILL_CHILD -> kill(instance, SIGKILL, now);
+            case KILL_CHILD -> kill(instance, Instance.SIGKILL, now);
             case DROP_CHILD -> drop(instance, now);
             case DROP_MESSAGE -> {
                 if (streamBroken)

@@ -34,8 +34,8 @@ class LaunchTest {
 
     @Test
     void a_program_in_a_jar_starts_its_children_from_the_jar(@TempDir Path directory) throws Exception {
-        Path jar = ProgramJar.in(directory, HelloExample.class, Privsep.class, Imsg.class);
-        assertThat(run(List.of("-jar", jar.toString()))).contains("hello child").contains("hello parent from child[0]");
+        Path jar = ProgramJar.in(directory, Greeting.class, Privsep.class, Imsg.class);
+        assertThat(run(List.of("-jar", jar.toString()))).contains("child[0] is greeted");
     }
 
     @Test
@@ -111,16 +111,16 @@ class LaunchTest {
 
     @Test
     void a_child_without_its_channel_says_what_is_wrong(@TempDir Path directory) throws Exception {
-        Path jar = ProgramJar.in(directory, HelloExample.class, Privsep.class, Imsg.class);
+        Path jar = ProgramJar.in(directory, Greeting.class, Privsep.class, Imsg.class);
         ProcessBuilder builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-jar", jar.toString()).redirectErrorStream(true);
-        builder.environment().put(ChildLoop.PROGRAM, "hello");
-        builder.environment().put(ChildLoop.ROLE, "child");
-        builder.environment().put(ChildLoop.INSTANCE, "0");
+        builder.environment().put(ChildEnvironment.PROGRAM, "greeting");
+        builder.environment().put(ChildEnvironment.ROLE, "child");
+        builder.environment().put(ChildEnvironment.INSTANCE, "0");
         Process process = builder.start();
         process.getOutputStream().close();
         assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
-                .contains("child of hello: descriptor 3 is to be the channel to the parent");
+                .contains("child of greeting: descriptor 3 is to be the channel to the parent");
         assertThat(process.waitFor()).isEqualTo(1);
     }
 }

@@ -81,8 +81,8 @@ class PrivsepTest {
                     .isThrownBy(() -> stage.self().peer("a").send(Imsg.of(0xFFFF_0004)))
                     .withMessageContaining("4294901760");
             assertThatExceptionOfType(IllegalArgumentException.class)
-                    .isThrownBy(() -> stage.self().on(Privsep.FIRST_RESERVED_TYPE, (_, _) -> {}));
-            stage.self().on(Privsep.FIRST_RESERVED_TYPE - 1, (_, _) -> {});
+                    .isThrownBy(() -> stage.self().on(Peer.FIRST_RESERVED_TYPE, (_, _) -> {}));
+            stage.self().on(Peer.FIRST_RESERVED_TYPE - 1, (_, _) -> {});
         }
     }
 

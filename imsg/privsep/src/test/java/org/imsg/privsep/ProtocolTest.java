@@ -58,9 +58,9 @@ class ProtocolTest {
 
     @Test
     void reserved_types_are_compared_as_the_unsigned_numbers_they_are() {
-        assertThat(Protocol.isReserved(Privsep.FIRST_RESERVED_TYPE)).isTrue();
+        assertThat(Protocol.isReserved(Peer.FIRST_RESERVED_TYPE)).isTrue();
         assertThat(Protocol.isReserved(-1)).isTrue();
-        assertThat(Protocol.isReserved(Privsep.FIRST_RESERVED_TYPE - 1)).isFalse();
+        assertThat(Protocol.isReserved(Peer.FIRST_RESERVED_TYPE - 1)).isFalse();
         assertThat(Protocol.isReserved(0x8000_0000)).isFalse();
         assertThat(Protocol.isReserved(1)).isFalse();
     }

@@ -120,7 +120,7 @@ final class Troupe {
         public void start(RoleProcess process) throws Exception {
             self = process;
             long started = System.nanoTime();
-            self.on(Privsep.PARENT, DO, (_, order) -> obey(text(order)));
+            self.on(Peer.PARENT, DO, (_, order) -> obey(text(order)));
             self.on(ASK, (from, question) -> from.send(Imsg.of(ANSWER, question.id(), 0,
                     (self + " to " + from + ": " + text(question)).getBytes(UTF_8))));
             self.on(ANSWER, (_, answer) -> say("heard " + text(answer)));

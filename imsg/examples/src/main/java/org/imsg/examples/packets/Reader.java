@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.Optional;
 import org.imsg.Imsg;
-import org.imsg.privsep.Privsep;
+import org.imsg.privsep.Peer;
 import org.imsg.privsep.Role;
 import org.imsg.privsep.RoleProcess;
 import org.imsg.unix.Fd;
@@ -22,9 +22,9 @@ final class Reader implements Role {
     @Override
     public void start(RoleProcess process) throws IOException {
         self = process;
-        self.on(Privsep.PARENT, PacketReader.OUTPUT, (_, file) -> output = new FdChannel(file.takeFd()));
-        self.on(Privsep.PARENT, PacketReader.CAPTURE, (_, file) -> read("capture", file.takeFd(), this::capture));
-        self.on(Privsep.PARENT, PacketReader.LIVE, (_, socket) -> read("live", socket.takeFd(), this::live));
+        self.on(Peer.PARENT, PacketReader.OUTPUT, (_, file) -> output = new FdChannel(file.takeFd()));
+        self.on(Peer.PARENT, PacketReader.CAPTURE, (_, file) -> read("capture", file.takeFd(), this::capture));
+        self.on(Peer.PARENT, PacketReader.LIVE, (_, socket) -> read("live", socket.takeFd(), this::live));
         names = new Names(self.privileged().lookups());
         self.parent().send(Imsg.of(PacketReader.READY));
     }

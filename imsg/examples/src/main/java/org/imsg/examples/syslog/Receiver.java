@@ -9,7 +9,7 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.imsg.Imsg;
-import org.imsg.privsep.Privsep;
+import org.imsg.privsep.Peer;
 import org.imsg.privsep.Role;
 import org.imsg.privsep.RoleProcess;
 import org.imsg.privsep.ops.Privileged;
@@ -26,7 +26,7 @@ final class Receiver implements Role {
 
     @Override
     public void start(RoleProcess self) throws IOException {
-        self.on(Privsep.PARENT, Syslogd.LOG, (_, log) -> {
+        self.on(Peer.PARENT, Syslogd.LOG, (_, log) -> {
             open(log.getString(log.length()), log.takeFd());
             self.parent().send(Imsg.of(Syslogd.OPENED, log.payload()));
             if (!listening && logs.size() == Syslogd.LOGS.size())

@@ -14,7 +14,7 @@ import java.net.InetSocketAddress;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.netty.Handover;
-import org.imsg.privsep.Privsep;
+import org.imsg.privsep.Peer;
 import org.imsg.privsep.Role;
 import org.imsg.privsep.RoleProcess;
 import org.imsg.privsep.ops.Privileged;
@@ -35,7 +35,7 @@ final class WebRole implements Role {
     @Override
     public void start(RoleProcess self) throws Exception {
         loops = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
-        self.on(Privsep.PARENT, WebServer.MONITOR, (_, answer) -> {
+        self.on(Peer.PARENT, WebServer.MONITOR, (_, answer) -> {
             // The channel to the monitor is closed when the socket is there: nothing else is ever asked of it.
             try (Privileged privileged = Privileged.over(ImsgChannel.of(answer.takeFd()))) {
                 int port = WebServer.Settings.of(self.arguments()).port();

@@ -1,8 +1,10 @@
-package org.imsg.privsep;
+package org.imsg.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import org.imsg.examples.hello.Hello;
+import org.imsg.examples.relayd.Relayd;
 import org.imsg.testing.ChildJvm;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -18,7 +20,7 @@ class ExamplesTest {
 
     @Test
     void parent_and_child_say_hello_both_ways_from_two_processes() throws Exception {
-        List<String> lines = printed(new ChildJvm().run(HelloExample.class));
+        List<String> lines = printed(new ChildJvm().run(Hello.class));
         assertThat(lines).hasSize(2).first().asString().matches("child \\d+: hello child");
         assertThat(lines).last().asString().matches("parent \\d+: hello parent from child\\[0]");
         assertThat(lines).extracting(line -> line.replaceAll("^\\w+ (\\d+).*", "$1")).doesNotHaveDuplicates();
@@ -26,7 +28,7 @@ class ExamplesTest {
 
     @Test
     void two_relays_ask_one_resolver_and_report_to_the_parent() throws Exception {
-        assertThat(printed(new ChildJvm().run(RelaydExample.class, "127.0.0.1")))
+        assertThat(printed(new ChildJvm().run(Relayd.class, "127.0.0.1")))
                 .containsExactlyInAnyOrder("relay[0]: 127.0.0.1", "relay[1]: 127.0.0.1");
     }
 }

@@ -1,17 +1,20 @@
-package org.imsg.privsep;
+package org.imsg.examples.relayd;
 
-import static org.imsg.privsep.RelaydExample.RESOLVE;
-import static org.imsg.privsep.RelaydExample.RESOLVED;
+import static org.imsg.examples.relayd.Relayd.RESOLVE;
+import static org.imsg.examples.relayd.Relayd.RESOLVED;
 import static org.imsg.privsep.rights.Promise.DNS;
 import static org.imsg.privsep.rights.Promise.INET;
 import static org.imsg.privsep.rights.Promise.RPATH;
 
 import java.net.InetAddress;
 import org.imsg.Imsg;
-import org.imsg.privsep.RelaydExample.Relay;
-import org.imsg.privsep.RelaydExample.Reports;
+import org.imsg.privsep.Privsep;
+import org.imsg.privsep.Role;
+import org.imsg.privsep.RoleProcess;
+import org.imsg.examples.relayd.Relayd.Relay;
+import org.imsg.examples.relayd.Relayd.Reports;
 
-/** What README shows: {@link RelaydExample}, which a test runs, with users that a machine may not have. */
+/** What README shows: {@link Relayd} with users that a machine may not have. */
 final class RelaydWithRights {
     public static void main(String... arguments) throws Exception {
         System.exit(Privsep.program("relayd")

@@ -1,12 +1,19 @@
-package org.imsg.privsep;
+package org.imsg.examples.relayd;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.net.InetAddress;
 import org.imsg.Imsg;
+import org.imsg.privsep.Parent;
+import org.imsg.privsep.ParentProcess;
+import org.imsg.privsep.Peer;
+import org.imsg.privsep.Privsep;
+import org.imsg.privsep.Role;
+import org.imsg.privsep.RoleProcess;
+import org.imsg.privsep.RoleSettings;
 
 /** Relays that ask a resolver for addresses: three processes beside the parent. */
-public final class RelaydExample {
+public final class Relayd {
     static final int RESOLVE = 1, RESOLVED = 2, REPORT = 3;
 
     // @start region="main"
@@ -57,5 +64,5 @@ public final class RelaydExample {
         }
     }
 
-    private RelaydExample() {}
+    private Relayd() {}
 }

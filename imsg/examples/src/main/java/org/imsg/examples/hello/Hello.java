@@ -1,16 +1,19 @@
-package org.imsg.privsep;
+package org.imsg.examples.hello;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import org.imsg.Imsg;
+import org.imsg.privsep.ParentProcess;
+import org.imsg.privsep.Privsep;
+import org.imsg.privsep.RoleProcess;
 
 /** Parent and child over a socketpair: hello both ways. */
-public final class HelloExample {
+public final class Hello {
     // @start region="main"
     static final int HELLO = 1, HELLO_BACK = 2;
 
     public static void main(String... arguments) throws Exception {
-        System.exit(Privsep.program("hello").role("child", () -> HelloExample::child).parent(() -> HelloExample::parent)
+        System.exit(Privsep.program("hello").role("child", () -> Hello::child).parent(() -> Hello::parent)
                 .run(arguments));
     }
 
@@ -35,5 +38,5 @@ public final class HelloExample {
     }
     // @end
 
-    private HelloExample() {}
+    private Hello() {}
 }

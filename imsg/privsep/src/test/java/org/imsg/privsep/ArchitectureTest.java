@@ -1,0 +1,52 @@
+package org.imsg.privsep;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.imsg.testing.FileLayers;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** The rooms of this module, which of them may know which, and the layers inside each. */
+class ArchitectureTest {
+    private static final Path CLASSES = Path.of("target", "classes");
+
+    private static JavaClasses privsep;
+
+    @BeforeAll
+    static void readClasses() {
+        privsep = new ClassFileImporter().importPath(CLASSES);
+        assertThat(privsep.contain(Privsep.class)).isTrue();
+    }
+
+    private static void mayUse(String room, String... others) {
+        String[] known = Stream.concat(Stream.of(room, "java.."), Stream.of(others)).toArray(String[]::new);
+        classes().that().resideInAPackage(room).should()
+                .onlyDependOnClassesThat(resideInAnyPackage(known).as("%s may use", room)).check(privsep);
+    }
+
+    @Test
+    void privsep_uses_the_api_unix_rights_and_operations() {
+        mayUse("org.imsg.privsep", "org.imsg.privsep.rights", "org.imsg.privsep.ops", "org.imsg", "org.imsg.unix");
+    }
+
+    @Test
+    void giving_up_rights_uses_unix_and_sys() {
+        mayUse("org.imsg.privsep.rights", "org.imsg.unix", "org.imsg.sys", "javax.net.ssl");
+    }
+
+    @Test
+    void privileged_operations_use_the_api_rights_unix_and_sys() {
+        mayUse("org.imsg.privsep.ops", "org.imsg", "org.imsg.privsep.rights", "org.imsg.unix", "org.imsg.sys");
+    }
+
+    @Test
+    void no_files_of_the_program_s_frame_need_each_other() {
+        FileLayers.of(CLASSES, "org.imsg.privsep").check();
+    }
+}
