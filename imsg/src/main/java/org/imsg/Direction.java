@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.channels.AsynchronousCloseException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Readiness;
 import org.imsg.unix.Fd;
 
@@ -43,6 +44,11 @@ abstract class Direction {
             channel.endWaiting(false);
             throw new AsynchronousCloseException();
         }
+    }
+
+    /** Waits for the socket; false if the deadline has passed. */
+    final boolean await(long deadline) throws IOException {
+        return OpenDescriptor.of(socket).await(readiness, deadline);
     }
 
     final boolean takeNow() {

@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Readiness;
 import org.imsg.unix.ErrnoException;
@@ -44,7 +45,6 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
     private final UnixAddress address;
     private final Object fileKey;
     private final Predicate<PeerCredentials> allowed;
-    private final Readiness readable = Readiness.toRead();
     private final ReentrantLock acceptLock = new ReentrantLock();
 
     private ImsgListener(Fd socket, Builder builder) throws IOException {
@@ -257,12 +257,12 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
 
     /** One connection, or null when the deadline has passed. */
     private Fd acceptAny(long deadline) throws IOException {
-        int number = socket.enter();
+        int number = OpenDescriptor.of(socket).enter();
         try {
             Fd connection = Sockets.accept(number);
             return connection != null ? connection : awaitConnection(number, deadline);
         } finally {
-            socket.exit();
+            OpenDescriptor.of(socket).exit();
         }
     }
 
@@ -272,7 +272,7 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
         begin();
         try {
             while (connection == null && isOpen() && !timedOut) {
-                timedOut = !readable.awaitParked(number, deadline, () -> !isOpen());
+                timedOut = !OpenDescriptor.of(socket).await(Readiness.READABLE, deadline);
                 if (isOpen())
                     connection = Sockets.accept(number);
             }

@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.imsg.sys.Descriptors;
-import org.imsg.sys.Forgotten;
+import org.imsg.sys.DescriptorCleaner;
 import org.imsg.sys.Memory;
 import org.imsg.sys.Msghdr;
 import org.imsg.wire.Dialect;
@@ -45,7 +45,7 @@ final class Inbox {
 
     void allowDescriptors() {
         if (!descriptorsAllowed)
-            Forgotten.CLEANER.register(this, framer::close);
+            DescriptorCleaner.CLEANER.register(this, framer::close);
         descriptorsAllowed = true;
         header = null;
     }

@@ -10,7 +10,7 @@ import static org.imsg.sys.Constants.EPERM;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.ClosedChannelException;
-import org.imsg.sys.Forgotten;
+import org.imsg.sys.DescriptorCleaner;
 import org.imsg.sys.Memory;
 import org.imsg.sys.Msghdr;
 import org.imsg.unix.Fd;
@@ -100,7 +100,7 @@ final class Outbox {
     private void mark(Fd fd) throws ClosedChannelException {
         // Must not refer to this outbox, or the cleaner would keep it reachable.
         if (!remembered)
-            Forgotten.CLEANER.register(this, marks::close);
+            DescriptorCleaner.CLEANER.register(this, marks::close);
         remembered = true;
         marks.add(sent + end - start, fd);
     }

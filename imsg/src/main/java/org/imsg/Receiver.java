@@ -6,8 +6,8 @@ import static org.imsg.sys.Readiness.FOREVER;
 
 import java.io.IOException;
 import java.net.SocketTimeoutException;
-import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Descriptors;
 import org.imsg.sys.Readiness;
 import org.imsg.unix.ErrnoException;
@@ -20,7 +20,7 @@ final class Receiver extends Direction {
     private long spinNanos;
 
     Receiver(ImsgChannel channel, Fd socket, Inbox inbox) {
-        super(channel, socket, Readiness.toRead());
+        super(channel, socket, Readiness.READABLE);
         this.inbox = inbox;
     }
 
@@ -142,22 +142,16 @@ final class Receiver extends Direction {
 
     /** One recvmsg(2), waited for. Returns the bytes, 0 at the end, or -EAGAIN when the deadline has passed. */
     private int fill(long deadline) throws IOException {
-        int number = socket.enter();
+        int number = OpenDescriptor.of(socket).enter();
         try {
-            int n = -EAGAIN;
-            boolean inKernel = deadline == FOREVER && !Thread.currentThread().isVirtual();
-            if (!inKernel || spinNanos > 0)
-                n = fillSpinning(number, deadline);
+            int n = fillSpinning(number, deadline);
             if (n == -EAGAIN)
-                n = fillWaiting(number, deadline, inKernel);
-            // close() shuts the socket down: the end that this makes is not the peer's.
-            if (n <= 0 && !channel.isOpen())
-                throw new AsynchronousCloseException();
+                n = fillWaiting(number, deadline);
             if (n < 0 && n != -EAGAIN)
                 throw new ErrnoException("recvmsg", -n);
             return n;
         } finally {
-            socket.exit();
+            OpenDescriptor.of(socket).exit();
         }
     }
 
@@ -175,16 +169,13 @@ final class Receiver extends Direction {
         return n;
     }
 
-    private int fillWaiting(int number, long deadline, boolean inKernel) throws IOException {
+    private int fillWaiting(int number, long deadline) throws IOException {
         int n = -EAGAIN;
         boolean timedOut = false;
         channel.beginWaiting();
         try {
-            // An inherited socket may be non-blocking: then the first call comes back at once, and poll(2) does the waiting.
-            if (inKernel)
-                n = inbox.fill(number, 0);
             while (n == -EAGAIN && channel.isOpen() && !timedOut) {
-                timedOut = !readiness.await(number, deadline);
+                timedOut = !await(deadline);
                 if (!timedOut)
                     n = inbox.fill(number, MSG_DONTWAIT);
             }

@@ -9,6 +9,7 @@ import java.net.SocketTimeoutException;
 import java.nio.channels.AsynchronousCloseException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Readiness;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -18,7 +19,7 @@ final class Sender extends Direction {
     private final Outbox outbox;
 
     Sender(ImsgChannel channel, Fd socket, Outbox outbox) {
-        super(channel, socket, Readiness.toWrite());
+        super(channel, socket, Readiness.WRITABLE);
         this.outbox = outbox;
     }
 
@@ -27,7 +28,7 @@ final class Sender extends Direction {
         if (!takeNow())
             return false;
         try {
-            int number = socket.enter();
+            int number = OpenDescriptor.of(socket).enter();
             try {
                 while (outbox.pending() > 0) {
                     int n = outbox.sendOnce(number, MSG_DONTWAIT);
@@ -37,7 +38,7 @@ final class Sender extends Direction {
                 }
                 return true;
             } finally {
-                socket.exit();
+                OpenDescriptor.of(socket).exit();
             }
         } finally {
             leave();
@@ -49,12 +50,12 @@ final class Sender extends Direction {
             return;
         begin(deadline);
         try {
-            int number = socket.enter();
+            int number = OpenDescriptor.of(socket).enter();
             try {
                 while (outbox.pending() > 0)
                     checkSent(sendWaiting(number, deadline));
             } finally {
-                socket.exit();
+                OpenDescriptor.of(socket).exit();
             }
         } finally {
             leave();
@@ -99,7 +100,7 @@ final class Sender extends Direction {
             while (n == -EAGAIN || n == -ENOBUFS) {
                 if (n == -ENOBUFS)
                     LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
-                if (!readiness.await(number, deadline)) {
+                if (!await(deadline)) {
                     completed = true;
                     throw new SocketTimeoutException("no room in time, still queued: " + outbox.messages()
                             + " message(s), " + outbox.pending() + " bytes");
@@ -116,7 +117,6 @@ final class Sender extends Direction {
     }
 
     private void checkSent(int n) throws IOException {
-        // close() shuts the socket down: the error that this makes is not the peer's.
         if (n < 0 && !channel.isOpen())
             throw new AsynchronousCloseException();
         if (Outbox.refusesDescriptor(n))

@@ -10,6 +10,7 @@ import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.UnsupportedAddressTypeException;
 import java.nio.file.Path;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Msghdr;
 import org.imsg.sys.Posix;
@@ -48,7 +49,7 @@ final class SocketCalls {
 
     /** connect(2), once: 0 or the negative errno. */
     static int connect(Fd socket, SocketAddress to) throws IOException {
-        int fd = socket.enter();
+        int fd = OpenDescriptor.of(socket).enter();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name = unixAddress(to).toNative(arena);
             int result;
@@ -57,37 +58,37 @@ final class SocketCalls {
             } while (result == -Constants.EINTR);
             return result;
         } finally {
-            socket.exit();
+            OpenDescriptor.of(socket).exit();
         }
     }
 
     static void bind(Fd socket, SocketAddress to) throws IOException {
-        int fd = socket.enter();
+        int fd = OpenDescriptor.of(socket).enter();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name = unixAddress(to).toNative(arena);
             ErrnoException.check("bind", to, Posix.bind(fd, name.address(), (int) name.byteSize()));
         } finally {
-            socket.exit();
+            OpenDescriptor.of(socket).exit();
         }
     }
 
     static void shutdown(Fd socket, int how) throws IOException {
-        int fd = socket.enter();
+        int fd = OpenDescriptor.of(socket).enter();
         try {
             ErrnoException.check("shutdown", Posix.shutdown(fd, how));
         } finally {
-            socket.exit();
+            OpenDescriptor.of(socket).exit();
         }
     }
 
     static void nonBlocking(Fd descriptor) throws IOException {
-        int fd = descriptor.enter();
+        int fd = OpenDescriptor.of(descriptor).enter();
         try {
             int flags = Posix.fcntl(fd, Constants.F_GETFL, 0);
             ErrnoException.check("fcntl", "O_NONBLOCK " + fd,
                     flags < 0 ? flags : Posix.fcntl(fd, Constants.F_SETFL, flags | Constants.O_NONBLOCK));
         } finally {
-            descriptor.exit();
+            OpenDescriptor.of(descriptor).exit();
         }
     }
 

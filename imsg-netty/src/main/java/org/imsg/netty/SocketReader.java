@@ -8,6 +8,7 @@ import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import io.netty.util.UncheckedBooleanSupplier;
 import java.io.IOException;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Msghdr;
 import org.imsg.unix.ErrnoException;
@@ -121,7 +122,7 @@ final class SocketReader {
 
     private int receive(Msghdr header, ByteBuf buffer, int room) throws IOException {
         Fd socket = channel.socket();
-        int fd = socket.enter();
+        int fd = OpenDescriptor.of(socket).enter();
         try {
             int n;
             do {
@@ -131,7 +132,7 @@ final class SocketReader {
             } while (n == -Constants.EINTR);
             return n;
         } finally {
-            socket.exit();
+            OpenDescriptor.of(socket).exit();
         }
     }
 

@@ -6,6 +6,7 @@ import io.netty.channel.EventLoop;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Constants;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
@@ -109,7 +110,7 @@ final class SocketWriter {
     private int send(ChannelOutboundBuffer queue, ByteBuf bytes, int descriptor) throws IOException {
         Sendmsg sendmsg = Sendmsg.OF_LOOP.get();
         Fd socket = channel.socket();
-        int fd = socket.enter();
+        int fd = OpenDescriptor.of(socket).enter();
         try {
             int n;
             do {
@@ -117,7 +118,7 @@ final class SocketWriter {
             } while (n == -Constants.EINTR);
             return n;
         } finally {
-            socket.exit();
+            OpenDescriptor.of(socket).exit();
         }
     }
 

@@ -10,7 +10,7 @@ public final class Descriptors {
      * @param number an open descriptor
      */
     public static void close(int number) {
-        Readiness.forget(number);
+        Poller.forget(number);
         // Not again after EINTR: Linux has closed it, and the number may be somebody else's.
         Posix.close(number);
     }

@@ -1,7 +1,6 @@
 package org.imsg.sys;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
-import static org.imsg.sys.Constants.EINTR;
 import static org.imsg.sys.Constants.ENOENT;
 import static org.imsg.sys.Constants.EPERM;
 
@@ -19,28 +18,33 @@ final class EpollPoller extends Poller {
     private static final int MODIFY = HOST.value("EPOLL_CTL_MOD");
     private static final int DELETE = HOST.value("EPOLL_CTL_DEL");
 
-    private final int epoll;
     private final int interest;
-    private final MemorySegment events = Arena.ofAuto().allocate((long) AT_ONCE * EVENT_SIZE, 8);
-    private final MemorySegment errno = Posix.errnoSegment(Arena.ofAuto());
+    private final MemorySegment events = Arena.global().allocate((long) AT_ONCE * EVENT_SIZE, 8);
+    private final MemorySegment errno = Posix.errnoSegment(Arena.global());
+    private int epoll = -1;
 
-    EpollPoller(boolean write) {
-        interest = HOST.value(write ? "EPOLLOUT" : "EPOLLIN") | HOST.value("EPOLLONESHOT");
-        epoll = Posix.epoll_create1(errno, HOST.value("EPOLL_CLOEXEC"));
-        if (epoll < 0)
-            throw new IllegalStateException("epoll_create1: " + Posix.strerror(-epoll));
+    EpollPoller(Readiness what) {
+        // The bits are those of poll(2).
+        interest = what.events | HOST.value("EPOLLONESHOT");
     }
 
     @Override
-    boolean arm(int fd) {
+    int open() {
+        epoll = Posix.epoll_create1(HOST.value("EPOLL_CLOEXEC"));
+        return Math.min(epoll, 0);
+    }
+
+    @Override
+    void close() {
+        Posix.close(epoll);
+    }
+
+    @Override
+    int arm(int fd) {
         int result = control(MODIFY, fd);
         if (result == -ENOENT)
             result = control(ADD, fd);
-        if (result == -EPERM)
-            return false;
-        if (result < 0)
-            throw new IllegalStateException("epoll_ctl for descriptor " + fd + ": " + Posix.strerror(-result));
-        return true;
+        return result == -EPERM ? 0 : result == 0 ? 1 : result;
     }
 
     @Override
@@ -51,8 +55,6 @@ final class EpollPoller extends Poller {
     @Override
     void waitForEvents() {
         int count = Posix.epoll_wait(errno, epoll, events.address(), AT_ONCE, -1);
-        if (count < 0 && count != -EINTR)
-            throw new IllegalStateException("epoll_wait: " + Posix.strerror(-count));
         for (int i = 0; i < count; i++)
             ready(events.get(JAVA_INT_UNALIGNED, (long) i * EVENT_SIZE + DATA));
     }
@@ -62,7 +64,7 @@ final class EpollPoller extends Poller {
             MemorySegment event = arena.allocate(EVENT_SIZE, 8);
             event.set(JAVA_INT_UNALIGNED, EVENTS, interest);
             event.set(JAVA_INT_UNALIGNED, DATA, fd);
-            return Posix.epoll_ctl(Posix.errnoSegment(arena), epoll, operation, fd, event.address());
+            return Posix.epoll_ctl(epoll, operation, fd, event.address());
         }
     }
 }

@@ -2,7 +2,6 @@ package org.imsg.sys;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
-import static org.imsg.sys.Constants.EINTR;
 import static org.imsg.sys.Constants.EINVAL;
 
 import java.lang.foreign.Arena;
@@ -17,27 +16,32 @@ final class KqueuePoller extends Poller {
     private static final int FILTER = HOST.value("kevent.filter:offset", 0);
     private static final int FLAGS = HOST.value("kevent.flags:offset", 0);
 
-    private final int kqueue;
     private final short filter;
-    private final MemorySegment events = Arena.ofAuto().allocate((long) AT_ONCE * EVENT_SIZE, 8);
-    private final MemorySegment errno = Posix.errnoSegment(Arena.ofAuto());
+    private final MemorySegment events = Arena.global().allocate((long) AT_ONCE * EVENT_SIZE, 8);
+    private final MemorySegment errno = Posix.errnoSegment(Arena.global());
+    private int kqueue = -1;
 
-    KqueuePoller(boolean write) {
-        filter = (short) HOST.value(write ? "EVFILT_WRITE" : "EVFILT_READ");
-        kqueue = Posix.kqueue(errno);
-        if (kqueue < 0)
-            throw new IllegalStateException("kqueue: " + Posix.strerror(-kqueue));
-        Posix.fcntl(kqueue, Constants.F_SETFD, Constants.FD_CLOEXEC);
+    KqueuePoller(Readiness what) {
+        filter = (short) HOST.value(what == Readiness.WRITABLE ? "EVFILT_WRITE" : "EVFILT_READ");
     }
 
     @Override
-    boolean arm(int fd) {
+    int open() {
+        kqueue = Posix.kqueue();
+        if (kqueue >= 0)
+            Posix.fcntl(kqueue, Constants.F_SETFD, Constants.FD_CLOEXEC);
+        return Math.min(kqueue, 0);
+    }
+
+    @Override
+    void close() {
+        Posix.close(kqueue);
+    }
+
+    @Override
+    int arm(int fd) {
         int result = change(fd, HOST.value("EV_ADD") | HOST.value("EV_ONESHOT"));
-        if (result == -EINVAL)
-            return false;
-        if (result < 0)
-            throw new IllegalStateException("kevent for descriptor " + fd + ": " + Posix.strerror(-result));
-        return true;
+        return result == -EINVAL ? 0 : result == 0 ? 1 : result;
     }
 
     @Override
@@ -48,8 +52,6 @@ final class KqueuePoller extends Poller {
     @Override
     void waitForEvents() {
         int count = Posix.kevent(errno, kqueue, 0, 0, events.address(), AT_ONCE);
-        if (count < 0 && count != -EINTR)
-            throw new IllegalStateException("kevent: " + Posix.strerror(-count));
         for (int i = 0; i < count; i++)
             ready((int) events.get(JAVA_LONG, (long) i * EVENT_SIZE + IDENT));
     }
@@ -60,7 +62,7 @@ final class KqueuePoller extends Poller {
             event.set(JAVA_LONG, IDENT, fd);
             event.set(JAVA_SHORT, FILTER, filter);
             event.set(JAVA_SHORT, FLAGS, (short) flags);
-            return Posix.kevent(Posix.errnoSegment(arena), kqueue, event.address(), 1, 0, 0);
+            return Posix.kevent(kqueue, event.address(), 1, 0, 0);
         }
     }
 }

@@ -15,35 +15,33 @@ final class PollPoller extends Poller {
     private static final int REVENTS = Abi.host().value("pollfd.revents:offset");
 
     private final Set<Integer> armed = new LinkedHashSet<>();
-    private final int pipeOut;
-    private final int pipeIn;
+    private final WakeDescriptor interrupt = new WakeDescriptor();
     private final short interest;
-    private final MemorySegment errno = Posix.errnoSegment(Arena.ofAuto());
-    private MemorySegment pollfds = Arena.ofAuto().allocate(64L * POLLFD_SIZE, 8);
+    private Arena arena = Arena.ofShared();
+    private MemorySegment pollfds = arena.allocate(64L * POLLFD_SIZE, 8);
 
-    PollPoller(boolean write) {
-        interest = (short) (write ? Constants.POLLOUT : Constants.POLLIN);
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment pair = arena.allocate(8, 4);
-            int result = Posix.pipe(pair.address());
-            if (result < 0)
-                throw new IllegalStateException("pipe: " + Posix.strerror(-result));
-            pipeOut = pair.get(JAVA_INT, 0);
-            pipeIn = pair.get(JAVA_INT, 4);
-        }
-        for (int end : new int[]{pipeOut, pipeIn}) {
-            Posix.fcntl(end, Constants.F_SETFD, Constants.FD_CLOEXEC);
-            Posix.fcntl(end, Constants.F_SETFL, Constants.O_NONBLOCK);
-        }
+    PollPoller(Readiness what) {
+        interest = what.events;
     }
 
     @Override
-    boolean arm(int fd) {
+    int open() {
+        return interrupt.open();
+    }
+
+    @Override
+    void close() {
+        interrupt.close();
+        arena.close();
+    }
+
+    @Override
+    int arm(int fd) {
         synchronized (armed) {
             armed.add(fd);
         }
-        interrupt();
-        return true;
+        interrupt.write();
+        return 1;
     }
 
     @Override
@@ -51,16 +49,16 @@ final class PollPoller extends Poller {
         synchronized (armed) {
             armed.remove(fd);
         }
-        interrupt();
+        interrupt.write();
     }
 
     @Override
     void waitForEvents() {
         int count = fill();
-        if (Posix.poll(errno, pollfds.address(), count, -1) <= 0)
+        if (Posix.poll(pollfds.address(), count, -1) <= 0)
             return;
         if (pollfds.get(JAVA_SHORT, REVENTS) != 0)
-            drainPipe();
+            interrupt.drain();
         for (int i = 1; i < count; i++) {
             if (pollfds.get(JAVA_SHORT, (long) i * POLLFD_SIZE + REVENTS) != 0) {
                 int fd = pollfds.get(JAVA_INT, (long) i * POLLFD_SIZE);
@@ -72,12 +70,17 @@ final class PollPoller extends Poller {
         }
     }
 
+    /** The number that is readable while something interrupts the poll. */
+    int interruptedBy() {
+        return interrupt.out();
+    }
+
     private int fill() {
         synchronized (armed) {
             int count = armed.size() + 1;
             if (pollfds.byteSize() < (long) count * POLLFD_SIZE)
-                pollfds = Arena.ofAuto().allocate(2L * count * POLLFD_SIZE, 8);
-            put(0, pipeOut, (short) Constants.POLLIN);
+                grow(2 * count);
+            put(0, interrupt.out(), (short) Constants.POLLIN);
             int i = 1;
             for (int fd : armed)
                 put(i++, fd, interest);
@@ -91,19 +94,10 @@ final class PollPoller extends Poller {
         pollfds.set(JAVA_SHORT, (long) index * POLLFD_SIZE + REVENTS, (short) 0);
     }
 
-    /** One byte in the pipe; if it is full, the poller is being interrupted already. */
-    private void interrupt() {
-        try (Arena arena = Arena.ofConfined()) {
-            Posix.write(pipeIn, arena.allocate(1).address(), 1);
-        }
-    }
-
-    private void drainPipe() {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bytes = arena.allocate(256);
-            while (Posix.read(errno, pipeOut, bytes.address(), 256) > 0) {
-                // until it is empty
-            }
-        }
+    private void grow(int count) {
+        Arena larger = Arena.ofShared();
+        pollfds = larger.allocate((long) count * POLLFD_SIZE, 8);
+        arena.close();
+        arena = larger;
     }
 }

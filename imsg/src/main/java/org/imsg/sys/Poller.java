@@ -1,124 +1,147 @@
 package org.imsg.sys;
 
+import static org.imsg.sys.Deadline.FOREVER;
+
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
-import java.util.function.Consumer;
 
 /**
- * One platform thread that watches descriptors for parked threads: one poller for reading, one for writing, each started by
- * the first wait and running as long as the process. A descriptor has at most one waiting thread a direction.
+ * One platform thread that watches descriptors for parked threads: one poller for each {@link Readiness}, started by the
+ * first wait and running as long as the process. A descriptor has at most one waiting thread for each.
  *
  * <p>The property {@code imsg.poller} set to {@code poll} takes poll(2) instead of the system's epoll or kqueue.
  */
-abstract class Poller {
-    private static volatile Poller read;
-    private static volatile Poller write;
+abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
+    private static final AtomicReferenceArray<Poller> RUNNING = new AtomicReferenceArray<>(Readiness.values().length);
+    private static final boolean POLL = "poll".equals(System.getProperty("imsg.poller"));
 
     private final ConcurrentHashMap<Integer, Thread> waiting = new ConcurrentHashMap<>();
     private final Set<Integer> known = ConcurrentHashMap.newKeySet();
-    private volatile Throwable failure;
-
-    static Poller read() {
-        Poller poller = read;
-        return poller != null ? poller : start(false);
-    }
-
-    static Poller write() {
-        Poller poller = write;
-        return poller != null ? poller : start(true);
-    }
-
-    private static synchronized Poller start(boolean forWriting) {
-        Poller poller = forWriting ? write : read;
-        if (poller == null) {
-            poller = create(forWriting);
-            poller.startThread(forWriting ? "imsg-poller-write" : "imsg-poller-read");
-            if (forWriting)
-                write = poller;
-            else
-                read = poller;
-        }
-        return poller;
-    }
-
-    private static Poller create(boolean forWriting) {
-        if ("poll".equals(System.getProperty("imsg.poller")))
-            return new PollPoller(forWriting);
-        return Os.current() == Os.LINUX ? new EpollPoller(forWriting) : new KqueuePoller(forWriting);
-    }
-
-    static void forEachRunning(Consumer<Poller> action) {
-        Poller poller = read;
-        if (poller != null)
-            action.accept(poller);
-        poller = write;
-        if (poller != null)
-            action.accept(poller);
-    }
 
     /**
-     * Parks the current thread until the descriptor is ready, somebody calls {@link #ready}, or it is interrupted.
+     * Parks the current thread until the descriptor is ready, another thread calls {@link #wake}, or it is interrupted.
      *
-     * @param abandoned asked once the thread can be let go: whether that was to happen already
+     * @param abandoned tells whether the thread was to be woken before it could be: a {@link #wake} that came too early
+     * @return 1 if the descriptor is ready or this returns early, 0 if the deadline has passed, or the negative errno
      */
-    final boolean await(int fd, long deadline, BooleanSupplier abandoned) {
+    static int await(Readiness what, int fd, long deadline, BooleanSupplier abandoned) {
+        int result = running(what) == null ? start(what) : 0;
+        return result < 0 ? result : running(what).await(fd, deadline, abandoned);
+    }
+
+    /** Starts the poller unless it runs; 0 or the negative errno. */
+    static synchronized int start(Readiness what) {
+        if (running(what) != null)
+            return 0;
+        Poller poller = create(what);
+        int result = poller.open();
+        if (result < 0)
+            return result;
+        try {
+            Thread.ofPlatform().daemon().name("imsg-poller-" + what).start(poller::run);
+        } catch (Throwable e) {
+            poller.close();
+            throw e;
+        }
+        RUNNING.set(what.ordinal(), poller);
+        return 0;
+    }
+
+    /** The shared poller, or null if none has been started. */
+    static Poller running(Readiness what) {
+        return RUNNING.get(what.ordinal());
+    }
+
+    private static Poller create(Readiness what) {
+        if (!POLL && Os.current() == Os.LINUX)
+            return new EpollPoller(what);
+        // A filter of kqueue that reports hanging up alone is not known to us.
+        return POLL || what == Readiness.HUNG_UP ? new PollPoller(what) : new KqueuePoller(what);
+    }
+
+    /** Unparks the threads that wait for a descriptor. */
+    static void wake(int fd) {
+        for (int i = 0; i < RUNNING.length(); i++) {
+            Poller poller = RUNNING.get(i);
+            if (poller != null)
+                poller.ready(fd);
+        }
+    }
+
+    /** Takes a descriptor out of the sets; to be called just before it is closed. */
+    static void forget(int fd) {
+        for (int i = 0; i < RUNNING.length(); i++) {
+            Poller poller = RUNNING.get(i);
+            if (poller != null)
+                poller.forgetOwn(fd);
+        }
+    }
+
+    final int await(int fd, long deadline, BooleanSupplier abandoned) {
         Thread me = Thread.currentThread();
         waiting.put(fd, me);
         try {
-            if (failure != null)
-                throw new IllegalStateException("the thread that watches descriptors has failed", failure);
             known.add(fd);
-            if (abandoned.getAsBoolean() || !arm(fd))
-                return true;
+            if (abandoned.getAsBoolean())
+                return 1;
+            int armed = arm(fd);
+            if (armed <= 0)
+                return armed == 0 ? 1 : armed;
             while (waiting.get(fd) == me && !me.isInterrupted()) {
-                if (deadline == Readiness.FOREVER) {
+                if (deadline == FOREVER) {
                     LockSupport.park(this);
                 } else {
-                    long nanos = deadline - System.nanoTime();
+                    long nanos = Deadline.left(deadline);
                     if (nanos <= 0)
-                        return false;
+                        return 0;
                     LockSupport.parkNanos(this, nanos);
                 }
             }
-            return true;
+            return 1;
         } finally {
             waiting.remove(fd, me);
         }
     }
 
-    /** Lets the thread that waits for the descriptor go, if there is one. */
+    /** Unparks the thread that waits for the descriptor, if there is one. */
     final void ready(int fd) {
         Thread thread = waiting.remove(fd);
         if (thread != null)
             LockSupport.unpark(thread);
     }
 
-    final void forget(int fd) {
+    final void forgetOwn(int fd) {
         if (known.remove(fd))
             disarm(fd);
     }
 
-    private void startThread(String name) {
-        Thread.ofPlatform().daemon().name(name).start(() -> {
+    private void run() {
+        while (true) {
             try {
-                while (true)
-                    waitForEvents();
-            } catch (RuntimeException | Error e) {
-                // Nobody may wait for a poller that is no more.
-                failure = e;
-                waiting.keySet().forEach(this::ready);
+                waitForEvents();
+            } catch (Throwable e) {
+                // Without memory for a moment; a report may be lost, so every thread looks for itself.
+                waiting.forEach((fd, _) -> ready(fd));
             }
-        });
+        }
     }
+
+    /** Opens what the poller itself needs; 0 or the negative errno. */
+    abstract int open();
+
+    /** Closes it. */
+    abstract void close();
 
     /**
      * Asks for one report of the descriptor.
      *
-     * @return false if it cannot be watched, which is to say that it is always ready, as regular files are
+     * @return 1 if it will be reported; 0 if it cannot be watched because it is always ready, as regular files are; or the
+     *         negative errno
      */
-    abstract boolean arm(int fd);
+    abstract int arm(int fd);
 
     /** Takes the descriptor out of the set; it may not be in it. */
     abstract void disarm(int fd);

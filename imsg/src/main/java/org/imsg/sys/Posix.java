@@ -242,18 +242,25 @@ public final class Posix {
         return MemorySegment.ofAddress(STRERROR.pointer(number)).reinterpret(1024).getString(0);
     }
 
+    private static final CFunction EVENTFD = new CFunction("eventfd");
+
+    /** {@code int eventfd(unsigned int, int)}; Linux. */
+    static int eventfd(int initial, int flags) {
+        return EVENTFD.call(initial, flags);
+    }
+
     private static final CFunction EPOLL_CREATE1 = new CFunction("epoll_create1");
 
     /** {@code int epoll_create1(int)}; Linux. */
-    static int epoll_create1(MemorySegment errno, int flags) {
-        return EPOLL_CREATE1.call(errno, flags);
+    static int epoll_create1(int flags) {
+        return EPOLL_CREATE1.call(flags);
     }
 
     private static final CFunction EPOLL_CTL = new CFunction("epoll_ctl");
 
     /** {@code int epoll_ctl(int, int, int, struct epoll_event *)}; Linux. */
-    static int epoll_ctl(MemorySegment errno, int epoll, int operation, int fd, long event) {
-        return EPOLL_CTL.call(errno, epoll, operation, fd, event);
+    static int epoll_ctl(int epoll, int operation, int fd, long event) {
+        return EPOLL_CTL.call(epoll, operation, fd, event);
     }
 
     private static final CFunction EPOLL_WAIT = new CFunction("epoll_wait");
@@ -265,9 +272,9 @@ public final class Posix {
 
     private static final CFunction KQUEUE = new CFunction("kqueue");
 
-    /** {@code int kqueue(void)}; the BSDs and macOS. The parameter C does not have lands in a register it does not read. */
-    static int kqueue(MemorySegment errno) {
-        return KQUEUE.call(errno, 0);
+    /** {@code int kqueue(void)}; the BSDs and macOS. */
+    static int kqueue() {
+        return KQUEUE.call();
     }
 
     private static final CFunction KEVENT = new CFunction("kevent");
@@ -275,5 +282,10 @@ public final class Posix {
     /** {@code int kevent(int, const struct kevent *, int, struct kevent *, int, const struct timespec *)}. */
     static int kevent(MemorySegment errno, int kqueue, long changes, int changeCount, long events, int eventCount) {
         return KEVENT.call(errno, kqueue, changes, changeCount, events, eventCount, 0, 0);
+    }
+
+    /** As {@link #kevent(MemorySegment, int, long, int, long, int)}. */
+    static int kevent(int kqueue, long changes, int changeCount, long events, int eventCount) {
+        return KEVENT.call(kqueue, changes, changeCount, events, eventCount);
     }
 }

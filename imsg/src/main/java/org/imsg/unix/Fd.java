@@ -4,14 +4,13 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.lang.ref.Cleaner;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Descriptors;
-import org.imsg.sys.Forgotten;
+import org.imsg.sys.DescriptorCleaner;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Posix;
 import org.imsg.sys.Readiness;
 
@@ -27,12 +26,18 @@ import org.imsg.sys.Readiness;
 public final class Fd implements AutoCloseable {
     private static final boolean TRACE = Boolean.getBoolean("imsg.fd.trace");
 
-    private final Body body;
+    static {
+        OpenDescriptor.connect(fd -> ((Fd) fd).descriptor,
+                (descriptor, number) -> new ErrnoException("wait", descriptor, number));
+    }
+
+    private final OpenDescriptor descriptor;
     private final Cleaner.Cleanable cleanable;
 
     private Fd(int number) {
-        body = new Body(number, TRACE ? new Throwable("descriptor " + number + " was opened here") : null);
-        cleanable = Forgotten.CLEANER.register(this, body);
+        descriptor = new OpenDescriptor(number);
+        cleanable = DescriptorCleaner.CLEANER.register(this, new Clean(descriptor,
+                TRACE ? new Throwable("descriptor " + number + " was opened here") : null));
     }
 
     /**
@@ -126,8 +131,9 @@ public final class Fd implements AutoCloseable {
      */
     public int intValue() {
         if (!isOpen())
-            throw new IllegalStateException("descriptor " + body.number + " is closed or was handed on already");
-        return body.number;
+            throw new IllegalStateException(
+                    "descriptor " + descriptor.number() + " is closed or was handed on already");
+        return descriptor.number();
     }
 
     /**
@@ -136,7 +142,7 @@ public final class Fd implements AutoCloseable {
      * @return false after {@link #close}, {@link #move} or {@link #release}
      */
     public boolean isOpen() {
-        return (body.state & Body.GONE) == 0;
+        return descriptor.isOpen();
     }
 
     /**
@@ -157,10 +163,10 @@ public final class Fd implements AutoCloseable {
      * @throws IllegalStateException if this is closed or was handed on already, or a thread is inside a call on it
      */
     public int release() {
-        body.give();
-        // Runs the body's clean-up, which has nothing to close any more.
+        descriptor.giveAway();
+        // Runs the clean-up, which has nothing to close any more.
         cleanable.clean();
-        return body.number;
+        return descriptor.number();
     }
 
     /**
@@ -185,110 +191,46 @@ public final class Fd implements AutoCloseable {
         }
     }
 
-    /**
-     * Begins a call on the descriptor: until {@link #exit}, its number stays in use whoever closes this.
-     *
-     * @return the number
-     * @throws ClosedChannelException if this is closed or was handed on
-     */
-    public int enter() throws ClosedChannelException {
-        if (!body.enter())
-            throw new ClosedChannelException();
-        return body.number;
+    /** As {@link OpenDescriptor#enter()}. */
+    int enter() throws ClosedChannelException {
+        return descriptor.enter();
     }
 
-    /** Ends a call that {@link #enter} began; closes the descriptor if that was asked for meanwhile and this was the last. */
-    public void exit() {
-        body.exit();
+    /** As {@link OpenDescriptor#exit()}. */
+    void exit() {
+        descriptor.exit();
+    }
+
+    /** As {@link OpenDescriptor#await}. */
+    boolean await(Readiness what, long deadline) throws IOException {
+        return descriptor.await(what, deadline);
     }
 
     /**
-     * Closes the descriptor. Threads inside a call on a socket are woken by shutting it down, threads parked for it are let go;
-     * the last of them closes the number. A second call has no effect, nor has one after {@link #move} or {@link #release}.
+     * Closes the descriptor. Threads that wait for it are woken, and the last thread inside a call on it closes the number.
+     * Other descriptors of the same open file, here or in another process, go on as before. A second call has no effect, nor
+     * has one after {@link #move()} or {@link #release()}.
      */
     @Override
     public void close() {
-        body.close();
+        descriptor.close();
         cleanable.clean();
     }
 
     @Override
     public String toString() {
-        return "descriptor " + body.number + (isOpen() ? "" : " (no longer owned)");
+        return descriptor.toString();
     }
 
-    /** What outlives the Fd until the descriptor is closed. */
-    private static final class Body implements Runnable {
-        static final int GONE = 0x4000_0000;
-        private static final VarHandle STATE;
-
-        static {
-            try {
-                STATE = MethodHandles.lookup().findVarHandle(Body.class, "state", int.class);
-            } catch (ReflectiveOperationException e) {
-                throw new ExceptionInInitializerError(e);
-            }
-        }
-
-        final int number;
-        private final Throwable opened;
-        /** The number of threads inside, and GONE once this is no longer the owner. */
-        volatile int state;
-
-        Body(int number, Throwable opened) {
-            this.number = number;
-            this.opened = opened;
-        }
-
-        boolean enter() {
-            for (;;) {
-                int seen = state;
-                if ((seen & GONE) != 0)
-                    return false;
-                if (STATE.compareAndSet(this, seen, seen + 1))
-                    return true;
-            }
-        }
-
-        void exit() {
-            int before = (int) STATE.getAndAdd(this, -1);
-            if (before == (GONE | 1))
-                Descriptors.close(number);
-        }
-
-        void give() {
-            if (!STATE.compareAndSet(this, 0, GONE))
-                throw new IllegalStateException((state & GONE) != 0
-                        ? "descriptor " + number + " is closed or was handed on already"
-                        : "descriptor " + number + " is in use by another thread");
-        }
-
-        void close() {
-            int inside;
-            do {
-                inside = state;
-                if ((inside & GONE) != 0)
-                    return;
-                // Beside others this one goes inside too: when they left, the number below would be somebody else's.
-            } while (!STATE.compareAndSet(this, inside, inside == 0 ? GONE : (inside | GONE) + 1));
-            if (inside == 0) {
-                Descriptors.close(number);
-                return;
-            }
-            // No descriptor but a socket's can be shut down; for others this is without effect.
-            Posix.shutdown(number, Constants.SHUT_RDWR);
-            Readiness.wake(number);
-            exit();
-        }
-
-        /** The cleaner's part: does something only for an Fd that was forgotten. */
+    /** The cleaner's part: closes the descriptor of an Fd that was forgotten. */
+    private record Clean(OpenDescriptor descriptor, Throwable opened) implements Runnable {
         @Override
         public void run() {
-            if ((state & GONE) != 0)
+            if (!descriptor.isOpen())
                 return;
-            close();
+            descriptor.close();
             System.getLogger(Fd.class.getName()).log(Logger.Level.WARNING,
-                    "descriptor " + number + " was forgotten and is closed now"
+                    "descriptor " + descriptor.number() + " was forgotten and is closed now"
                             + (opened == null ? "; -Dimsg.fd.trace=true says where it was opened" : ""),
                     opened);
         }

@@ -1,6 +1,5 @@
 package org.imsg.unix;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.imsg.sys.Constants.EAGAIN;
 import static org.imsg.sys.Constants.EINTR;
 import static org.imsg.sys.Readiness.FOREVER;
@@ -13,7 +12,6 @@ import java.nio.channels.ByteChannel;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.util.concurrent.locks.ReentrantLock;
-import org.imsg.sys.Constants;
 import org.imsg.sys.Posix;
 import org.imsg.sys.Readiness;
 
@@ -36,8 +34,8 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
     private final Fd fd;
     /** Regular files are always ready, and cannot be watched. */
     private final boolean file;
-    private final Direction reading = new Direction(Readiness.toRead());
-    private final Direction writing = new Direction(Readiness.toWrite());
+    private final Direction reading = new Direction(Readiness.READABLE);
+    private final Direction writing = new Direction(Readiness.WRITABLE);
 
     /**
      * A channel over a descriptor.
@@ -182,11 +180,11 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
             try {
                 // Only poll(2) knows: a thread is also let go because the channel is being closed, or about to be.
                 while (isOpen() && (n == -EAGAIN || n == -EINTR)) {
-                    if (!call.waits() || file || direction.readiness.isReady(number))
+                    if (!call.waits() || file || direction.readiness.isNow(number))
                         n = call.make().apply(direction.errno, number, chunk.address(),
                                 (int) chunk.byteSize());
                     else
-                        direction.readiness.awaitParked(number, FOREVER, () -> !isOpen());
+                        fd.await(direction.readiness, FOREVER);
                 }
             } finally {
                 end(n > 0);

@@ -1,7 +1,6 @@
 package org.imsg.unix;
 
 import java.io.IOException;
-import java.nio.channels.AsynchronousCloseException;
 import org.imsg.sys.Readiness;
 
 /**
@@ -13,19 +12,20 @@ public final class Lifeline {
 
     /**
      * Waits until the peer of a connected Unix socket has closed its end, or its process has died: whatever is still there to
-     * read, and not when it has only ended its sending direction. To be called by a platform thread.
+     * read, and not when it has only ended its sending direction.
      *
      * @param socket the socket, which stays the caller's
      * @throws IOException if it is closed, before or while this waits
      */
     public static void awaitHangUp(Fd socket) throws IOException {
+        while (!isHungUp(socket))
+            socket.await(Readiness.HUNG_UP, Readiness.FOREVER);
+    }
+
+    private static boolean isHungUp(Fd socket) throws IOException {
         int fd = socket.enter();
         try {
-            Readiness hangUp = Readiness.toHangUp();
-            while (!hangUp.isReady(fd) && socket.isOpen())
-                hangUp.await(fd, Readiness.FOREVER);
-            if (!socket.isOpen())
-                throw new AsynchronousCloseException();
+            return Readiness.HUNG_UP.isNow(fd);
         } finally {
             socket.exit();
         }

@@ -2,9 +2,11 @@ package org.imsg.sys;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.imsg.sys.Readiness.FOREVER;
 
 import java.io.IOException;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,8 +16,10 @@ import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
 import org.junit.jupiter.api.AfterEach;
@@ -34,11 +38,29 @@ class PollerTest {
 
     @BeforeAll
     static void startSharedPollers() {
-        Readiness.startPollers();
+        OpenDescriptor.prepareWaiting();
     }
 
     private static long in(long millis) {
         return System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+    }
+
+    /** Whether a wait ended before its deadline. */
+    private static boolean waits(Poller poller, int number, long deadline, BooleanSupplier abandoned) {
+        int result = poller.await(number, deadline, abandoned);
+        assertThat(result).isNotNegative();
+        return result > 0;
+    }
+
+    /** Waits as a channel does. */
+    private static boolean wait(Readiness what, Fd fd, long deadline) throws IOException {
+        return OpenDescriptor.of(fd).await(what, deadline);
+    }
+
+    private static void untilWaiting(Thread thread) {
+        while (thread.getState() != Thread.State.WAITING && Stream.of(thread.getStackTrace())
+                .noneMatch(frame -> frame.getClassName().equals(Waker.class.getName())))
+            Thread.onSpinWait();
     }
 
     /** A call under way in a virtual thread. */
@@ -77,12 +99,12 @@ class PollerTest {
         private RunningPoller reading;
         private RunningPoller writing;
 
-        abstract Poller poller(boolean write);
+        abstract Poller poller(Readiness what);
 
         @BeforeEach
         void startPollers() {
-            reading = new RunningPoller(poller(false), false);
-            writing = new RunningPoller(poller(true), true);
+            reading = new RunningPoller(poller(Readiness.READABLE), false);
+            writing = new RunningPoller(poller(Readiness.WRITABLE), true);
         }
 
         @AfterEach
@@ -93,17 +115,17 @@ class PollerTest {
 
         private Call<Boolean> waitToRead(Fd fd) {
             int number = fd.intValue();
-            return new Call<>(() -> reading.poller.await(number, FOREVER, NOT_ABANDONED));
+            return new Call<>(() -> waits(reading.poller, number, FOREVER, NOT_ABANDONED));
         }
 
         private Call<Boolean> waitToWrite(Fd fd) {
             int number = fd.intValue();
-            return new Call<>(() -> writing.poller.await(number, FOREVER, NOT_ABANDONED));
+            return new Call<>(() -> waits(writing.poller, number, FOREVER, NOT_ABANDONED));
         }
 
         private void forget(Fd fd) {
-            reading.poller.forget(fd.intValue());
-            writing.poller.forget(fd.intValue());
+            reading.poller.forgetOwn(fd.intValue());
+            writing.poller.forgetOwn(fd.intValue());
         }
 
         @Test
@@ -191,7 +213,7 @@ class PollerTest {
                 int number = pipe.first().intValue();
                 for (int millis : new int[]{1, 5, 20}) {
                     long deadline = in(millis);
-                    Call<Boolean> reader = new Call<>(() -> reading.poller.await(number, deadline, NOT_ABANDONED));
+                    Call<Boolean> reader = new Call<>(() -> waits(reading.poller, number, deadline, NOT_ABANDONED));
                     assertThat(reader.result()).isFalse();
                     assertThat(System.nanoTime() - deadline).isNotNegative();
                 }
@@ -203,7 +225,7 @@ class PollerTest {
         void a_deadline_that_has_passed_ends_the_wait_at_once() throws Exception {
             try (Fd.Pair pipe = Fd.pipe()) {
                 int number = pipe.first().intValue();
-                assertThat(reading.poller.await(number, in(-1), NOT_ABANDONED)).isFalse();
+                assertThat(waits(reading.poller, number, in(-1), NOT_ABANDONED)).isFalse();
                 forget(pipe.first());
             }
         }
@@ -221,7 +243,7 @@ class PollerTest {
         @Test
         void a_thread_does_not_wait_for_what_was_abandoned_before() {
             try (Fd.Pair pipe = Fd.pipe()) {
-                assertThat(reading.poller.await(pipe.first().intValue(), FOREVER, () -> true)).isTrue();
+                assertThat(waits(reading.poller, pipe.first().intValue(), FOREVER, () -> true)).isTrue();
                 forget(pipe.first());
             } catch (IOException e) {
                 throw new AssertionError(e);
@@ -232,7 +254,7 @@ class PollerTest {
         void an_interrupt_ends_a_wait_and_stays_set() throws Exception {
             try (Fd.Pair pipe = Fd.pipe()) {
                 int number = pipe.first().intValue();
-                Call<Boolean> reader = new Call<>(() -> reading.poller.await(number, FOREVER, NOT_ABANDONED)
+                Call<Boolean> reader = new Call<>(() -> waits(reading.poller, number, FOREVER, NOT_ABANDONED)
                         && Thread.currentThread().isInterrupted()).untilParked();
                 reader.thread.interrupt();
                 assertThat(reader.result()).isTrue();
@@ -268,7 +290,7 @@ class PollerTest {
             Fd.Pair old = Fd.pipe();
             try (old; Fd.Pair fresh = Fd.pipe(); Fd shared = old.first().dup()) {
                 int number = old.first().intValue();
-                assertThat(reading.poller.await(number, in(1), NOT_ABANDONED)).isFalse();
+                assertThat(waits(reading.poller, number, in(1), NOT_ABANDONED)).isFalse();
                 forget(old.first());
                 // The number now is another pipe's, while the old pipe lives on in its duplicate.
                 Posix.dup2(fresh.first().intValue(), number);
@@ -294,7 +316,7 @@ class PollerTest {
                     pipes.add(pipe);
                     int number = pipe.first().intValue();
                     readers.add(new Call<>(() -> {
-                        reading.poller.await(number, FOREVER, NOT_ABANDONED);
+                        waits(reading.poller, number, FOREVER, NOT_ABANDONED);
                         return RunningPoller.take(pipe.first());
                     }));
                     writers.add(waitToWrite(pipe.second()));
@@ -324,20 +346,20 @@ class PollerTest {
     @EnabledOnOs(OS.LINUX)
     class Epoll extends Contract {
         @Override
-        Poller poller(boolean write) {
-            return new EpollPoller(write);
+        Poller poller(Readiness what) {
+            return new EpollPoller(what);
         }
 
         @Test
         void a_forgotten_descriptor_leaves_the_set_though_its_open_file_lives_on() throws Exception {
-            try (RunningPoller running = new RunningPoller(new EpollPoller(false), false);
+            try (RunningPoller running = new RunningPoller(new EpollPoller(Readiness.READABLE), false);
                     Fd.Pair pipe = Fd.pipe();
                     Fd shared = pipe.first().dup()) {
                 Poller poller = running.poller;
                 int number = pipe.first().intValue();
-                assertThat(poller.await(number, in(1), NOT_ABANDONED)).isFalse();
+                assertThat(waits(poller, number, in(1), NOT_ABANDONED)).isFalse();
                 assertThat(RunningPoller.watches(poller, number)).isTrue();
-                poller.forget(number);
+                poller.forgetOwn(number);
                 pipe.first().close();
                 assertThat(RunningPoller.watches(poller, number)).isFalse();
                 assertThat(shared.isOpen()).isTrue();
@@ -349,13 +371,13 @@ class PollerTest {
             try (Fd.Pair pair = Fd.socketpair(); Fd shared = pair.first().dup()) {
                 int number = pair.first().intValue();
                 RunningPoller.fill(pair.first());
-                for (Readiness readiness : List.of(Readiness.toRead(), Readiness.toWrite()))
-                    assertThat(new Call<>(() -> readiness.await(number, in(1))).result()).isFalse();
-                assertThat(RunningPoller.watches(Poller.read(), number)).isTrue();
-                assertThat(RunningPoller.watches(Poller.write(), number)).isTrue();
+                for (Readiness what : List.of(Readiness.READABLE, Readiness.WRITABLE))
+                    assertThat(new Call<>(() -> PollerTest.wait(what, pair.first(), in(1))).result()).isFalse();
+                assertThat(RunningPoller.watches(Poller.running(Readiness.READABLE), number)).isTrue();
+                assertThat(RunningPoller.watches(Poller.running(Readiness.WRITABLE), number)).isTrue();
                 pair.first().close();
-                assertThat(RunningPoller.watches(Poller.read(), number)).isFalse();
-                assertThat(RunningPoller.watches(Poller.write(), number)).isFalse();
+                assertThat(RunningPoller.watches(Poller.running(Readiness.READABLE), number)).isFalse();
+                assertThat(RunningPoller.watches(Poller.running(Readiness.WRITABLE), number)).isFalse();
                 assertThat(shared.isOpen()).isTrue();
             }
         }
@@ -364,33 +386,34 @@ class PollerTest {
     @Nested
     class Poll extends Contract {
         @Override
-        Poller poller(boolean write) {
-            return new PollPoller(write);
+        Poller poller(Readiness what) {
+            return new PollPoller(what);
         }
 
         @Test
         void a_descriptor_that_was_closed_without_being_forgotten_lets_its_thread_go_and_stops_nobody()
                 throws Exception {
-            try (RunningPoller running = new RunningPoller(new PollPoller(false), false);
+            try (RunningPoller running = new RunningPoller(new PollPoller(Readiness.READABLE), false);
                     Fd.Pair pipe = Fd.pipe()) {
                 Poller poller = running.poller;
                 // A number that no open descriptor has, and none that the JVM opens meanwhile will get.
-                assertThat(new Call<>(() -> poller.await(1_000_000, FOREVER, NOT_ABANDONED)).result()).isTrue();
+                assertThat(new Call<>(() -> waits(poller, 1_000_000, FOREVER, NOT_ABANDONED)).result()).isTrue();
                 RunningPoller.put(pipe.second(), 1);
-                assertThat(poller.await(pipe.first().intValue(), FOREVER, NOT_ABANDONED)).isTrue();
+                assertThat(waits(poller, pipe.first().intValue(), FOREVER, NOT_ABANDONED)).isTrue();
             }
         }
 
         @Test
         void an_interrupted_poll_has_nothing_left_to_interrupt_the_next() throws Exception {
-            PollPoller poller = new PollPoller(false);
+            PollPoller poller = new PollPoller(Readiness.READABLE);
+            poller.open();
             try (Fd.Pair pipe = Fd.pipe()) {
                 poller.arm(pipe.first().intValue());
                 poller.arm(pipe.first().intValue());
                 poller.waitForEvents();
-                assertThat(Readiness.toRead().await(RunningPoller.interruptPipe(poller), in(-1))).isFalse();
+                assertThat(Readiness.READABLE.isNow(poller.interruptedBy())).isFalse();
             } finally {
-                RunningPoller.closeDescriptors(poller);
+                poller.close();
             }
         }
     }
@@ -401,7 +424,7 @@ class PollerTest {
         void a_platform_thread_waits_in_poll_until_something_comes() throws Exception {
             try (Fd.Pair pipe = Fd.pipe()) {
                 FutureTask<Boolean> waiting = new FutureTask<>(
-                        () -> Readiness.toRead().await(pipe.first().intValue(), FOREVER));
+                        () -> PollerTest.wait(Readiness.READABLE, pipe.first(), FOREVER));
                 Thread thread = Thread.ofPlatform().start(waiting);
                 RunningPoller.put(pipe.second(), 1);
                 assertThat(waiting.get()).isTrue();
@@ -413,27 +436,26 @@ class PollerTest {
         void a_platform_thread_gives_up_at_its_deadline_and_not_before() throws Exception {
             try (Fd.Pair pipe = Fd.pipe()) {
                 long deadline = in(20);
-                assertThat(Readiness.toRead().await(pipe.first().intValue(), deadline)).isFalse();
+                assertThat(PollerTest.wait(Readiness.READABLE, pipe.first(), deadline)).isFalse();
                 assertThat(System.nanoTime() - deadline).isNotNegative();
-                assertThat(Readiness.toRead().await(pipe.first().intValue(), in(-1))).isFalse();
+                assertThat(PollerTest.wait(Readiness.READABLE, pipe.first(), in(-1))).isFalse();
             }
         }
 
         @Test
-        void one_instance_serves_one_wait_after_another_on_any_descriptor() throws Exception {
-            Readiness toWrite = Readiness.toWrite();
+        void one_waker_serves_one_wait_after_another_on_any_descriptor() throws Exception {
             try (Fd.Pair pipe = Fd.pipe(); Fd.Pair full = Fd.pipe()) {
                 RunningPoller.fill(full.second());
-                assertThat(toWrite.await(pipe.second().intValue(), FOREVER)).isTrue();
-                assertThat(toWrite.await(full.second().intValue(), in(1))).isFalse();
-                assertThat(toWrite.await(pipe.second().intValue(), FOREVER)).isTrue();
+                assertThat(PollerTest.wait(Readiness.WRITABLE, pipe.second(), FOREVER)).isTrue();
+                assertThat(PollerTest.wait(Readiness.WRITABLE, full.second(), in(1))).isFalse();
+                assertThat(PollerTest.wait(Readiness.WRITABLE, pipe.second(), FOREVER)).isTrue();
             }
         }
 
         @Test
         void a_virtual_thread_is_parked_until_something_comes() throws Exception {
             try (Fd.Pair pipe = Fd.pipe()) {
-                Call<Boolean> reader = new Call<>(() -> Readiness.toRead().await(pipe.first().intValue(), FOREVER))
+                Call<Boolean> reader = new Call<>(() -> PollerTest.wait(Readiness.READABLE, pipe.first(), FOREVER))
                         .untilParked();
                 RunningPoller.put(pipe.second(), 1);
                 assertThat(reader.result()).isTrue();
@@ -441,30 +463,26 @@ class PollerTest {
         }
 
         @Test
-        void a_parked_platform_thread_is_let_go_by_wake() throws Exception {
-            try (Fd.Pair pipe = Fd.pipe()) {
-                int number = pipe.first().intValue();
-                FutureTask<Boolean> waiting = new FutureTask<>(
-                        () -> Readiness.toRead().awaitParked(number, FOREVER, NOT_ABANDONED));
-                Thread thread = Thread.ofPlatform().start(waiting);
-                while (thread.getState() != Thread.State.WAITING)
-                    Thread.onSpinWait();
-                Readiness.wake(number);
-                assertThat(waiting.get()).isTrue();
-                thread.join();
-            }
-        }
-
-        @Test
-        void wake_lets_go_readers_and_writers_alike() throws Exception {
-            try (Fd.Pair pair = Fd.socketpair()) {
-                int number = pair.first().intValue();
-                RunningPoller.fill(pair.first());
-                Call<Boolean> reader = new Call<>(() -> Readiness.toRead().await(number, FOREVER)).untilParked();
-                Call<Boolean> writer = new Call<>(() -> Readiness.toWrite().await(number, FOREVER)).untilParked();
-                Readiness.wake(number);
-                assertThat(reader.result()).isTrue();
-                assertThat(writer.result()).isTrue();
+        void closing_wakes_readers_and_writers_platform_threads_and_virtual_ones() throws Exception {
+            for (ThreadFactory factory : List.of(Thread.ofPlatform().factory(), Thread.ofVirtual().factory())) {
+                try (Fd.Pair pair = Fd.socketpair(); Fd other = pair.first().dup()) {
+                    RunningPoller.fill(pair.first());
+                    List<FutureTask<Boolean>> waits = new ArrayList<>();
+                    for (Readiness what : Readiness.values()) {
+                        FutureTask<Boolean> wait = new FutureTask<>(
+                                () -> PollerTest.wait(what, pair.first(), FOREVER));
+                        Thread thread = factory.newThread(wait);
+                        thread.start();
+                        untilWaiting(thread);
+                        waits.add(wait);
+                    }
+                    pair.first().close();
+                    for (FutureTask<Boolean> wait : waits)
+                        assertThatThrownBy(wait::get).hasCauseInstanceOf(AsynchronousCloseException.class);
+                    RunningPoller.drain(pair.second());
+                    RunningPoller.put(other, 1);
+                    assertThat(RunningPoller.take(pair.second())).as("the connection lives on").isEqualTo(1);
+                }
             }
         }
 
@@ -472,8 +490,8 @@ class PollerTest {
         void a_regular_file_is_always_ready_to_a_virtual_thread(@TempDir Path directory) throws Exception {
             try (Fd fd = Fd.open(Files.createFile(directory.resolve("empty")), OpenFlag.READ_WRITE)) {
                 int number = fd.intValue();
-                assertThat(new Call<>(() -> Readiness.toRead().await(number, FOREVER)).result()).isTrue();
-                assertThat(new Call<>(() -> Readiness.toWrite().await(number, FOREVER)).result()).isTrue();
+                assertThat(new Call<>(() -> PollerTest.wait(Readiness.READABLE, fd, FOREVER)).result()).isTrue();
+                assertThat(new Call<>(() -> PollerTest.wait(Readiness.WRITABLE, fd, FOREVER)).result()).isTrue();
             }
         }
     }

@@ -20,6 +20,8 @@ final class RunningPoller implements AutoCloseable {
     RunningPoller(Poller poller, boolean write) {
         this.poller = poller;
         this.write = write;
+        if (poller.open() < 0)
+            throw new AssertionError("no descriptor for a poller");
         thread = Thread.ofPlatform().daemon().name("poller under test").start(() -> {
             while (!ended)
                 poller.waitForEvents();
@@ -39,31 +41,13 @@ final class RunningPoller implements AutoCloseable {
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
-        closeDescriptors(poller);
-    }
-
-    /** Pollers have no close, for ours run as long as the process; a test's must leave nothing open. */
-    static void closeDescriptors(Poller poller) {
-        for (String name : new String[]{"epoll", "pipeOut", "pipeIn"})
-            closeField(poller, name);
+        poller.close();
     }
 
     /** Whether an epoll poller's set has a descriptor of that number in it, armed or not; the kernel says. */
     static boolean watches(Poller poller, int fd) throws IOException {
         String set = Files.readString(Path.of("/proc/self/fdinfo/" + field(poller, "epoll")));
         return set.lines().anyMatch(line -> line.matches("tfd:\\s*" + fd + "\\s.*"));
-    }
-
-    /** Where a poll poller reads what interrupted it. */
-    static int interruptPipe(Poller poller) {
-        return field(poller, "pipeOut");
-    }
-
-    private static void closeField(Poller poller, String name) {
-        int fd = field(poller, name);
-        if (fd < 0)
-            return;
-        Posix.close(fd);
     }
 
     private static int field(Poller poller, String name) {

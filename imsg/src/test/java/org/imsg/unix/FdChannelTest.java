@@ -176,7 +176,7 @@ class FdChannelTest {
             try (Fd.Pair pipe = Fd.pipe()) {
                 FdChannel channel = blocked.channel(pipe);
                 Call<Integer> waiting = Call.start(kind, () -> blocked.call(channel));
-                Call.until(() -> isParked(waiting));
+                waiting.awaitWaiting();
                 channel.close();
                 assertThat(waiting.failure()).isExactlyInstanceOf(AsynchronousCloseException.class);
             }
@@ -189,15 +189,11 @@ class FdChannelTest {
             try (Fd.Pair pipe = Fd.pipe()) {
                 FdChannel channel = blocked.channel(pipe);
                 Call<Integer> waiting = Call.start(kind, () -> blocked.call(channel));
-                Call.until(() -> isParked(waiting));
+                waiting.awaitWaiting();
                 waiting.thread().interrupt();
                 assertThat(waiting.failure()).isExactlyInstanceOf(ClosedByInterruptException.class);
                 assertThat(channel.isOpen()).isFalse();
             }
-    }
-
-    private static boolean isParked(Call<?> call) {
-        return call.thread().getState() == Thread.State.WAITING;
     }
 
     @ParameterizedTest
@@ -223,7 +219,7 @@ class FdChannelTest {
                 FdChannel one = new FdChannel(pair.first());
                 FdChannel other = new FdChannel(pair.second())) {
             Call<Integer> reading = Call.start(Call.On.VIRTUAL, () -> one.read(ByteBuffer.allocate(10)));
-            Call.until(() -> isParked(reading));
+            reading.awaitWaiting();
             one.write(bytes("request"));
             ByteBuffer request = ByteBuffer.allocate(100);
             other.read(request);

@@ -74,7 +74,6 @@ public final class Call<T> {
     }
 
     private static boolean isSystemCallThatWaits(StackTraceElement frame) {
-        return frame.getClassName().equals("org.imsg.sys.Posix")
-                && (frame.getMethodName().equals("recvmsg") || frame.getMethodName().equals("poll"));
+        return frame.getClassName().equals("org.imsg.sys.Waker") && frame.getMethodName().equals("poll");
     }
 }

@@ -14,6 +14,7 @@ import java.net.InetAddress;
 import java.net.SocketTimeoutException;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Abi;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Os;
@@ -157,7 +158,7 @@ final class BoundSockets {
         Posix.fcntl(socket.intValue(), Constants.F_SETFL, flags | Constants.O_NONBLOCK);
         int result = Posix.connect(socket.intValue(), address.address(), (int) address.byteSize());
         if (result == -Errno.number("EINPROGRESS")) {
-            if (!Readiness.toWrite().await(socket.intValue(), deadline))
+            if (!OpenDescriptor.of(socket).await(Readiness.WRITABLE, deadline))
                 throw new SocketTimeoutException("no connection to " + on(request.address(), request.port()));
             result = -Sockets.intOption(socket, "SO_ERROR");
         }

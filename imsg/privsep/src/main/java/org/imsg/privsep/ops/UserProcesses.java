@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.imsg.privsep.rights.Broadcast;
 import org.imsg.privsep.rights.PrivilegeException;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Pidfd;
 import org.imsg.sys.Readiness;
@@ -50,7 +51,7 @@ final class UserProcesses {
                 for (int pid : left)
                     kill(pid, uid, killed);
                 for (Fd each : killed)
-                    Readiness.toRead().await(each.intValue(), deadline);
+                    OpenDescriptor.of(each).await(Readiness.READABLE, deadline);
             } finally {
                 killed.forEach(Fd::close);
             }

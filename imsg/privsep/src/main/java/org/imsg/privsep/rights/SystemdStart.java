@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Abi;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Posix;
@@ -163,7 +164,7 @@ public final class SystemdStart implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment datagram = arena.allocate(Math.max(1, bytes.length));
             MemorySegment.copy(bytes, 0, datagram, JAVA_BYTE, 0, bytes.length);
-            int fd = notify.enter();
+            int fd = OpenDescriptor.of(notify).enter();
             try {
                 int result;
                 do {
@@ -172,7 +173,7 @@ public final class SystemdStart implements AutoCloseable {
                 if (result < 0)
                     throw new ErrnoException("write", "NOTIFY_SOCKET", -result);
             } finally {
-                notify.exit();
+                OpenDescriptor.of(notify).exit();
             }
         }
     }

@@ -224,7 +224,7 @@ class RunningTest {
             program.waitFor();
             assertThat(left.lines()).isEmpty();
             // All of them have its other end.
-            assertThat(Readiness.toRead().isReady(program.stdout().intValue())).as("nobody is left to write").isTrue();
+            assertThat(Readiness.READABLE.isNow(program.stdout().intValue())).as("nobody is left to write").isTrue();
         }
     }
 

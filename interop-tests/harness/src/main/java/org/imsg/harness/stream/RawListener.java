@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Readiness;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -20,7 +21,6 @@ public final class RawListener implements AutoCloseable {
     private final Fd socket;
     private final Path path;
     private final Object fileKey;
-    private final Readiness readable = Readiness.toRead();
 
     private RawListener(Fd socket, Path path) throws IOException {
         this.socket = socket;
@@ -96,7 +96,7 @@ public final class RawListener implements AutoCloseable {
     }
 
     private RawSocket accept(long deadline) throws IOException {
-        int number = socket.enter();
+        int number = OpenDescriptor.of(socket).enter();
         try {
             for (;;) {
                 if (!socket.isOpen())
@@ -104,11 +104,11 @@ public final class RawListener implements AutoCloseable {
                 Fd connection = Sockets.accept(number);
                 if (connection != null)
                     return RawSocket.of(connection);
-                if (!readable.awaitParked(number, deadline, () -> !socket.isOpen()))
+                if (!OpenDescriptor.of(socket).await(Readiness.READABLE, deadline))
                     throw new SocketTimeoutException("no connection to " + path + " in time");
             }
         } finally {
-            socket.exit();
+            OpenDescriptor.of(socket).exit();
         }
     }
 

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Msghdr;
 import org.imsg.sys.Os;
@@ -49,8 +50,6 @@ public final class RawSocket implements AutoCloseable {
     private final Fd socket;
     private final Msghdr in = Msghdr.forReceive(true);
     private final Msghdr out = Msghdr.forSendOfMany();
-    private final Readiness readable = Readiness.toRead();
-    private final Readiness writable = Readiness.toWrite();
     private final MemorySegment received = Arena.ofAuto().allocate(CAPACITY);
     /** What was read already: the bytes that came with a descriptor, after those before them were handed out. */
     private Chunk next;
@@ -131,7 +130,7 @@ public final class RawSocket implements AutoCloseable {
     }
 
     private Chunk receive(long deadline) throws IOException {
-        int number = socket.enter();
+        int number = OpenDescriptor.of(socket).enter();
         try {
             if (next != null) {
                 Chunk chunk = next;
@@ -145,7 +144,7 @@ public final class RawSocket implements AutoCloseable {
                 throw new AsynchronousCloseException();
             return null;
         } finally {
-            socket.exit();
+            OpenDescriptor.of(socket).exit();
         }
     }
 
@@ -159,7 +158,7 @@ public final class RawSocket implements AutoCloseable {
                     Fd.of(in.descriptor(i)).close();
                 return there;
             }
-            if (there == -EAGAIN && !readable.await(number, deadline))
+            if (there == -EAGAIN && !OpenDescriptor.of(socket).await(Readiness.READABLE, deadline))
                 throw new SocketTimeoutException("nothing was received in time");
             if (there != -EAGAIN && there != -EINTR)
                 throw new ErrnoException("recvmsg", -there);
@@ -238,13 +237,13 @@ public final class RawSocket implements AutoCloseable {
         if (bytes.length == 0 && !descriptors.isEmpty())
             throw new IllegalArgumentException("a descriptor goes with a byte, and there is none");
         int[] passed = descriptors.stream().mapToInt(Fd::intValue).toArray();
-        int number = socket.enter();
+        int number = OpenDescriptor.of(socket).enter();
         try {
             for (int at = 0; at < bytes.length;) {
                 int length = Math.min(CAPACITY, bytes.length - at);
                 MemorySegment.copy(bytes, at, sent, JAVA_BYTE, 0, length);
                 int n = out.send(number, sent.address(), length, passed, MSG_DONTWAIT);
-                if (n == -EAGAIN && !writable.await(number, deadline))
+                if (n == -EAGAIN && !OpenDescriptor.of(socket).await(Readiness.WRITABLE, deadline))
                     throw new SocketTimeoutException("no room for " + (bytes.length - at) + " of " + bytes.length
                             + " bytes in time: the peer does not read");
                 if (n < 0 && n != -EAGAIN && n != -EINTR)
@@ -255,7 +254,7 @@ public final class RawSocket implements AutoCloseable {
                 }
             }
         } finally {
-            socket.exit();
+            OpenDescriptor.of(socket).exit();
         }
     }
 
@@ -283,7 +282,7 @@ public final class RawSocket implements AutoCloseable {
 
     /** What the kernel keeps for bytes that were sent and not read; 0 when the peer is gone. */
     private int unreadMemory() throws IOException {
-        int number = socket.enter();
+        int number = OpenDescriptor.of(socket).enter();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment values = arena.allocate(4 * MEMINFO_VALUES, 4);
             MemorySegment length = arena.allocateFrom(JAVA_INT, 4 * MEMINFO_VALUES);
@@ -291,7 +290,7 @@ public final class RawSocket implements AutoCloseable {
                     values.address(), length.address());
             return result < 0 ? 0 : values.getAtIndex(JAVA_INT, MEMINFO_WMEM_ALLOC);
         } finally {
-            socket.exit();
+            OpenDescriptor.of(socket).exit();
         }
     }
 
@@ -316,11 +315,11 @@ public final class RawSocket implements AutoCloseable {
 
     private void shutdown(int how) {
         try {
-            int number = socket.enter();
+            int number = OpenDescriptor.of(socket).enter();
             try {
                 Posix.shutdown(number, how);
             } finally {
-                socket.exit();
+                OpenDescriptor.of(socket).exit();
             }
         } catch (IOException _) {
             // closed: both directions have ended
@@ -334,14 +333,14 @@ public final class RawSocket implements AutoCloseable {
      */
     public boolean peerIsGone() {
         try (Arena arena = Arena.ofConfined()) {
-            int number = socket.enter();
+            int number = OpenDescriptor.of(socket).enter();
             try {
                 MemorySegment pollfd = arena.allocate(8, 4);
                 pollfd.set(JAVA_INT, 0, number);
                 Posix.poll(pollfd.address(), 1, 0);
                 return (pollfd.get(JAVA_SHORT, REVENTS_AT) & POLLHUP) != 0;
             } finally {
-                socket.exit();
+                OpenDescriptor.of(socket).exit();
             }
         } catch (IOException _) {
             return true;

@@ -1,0 +1,203 @@
+package org.imsg.sys;
+
+import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedChannelException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+
+/**
+ * A descriptor that one owner closes while other threads may be inside a call on it: the number stays in use until the last
+ * of them has left, so that no call ever reaches a file that got the number later. Every method may be called by any thread.
+ *
+ * <p>This is what an {@code org.imsg.unix.Fd} owns, and what only modules of imsg get at: {@link #of}.
+ */
+public final class OpenDescriptor {
+    private static final int GONE = 0x4000_0000;
+    private static final VarHandle STATE;
+    private static volatile Function<Object, OpenDescriptor> ofFd;
+    private static volatile BiFunction<OpenDescriptor, Integer, IOException> failure;
+
+    static {
+        try {
+            STATE = MethodHandles.lookup().findVarHandle(OpenDescriptor.class, "state", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final int number;
+    /** The number of threads inside, and GONE once there is no owner any more. */
+    private volatile int state;
+    /** The threads that wait in poll(2). */
+    private final List<Waker> waiting = new ArrayList<>(0);
+
+    /**
+     * A descriptor that has just been opened, or was given away by another owner.
+     *
+     * @param number the descriptor, 0 or more
+     */
+    public OpenDescriptor(int number) {
+        this.number = number;
+    }
+
+    /**
+     * Tells what this package does not know of Fd and its exception. Called by that class only.
+     *
+     * @param access from an Fd to its descriptor
+     * @param failed the exception for a wait that fails, from the descriptor and the value of errno
+     */
+    public static void connect(Function<Object, OpenDescriptor> access,
+            BiFunction<OpenDescriptor, Integer, IOException> failed) {
+        ofFd = access;
+        failure = failed;
+    }
+
+    /** Opens what waiting needs of descriptors and keeps, so that it is there when a test counts. */
+    public static void prepareWaiting() {
+        for (Readiness what : Readiness.values())
+            Poller.start(what);
+        Waker.openKept();
+    }
+
+    /**
+     * The descriptor of an Fd.
+     *
+     * @param fd an {@code org.imsg.unix.Fd}
+     * @return its descriptor, which the Fd still owns
+     */
+    public static OpenDescriptor of(Object fd) {
+        return ofFd.apply(fd);
+    }
+
+    @Override
+    public String toString() {
+        return "descriptor " + number + (isOpen() ? "" : " (no longer owned)");
+    }
+
+    /**
+     * The number, to look at.
+     *
+     * @return 0 or more
+     */
+    public int number() {
+        return number;
+    }
+
+    /**
+     * Whether there is an owner.
+     *
+     * @return false after {@link #close()} or {@link #giveAway()}
+     */
+    public boolean isOpen() {
+        return (state & GONE) == 0;
+    }
+
+    /**
+     * Begins a call on the descriptor: until {@link #exit()}, its number stays in use, also if another thread closes it.
+     *
+     * @return the number
+     * @throws ClosedChannelException if it is closed or was given away
+     */
+    public int enter() throws ClosedChannelException {
+        for (;;) {
+            int seen = state;
+            if ((seen & GONE) != 0)
+                throw new ClosedChannelException();
+            if (STATE.compareAndSet(this, seen, seen + 1))
+                return number;
+        }
+    }
+
+    /** Ends a call that {@link #enter()} began; closes the descriptor if it has no owner any more and this was the last call. */
+    public void exit() {
+        int before = (int) STATE.getAndAdd(this, -1);
+        if (before == (GONE | 1))
+            Descriptors.close(number);
+    }
+
+    /**
+     * Waits until the descriptor is ready. A platform thread waits in poll(2), a virtual thread is parked while a shared
+     * thread watches for it, so that no carrier is held. {@link #close()} ends the wait; an interrupt ends that of a parked
+     * thread.
+     *
+     * @param what the event; at most one thread at a time waits for each
+     * @param deadline when to give up, or {@link Deadline#FOREVER}
+     * @return false if the deadline has passed; true if it is ready, or this returns early: the caller tries again and comes
+     *         back
+     * @throws IOException if it is closed or was given away before, a {@link ClosedChannelException}, or while this waits, an
+     *     {@link AsynchronousCloseException}; if the system has no room for another wait, an ErrnoException such as EMFILE,
+     *     after which a later wait may succeed
+     */
+    public boolean await(Readiness what, long deadline) throws IOException {
+        enter();
+        try {
+            Waker waker = Thread.currentThread().isVirtual() ? null : Waker.take();
+            int result = waker == null
+                    ? Poller.await(what, number, deadline, () -> !isOpen())
+                    : poll(waker, what, deadline);
+            if (!isOpen())
+                throw new AsynchronousCloseException();
+            if (result < 0)
+                throw failure.apply(this, -result);
+            return result > 0;
+        } finally {
+            exit();
+        }
+    }
+
+    private int poll(Waker waker, Readiness what, long deadline) {
+        try {
+            synchronized (waiting) {
+                waiting.add(waker);
+            }
+            // A close before the line above has not seen the waker; one after it wakes.
+            int result = isOpen() ? waker.poll(number, what.events, Deadline.pollTimeout(deadline)) : 1;
+            return result == 0 && Deadline.left(deadline) > 0 ? 1 : result;
+        } finally {
+            synchronized (waiting) {
+                waiting.remove(waker);
+            }
+            waker.giveBack();
+        }
+    }
+
+    /**
+     * Gives the number away, and with it the duty to close it.
+     *
+     * @throws IllegalStateException if it is closed or was given away already, or a thread is inside a call on it
+     */
+    public void giveAway() {
+        if (!STATE.compareAndSet(this, 0, GONE))
+            throw new IllegalStateException((state & GONE) != 0
+                    ? "descriptor " + number + " is closed or was handed on already"
+                    : "descriptor " + number + " is in use by another thread");
+    }
+
+    /**
+     * Closes the descriptor, or leaves that to the last thread inside a call on it. Threads that wait are woken; nothing is
+     * done to the open file, which other descriptors and processes may share. A second call has no effect.
+     */
+    public void close() {
+        int inside;
+        do {
+            inside = state;
+            if ((inside & GONE) != 0)
+                return;
+            // Beside others this one goes inside too: when they left, the number below would be another file's.
+        } while (!STATE.compareAndSet(this, inside, inside == 0 ? GONE : (inside | GONE) + 1));
+        if (inside == 0) {
+            Descriptors.close(number);
+            return;
+        }
+        synchronized (waiting) {
+            waiting.forEach(Waker::wake);
+        }
+        Poller.wake(number);
+        exit();
+    }
+}
