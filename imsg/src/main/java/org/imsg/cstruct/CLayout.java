@@ -2,6 +2,7 @@ package org.imsg.cstruct;
 
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Where the members of a struct are. Immutable.
@@ -16,16 +17,6 @@ public record CLayout(String name, List<Member> members, int size, int alignment
     /** Copies the list. */
     public CLayout {
         members = List.copyOf(members);
-    }
-
-    /**
-     * Begins a struct without members.
-     *
-     * @param name the struct's name in C
-     * @return what places them
-     */
-    public static CLayoutBuilder builder(String name) {
-        return new CLayoutBuilder(name);
     }
 
     /**
@@ -94,7 +85,27 @@ public record CLayout(String name, List<Member> members, int size, int alignment
          * @throws IllegalArgumentException if the name is not known
          */
         public static Scalar of(String cType, CAbi abi) {
-            return Scalars.named(cType, abi);
+            return switch (cType) {
+                case "_Bool", "bool" -> scalar(cType, 1, Kind.BOOLEAN, abi);
+                case "int8_t", "signed char", "char" -> scalar(cType, 1, Kind.SIGNED, abi);
+                case "uint8_t", "unsigned char" -> scalar(cType, 1, Kind.UNSIGNED, abi);
+                case "int16_t", "short", "signed short" -> scalar(cType, 2, Kind.SIGNED, abi);
+                case "uint16_t", "unsigned short" -> scalar(cType, 2, Kind.UNSIGNED, abi);
+                case "int32_t", "int", "signed int", "pid_t" -> scalar(cType, 4, Kind.SIGNED, abi);
+                case "uint32_t", "unsigned int", "uid_t", "gid_t" -> scalar(cType, 4, Kind.UNSIGNED, abi);
+                case "int64_t", "long long", "signed long long" -> scalar(cType, 8, Kind.SIGNED, abi);
+                case "uint64_t", "unsigned long long" -> scalar(cType, 8, Kind.UNSIGNED, abi);
+                case "long", "signed long", "ssize_t" -> scalar(cType, abi.wordSize(), Kind.SIGNED, abi);
+                case "unsigned long", "size_t", "void *" -> scalar(cType, abi.wordSize(), Kind.UNSIGNED, abi);
+                case "time_t" -> scalar(cType, abi.timeSize(), Kind.SIGNED, abi);
+                case "float" -> scalar(cType, 4, Kind.FLOATING, abi);
+                case "double" -> scalar(cType, 8, Kind.FLOATING, abi);
+                default -> throw new IllegalArgumentException("the C type \"" + cType + "\" is not known");
+            };
+        }
+
+        private static Scalar scalar(String name, int size, Kind kind, CAbi abi) {
+            return new Scalar(name, size, Math.min(size, abi.maxAlignment()), kind, abi.order());
         }
 
         /**
@@ -205,5 +216,75 @@ public record CLayout(String name, List<Member> members, int size, int alignment
     @Override
     public String toString() {
         return Pahole.print(this);
+    }
+
+    /** Prints a layout the way pahole(1) does. */
+    private static final class Pahole {
+        private static final int CACHE_LINE = 64;
+
+        private final StringBuilder out = new StringBuilder();
+        private int end;
+        private int sum;
+        private int holes;
+        private int sumOfHoles;
+
+        private Pahole() {}
+
+        static String print(CLayout layout) {
+            Pahole pahole = new Pahole();
+            pahole.out.append("struct ").append(layout.name()).append(" {\n");
+            layout.members().forEach(pahole::member);
+            pahole.summary(layout);
+            return pahole.out.append(layout.packed() ? "} __attribute__((packed));" : "};").toString();
+        }
+
+        private void member(Member member) {
+            int hole = member.offset() - end;
+            if (hole > 0) {
+                print("\n\t/* XXX %d bytes hole, try to pack */\n\n", hole);
+                holes++;
+                sumOfHoles += hole;
+            }
+            print("\t%-26s %-20s /* %5d %5d */\n", declared(member.type()),
+                    member.name() + dimensions(member.type()) + ";", member.offset(), member.type().size());
+            sum += member.type().size();
+            end = member.end();
+        }
+
+        private void summary(CLayout layout) {
+            print("\n\t/* size: %d, cachelines: %d, members: %d */\n", layout.size(),
+                    (layout.size() + CACHE_LINE - 1) / CACHE_LINE, layout.members().size());
+            if (holes > 0)
+                print("\t/* sum members: %d, holes: %d, sum holes: %d */\n", sum, holes, sumOfHoles);
+            if (layout.size() > end)
+                print("\t/* padding: %d */\n", layout.size() - end);
+        }
+
+        private void print(String format, Object... values) {
+            out.append(String.format(Locale.ROOT, format, values));
+        }
+
+        private static String declared(Type type) {
+            return switch (type) {
+                case Scalar scalar -> scalar.name();
+                case Text _ -> "char";
+                case Raw _ -> "uint8_t";
+                case Struct struct -> "struct " + struct.layout().name();
+                case Array array -> declared(array.element());
+            };
+        }
+
+        private static String dimensions(Type type) {
+            return switch (type) {
+                case Scalar _,Struct _ -> "";
+                case Text text -> dimension(text.size());
+                case Raw raw -> dimension(raw.size());
+                case Array array -> dimension(array.count()) + dimensions(array.element());
+            };
+        }
+
+        private static String dimension(int count) {
+            return count == 0 ? "[]" : "[" + count + "]";
+        }
     }
 }

@@ -21,7 +21,12 @@ public final class CLayoutBuilder {
     private int end;
     private int size = -1;
 
-    CLayoutBuilder(String name) {
+    /**
+     * Begins a struct without members.
+     *
+     * @param name its name in C
+     */
+    public CLayoutBuilder(String name) {
         this.name = Objects.requireNonNull(name);
     }
 

@@ -1,32 +1,18 @@
 package org.imsg.cstruct;
 
-import static java.lang.constant.ConstantDescs.CD_MethodHandle;
-import static java.lang.constant.ConstantDescs.CD_MethodHandles;
 import static java.lang.constant.ConstantDescs.CD_Object;
-import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
-import static java.lang.constant.ConstantDescs.CD_void;
 import static java.lang.constant.ConstantDescs.INIT_NAME;
 import static java.lang.constant.ConstantDescs.MTD_void;
+import static org.imsg.cstruct.CodecConstants.COMPILED;
+import static org.imsg.cstruct.CodecConstants.READ;
+import static org.imsg.cstruct.CodecConstants.WRITE;
 
 import java.lang.classfile.ClassBuilder;
 import java.lang.classfile.ClassFile;
-import java.lang.classfile.CodeBuilder;
-import java.lang.constant.ClassDesc;
-import java.lang.constant.ConstantDescs;
-import java.lang.constant.DirectMethodHandleDesc;
-import java.lang.constant.DynamicConstantDesc;
 import java.lang.constant.MethodTypeDesc;
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
-import java.lang.reflect.RecordComponent;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
-
-import org.imsg.cstruct.StructRecord.Part;
 
 /**
  * Makes the class that reads and writes one record: straight code with every offset in it. The record's constructor and
@@ -35,34 +21,16 @@ import org.imsg.cstruct.StructRecord.Part;
  * the code of a record.
  */
 final class CodecCompiler {
-    static final ClassDesc SEGMENT = MemorySegment.class.describeConstable().orElseThrow();
-    static final ClassDesc ACCESS = MemberAccess.class.describeConstable().orElseThrow();
-    static final MethodTypeDesc READ = MethodTypeDesc.of(CD_Object, SEGMENT, CD_long, CD_long);
-    static final MethodTypeDesc WRITE = MethodTypeDesc.of(CD_void, CD_Object, SEGMENT, CD_long);
-    static final MethodTypeDesc FLEXIBLE_BYTES = MethodTypeDesc.of(CD_long, CD_Object);
+    private static final MethodTypeDesc FLEXIBLE_BYTES = MethodTypeDesc.of(CD_long, CD_Object);
 
-    private static final MethodHandles.Lookup HERE = MethodHandles.lookup();
-    private static final ClassDesc COMPILED = ClassDesc.of(Codec.class.getPackageName(), "CompiledCodec");
-    private static final DirectMethodHandleDesc CLASS_DATA = ConstantDescs.ofConstantBootstrap(CD_MethodHandles,
-            "classDataAt", CD_Object, CD_int);
-    /** What the virtual machine lets a method handle be called with, less what the call itself takes. */
-    private static final int MOST_SLOTS = 250;
-
-    private final MethodHandles.Lookup caller;
-    /** The record and those nested in it, each once; the index is in the names of the methods made for it. */
-    private final List<StructRecord> records = new ArrayList<>();
-    private final List<MethodHandle> constants = new ArrayList<>();
-
-    private CodecCompiler(MethodHandles.Lookup caller) {
-        this.caller = caller;
-    }
+    private CodecCompiler() {}
 
     static Codec compile(StructRecord root, MethodHandles.Lookup caller) {
-        CodecCompiler compiler = new CodecCompiler(caller);
-        byte[] classFile = ClassFile.of().build(COMPILED, type -> compiler.assemble(type, root));
+        CodecConstants constants = new CodecConstants(caller);
+        byte[] classFile = ClassFile.of().build(COMPILED, type -> assemble(type, root, constants));
         try {
-            MethodHandles.Lookup compiled = HERE.defineHiddenClassWithClassData(classFile,
-                    List.copyOf(compiler.constants), true);
+            MethodHandles.Lookup compiled = MethodHandles.lookup().defineHiddenClassWithClassData(classFile,
+                    constants.handles(), true);
             return (Codec) compiled.findConstructor(compiled.lookupClass(), MethodType.methodType(void.class)).invoke();
         } catch (RuntimeException | Error e) {
             throw e;
@@ -71,108 +39,23 @@ final class CodecCompiler {
         }
     }
 
-    private void assemble(ClassBuilder type, StructRecord root) {
+    private static void assemble(ClassBuilder type, StructRecord root, CodecConstants constants) {
         type.withFlags(ClassFile.ACC_FINAL | ClassFile.ACC_SUPER | ClassFile.ACC_SYNTHETIC);
         type.withInterfaceSymbols(Codec.class.describeConstable().orElseThrow());
         type.withMethodBody(INIT_NAME, MTD_void, 0,
                 code -> code.aload(0).invokespecial(CD_Object, INIT_NAME, MTD_void).return_());
         type.withMethodBody("read", READ, ClassFile.ACC_PUBLIC, code -> code.aload(1).lload(2).lload(4)
-                .invokestatic(COMPILED, readMethod(root), READ).areturn());
+                .invokestatic(COMPILED, constants.readMethod(root), READ).areturn());
         type.withMethodBody("write", WRITE, ClassFile.ACC_PUBLIC, code -> code.aload(1).aload(2).lload(3)
-                .invokestatic(COMPILED, writeMethod(root), WRITE).return_());
+                .invokestatic(COMPILED, constants.writeMethod(root), WRITE).return_());
         type.withMethodBody("flexibleBytes", FLEXIBLE_BYTES, ClassFile.ACC_PUBLIC,
-                code -> new CodecWriter(this, code, root).flexibleBytes(1));
-        for (int i = 0; i < records.size(); i++) { // writing one may find others
-            StructRecord each = records.get(i);
-            type.withMethodBody(readMethod(each), READ, ClassFile.ACC_STATIC,
-                    code -> new CodecReader(this, code, each).read());
-            type.withMethodBody(writeMethod(each), WRITE, ClassFile.ACC_STATIC,
-                    code -> new CodecWriter(this, code, each).write());
+                code -> new CodecWriter(constants, code, root).flexibleBytes(1));
+        for (int i = 0; i < constants.records().size(); i++) { // writing one may find others
+            StructRecord each = constants.records().get(i);
+            type.withMethodBody(constants.readMethod(each), READ, ClassFile.ACC_STATIC,
+                    code -> new CodecReader(constants, code, each).read());
+            type.withMethodBody(constants.writeMethod(each), WRITE, ClassFile.ACC_STATIC,
+                    code -> new CodecWriter(constants, code, each).write());
         }
-    }
-
-    void callRead(CodeBuilder code, StructRecord nested) {
-        code.invokestatic(COMPILED, readMethod(nested), READ);
-    }
-
-    void callWrite(CodeBuilder code, StructRecord nested) {
-        code.invokestatic(COMPILED, writeMethod(nested), WRITE);
-    }
-
-    private String readMethod(StructRecord struct) {
-        return "read" + indexOf(struct);
-    }
-
-    private String writeMethod(StructRecord struct) {
-        return "write" + indexOf(struct);
-    }
-
-    private int indexOf(StructRecord struct) {
-        for (int i = 0; i < records.size(); i++) {
-            if (records.get(i).type() == struct.type())
-                return i;
-        }
-        records.add(struct);
-        return records.size() - 1;
-    }
-
-    /** Loads a handle, to be called with {@code invokeExact} and exactly this type. */
-    void load(CodeBuilder code, MethodHandle handle) {
-        constants.add(handle);
-        code.ldc(DynamicConstantDesc.ofNamed(CLASS_DATA, ConstantDescs.DEFAULT_NAME, CD_MethodHandle,
-                constants.size() - 1));
-    }
-
-    void invoke(CodeBuilder code, MethodType type) {
-        code.invokevirtual(CD_MethodHandle, "invokeExact", type.describeConstable().orElseThrow());
-    }
-
-    MethodHandle constructor(StructRecord struct) {
-        Class<?>[] types = Arrays.stream(struct.type().getRecordComponents()).map(RecordComponent::getType)
-                .toArray(Class<?>[]::new);
-        int slots = Arrays.stream(types).mapToInt(type -> type == long.class || type == double.class ? 2 : 1).sum();
-        if (slots > MOST_SLOTS)
-            throw new IllegalArgumentException(struct.type().getName() + " has " + types.length
-                    + " components, too many for one record: nest some in a record of their own");
-        try {
-            return erased(
-                    reach(struct.type()).unreflectConstructor(struct.type().getDeclaredConstructor(types)));
-        } catch (IllegalAccessException e) {
-            throw inaccessible(struct.type(), e);
-        } catch (NoSuchMethodException e) {
-            throw new AssertionError("every record has its canonical constructor", e);
-        }
-    }
-
-    MethodHandle accessor(StructRecord struct, Part part) {
-        try {
-            return erased(reach(struct.type()).unreflect(part.component().getAccessor()));
-        } catch (IllegalAccessException e) {
-            throw inaccessible(struct.type(), e);
-        }
-    }
-
-    /** The handle with Object for everything that is no number. */
-    static MethodHandle erased(MethodHandle handle) {
-        return handle.asType(handle.type().erase());
-    }
-
-    private MethodHandles.Lookup reach(Class<?> type) {
-        if (caller.lookupClass().getModule() == HERE.lookupClass().getModule())
-            HERE.lookupClass().getModule().addReads(type.getModule());
-        try {
-            return MethodHandles.privateLookupIn(type, caller);
-        } catch (IllegalAccessException _) {
-            return caller; // enough for what is public and exported
-        }
-    }
-
-    private IllegalArgumentException inaccessible(Class<?> type, IllegalAccessException cause) {
-        String module = caller.lookupClass().getModule().isNamed()
-                ? caller.lookupClass().getModule().getName()
-                : "the class path";
-        return new IllegalArgumentException("record " + type.getName() + " is not accessible to " + module
-                + ": make it public in an exported package, open " + type.getPackageName()
-                + " to org.imsg, or pass MethodHandles.lookup() of a class that sees it", cause);
     }
 }

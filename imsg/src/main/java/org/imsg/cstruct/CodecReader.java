@@ -6,8 +6,8 @@ import static java.lang.constant.ConstantDescs.CD_double;
 import static java.lang.constant.ConstantDescs.CD_float;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
-import static org.imsg.cstruct.CodecCompiler.ACCESS;
-import static org.imsg.cstruct.CodecCompiler.SEGMENT;
+import static org.imsg.cstruct.CodecConstants.ACCESS;
+import static org.imsg.cstruct.CodecConstants.SEGMENT;
 
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
@@ -34,12 +34,12 @@ final class CodecReader {
     private static final int AT = 1;
     private static final int END = 3;
 
-    private final CodecCompiler compiler;
+    private final CodecConstants constants;
     private final CodeBuilder code;
     private final StructRecord struct;
 
-    CodecReader(CodecCompiler compiler, CodeBuilder code, StructRecord struct) {
-        this.compiler = compiler;
+    CodecReader(CodecConstants constants, CodeBuilder code, StructRecord struct) {
+        this.constants = constants;
         this.code = code;
         this.struct = struct;
     }
@@ -51,15 +51,15 @@ final class CodecReader {
             if (part.member().type() instanceof Array array)
                 arrays.put(part, array(part, array));
         }
-        MethodHandle constructor = compiler.constructor(struct);
-        compiler.load(code, constructor);
+        MethodHandle constructor = constants.constructor(struct);
+        constants.load(code, constructor);
         for (Part part : struct.parts()) {
             if (arrays.containsKey(part))
                 code.aload(arrays.get(part));
             else
                 value(part, part.member().type(), part.component().getType(), () -> address(part));
         }
-        compiler.invoke(code, constructor.type());
+        constants.invoke(code, constructor.type());
         code.areturn();
     }
 
@@ -96,10 +96,10 @@ final class CodecReader {
             code.iload(count).newarray(TypeKind.from(elementType));
             return;
         }
-        MethodHandle constructor = CodecCompiler.erased(MethodHandles.arrayConstructor(elementType.arrayType()));
-        compiler.load(code, constructor);
+        MethodHandle constructor = CodecConstants.erased(MethodHandles.arrayConstructor(elementType.arrayType()));
+        constants.load(code, constructor);
         code.iload(count);
-        compiler.invoke(code, constructor.type());
+        constants.invoke(code, constructor.type());
         code.checkcast(Object[].class.describeConstable().orElseThrow());
     }
 
@@ -121,7 +121,7 @@ final class CodecReader {
             }
             case Struct _ -> {
                 code.lconst_0(); // no flexible array in there
-                compiler.callRead(code, part.nested());
+                constants.callRead(code, part.nested());
             }
             case Array _ -> throw new AssertionError(part);
         }

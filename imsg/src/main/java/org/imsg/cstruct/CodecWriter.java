@@ -8,8 +8,8 @@ import static java.lang.constant.ConstantDescs.CD_float;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_void;
-import static org.imsg.cstruct.CodecCompiler.ACCESS;
-import static org.imsg.cstruct.CodecCompiler.SEGMENT;
+import static org.imsg.cstruct.CodecConstants.ACCESS;
+import static org.imsg.cstruct.CodecConstants.SEGMENT;
 
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
@@ -38,12 +38,12 @@ final class CodecWriter {
     private static final int BYTES = 1;
     private static final int AT = 2;
 
-    private final CodecCompiler compiler;
+    private final CodecConstants constants;
     private final CodeBuilder code;
     private final StructRecord struct;
 
-    CodecWriter(CodecCompiler compiler, CodeBuilder code, StructRecord struct) {
-        this.compiler = compiler;
+    CodecWriter(CodecConstants constants, CodeBuilder code, StructRecord struct) {
+        this.constants = constants;
         this.code = code;
         this.struct = struct;
     }
@@ -83,10 +83,10 @@ final class CodecWriter {
 
     /** Pushes what the accessor of a component gives; null is refused. */
     private void component(Part part, int value) {
-        MethodHandle accessor = compiler.accessor(struct, part);
-        compiler.load(code, accessor);
+        MethodHandle accessor = constants.accessor(struct, part);
+        constants.load(code, accessor);
         code.aload(value);
-        compiler.invoke(code, accessor.type());
+        constants.invoke(code, accessor.type());
         if (!part.component().getType().isPrimitive())
             refuseNull(part);
     }
@@ -147,7 +147,7 @@ final class CodecWriter {
             }
             case Struct _ -> {
                 destination(address);
-                compiler.callWrite(code, part.nested());
+                constants.callWrite(code, part.nested());
             }
             case Array _ -> throw new AssertionError(part);
         }

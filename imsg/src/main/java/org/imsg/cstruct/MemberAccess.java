@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
  * What compiled codecs call for each member. A number is got and put by a method named after its kind, bits and byte order,
- * such as {@code getU32Little}: {@link CodecCompiler} composes the names.
+ * such as {@code getU32Little}: the compiled code names them.
  */
 final class MemberAccess {
     private static final ValueLayout.OfShort SHORT_LITTLE = ValueLayout.JAVA_SHORT_UNALIGNED

@@ -5,6 +5,7 @@ import java.lang.annotation.Annotation;
 
 import org.imsg.cstruct.CLayout.Kind;
 import org.imsg.cstruct.CLayout.Scalar;
+import org.jspecify.annotations.Nullable;
 
 /** The numbers of C: what each is called, how wide it is on a platform, and which Java types hold it. */
 final class Scalars {
@@ -13,7 +14,7 @@ final class Scalars {
     /** The C type that a component asks for by annotation, or the one its Java type is by itself. */
     static Scalar of(AnnotatedElement component, Class<?> javaType, CAbi abi) {
         String name = annotated(component);
-        Scalar scalar = named(name == null ? inferred(javaType) : name, abi);
+        Scalar scalar = Scalar.of(name == null ? inferred(javaType) : name, abi);
         if (component.isAnnotationPresent(NetworkOrder.class))
             scalar = scalar.inNetworkOrder();
         if (!holds(javaType, scalar))
@@ -27,7 +28,7 @@ final class Scalars {
         return annotated(component) != null || component.isAnnotationPresent(NetworkOrder.class);
     }
 
-    private static String annotated(AnnotatedElement component) {
+    private static @Nullable String annotated(AnnotatedElement component) {
         String found = null;
         for (Annotation annotation : component.getAnnotations()) {
             CType type = annotation instanceof CType direct
@@ -53,30 +54,6 @@ final class Scalars {
             default -> throw new IllegalArgumentException("a Java " + javaType.getTypeName()
                     + " is no C type: numbers, boolean, String, byte[], records and arrays of these are");
         };
-    }
-
-    static Scalar named(String name, CAbi abi) {
-        return switch (name) {
-            case "_Bool", "bool" -> scalar(name, 1, Kind.BOOLEAN, abi);
-            case "int8_t", "signed char", "char" -> scalar(name, 1, Kind.SIGNED, abi);
-            case "uint8_t", "unsigned char" -> scalar(name, 1, Kind.UNSIGNED, abi);
-            case "int16_t", "short", "signed short" -> scalar(name, 2, Kind.SIGNED, abi);
-            case "uint16_t", "unsigned short" -> scalar(name, 2, Kind.UNSIGNED, abi);
-            case "int32_t", "int", "signed int", "pid_t" -> scalar(name, 4, Kind.SIGNED, abi);
-            case "uint32_t", "unsigned int", "uid_t", "gid_t" -> scalar(name, 4, Kind.UNSIGNED, abi);
-            case "int64_t", "long long", "signed long long" -> scalar(name, 8, Kind.SIGNED, abi);
-            case "uint64_t", "unsigned long long" -> scalar(name, 8, Kind.UNSIGNED, abi);
-            case "long", "signed long", "ssize_t" -> scalar(name, abi.wordSize(), Kind.SIGNED, abi);
-            case "unsigned long", "size_t", "void *" -> scalar(name, abi.wordSize(), Kind.UNSIGNED, abi);
-            case "time_t" -> scalar(name, abi.timeSize(), Kind.SIGNED, abi);
-            case "float" -> scalar(name, 4, Kind.FLOATING, abi);
-            case "double" -> scalar(name, 8, Kind.FLOATING, abi);
-            default -> throw new IllegalArgumentException("the C type \"" + name + "\" is not known");
-        };
-    }
-
-    private static Scalar scalar(String name, int size, Kind kind, CAbi abi) {
-        return new Scalar(name, size, Math.min(size, abi.maxAlignment()), kind, abi.order());
     }
 
     /** An unsigned number may be in a signed Java type of its own width, as bits; otherwise every value must fit. */

@@ -52,7 +52,7 @@ record StructRecord(Class<?> type, CLayout layout, List<Part> parts) {
         }
 
         private StructRecord place(Class<?> type, RecordComponent[] components) {
-            CLayoutBuilder layout = CLayout.builder(name(type)).align(alignment(type.getAnnotation(Align.class)));
+            CLayoutBuilder layout = new CLayoutBuilder(name(type)).align(alignment(type.getAnnotation(Align.class)));
             if (type.isAnnotationPresent(Packed.class))
                 layout.packed();
             List<Shape> shapes = new ArrayList<>();

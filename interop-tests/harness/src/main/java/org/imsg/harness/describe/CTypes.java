@@ -3,6 +3,7 @@ package org.imsg.harness.describe;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Locale;
+import org.imsg.cstruct.CLayoutBuilder;
 import org.imsg.cstruct.CAbi;
 import org.imsg.cstruct.CLayout;
 import org.imsg.cstruct.CLayout.Array;
@@ -21,8 +22,8 @@ final class CTypes {
     /** Of one byte, shown in hexadecimal. */
     static final Scalar BYTE = new Scalar("byte", 1, 1, Kind.UNSIGNED, ABI.order());
     static final Struct IPV4 = new Struct(
-            CLayout.builder("in_addr").add("s_addr", Scalar.of("uint32_t", ABI).inNetworkOrder()).build());
-    static final Struct IPV6 = new Struct(CLayout.builder("in6_addr").align(4).add("s6_addr", new Raw(16)).build());
+            new CLayoutBuilder("in_addr").add("s_addr", Scalar.of("uint32_t", ABI).inNetworkOrder()).build());
+    static final Struct IPV6 = new Struct(new CLayoutBuilder("in6_addr").align(4).add("s6_addr", new Raw(16)).build());
 
     private static final Map<String, Type> BY_NAME = new LinkedHashMap<>();
 

@@ -62,7 +62,7 @@ final class ProtocolParser {
         if (structs.containsKey(words.group(1)) || CTypes.of(words.group(1)) != null)
             throw new IllegalArgumentException("there is a type " + words.group(1) + " already");
         opened = words.group(1);
-        open = CLayout.builder(opened);
+        open = new CLayoutBuilder(opened);
         if (words.group(2) != null)
             open.packed();
         if (words.group(3) != null)
@@ -108,7 +108,7 @@ final class ProtocolParser {
     private StructLayout payload(String typeName) {
         if (structs.containsKey(typeName))
             return structs.get(typeName);
-        return new StructLayout(CLayout.builder(typeName).add("value", type(typeName)).build());
+        return new StructLayout(new CLayoutBuilder(typeName).add("value", type(typeName)).build());
     }
 
     private Type type(String typeName) {
