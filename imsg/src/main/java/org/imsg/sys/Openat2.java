@@ -11,12 +11,13 @@ public final class Openat2 {
 
     /**
      * {@code long openat2(int, const char *, struct open_how *, size_t)} with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and
-     * RESOLVE_NO_MAGICLINKS.
+     * RESOLVE_NO_MAGICLINKS, and RESOLVE_NO_XDEV unless mounts may be entered.
      */
-    public static int beneath(int directory, long path, int flags, int mode) {
+    public static int beneath(int directory, long path, int flags, int mode, boolean mounts) {
         Abi abi = Abi.host();
         return openat2(directory, path, flags, mode, abi.value("RESOLVE_BENEATH")
-                | abi.value("RESOLVE_NO_SYMLINKS") | abi.value("RESOLVE_NO_MAGICLINKS"));
+                | abi.value("RESOLVE_NO_SYMLINKS") | abi.value("RESOLVE_NO_MAGICLINKS")
+                | (mounts ? 0 : abi.value("RESOLVE_NO_XDEV")));
     }
 
     /** The same with RESOLVE_BENEATH and RESOLVE_NO_XDEV: no mount is entered, not even one of the same file system. */

@@ -11,42 +11,42 @@ record Answer(int type, Ibuf payload, Fd fd) implements AutoCloseable {
     private static final int MOST = 1 << 15;
 
     static Answer done(List<String> found) {
-        return new Answer(Protocol.DONE, Fields.addList(empty(), found), null);
+        return new Answer(OperationProtocol.DONE, Fields.addList(empty(), found), null);
     }
 
     static Answer absent() {
-        return new Answer(Protocol.ABSENT, empty(), null);
+        return new Answer(OperationProtocol.ABSENT, empty(), null);
     }
 
     static Answer descriptor(Fd fd) {
-        return new Answer(Protocol.DESCRIPTOR, empty(), fd);
+        return new Answer(OperationProtocol.DESCRIPTOR, empty(), fd);
     }
 
     static Answer started(int pid, int uid) {
-        return new Answer(Protocol.STARTED, empty().addN32(pid).addN32(Integer.toUnsignedLong(uid)), null);
+        return new Answer(OperationProtocol.STARTED, empty().addN32(pid).addN32(Integer.toUnsignedLong(uid)), null);
     }
 
     static Answer stream(int which, Fd fd) {
-        return new Answer(Protocol.STREAM, empty().addN8(which), fd);
+        return new Answer(OperationProtocol.STREAM, empty().addN8(which), fd);
     }
 
     static Answer exited(int code, int signal) {
-        return new Answer(Protocol.EXITED, empty().addN32(Integer.toUnsignedLong(code)).addN32(signal), null);
+        return new Answer(OperationProtocol.EXITED, empty().addN32(Integer.toUnsignedLong(code)).addN32(signal), null);
     }
 
     static Answer expired() {
-        return new Answer(Protocol.EXPIRED, empty(), null);
+        return new Answer(OperationProtocol.EXPIRED, empty(), null);
     }
 
     static Answer malformed(String why) {
-        return new Answer(Protocol.MALFORMED, Fields.addString(empty(), Told.shortened(why)), null);
+        return new Answer(OperationProtocol.MALFORMED, Fields.addString(empty(), LogText.shortened(why)), null);
     }
 
     static Answer of(Throwable failure) {
         return switch (failure) {
-            case RefusedException refused -> new Answer(Protocol.REFUSED,
-                    Fields.addString(Fields.addString(empty(), Told.shortened(refused.rule())),
-                            Told.shortened(refused.reason())),
+            case RefusedException refused -> new Answer(OperationProtocol.REFUSED,
+                    Fields.addString(Fields.addString(empty(), LogText.shortened(refused.rule())),
+                            LogText.shortened(refused.reason())),
                     null);
             case ErrnoException errno -> failed(errno.number(), errno.call(), errno.on(), errno.getMessage());
             default -> failed(0, "", null, failure.getMessage() == null ? failure.toString() : failure.getMessage());
@@ -56,8 +56,8 @@ record Answer(int type, Ibuf payload, Fd fd) implements AutoCloseable {
     private static Answer failed(int errno, String call, String on, String text) {
         Ibuf payload = empty().addN32(errno);
         Fields.addString(payload, call);
-        Fields.addString(payload, on == null ? "" : Told.shortened(on));
-        return new Answer(Protocol.FAILED, Fields.addString(payload, Told.shortened(text)), null);
+        Fields.addString(payload, on == null ? "" : LogText.shortened(on));
+        return new Answer(OperationProtocol.FAILED, Fields.addString(payload, LogText.shortened(text)), null);
     }
 
     private static Ibuf empty() {

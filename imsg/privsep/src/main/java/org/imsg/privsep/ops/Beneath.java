@@ -14,19 +14,19 @@ import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
 /**
- * Opens what lies beneath an open directory and never anything else, whoever renames and links meanwhile: no symbolic link is
- * followed, not even the last, and no magic link of /proc. By openat2(2) in one call, or where that is missing name by name,
+ * Opens files beneath an open directory and never outside, whatever is renamed and linked meanwhile. No symbolic link is
+ * followed, not even the last, and no magic link of /proc. It takes one openat2(2), or without that call a walk name by name,
  * each through the descriptor of the one before.
  */
 enum Beneath {
     /** Linux 5.6 and newer. */
     OPENAT2 {
         @Override
-        Fd open(Fd root, String relative, int flags, int mode) throws ErrnoException {
+        Fd open(Fd root, String relative, int flags, int mode, boolean mounts) throws ErrnoException {
             // Anything but 0 is refused where nothing can be created.
             int modeIfCreated = (flags & Constants.O_CREAT) == 0 ? 0 : mode;
             return called("openat2", relative, path -> Openat2.beneath(root.intValue(), path,
-                    flags | Constants.O_CLOEXEC, modeIfCreated));
+                    flags | Constants.O_CLOEXEC, modeIfCreated, mounts));
         }
 
         @Override
@@ -38,7 +38,7 @@ enum Beneath {
     /** Every system. */
     WALK {
         @Override
-        Fd open(Fd root, String relative, int flags, int mode) throws ErrnoException {
+        Fd open(Fd root, String relative, int flags, int mode, boolean mounts) throws ErrnoException {
             String[] names = relative.split("/", -1);
             Fd directory = root;
             try {
@@ -48,7 +48,8 @@ enum Beneath {
                         directory.close();
                     directory = next;
                 }
-                return openat(directory, names[names.length - 1], flags, mode);
+                Fd opened = openat(directory, names[names.length - 1], flags, mode);
+                return mounts ? opened : onDeviceOf(root, opened, relative);
             } finally {
                 if (directory != root)
                     directory.close();
@@ -57,10 +58,10 @@ enum Beneath {
 
         private Fd passage(Fd directory, String name) throws ErrnoException {
             try {
-                return openat(directory, name, Trees.PASSAGE, 0);
+                return openat(directory, name, DirectoryEntries.PASSAGE, 0);
             } catch (ErrnoException e) {
                 // Linux says of a link only that it is no directory.
-                if (e.number() == Errno.number("ENOTDIR") && Status.of(directory, Name.of(name)).isLink())
+                if (e.number() == Errno.number("ENOTDIR") && FileStatus.of(directory, Name.of(name)).isLink())
                     throw new ErrnoException("openat", name, Errno.number("ELOOP"));
                 throw e;
             }
@@ -73,9 +74,12 @@ enum Beneath {
 
         @Override
         Fd inside(Fd directory, Name name, int flags) throws ErrnoException {
-            Fd opened = Trees.open(directory, name, flags);
+            return onDeviceOf(directory, DirectoryEntries.open(directory, name, flags), name);
+        }
+
+        private Fd onDeviceOf(Fd directory, Fd opened, Object name) throws ErrnoException {
             try {
-                if (Status.of(opened, name.toString()).device() != Status.of(directory, "directory").device())
+                if (FileStatus.of(opened, name.toString()).device() != FileStatus.of(directory, "directory").device())
                     throw new ErrnoException("openat", name, Errno.number("EXDEV"));
                 return opened;
             } catch (ErrnoException e) {
@@ -94,17 +98,17 @@ enum Beneath {
         int apply(long path);
     }
 
-    /** The better of the two that this system has. */
+    /** Returns the better of the two that this system has. */
     static Beneath best() {
         return Probe.BEST;
     }
 
-    /** Once a process, and not before it is needed. */
+    /** Looks once a process, and not before the answer is needed. */
     private static final class Probe {
         static final Beneath BEST = Os.current() == Os.LINUX && openat2Works() ? OPENAT2 : WALK;
 
         private static boolean openat2Works() {
-            try (Fd root = directory("/"); Fd _ = OPENAT2.open(root, ".", Trees.PASSAGE, 0)) {
+            try (Fd root = directory("/"); Fd _ = OPENAT2.open(root, ".", DirectoryEntries.PASSAGE, 0, true)) {
                 return true;
             } catch (IOException | UnsupportedOperationException _) {
                 // ENOSYS of an old kernel, EPERM of an old container's filter, a machine whose numbers are not known
@@ -114,19 +118,22 @@ enum Beneath {
     }
 
     /**
-     * Opens a path that has no empty name, no {@code .} and no {@code ..} in it.
+     * Opens a path that has no empty name, no {@code .} and no {@code ..} in it. Without openat2(2), a mount of the same file
+     * system is not noticed.
      *
+     * @param mounts whether it may lead into another file system
      * @return the descriptor, the caller's
-     * @throws ErrnoException ELOOP or ENOTDIR where there is a symbolic link on the way or at the end
+     * @throws ErrnoException ELOOP or ENOTDIR where there is a symbolic link on the way or at the end, EXDEV where a file system
+     *     is mounted that it may not lead into
      */
-    abstract Fd open(Fd root, String relative, int flags, int mode) throws ErrnoException;
+    abstract Fd open(Fd root, String relative, int flags, int mode, boolean mounts) throws ErrnoException;
 
     /**
-     * Opens a name in a directory, not following a link, and not entering what is mounted there; where openat2(2) is missing, a
-     * mount of the same file system is not noticed.
+     * Opens a name in a directory; no link is followed and no mount entered. Without openat2(2), a mount of the same file system
+     * is not noticed.
      *
      * @return the descriptor, the caller's
-     * @throws ErrnoException of openat, whatever was called; EXDEV where something is mounted
+     * @throws ErrnoException of openat, whichever call it was; EXDEV where something is mounted
      */
     abstract Fd inside(Fd directory, Name name, int flags) throws ErrnoException;
 
@@ -134,16 +141,6 @@ enum Beneath {
     static Fd directory(String path) throws IOException {
         return called("open", path, name -> Posix.open(name,
                 Constants.O_RDONLY | DIRECTORY | Constants.O_CLOEXEC, 0));
-    }
-
-    /** The directory that holds the last name of a target. */
-    Fd parent(Target.Found found) throws IOException {
-        int slash = found.relative().lastIndexOf('/');
-        if (slash < 0)
-            return directory(found.root());
-        try (Fd root = directory(found.root())) {
-            return open(root, found.relative().substring(0, slash), Constants.O_RDONLY | DIRECTORY, 0);
-        }
     }
 
     private static Fd called(String call, String path, Opening opening) throws ErrnoException {
@@ -162,7 +159,7 @@ enum Beneath {
         }
     }
 
-    /** Whether an error means that there is a symbolic link where none may be, or that a path would have led outside. */
+    /** Tells whether an error means a symbolic link on the way, or a path that would have led outside. */
     static boolean isEscape(ErrnoException e) {
         return e.number() == Errno.number("ELOOP") || e.number() == Errno.number("EXDEV")
                 || Os.current() == Os.FREEBSD && e.number() == Errno.number("EMLINK");

@@ -17,10 +17,11 @@ import java.util.concurrent.TimeoutException;
 import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
+import org.imsg.privsep.ops.Operation.Request;
 
 /** The requests of a child that have no last reply yet, by peerid, and the thread that hands the replies out. */
 final class Conversations implements AutoCloseable {
-    private static final Logger LOG = System.getLogger(Privileged.class.getName());
+    private static final Logger LOG = System.getLogger("org.imsg.privsep.ops.Privileged");
 
     private final ImsgChannel channel;
     private final Map<Integer, Conversation> open = new HashMap<>();
@@ -28,12 +29,12 @@ final class Conversations implements AutoCloseable {
     private int lastPeerid;
     private IOException ended;
 
-    /** Who waits for the replies to one request. Called by one thread, and never after the last. */
+    /** Takes the replies to one request. One thread calls it, and never after the last. */
     interface Conversation {
         /** Takes a reply; returns whether it was the last. */
         boolean take(Imsg reply);
 
-        /** There will be no more. */
+        /** Says that no more will come. */
         void end(IOException why);
     }
 
@@ -43,9 +44,9 @@ final class Conversations implements AutoCloseable {
     }
 
     Imsg ask(Duration deadline, Request request) throws IOException {
-        One one = new One();
-        start(deadline, request, one);
-        return Reply.checked(one.await(request, deadline), request, deadline);
+        SingleReply single = new SingleReply();
+        start(deadline, request, single);
+        return Reply.checked(single.await(request, deadline), request, deadline);
     }
 
     /** Sends a request; returns its peerid. */
@@ -71,7 +72,7 @@ final class Conversations implements AutoCloseable {
     }
 
     void send(int peerid, Duration deadline, Request request) throws IOException {
-        try (Ibuf payload = Request.payload(deadline, request, channel.maxSize())) {
+        try (Ibuf payload = request.payload(deadline, channel.maxSize())) {
             channel.send(Imsg.of(request.type(), peerid, 0, payload));
         }
     }
@@ -121,8 +122,8 @@ final class Conversations implements AutoCloseable {
         over.await();
     }
 
-    /** A request with one reply. If nobody waits any more, what comes late is closed. */
-    private static final class One implements Conversation {
+    /** A request with one reply; a reply after the deadline is closed. */
+    private static final class SingleReply implements Conversation {
         private final CompletableFuture<Imsg> reply = new CompletableFuture<>();
 
         @Override
@@ -148,7 +149,7 @@ final class Conversations implements AutoCloseable {
         }
     }
 
-    /** Waits for what another thread brings, or fails. */
+    /** Waits for another thread's result, or fails. */
     static <T> T awaited(CompletableFuture<T> promise, Object what, Duration deadline) throws IOException {
         try {
             return promise.get(TimeUnit.NANOSECONDS.convert(deadline), TimeUnit.NANOSECONDS);
@@ -162,7 +163,7 @@ final class Conversations implements AutoCloseable {
         }
     }
 
-    /** The same kind of exception, with the stack of who waited. */
+    /** Makes an exception of the same kind with the stack of the thread that waited. */
     private static IOException rethrown(Throwable cause) {
         if (cause instanceof EOFException end) {
             EOFException again = new EOFException(end.getMessage());

@@ -5,16 +5,26 @@ import java.net.UnknownHostException;
 import java.util.Arrays;
 import java.util.Optional;
 
-/** The addresses a rule is about: a range of addresses and ports, or paths of Unix sockets. */
+/** The addresses of a rule: a range of addresses and ports, or paths of Unix sockets. */
 sealed interface Endpoint {
-    /** Whether the address asked for is one of them. */
+    /** Tells whether it has an address. */
     boolean covers(String address, int port);
 
+    /** Finds the place of a path that the rule covers. */
+    default PolicyPath.Place place(String address) {
+        throw new IllegalStateException(address + " is asked for as a path, under a rule that has none");
+    }
+
     /** Paths of sockets. */
-    record OfPath(Target target) implements Endpoint {
+    record OfPath(PolicyPath path) implements Endpoint {
         @Override
         public boolean covers(String address, int port) {
-            return target.find(address).isPresent();
+            return path.find(address).isPresent();
+        }
+
+        @Override
+        public PolicyPath.Place place(String address) {
+            return path.find(address).orElseThrow();
         }
     }
 
@@ -37,7 +47,7 @@ sealed interface Endpoint {
         }
     }
 
-    /** An address written as one; a name is not looked up. */
+    /** Reads an address; a name is not looked up. */
     static Optional<InetAddress> literal(String address) {
         try {
             return Optional.of(InetAddress.ofLiteral(address));
@@ -46,8 +56,13 @@ sealed interface Endpoint {
         }
     }
 
+    /** Reads the address of a line about a kind of socket. */
+    static Endpoint of(SocketKind kind, PolicyLine line) {
+        return kind.isUnix() ? new OfPath(line.path()) : parse(line.next("ADDRESS:PORT"));
+    }
+
     /** Reads {@code 127.0.0.1:80}, {@code 10.0.0.0/8:1024-2048}, {@code [::1]:53}, {@code *:80} or {@code *:*}. */
-    static Endpoint parse(String text) {
+    private static Endpoint parse(String text) {
         int colon = text.lastIndexOf(':');
         if (colon < 1)
             throw new IllegalArgumentException("expected ADDRESS:PORT, not " + text);
@@ -58,7 +73,8 @@ sealed interface Endpoint {
         int slash = address.indexOf('/');
         String bare = (slash < 0 ? address : address.substring(0, slash)).replaceFirst("^\\[(.*)]$", "$1");
         InetAddress network = literal(bare).orElseThrow(() -> new IllegalArgumentException(
-                "expected * or an IPv4 or [IPv6] address, with /BITS if it is a network, not " + address));
+                "expected * or an IPv4 or [IPv6] address, with /BITS if it is a network, not " + address
+                        + ": a policy looks up no host name"));
         int most = network.getAddress().length * 8;
         int prefix = slash < 0 ? most : number(address.substring(slash + 1), most, "the bits of a network");
         return new OfInternet(Optional.of(network), prefix, ports[0], ports[1]);
@@ -81,7 +97,7 @@ sealed interface Endpoint {
         return Integer.parseInt(text);
     }
 
-    /** The bytes of an address that was covered. */
+    /** Reads an address that a rule has. */
     static InetAddress address(String literal) throws UnknownHostException {
         return literal(literal).orElseThrow(() -> new UnknownHostException(literal + " is no address"));
     }

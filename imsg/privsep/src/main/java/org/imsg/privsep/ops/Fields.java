@@ -4,19 +4,33 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.imsg.Ibuf;
+import org.imsg.Imsg;
 import org.imsg.TruncatedMessageException;
 
-/** Strings and lists of the {@link Protocol} in a payload, and a reader that takes nothing on trust. */
+/** Writes the strings and lists of the {@link OperationProtocol}, and reads fields without trust. */
 final class Fields {
     private static final int LONGEST = 0xFFFF;
 
     private final Ibuf unread;
 
-    Fields(Ibuf unread) {
+    private Fields(Ibuf unread) {
         this.unread = unread;
+    }
+
+    static Fields of(Imsg message) {
+        return new Fields(Ibuf.fromBuffer(message.payload()));
+    }
+
+    /** Reads the fields that every request begins with; returns its deadline. */
+    Duration head() throws MalformedRequestException {
+        int version = n8("version");
+        if (version != OperationProtocol.VERSION)
+            throw new MalformedRequestException("the version is " + OperationProtocol.VERSION + ", not " + version);
+        return Duration.ofMillis(Integer.toUnsignedLong(n32("deadline")));
     }
 
     static Ibuf addString(Ibuf payload, String string) {
@@ -44,7 +58,7 @@ final class Fields {
         return (int) number(name, 2);
     }
 
-    /** As an int with the same 32 bits. */
+    /** Reads 32 bits; an unsigned number comes as the int with the same bits. */
     int n32(String name) throws MalformedRequestException {
         return (int) number(name, 4);
     }
@@ -53,7 +67,7 @@ final class Fields {
         return number(name, 8);
     }
 
-    /** A number of the child's that must be among the first few. */
+    /** Reads the number of one of the values. */
     <T> T oneOf(String name, T[] values) throws MalformedRequestException {
         int number = n8(name);
         if (number >= values.length)

@@ -9,6 +9,13 @@ record IdRange(long first, long last) {
             throw new IllegalArgumentException("ids are 0 to " + MOST + ", the lower first, not " + first + "-" + last);
     }
 
+    /** Returns the only id of the range. */
+    long one() {
+        if (first != last)
+            throw new IllegalArgumentException("expected one id, not " + this);
+        return first;
+    }
+
     static IdRange of(int id) {
         long unsigned = Integer.toUnsignedLong(id);
         return new IdRange(unsigned, unsigned);
@@ -30,9 +37,9 @@ record IdRange(long first, long last) {
         return new IdRange(id, id);
     }
 
-    /** How names become ids: of users or of groups. */
+    /** Finds the id of a user's or a group's name. */
     interface Names {
-        /** @throws IllegalArgumentException if there is no such name */
+        /** Throws IllegalArgumentException if there is no such name. */
         long id(String name);
     }
 

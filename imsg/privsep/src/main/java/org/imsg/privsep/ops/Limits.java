@@ -3,24 +3,28 @@ package org.imsg.privsep.ops;
 import java.time.Duration;
 
 /**
- * How much of the monitor one child can have. A child that asks faster than {@code perSecond} after a {@code burst} is slowed:
- * its requests wait. A child that has more than {@code unanswered} requests there, because it does not wait for the answers, is
- * dropped: its channel is closed, as it is after {@code malformed} messages that are no requests, and when it leaves its
- * answers unread for {@code unread}.
+ * The share of the monitor that one child can have. A child that asks faster than {@code perSecond} after a {@code burst} is
+ * slowed, and so is one with {@code unanswered} requests: the next is taken when there is room for its answer. A child is dropped,
+ * and its channel closed, after {@code malformed} messages that are no requests, and when it leaves its answers unread for
+ * {@code unread}.
  *
  * @param perSecond requests a second, 1 to 1000000
  * @param burst requests at once, 1 or more
- * @param unanswered requests that were not answered yet, but for programs that run, 1 or more
+ * @param unanswered requests without an answer in the socket, but for programs that run, 1 or more
  * @param programs programs that run at once, 0 or more; one more fails with EAGAIN
  * @param malformed messages that are no requests, 0 or more
- * @param threads how many of a child's requests are worked on at once, 1 or more
- * @param deadline what a request gets at most, and if it does not say; programs that run have their rule's time instead
- * @param unread how long answers may wait for the child to read
+ * @param threads requests that are worked on at once, 1 to 1024; no more descriptors than that wait for the child to read
+ * @param lines lines a second about the child in the log, refusals included, 1 or more; as many at once. The others are counted
+ * @param deadline the longest time of a request, and its time if it does not say; a program that runs has its rule's instead
+ * @param unread the longest time that answers wait for the child to read
  */
-public record Limits(int perSecond, int burst, int unanswered, int programs, int malformed, int threads,
+public record Limits(int perSecond, int burst, int unanswered, int programs, int malformed, int threads, int lines,
         Duration deadline, Duration unread) {
-    /** 1000 requests a second after 200 at once, 256 unanswered, 64 programs, 3 malformed, 8 threads, 30 and 10 seconds. */
-    public static final Limits USUAL = new Limits(1000, 200, 256, 64, 3, 8, Duration.ofSeconds(30),
+    /**
+     * 1000 requests a second after 200 at once, 256 unanswered, 64 programs, 3 malformed, 8 threads, 20 lines a second, 30 and 10
+     * seconds.
+     */
+    public static final Limits USUAL = new Limits(1000, 200, 256, 64, 3, 8, 20, Duration.ofSeconds(30),
             Duration.ofSeconds(10));
 
     /**
@@ -35,6 +39,7 @@ public record Limits(int perSecond, int burst, int unanswered, int programs, int
         check("programs", programs, 0, Integer.MAX_VALUE);
         check("malformed messages", malformed, 0, Integer.MAX_VALUE);
         check("threads", threads, 1, 1024);
+        check("lines a second", lines, 1, 1_000_000);
         if (!deadline.isPositive() || !unread.isPositive())
             throw new IllegalArgumentException("deadlines are more than nothing, not " + deadline + " and " + unread);
     }

@@ -3,40 +3,40 @@ package org.imsg.privsep.ops;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.concurrent.ThreadFactory;
 import org.imsg.ImsgChannel;
 
 /**
- * The half of a program that keeps its rights, and does for its children what the {@link Policy} allows. A child asks through a
+ * Serves the children of a program in the half that keeps its rights, as the {@link Policy} allows. A child asks through a
  * {@link Privileged} on the other end of the channel.
  *
  * {@snippet file = "org/imsg/privsep/ops/OperationsSnippets.java" region = "monitor"}
  *
- * <p>What a policy does not allow is refused and logged, by System.Logger under this class's name, with the rule that came
- * nearest. Each child is served for itself: its {@link Limits} are its own, a slow request or a program that runs is in nobody's
- * way, and a child that sends what is no request, too much, or does not read its answers, is dropped, and logged too.
+ * <p>A request that the policy does not allow is refused and logged, by System.Logger under this class's name, with the rule that
+ * came nearest. Each child has {@link Limits} of its own, and its slow requests and programs hold up no other child. A child that
+ * asks too fast is slowed; one that sends messages that are no requests, or does not read its answers, is dropped and logged.
  *
  * <p>Thread-safe. One monitor serves any number of children, and a uid is never in use twice among them; two monitors with the
  * same uids in their policies would not know of each other.
  */
 public final class Monitor {
-    private final Policy policy;
+    private volatile Policy policy;
     private final Limits limits;
     private final TimeSource time;
-    private final Operations operations;
-    private final Programs programs;
+    private final Host host;
 
     private Monitor(Builder builder) {
         policy = builder.policy;
         limits = builder.limits;
         time = builder.time;
-        operations = new Operations(builder.beneath, new NameFiles(builder.names), builder.clock);
-        programs = new Programs(builder.beneath, builder.launcher);
+        host = new Host(builder.beneath, new NameFiles(builder.names), builder.clock, builder.launcher,
+                new UserPool(), builder.threads);
     }
 
     /**
-     * A monitor with the machine's clock and the usual limits.
+     * Makes a monitor with the machine's clock and the usual limits.
      *
-     * @param policy what it allows
+     * @param policy the rules
      * @return the monitor
      */
     public static Monitor of(Policy policy) {
@@ -46,14 +46,14 @@ public final class Monitor {
     /**
      * Begins to describe a monitor.
      *
-     * @param policy what it allows
-     * @return what to set the rest on
+     * @param policy the rules
+     * @return a builder with the usual settings
      */
     public static Builder builder(Policy policy) {
         return new Builder(Objects.requireNonNull(policy));
     }
 
-    /** How a monitor is to be; not safe for two threads at once. */
+    /** Describes a monitor; not safe for two threads at once. */
     public static final class Builder {
         private final Policy policy;
         private Limits limits = Limits.USUAL;
@@ -61,14 +61,15 @@ public final class Monitor {
         private SystemClock clock = SystemClock.host();
         private Path names = Path.of("/etc");
         private Beneath beneath = Beneath.best();
-        private Programs.Launcher launcher = ConfinedLauncher::start;
+        private ThreadFactory threads = Thread.ofPlatform().daemon().factory();
+        private Host.Launcher launcher = (program, confinement) -> confinement.spawn(program);
 
         private Builder(Policy policy) {
             this.policy = policy;
         }
 
         /**
-         * Sets how much of the monitor each child can have.
+         * Sets the share of the monitor that each child can have.
          *
          * @param each the limits
          * @return this
@@ -111,20 +112,26 @@ public final class Monitor {
             return this;
         }
 
-        /** How paths are resolved, where the tests do not want the better way. */
+        /** Sets how paths are resolved, for tests of the other way. */
         Builder beneath(Beneath way) {
             beneath = way;
             return this;
         }
 
-        /** How programs are started under another user. */
-        Builder launcher(Programs.Launcher starts) {
+        /** Sets where its threads come from. */
+        Builder threads(ThreadFactory makes) {
+            threads = makes;
+            return this;
+        }
+
+        /** Sets how programs are started under another user. */
+        Builder launcher(Host.Launcher starts) {
             launcher = starts;
             return this;
         }
 
         /**
-         * The monitor.
+         * Makes the monitor.
          *
          * @return a monitor, with no child yet
          */
@@ -138,27 +145,20 @@ public final class Monitor {
      * gone, and so are all processes of uids they had to themselves.
      *
      * @param channel the parent's end of the child's channel, the monitor's then; descriptors are allowed on it here
-     * @param name what the child is called in the log
-     * @throws IOException if what comes are no messages, an {@link org.imsg.ImsgProtocolException}, the stream ends
-     *     inside one, an {@link org.imsg.ImsgEofException}, or the channel was closed; the child is gone then too
+     * @param name the child's name in the log
+     * @throws IOException if the child sends bytes that are no messages, an {@link org.imsg.ImsgProtocolException}, the stream
+     *     ends inside one, an {@link org.imsg.ImsgEofException}, or the channel was closed; the child is gone then too
      */
     public void serve(ImsgChannel channel, String name) throws IOException {
-        new Session(this, channel, name, limits).run();
+        new Session(channel, name, host, () -> policy, limits, time).run();
     }
 
-    Policy policy() {
-        return policy;
-    }
-
-    TimeSource time() {
-        return time;
-    }
-
-    Operations operations() {
-        return operations;
-    }
-
-    Programs programs() {
-        return programs;
+    /**
+     * Replaces the rules, for all requests that are taken from now on. A program that runs already keeps the rule it has.
+     *
+     * @param next the new rules; the user and the root of a child that is served already stay
+     */
+    public void policy(Policy next) {
+        policy = Objects.requireNonNull(next);
     }
 }

@@ -3,67 +3,51 @@ package org.imsg.privsep.ops;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.imsg.privsep.ops.Operation.Request;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.PrivilegeDrop;
 
 /**
- * What a monitor does for its child, and nothing else: what no rule allows is refused. Immutable.
+ * The rules by which a monitor serves its children; a request that no rule allows is refused. Immutable.
  *
  * {@snippet file = "org/imsg/privsep/ops/OperationsSnippets.java" region = "policy"}
  *
- * <p>In a file each line is a rule. Words are separated by blanks; a word with blanks, a quote, a backslash or a # stands in
+ * <p>Each line of a file is a rule. Words are separated by blanks; a word with blanks, a quote, a backslash or a # stands in
  * double quotes, in which a backslash takes away the meaning of the character behind it; # begins a comment. A path that ends
  * with a slash means everything beneath that directory, any other path that file. Ids are numbers, names, or ranges of numbers.
  *
- * <table class="striped">
- * <caption>Lines</caption>
- * <thead><tr><th scope="col">line</th><th scope="col">meaning</th></tr></thead>
- * <tbody>
- * <tr><th scope="row">{@code user UID[:GID]}</th><td>whom the child becomes: see {@link #drop}</td></tr>
- * <tr><th scope="row">{@code chroot DIRECTORY}</th><td>the child's root; likewise</td></tr>
- * <tr><th scope="row">{@code open ACCESS[,ACCESS] [links] [special] [owner=IDS] [mode=0666] PATH}</th><td>ACCESS is read, write,
- * append or create; the mode has the bits the child may ask for in a file it makes. Refused are directories, files with more than one hard link unless {@code links}, devices and pipes unless {@code special},
- * and files of others than the {@code owner}</td></tr>
- * <tr><th scope="row">{@code bind tcp|udp [reuse] [backlog=N] ADDRESS:PORT}</th><td>ADDRESS is *, an IPv4 address, an IPv6 address in
- * brackets, or a network with /BITS; PORT is *, one, or a range; the backlog is up to 128 unless set; {@code reuse} lets the
- * child ask for SO_REUSEADDR</td></tr>
- * <tr><th scope="row">{@code bind unix|unix-datagram [reuse] [backlog=N] [mode=0600] PATH}</th><td>{@code reuse} lets the child
- * ask to replace a socket that is there; the mode has the bits the child may ask for</td></tr>
- * <tr><th scope="row">{@code connect tcp|udp ADDRESS:PORT}</th><td>as above</td></tr>
- * <tr><th scope="row">{@code connect unix|unix-datagram PATH}</th><td></td></tr>
- * <tr><th scope="row">{@code run user=UID|users=FIRST-LAST [group=GID] [under=PATH] [own=IDS] [environment=NAME[=VALUE],...]
- * [time=SECONDS] PROGRAM [ARGUMENT...]}</th><td>with {@code users} each run has a uid to itself, while
- * with {@code user} runs may signal each other, and for the length of an exec the monitor that starts another; the group has the uid's number unless set; a * is
- * any one argument, ... at the end any number; {@code under} is where the working directory may be, / unless the child asks;
- * with {@code own} the tree there, which must belong to those users, is given to the run's user first;
- * the environment has the variables with values, and those named without if the child gives them; {@code time} is the longest</td></tr>
- * <tr><th scope="row">{@code chown from=IDS to=UIDS:GIDS PATH}</th><td>a tree whose files belong to {@code from}; it ends with an
- * error where something is mounted in it</td></tr>
- * <tr><th scope="row">{@code remove PATH}</th><td>a tree; likewise. Where there is no openat2(2), a mount of the same file system is
- * not noticed</td></tr>
- * <tr><th scope="row">{@code lookup KIND...}</th><td>user, group, service, rpc, ether, host, address, localtime</td></tr>
- * <tr><th scope="row">{@code clock [within=SECONDS]}</th><td>to set the clock, no further than that from what it shows; as often as the child
- * asks, so that many small steps go any way</td></tr>
- * </tbody>
- * </table>
+ * <p>A line {@code user UID[:GID]} says which user the child becomes, and {@code chroot DIRECTORY} which root it gets: see
+ * {@link #drop()}. Every other line allows an operation; the methods of {@link Privileged} say which line allows each of them.
  *
- * <p>The directory a rule names is trusted: links on the way to it are followed, and nobody but the administrator should be
- * able to write to the directories above it. Beneath it no symbolic link is followed. Hard links are counted when the file has
- * been opened: who may write beneath the directory can link a file of another place there, and if that file is removed from its own
- * place before the child asks for it, it has one link again and is opened. Where such people are about, {@code owner} says
- * whose files are meant, and Linux lets nobody link what they neither own nor may write (fs.protected_hardlinks).
+ * <p>The directory that a rule names is trusted: links on the way to it are followed, and only the administrator should be able
+ * to write to the directories above it. Beneath it no symbolic link is followed. Hard links are counted when the file has been
+ * opened. A user who may write beneath the directory can link a file of another place there; when that file is then removed from
+ * its own place before the child asks for it, it has one link again and is opened. Where there are such users, {@code owner}
+ * says whose files are meant, and Linux lets no user link a file that it neither owns nor may write (fs.protected_hardlinks).
  */
 public final class Policy {
-    private final List<Rule> rules;
+    private final List<Line> lines;
     private final Optional<Ids> ids;
     private final Optional<Path> chroot;
 
-    Policy(List<Rule> rules, Optional<Ids> ids, Optional<Path> chroot) {
-        this.rules = List.copyOf(rules);
+    /** A line that allows an operation. */
+    record Line(Operation<?, ?> operation, String origin, Operation.Rule<?> rule) {
+        /** The request is one that the same operation has read. */
+        @SuppressWarnings("unchecked")
+        private Verdict verdict(Request request) {
+            return operation.number() == request.number()
+                    ? ((Operation.Rule<Request>) rule).verdict(request)
+                    : Verdict.NOT_CONCERNED;
+        }
+    }
+
+    private Policy(List<Line> lines, Optional<Ids> ids, Optional<Path> chroot) {
+        this.lines = List.copyOf(lines);
         this.ids = ids;
         this.chroot = chroot;
     }
@@ -77,7 +61,7 @@ public final class Policy {
      * @throws PolicyException if there are faults in it
      */
     public static Policy read(Path file) throws IOException {
-        return PolicyReader.read(file.toString(), Files.readAllLines(file));
+        return read(file.toString(), Files.readAllLines(file));
     }
 
     /**
@@ -88,20 +72,61 @@ public final class Policy {
      * @throws PolicyException if there are faults in it; the file's name in its message is {@code policy}
      */
     public static Policy of(String... lines) {
-        return PolicyReader.read("policy", Stream.of(lines).flatMap(String::lines).toList());
+        return read("policy", Stream.of(lines).flatMap(String::lines).toList());
     }
 
     /**
-     * Begins a policy in code.
+     * Quotes a word of a line, such as a path, where it needs that.
      *
-     * @return what to set the rules on
+     * @param word the word
+     * @return the word as it stands in a line
      */
-    public static PolicyBuilder builder() {
-        return new PolicyBuilder();
+    public static String quoted(Object word) {
+        return PolicyLine.quoted(word.toString());
+    }
+
+    private static Policy read(String source, List<String> text) {
+        List<Line> lines = new ArrayList<>();
+        Optional<Ids> ids = Optional.empty();
+        Optional<Path> chroot = Optional.empty();
+        List<String> faults = new ArrayList<>();
+        for (int i = 0; i < text.size(); i++) {
+            String place = source + ":" + (i + 1) + ": ";
+            try {
+                PolicyLine line = PolicyLine.of(text.get(i));
+                if (!line.hasNext())
+                    continue;
+                String word = line.next("a rule");
+                switch (word) {
+                    case "user" -> {
+                        if (ids.isPresent())
+                            throw new IllegalArgumentException("expected one line that says user");
+                        ids = Optional.of(ids(line.next("UID or UID:GID")));
+                    }
+                    case "chroot" -> chroot = Optional.of(Path.of(line.file("a directory")));
+                    default -> {
+                        Operation<?, ?> operation = Operations.of(word);
+                        lines.add(new Line(operation, place + text.get(i).strip(), operation.line().apply(line)));
+                    }
+                }
+                line.end();
+            } catch (IllegalArgumentException e) {
+                faults.add(place + e.getMessage());
+            }
+        }
+        if (!faults.isEmpty())
+            throw new PolicyException(faults);
+        return new Policy(lines, ids, chroot);
+    }
+
+    private static Ids ids(String text) {
+        int colon = text.indexOf(':');
+        long user = PolicyLine.readUsers(colon < 0 ? text : text.substring(0, colon)).one();
+        return Ids.of(user, colon < 0 ? user : PolicyLine.readGroups(text.substring(colon + 1)).one());
     }
 
     /**
-     * Whom the child becomes.
+     * Returns the user that the child becomes.
      *
      * @return the user and its group, without others, or empty if the policy does not say
      */
@@ -110,11 +135,11 @@ public final class Policy {
     }
 
     /**
-     * What a child does first that was started as root: {@code policy.drop().perform()} makes it the policy's user in the
-     * policy's root. A role of a {@code Privsep} program that has the policy does so by itself.
+     * Describes the first step of a child that was started as root: {@code policy.drop().perform()} makes it the policy's user
+     * in the policy's root. A role of a {@code Privsep} program that has the policy takes this step by itself.
      *
      * @return the drop, with the usual preload
-     * @throws IllegalStateException if the policy does not say who
+     * @throws IllegalStateException if the policy names no user
      */
     public PrivilegeDrop drop() {
         PrivilegeDrop drop = PrivilegeDrop
@@ -123,7 +148,7 @@ public final class Policy {
     }
 
     /**
-     * The child's root.
+     * Returns the child's root.
      *
      * @return the directory, or empty if the policy does not say
      */
@@ -131,21 +156,21 @@ public final class Policy {
         return chroot;
     }
 
-    /** The first rule that allows the request. */
-    Rule allowing(Request request) throws RefusedException {
+    /** Finds the first rule that allows a request. */
+    Line allowing(Request request) throws RefusedException {
         for (String path : request.paths()) {
-            Optional<String> fault = Target.fault(path);
+            Optional<String> fault = PolicyPath.fault(path);
             if (fault.isPresent())
                 throw new RefusedException("", fault.get() + ", asked was to " + request);
         }
-        Rule nearest = null;
+        Line nearest = null;
         String objection = "";
-        for (Rule rule : rules) {
-            Verdict verdict = rule.verdict(request);
+        for (Line line : lines) {
+            Verdict verdict = line.verdict(request);
             if (verdict.kind() == Verdict.Kind.ALLOWED)
-                return rule;
+                return line;
             if (verdict.kind() == Verdict.Kind.OBJECTED && nearest == null) {
-                nearest = rule;
+                nearest = line;
                 objection = verdict.objection();
             }
         }
@@ -156,6 +181,6 @@ public final class Policy {
 
     @Override
     public String toString() {
-        return rules.stream().map(Rule::origin).collect(Collectors.joining("\n"));
+        return lines.stream().map(Line::origin).collect(Collectors.joining("\n"));
     }
 }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Set;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
+import org.imsg.privsep.ops.Operation.Request;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
@@ -85,7 +86,7 @@ public final class Privileged implements AutoCloseable {
     public Fd open(Path file, int mode, OpenFlag... how) throws IOException {
         Set<OpenFlag> flags = EnumSet.noneOf(OpenFlag.class);
         flags.addAll(List.of(how));
-        return descriptor(new Request.Open(file.toString(), flags, mode));
+        return descriptor(new OpenFile(file.toString(), flags, mode));
     }
 
     /**
@@ -98,7 +99,7 @@ public final class Privileged implements AutoCloseable {
      * @throws IOException as said above
      */
     public Fd listen(InetSocketAddress address, int backlog, boolean reuse) throws IOException {
-        return descriptor(new Request.Bind(SocketKind.TCP, literal(address), address.getPort(), reuse, backlog, 0));
+        return descriptor(new BindSocket(SocketKind.TCP, literal(address), address.getPort(), reuse, backlog, 0));
     }
 
     /**
@@ -110,7 +111,7 @@ public final class Privileged implements AutoCloseable {
      * @throws IOException as said above
      */
     public Fd bind(InetSocketAddress address, boolean reuse) throws IOException {
-        return descriptor(new Request.Bind(SocketKind.UDP, literal(address), address.getPort(), reuse, 0, 0));
+        return descriptor(new BindSocket(SocketKind.UDP, literal(address), address.getPort(), reuse, 0, 0));
     }
 
     /**
@@ -124,7 +125,7 @@ public final class Privileged implements AutoCloseable {
      * @throws IOException as said above
      */
     public Fd listen(Path socket, int mode, int backlog, boolean replace) throws IOException {
-        return descriptor(new Request.Bind(SocketKind.UNIX, socket.toString(), 0, replace, backlog, mode));
+        return descriptor(new BindSocket(SocketKind.UNIX, socket.toString(), 0, replace, backlog, mode));
     }
 
     /**
@@ -137,7 +138,7 @@ public final class Privileged implements AutoCloseable {
      * @throws IOException as said above
      */
     public Fd bind(Path socket, int mode, boolean replace) throws IOException {
-        return descriptor(new Request.Bind(SocketKind.UNIX_DATAGRAM, socket.toString(), 0, replace, 0, mode));
+        return descriptor(new BindSocket(SocketKind.UNIX_DATAGRAM, socket.toString(), 0, replace, 0, mode));
     }
 
     /**
@@ -149,7 +150,7 @@ public final class Privileged implements AutoCloseable {
      * @throws IOException as said above
      */
     public Fd connect(SocketKind kind, InetSocketAddress address) throws IOException {
-        return descriptor(new Request.Connect(kind, literal(address), address.getPort()));
+        return descriptor(new ConnectSocket(kind, literal(address), address.getPort()));
     }
 
     /**
@@ -161,7 +162,7 @@ public final class Privileged implements AutoCloseable {
      * @throws IOException as said above
      */
     public Fd connect(SocketKind kind, Path socket) throws IOException {
-        return descriptor(new Request.Connect(kind, socket.toString(), 0));
+        return descriptor(new ConnectSocket(kind, socket.toString(), 0));
     }
 
     /**
@@ -187,7 +188,7 @@ public final class Privileged implements AutoCloseable {
      * @throws IOException as said above; a part may be done then
      */
     public void chown(Path tree, long uid, long gid) throws IOException {
-        answer(new Request.Chown(tree.toString(), id(uid), id(gid))).close();
+        answer(new ChownTree(tree.toString(), id(uid), id(gid))).close();
     }
 
     /**
@@ -197,7 +198,7 @@ public final class Privileged implements AutoCloseable {
      * @throws IOException as said above; a part may be gone then
      */
     public void remove(Path tree) throws IOException {
-        answer(new Request.Remove(tree.toString())).close();
+        answer(new RemoveTree(tree.toString())).close();
     }
 
     /**
@@ -216,7 +217,7 @@ public final class Privileged implements AutoCloseable {
      * @throws IOException as said above
      */
     public void setClock(Instant time) throws IOException {
-        answer(new Request.SetClock(false, time.getEpochSecond(), time.getNano())).close();
+        answer(new SetClock(false, time.getEpochSecond(), time.getNano())).close();
     }
 
     /**
@@ -226,7 +227,7 @@ public final class Privileged implements AutoCloseable {
      * @throws IOException as said above
      */
     public void adjustClock(Duration change) throws IOException {
-        answer(new Request.SetClock(true, change.getSeconds(), change.getNano())).close();
+        answer(new SetClock(true, change.getSeconds(), change.getNano())).close();
     }
 
     private Fd descriptor(Request request) throws IOException {

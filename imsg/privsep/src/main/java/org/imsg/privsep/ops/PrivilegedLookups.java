@@ -10,7 +10,7 @@ import java.util.Optional;
 import org.imsg.Imsg;
 
 /**
- * Looks up names and numbers where the parent sees them. For any number of threads; every method throws as those of
+ * Looks up names and numbers where the parent sees them, as {@code lookup} lines allow. For any number of threads; every method throws as those of
  * {@link Privileged} do.
  */
 public final class PrivilegedLookups {
@@ -22,7 +22,7 @@ public final class PrivilegedLookups {
 
     /** Sends a request and waits for the answer. */
     interface Asking {
-        Imsg ask(Request request) throws IOException;
+        Imsg ask(LookUp request) throws IOException;
     }
 
     /**
@@ -33,7 +33,7 @@ public final class PrivilegedLookups {
      * @throws IOException as {@link Privileged} says
      */
     public Optional<User> user(String name) throws IOException {
-        return find(Lookup.USER, name, "").map(PrivilegedLookups::user);
+        return find(LookUp.Kind.USER, name, "").map(PrivilegedLookups::user);
     }
 
     /**
@@ -60,7 +60,7 @@ public final class PrivilegedLookups {
      * @throws IOException as {@link Privileged} says
      */
     public Optional<Group> group(String name) throws IOException {
-        return find(Lookup.GROUP, name, "").map(found -> new Group(found.get(0),
+        return find(LookUp.Kind.GROUP, name, "").map(found -> new Group(found.get(0),
                 Integer.parseUnsignedInt(found.get(1)), found.subList(2, found.size())));
     }
 
@@ -84,7 +84,7 @@ public final class PrivilegedLookups {
      * @throws IOException as {@link Privileged} says
      */
     public Optional<Service> service(String nameOrPort, String protocol) throws IOException {
-        return find(Lookup.SERVICE, nameOrPort, protocol).map(found -> new Service(found.get(0),
+        return find(LookUp.Kind.SERVICE, nameOrPort, protocol).map(found -> new Service(found.get(0),
                 Integer.parseInt(found.get(1)), found.get(2), found.subList(3, found.size())));
     }
 
@@ -96,7 +96,7 @@ public final class PrivilegedLookups {
      * @throws IOException as {@link Privileged} says
      */
     public Optional<RpcProgram> rpc(String nameOrNumber) throws IOException {
-        return find(Lookup.RPC, nameOrNumber, "").map(found -> new RpcProgram(found.get(0),
+        return find(LookUp.Kind.RPC, nameOrNumber, "").map(found -> new RpcProgram(found.get(0),
                 Long.parseLong(found.get(1)), found.subList(2, found.size())));
     }
 
@@ -108,7 +108,7 @@ public final class PrivilegedLookups {
      * @throws IOException as {@link Privileged} says
      */
     public Optional<String> ethernetAddress(String host) throws IOException {
-        return find(Lookup.ETHER, host, "").map(List::getFirst);
+        return find(LookUp.Kind.ETHER, host, "").map(List::getFirst);
     }
 
     /**
@@ -119,7 +119,7 @@ public final class PrivilegedLookups {
      * @throws IOException as {@link Privileged} says
      */
     public Optional<String> ethernetHost(String ethernetAddress) throws IOException {
-        return find(Lookup.ETHER, ethernetAddress, "").map(List::getLast);
+        return find(LookUp.Kind.ETHER, ethernetAddress, "").map(List::getLast);
     }
 
     /**
@@ -130,7 +130,7 @@ public final class PrivilegedLookups {
      * @throws IOException as {@link Privileged} says
      */
     public List<InetAddress> addresses(String host) throws IOException {
-        return find(Lookup.HOST, host, "").orElse(List.of()).stream().map(InetAddress::ofLiteral).toList();
+        return find(LookUp.Kind.HOST, host, "").orElse(List.of()).stream().map(InetAddress::ofLiteral).toList();
     }
 
     /**
@@ -141,7 +141,7 @@ public final class PrivilegedLookups {
      * @throws IOException as {@link Privileged} says
      */
     public Optional<String> hostName(InetAddress address) throws IOException {
-        return find(Lookup.ADDRESS, address.getHostAddress(), "").map(List::getFirst);
+        return find(LookUp.Kind.ADDRESS, address.getHostAddress(), "").map(List::getFirst);
     }
 
     /**
@@ -152,13 +152,14 @@ public final class PrivilegedLookups {
      * @throws IOException as {@link Privileged} says
      */
     public OffsetDateTime localTime(Instant instant) throws IOException {
-        String offset = find(Lookup.LOCALTIME, Long.toString(instant.getEpochSecond()), "").orElseThrow().getFirst();
+        String offset = find(LookUp.Kind.LOCALTIME, Long.toString(instant.getEpochSecond()), "").orElseThrow()
+                .getFirst();
         return instant.atOffset(ZoneOffset.ofTotalSeconds(Integer.parseInt(offset)));
     }
 
-    private Optional<List<String>> find(Lookup kind, String key, String second) throws IOException {
-        try (Imsg answer = asking.ask(new Request.Find(kind, key, second))) {
-            return answer.type() == Protocol.ABSENT ? Optional.empty() : Optional.of(Reply.list(answer));
+    private Optional<List<String>> find(LookUp.Kind kind, String key, String second) throws IOException {
+        try (Imsg answer = asking.ask(new LookUp(kind, key, second))) {
+            return answer.type() == OperationProtocol.ABSENT ? Optional.empty() : Optional.of(Reply.list(answer));
         }
     }
 }

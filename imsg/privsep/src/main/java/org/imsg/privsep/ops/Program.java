@@ -72,8 +72,8 @@ public final class Program {
         return time;
     }
 
-    Request.Run request() {
-        return new Request.Run(path.toString(), arguments, environment, directory);
+    RunProgram request() {
+        return new RunProgram(path.toString(), arguments, environment, directory);
     }
 
     @Override

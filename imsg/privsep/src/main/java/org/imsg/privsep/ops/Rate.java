@@ -1,11 +1,11 @@
 package org.imsg.privsep.ops;
 
-/** How fast a child may ask: a number of requests at once, and then so many a second. For one thread at a time. */
+/** A bound on events: a number of them at once, and then so many a second. For one thread at a time. */
 final class Rate {
     private final long interval;
     private final long burst;
     private final TimeSource time;
-    /** When the request after the next {@code burst} ones would be in time. */
+    /** The time at which the event after the next {@code burst} ones is not early. */
     private long next;
 
     Rate(int perSecond, int burst, TimeSource time) {
@@ -15,7 +15,16 @@ final class Rate {
         this.next = time.nanoTime() - this.burst;
     }
 
-    /** Counts one request; returns how many nanoseconds too early it is, 0 if it is not. */
+    /** Counts an event, and returns whether it was counted: one that comes too early is not. */
+    boolean admits() {
+        long before = next;
+        if (early() == 0)
+            return true;
+        next = before;
+        return false;
+    }
+
+    /** Counts an event; returns how many nanoseconds too early it is, 0 if it is not. */
     long early() {
         long now = time.nanoTime();
         if (next - now < -burst)

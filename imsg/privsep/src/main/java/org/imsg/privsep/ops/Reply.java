@@ -3,27 +3,22 @@ package org.imsg.privsep.ops;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
-import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.unix.ErrnoException;
 
-/** What a child makes of the monitor's replies. */
+/** Reads the monitor's replies in the child. */
 final class Reply {
     private Reply() {}
 
-    static Fields fields(Imsg reply) {
-        return new Fields(Ibuf.fromBuffer(reply.payload()));
-    }
-
     static List<String> list(Imsg reply) throws IOException {
         try {
-            return fields(reply).list("what was found");
+            return Fields.of(reply).list("what was found");
         } catch (MalformedRequestException e) {
             throw new IOException("the monitor's answer is malformed: " + e.getMessage(), e);
         }
     }
 
-    /** Throws if the answer is none that was hoped for. */
+    /** Throws what a reply reports, and closes it then. */
     static Imsg checked(Imsg reply, Object what, Duration deadline) throws IOException {
         IOException failure = failure(reply, what, deadline);
         if (failure == null)
@@ -32,15 +27,15 @@ final class Reply {
         throw failure;
     }
 
-    /** What a reply reports, or null if it is good. */
+    /** Reads the failure that a reply reports, or returns null. */
     static IOException failure(Imsg reply, Object what, Duration deadline) {
-        Fields fields = fields(reply);
+        Fields fields = Fields.of(reply);
         try {
             return switch (reply.type()) {
-                case Protocol.REFUSED -> new RefusedException(fields.string("rule"), fields.string("reason"));
-                case Protocol.FAILED -> failed(fields);
-                case Protocol.EXPIRED -> new RequestExpiredException(what.toString(), deadline);
-                case Protocol.MALFORMED -> new IOException("the monitor took the request for malformed: "
+                case OperationProtocol.REFUSED -> new RefusedException(fields.string("rule"), fields.string("reason"));
+                case OperationProtocol.FAILED -> failed(fields);
+                case OperationProtocol.EXPIRED -> new RequestExpiredException(what.toString(), deadline);
+                case OperationProtocol.MALFORMED -> new IOException("the monitor took the request for malformed: "
                         + fields.string("reason"));
                 default -> null;
             };

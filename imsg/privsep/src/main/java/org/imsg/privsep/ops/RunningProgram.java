@@ -13,7 +13,6 @@ import org.imsg.unix.Fd;
  * whatever is not taken. Thread-safe.
  */
 public final class RunningProgram implements AutoCloseable {
-    private static final int SIGKILL = 9;
     private static final Duration FOREVER = Duration.ofSeconds(Long.MAX_VALUE);
 
     private final Conversations conversations;
@@ -62,18 +61,18 @@ public final class RunningProgram implements AutoCloseable {
 
     /** Whether this was the last reply. */
     private boolean take(Imsg reply) throws MalformedRequestException {
-        Fields fields = Reply.fields(reply);
+        Fields fields = Fields.of(reply);
         switch (reply.type()) {
-            case Protocol.STARTED -> {
+            case OperationProtocol.STARTED -> {
                 pid = fields.n32("pid");
                 uid = fields.n32("uid");
                 return false;
             }
-            case Protocol.STREAM -> {
+            case OperationProtocol.STREAM -> {
                 keep(fields.oneOf("which", new Integer[]{0, 1, 2}), reply.takeFd());
                 return false;
             }
-            case Protocol.EXITED -> {
+            case OperationProtocol.EXITED -> {
                 exit.complete(new Child.ExitStatus(fields.n32("code"), fields.n32("signal")));
                 return true;
             }
@@ -155,7 +154,7 @@ public final class RunningProgram implements AutoCloseable {
      * @throws IOException if the request cannot be sent
      */
     public void kill(int signal) throws IOException {
-        conversations.send(peerid, Duration.ZERO, new Request.Kill(signal));
+        conversations.send(peerid, Duration.ZERO, new Signal(signal));
     }
 
     /**
@@ -195,7 +194,7 @@ public final class RunningProgram implements AutoCloseable {
         }
         if (!exit.isDone()) {
             try {
-                kill(SIGKILL);
+                kill(Signal.KILL);
             } catch (IOException e) {
                 // The parent is gone, and the program with it.
                 exit.completeExceptionally(e);

@@ -3,256 +3,323 @@ package org.imsg.privsep.ops;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
-import java.util.HashSet;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.TimeUnit;
+import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 import org.imsg.DescriptorState;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgTooLargeException;
-import org.imsg.unix.Child;
+import org.imsg.privsep.ops.Operation.Effect;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 
-/** One child and its channel: takes the requests in, has each worked on by a virtual thread, and sends the answers. */
+/**
+ * One child and its channel. The thread that serves it takes the requests in, one whenever there is room for its answer, and
+ * tells the child of those that are not done in time. Workers do them and send the answers. An operation that goes on has a
+ * thread that was made before it began.
+ */
 final class Session {
-    private static final Logger LOG = System.getLogger(Monitor.class.getName());
+    private static final Logger LOG = System.getLogger("org.imsg.privsep.ops.Monitor");
+    /** How long a full session waits before it looks whether its channel was closed meanwhile. */
+    private static final Duration GLANCE = Duration.ofMillis(500);
 
     private final ImsgChannel channel;
     private final String child;
-    private final Monitor monitor;
+    private final Host host;
+    private final Supplier<Policy> policy;
     private final Limits limits;
+    private final TimeSource time;
     private final Workers workers;
     private final Rate rate;
-    private final AtomicInteger unanswered = new AtomicInteger();
-    private final Map<Integer, RunRequest> programs = new ConcurrentHashMap<>();
-    private final Set<Thread> threads = new HashSet<>();
+    private final Rate lines;
+    private final Set<Task> unanswered = new LinkedHashSet<>();
+    private final Map<Integer, Task> goingOn = new HashMap<>();
+    private int unwritten;
     private int malformed;
-    private boolean ended;
 
-    Session(Monitor monitor, ImsgChannel channel, String child, Limits limits) {
-        this.monitor = monitor;
+    Session(ImsgChannel channel, String child, Host host, Supplier<Policy> policy, Limits limits, TimeSource time) {
         this.channel = channel;
         this.child = child;
+        this.host = host;
+        this.policy = policy;
         this.limits = limits;
-        this.workers = new Workers(child, limits.threads());
-        this.rate = new Rate(limits.perSecond(), limits.burst(), monitor.time());
+        this.time = time;
+        this.workers = new Workers(host, child, limits.threads());
+        this.rate = new Rate(limits.perSecond(), limits.burst(), time);
+        this.lines = new Rate(limits.lines(), limits.lines(), time);
     }
 
-    /** Until the child's end of the channel is closed, or the child is dropped. */
+    /** Serves the child until its end of the channel is closed, or the child is dropped. */
     void run() throws IOException {
         try (channel) {
             channel.allowFdPassing();
-            boolean goesOn = true;
-            while (goesOn) {
-                try (Imsg message = channel.receive()) {
-                    goesOn = message != null && take(message);
-                }
+            while (takesNext()) {
+                // one by one
             }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException | Error e) {
+            abandon(e);
         } finally {
             end();
-            workers.close();
         }
     }
 
-    private boolean take(Imsg message) {
+    private boolean takesNext() throws IOException, InterruptedException {
+        long left = expire();
+        if (!awaitRoom(left))
+            return channel.isOpen();
+        try (Imsg message = left == Long.MAX_VALUE ? channel.receive() : channel.receive(Duration.ofNanos(left))) {
+            if (message == null)
+                return false;
+            long early = rate.early();
+            if (early > 0)
+                time.sleep(early);
+            return take(message);
+        } catch (SocketTimeoutException _) {
+            return true;
+        }
+    }
+
+    /** Waits until one more request may be there; returns whether that is so. */
+    private synchronized boolean awaitRoom(long nanos) throws InterruptedException {
+        if (unanswered.size() >= limits.unanswered())
+            TimeUnit.NANOSECONDS.timedWait(this, Math.min(nanos, GLANCE.toNanos()));
+        return unanswered.size() < limits.unanswered();
+    }
+
+    /** Answers the requests whose time is over; returns the nanoseconds until the next is. */
+    private long expire() throws IOException {
+        for (;;) {
+            Task over = null;
+            long next = Long.MAX_VALUE;
+            synchronized (this) {
+                for (Iterator<Task> each = unanswered.iterator(); over == null && each.hasNext();) {
+                    Task task = each.next();
+                    long left = task.deadline - System.nanoTime();
+                    if (task.settled)
+                        continue;
+                    if (left > 0)
+                        next = Math.min(next, left);
+                    else
+                        over = task;
+                }
+            }
+            if (over == null)
+                return next;
+            workers.forget(over);
+            if (over.settle())
+                over.answer(over.expired());
+        }
+    }
+
+    private boolean take(Imsg message) throws IOException {
         int peerid = message.id();
-        long early = rate.early();
-        if (unanswered.incrementAndGet() > limits.unanswered())
-            return drop("it has more than " + limits.unanswered() + " requests without an answer");
         try {
             if (message.descriptor() != DescriptorState.NONE)
                 throw new MalformedRequestException("a request carries no descriptor");
-            Request.Timed timed = Request.read(message);
-            if (timed.request() instanceof Request.Run && programs.putIfAbsent(peerid, new RunRequest()) != null)
-                throw new MalformedRequestException("peerid " + Integer.toUnsignedString(peerid)
-                        + " is that of a program that runs");
-            start(() -> serve(peerid, timed, early));
+            if (message.type() == OperationProtocol.SIGNAL)
+                signal(peerid, Signal.read(message).signal());
+            else
+                start(new Task(peerid, Operations.read(message)));
             return true;
         } catch (MalformedRequestException e) {
             log(Level.WARNING, "sent a message that is no request: " + e.getMessage());
             if (++malformed > limits.malformed())
                 return drop("it sent " + malformed + " messages that are no requests");
-            start(() -> {
-                answered(early);
-                send(peerid, Answer.malformed(e.getMessage()));
-            });
+            send(peerid, Answer.malformed(e.getMessage()));
             return true;
         }
     }
 
+    private void signal(int peerid, int number) {
+        Task task;
+        synchronized (this) {
+            task = goingOn.get(peerid);
+        }
+        if (task != null)
+            task.signal(number);
+    }
+
+    private void start(Task task) throws IOException, MalformedRequestException {
+        if (!task.asked.operation().goesOn()) {
+            synchronized (this) {
+                unanswered.add(task);
+            }
+            workers.execute(task);
+            return;
+        }
+        synchronized (this) {
+            if (goingOn.containsKey(task.peerid))
+                throw new MalformedRequestException("peerid " + Integer.toUnsignedString(task.peerid)
+                        + " is that of a program that runs");
+        }
+        try {
+            policy.get().allowing(task.asked.request());
+            startThread(task);
+        } catch (IOException e) {
+            task.answer(failed(e));
+        }
+    }
+
+    private void startThread(Task task) throws ErrnoException {
+        synchronized (this) {
+            if (goingOn.size() >= limits.programs())
+                throw new ErrnoException("run", "more than " + limits.programs() + " programs at once",
+                        Errno.number("EAGAIN"));
+            goingOn.put(task.peerid, task);
+        }
+        try {
+            host.startThread("run-" + child, task);
+        } catch (OutOfMemoryError _) {
+            leave(task);
+            throw new ErrnoException("run", "a thread to watch over the program", Errno.number("EAGAIN"));
+        }
+    }
+
+    private synchronized void leave(Task task) {
+        goingOn.remove(task.peerid, task);
+        unanswered.remove(task);
+        notifyAll();
+    }
+
     private boolean drop(String why) {
-        log(Level.ERROR, "is dropped: " + why);
+        LOG.log(Level.ERROR, child + " is dropped: " + why);
         return false;
     }
 
-    private interface Serving {
-        void run() throws IOException, InterruptedException;
-    }
+    /** A request that was taken, until its last answer is in the socket. */
+    private final class Task implements Runnable, Permit.Asker {
+        private final int peerid;
+        private final Operations.Asked asked;
+        private final Duration given;
+        private final long deadline;
+        private boolean settled;
+        private IntConsumer signals;
+        private int signalled;
 
-    private void start(Serving serving) {
-        synchronized (threads) {
-            if (ended)
-                return;
-            threads.add(Thread.ofVirtual().name("imsg-monitor-" + child).start(() -> {
-                try {
-                    serving.run();
-                } catch (InterruptedException _) {
-                    // the child is gone
-                } catch (IOException e) {
-                    if (channel.isOpen())
-                        log(Level.WARNING, "does not take an answer: " + e.getMessage());
-                    closeChannel();
-                } finally {
-                    synchronized (threads) {
-                        threads.remove(Thread.currentThread());
-                        threads.notifyAll();
-                    }
+        private Task(int peerid, Operations.Asked asked) {
+            this.peerid = peerid;
+            this.asked = asked;
+            this.given = asked.operation().goesOn() || asked.deadline().isZero()
+                    || asked.deadline().compareTo(limits.deadline()) > 0 ? limits.deadline() : asked.deadline();
+            this.deadline = System.nanoTime() + given.toNanos();
+        }
+
+        /** Returns whether no other thread gives the last answer. */
+        private boolean settle() {
+            synchronized (Session.this) {
+                boolean first = !settled;
+                settled = true;
+                return first;
+            }
+        }
+
+        @Override
+        public void run() {
+            try {
+                if (asked.operation().effect() == Effect.CHANGE)
+                    workers.change(this::perform);
+                else
+                    perform();
+            } catch (Throwable t) {
+                leave(this);
+                abandon(t);
+            }
+        }
+
+        private void perform() {
+            try {
+                if (settled)
+                    return;
+                Answer answer = result();
+                if (settle())
+                    answer(answer);
+                else
+                    answer.close();
+            } catch (IOException e) {
+                // The child does not take it, and is dropped.
+            }
+        }
+
+        private Answer result() {
+            try {
+                Policy.Line line = policy.get().allowing(asked.request());
+                return asked.operation().perform(new Permit<>(asked.request(), line.rule(), line.origin(), host, this,
+                        asked.deadline(), deadline, this::isOver));
+            } catch (ErrnoException e) {
+                // The work looks at the same deadline, and may see it pass first.
+                boolean over = e.number() == Errno.number("ETIMEDOUT") && System.nanoTime() - deadline >= 0;
+                return over ? expired() : failed(e);
+            } catch (IOException | RuntimeException | Error e) {
+                return failed(e);
+            }
+        }
+
+        private boolean isOver() {
+            return workers.isClosing() || System.nanoTime() - deadline > 0;
+        }
+
+        private Answer expired() {
+            log(Level.WARNING, "asked to " + asked.request() + ", which was not done within " + given.toMillis()
+                    + " ms");
+            return Answer.expired();
+        }
+
+        /** Sends the last answer; only then is there room for another request. */
+        private void answer(Answer answer) throws IOException {
+            try {
+                // Before the answer: the peerid is free when the child has it.
+                synchronized (Session.this) {
+                    goingOn.remove(peerid, this);
                 }
-            }));
-        }
-    }
-
-    /** Waits until a request that came too early is in time. */
-    private void await(long early) throws InterruptedException {
-        if (early > 0)
-            monitor.time().sleep(early);
-    }
-
-    private void answered(long early) throws InterruptedException {
-        await(early);
-        unanswered.decrementAndGet();
-    }
-
-    private void serve(int peerid, Request.Timed timed, long early) throws IOException, InterruptedException {
-        switch (timed.request()) {
-            case Request.Run run -> run(peerid, timed.deadline(), run, early);
-            case Request.Kill kill -> {
-                answered(early);
-                RunRequest asked = programs.get(peerid);
-                if (asked != null)
-                    asked.kill(kill.signal());
-            }
-            default -> {
-                await(early);
-                Answer answer = answer(timed);
-                unanswered.decrementAndGet();
-                send(peerid, answer);
+                Session.this.send(peerid, answer);
+            } finally {
+                leave(this);
             }
         }
-    }
 
-    private Answer answer(Request.Timed timed) throws InterruptedException {
-        Duration given = timed.deadline().isZero() || timed.deadline().compareTo(limits.deadline()) > 0
-                ? limits.deadline()
-                : timed.deadline();
-        long deadline = System.nanoTime() + given.toNanos();
-        try {
-            return workers.perform(changes(timed.request()),
-                    () -> monitor.operations().perform(monitor.policy(), timed.request(), deadline,
-                            () -> isOver(deadline)),
-                    given.toNanos());
-        } catch (TimeoutException _) {
-            return expired(timed.request(), given);
-        } catch (IOException | RuntimeException e) {
-            // Who works looks at the same deadline, and may find it over before who waits does.
-            if (e instanceof ErrnoException failure && failure.number() == Errno.number("ETIMEDOUT")
-                    && System.nanoTime() - deadline >= 0)
-                return expired(timed.request(), given);
-            return failed(e);
+        @Override
+        public void send(Answer answer) throws IOException {
+            Session.this.send(peerid, answer);
+        }
+
+        @Override
+        public synchronized void signals(IntConsumer receiver) {
+            signals = receiver;
+            if (signalled != 0)
+                receiver.accept(signalled);
+        }
+
+        private synchronized void signal(int number) {
+            if (signals == null)
+                signalled = number;
+            else
+                signals.accept(number);
+        }
+
+        @Override
+        public void note(String text) {
+            log(Level.INFO, text);
         }
     }
 
-    private Answer expired(Request request, Duration given) {
-        log(Level.WARNING, "asked to " + request + ", which was not done within " + given.toMillis() + " ms");
-        return Answer.expired();
-    }
-
-    private Answer failed(Exception e) {
+    private Answer failed(Throwable e) {
         if (e instanceof RefusedException)
             log(Level.WARNING, "is refused: " + e.getMessage());
-        else if (e instanceof RuntimeException)
-            LOG.log(Level.ERROR, "a request of " + child + " failed", Told.oneLine((RuntimeException) e));
-        else
+        else if (e instanceof IOException)
             log(Level.DEBUG, "was told: " + e.getMessage());
+        else if (admitted())
+            LOG.log(Level.ERROR, "a request of " + child + " failed", LogText.oneLine(e));
         return Answer.of(e);
-    }
-
-    private void run(int peerid, Duration deadline, Request.Run request, long early)
-            throws IOException, InterruptedException {
-        Answer last;
-        try {
-            await(early);
-            last = run(peerid, deadline, request);
-        } finally {
-            programs.remove(peerid);
-        }
-        send(peerid, last);
-    }
-
-    /** Runs a program to its end; returns what the child is to be told last. */
-    private Answer run(int peerid, Duration deadline, Request.Run request) throws IOException, InterruptedException {
-        Programs.Running program;
-        Optional<Duration> limit;
-        try {
-            Rule.RunRule rule = (Rule.RunRule) monitor.policy().allowing(request);
-            limit = shorter(rule.time(), deadline);
-            program = start(rule, request);
-        } catch (TimeoutException _) {
-            return Answer.expired();
-        } catch (IOException | RuntimeException e) {
-            return failed(e);
-        } finally {
-            unanswered.decrementAndGet();
-        }
-        return await(peerid, program, limit);
-    }
-
-    private Programs.Running start(Rule.RunRule rule, Request.Run request)
-            throws IOException, InterruptedException, TimeoutException {
-        if (programs.size() > limits.programs())
-            throw new ErrnoException("run", "more than " + limits.programs() + " programs at once",
-                    Errno.number("EAGAIN"));
-        long deadline = System.nanoTime() + limits.deadline().toNanos();
-        return workers.perform(true, () -> monitor.programs().start(rule, request, () -> isOver(deadline)),
-                limits.deadline().toNanos());
-    }
-
-    private static boolean changes(Request request) {
-        return !(request instanceof Request.Find) && !(request instanceof Request.Connect);
-    }
-
-    /** Nobody waits any more for what was asked until then. */
-    private boolean isOver(long deadline) {
-        return workers.isClosing() || System.nanoTime() - deadline > 0;
-    }
-
-    /** Tells the child of the program, waits for its end, and cleans up behind it. */
-    private Answer await(int peerid, Programs.Running program, Optional<Duration> limit)
-            throws IOException, InterruptedException {
-        Child.ExitStatus status;
-        try (program) {
-            log(Level.INFO, "runs a program as uid " + Integer.toUnsignedString(program.uid()) + ", pid "
-                    + program.pid());
-            programs.get(peerid).started(program);
-            send(peerid, Answer.started(program.pid(), program.uid()));
-            send(peerid, Answer.stream(0, program.stdin.second()));
-            send(peerid, Answer.stream(1, program.stdout.first()));
-            send(peerid, Answer.stream(2, program.stderr.first()));
-            status = program.await(limit);
-        }
-        return Answer.exited(status.code(), status.signal());
-    }
-
-    private static Optional<Duration> shorter(Optional<Duration> rule, Duration asked) {
-        if (asked.isZero())
-            return rule;
-        return rule.filter(time -> time.compareTo(asked) < 0).or(() -> Optional.of(asked));
     }
 
     private void send(int peerid, Answer answer) throws IOException {
@@ -260,6 +327,11 @@ final class Session {
             channel.send(message, limits.unread());
         } catch (ImsgTooLargeException e) {
             send(peerid, Answer.of(new ErrnoException("send", e.getMessage(), Errno.number("EMSGSIZE"))));
+        } catch (IOException e) {
+            if (channel.isOpen())
+                log(Level.WARNING, "does not take an answer: " + e.getMessage());
+            closeChannel();
+            throw e;
         }
     }
 
@@ -271,27 +343,53 @@ final class Session {
         }
     }
 
+    /** Ends the session of a child for which there is no memory, or no answer at all. */
+    private void abandon(Throwable why) {
+        closeChannel();
+        LOG.log(Level.ERROR, child + " is dropped: a request could not be answered", LogText.oneLine(why));
+    }
+
     /** Ends the child's programs, and returns when nothing of it is left. */
     private void end() {
         boolean interrupted = false;
-        synchronized (threads) {
-            ended = true;
-            threads.forEach(Thread::interrupt);
-            while (!threads.isEmpty()) {
+        synchronized (this) {
+            goingOn.values().forEach(task -> task.signal(Signal.KILL));
+        }
+        workers.close();
+        synchronized (this) {
+            while (!goingOn.isEmpty()) {
                 try {
-                    threads.wait();
+                    wait();
                 } catch (InterruptedException _) {
                     interrupted = true;
                 }
             }
+            if (unwritten > 0)
+                LOG.log(Level.WARNING, child + " had " + unwritten + " more lines that were not logged");
         }
         if (interrupted)
             Thread.currentThread().interrupt();
     }
 
-    /** What the child has sent is in the text: it must not begin a line of its own. */
+    /** Writes a line that may have the child's words in it: they must not begin a line of their own. */
     private void log(Level level, String text) {
-        if (LOG.isLoggable(level))
-            LOG.log(level, child + " " + Told.oneLine(text));
+        if (LOG.isLoggable(level) && admitted())
+            LOG.log(level, child + " " + LogText.oneLine(text));
+    }
+
+    /** Returns whether one more line about this child may be written now. */
+    private boolean admitted() {
+        int missing;
+        synchronized (this) {
+            if (!lines.admits()) {
+                unwritten++;
+                return false;
+            }
+            missing = unwritten;
+            unwritten = 0;
+        }
+        if (missing > 0)
+            LOG.log(Level.WARNING, child + " had " + missing + " more lines that were not logged");
+        return true;
     }
 }

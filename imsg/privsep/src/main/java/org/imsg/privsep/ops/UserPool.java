@@ -15,10 +15,10 @@ final class UserPool {
     private static final Logger LOG = System.getLogger(UserPool.class.getName());
 
     private final Set<Integer> taken = new HashSet<>();
-    /** Where each range goes on: a uid rests as long as possible. */
+    /** The uid at which each range goes on, so that a uid rests as long as possible. */
     private final Map<IdRange, Long> next = new HashMap<>();
 
-    /** A uid of the range that nobody has and that has no process; empty if there is none. */
+    /** Takes a uid of the range that no run has and no process; empty if there is none. */
     synchronized OptionalInt take(IdRange range) throws IOException {
         if (Os.current() != Os.LINUX)
             throw new UnsupportedOperationException("a uid for each run needs /proc and pidfd_open, which are Linux's");
@@ -37,25 +37,10 @@ final class UserPool {
     }
 
     /**
-     * Ends what the user has left running, and lets the uid be taken again; it stays taken if that cannot be done. In a thread
-     * that nobody interrupts: an interrupted one cannot read /proc.
+     * Ends the processes that the user has left, and lets the uid be taken again; it stays taken if they do not end. For a thread
+     * that is not interrupted: an interrupted one cannot read /proc.
      */
     void give(int uid) {
-        Thread thread = Thread.ofPlatform().daemon().name("imsg-monitor-user-" + uid(uid)).start(() -> end(uid));
-        boolean interrupted = false;
-        for (;;) {
-            try {
-                thread.join();
-                break;
-            } catch (InterruptedException _) {
-                interrupted = true;
-            }
-        }
-        if (interrupted)
-            Thread.currentThread().interrupt();
-    }
-
-    private void end(int uid) {
         try {
             if (UserProcesses.end(uid)) {
                 synchronized (this) {
@@ -64,7 +49,7 @@ final class UserPool {
                 return;
             }
             LOG.log(Level.ERROR, "the uid {0} is not used again: its processes do not end", uid(uid));
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             LOG.log(Level.ERROR, "the uid " + uid(uid) + " is not used again: its processes cannot be ended", e);
         }
     }

@@ -1,84 +1,100 @@
 package org.imsg.privsep.ops;
 
-import java.io.IOException;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /**
- * Platform threads for system calls that may take long: a virtual thread inside one would hold its carrier. Few for each child,
- * so that one child's slow requests are in nobody else's way.
+ * Platform threads for system calls that may take long: a virtual thread inside one would hold its carrier. Each child has a few
+ * of its own, so that its slow requests hold up no other child. The first is made at once and stays; where no other can be made,
+ * the first does all the work.
  */
 final class Workers implements AutoCloseable {
-    /** For a call that does not return; what goes on for long asks {@link #isClosing}. */
+    /** The time for a call that does not return; long work asks {@link #isClosing()}. */
     private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration IDLE = Duration.ofSeconds(5);
 
-    private final ThreadPoolExecutor threads;
-    private volatile boolean closing;
-    /** How many are at work on what changes something. */
+    private final Host host;
+    private final String name;
+    private final int most;
+    private final Deque<Runnable> waiting = new ArrayDeque<>();
+    private int threads;
+    private int idle;
+    /** Counts the threads that change something outside this process. */
     private int changing;
+    private volatile boolean closing;
 
-    Workers(String name, int most) {
-        threads = new ThreadPoolExecutor(most, most, 5, TimeUnit.SECONDS, new LinkedBlockingQueue<>(),
-                Thread.ofPlatform().daemon().name("imsg-monitor-" + name + "-", 0).factory());
-        threads.allowCoreThreadTimeOut(true);
+    Workers(Host host, String name, int most) {
+        this.host = host;
+        this.name = name;
+        this.most = most;
+        start();
     }
 
-    /** Work whose result is closed if nobody waits for it any more. */
-    interface Work<T extends AutoCloseable> {
-        T perform() throws IOException;
+    private void start() {
+        host.startThread(name, this::work);
+        threads++;
     }
 
-    /**
-     * Has work done by one of the threads.
-     *
-     * @param changes whether it changes something outside this process: that has ended when {@link #close} returns
-     * @throws TimeoutException if it is not done within the nanoseconds
-     */
-    <T extends AutoCloseable> T perform(boolean changes, Work<T> work, long nanos)
-            throws IOException, InterruptedException, TimeoutException {
-        CompletableFuture<T> promise = new CompletableFuture<>();
-        threads.execute(() -> {
-            if (changes)
-                count(1);
-            try {
-                keep(work, promise);
-            } finally {
-                if (changes)
-                    count(-1);
-            }
-        });
-        try {
-            return promise.get(nanos, TimeUnit.NANOSECONDS);
-        } catch (ExecutionException e) {
-            switch (e.getCause()) {
-                case IOException failure -> throw failure;
-                case RuntimeException failure -> throw failure;
-                case Throwable failure -> throw new IllegalStateException(failure);
-            }
-        } catch (InterruptedException | TimeoutException e) {
-            if (promise.cancel(false) || promise.isCompletedExceptionally())
-                throw e;
-            // It was done at the last moment.
-            return promise.resultNow();
-        }
-    }
-
-    private static <T extends AutoCloseable> void keep(Work<T> work, CompletableFuture<T> promise) {
-        // Nobody waits any more: not begun at all.
-        if (promise.isDone())
+    /** Has work done by one of the threads; it must not throw. */
+    synchronized void execute(Runnable work) {
+        if (closing)
             return;
-        try {
-            T result = work.perform();
-            if (!promise.complete(result))
-                result.close();
-        } catch (Throwable t) {
-            promise.completeExceptionally(t);
+        waiting.add(work);
+        if (idle >= waiting.size() || threads >= most) {
+            notifyAll();
+            return;
         }
+        try {
+            start();
+        } catch (OutOfMemoryError _) {
+            // There is no thread to be had: one that is there does it.
+        }
+    }
+
+    /** Forgets work that has not begun. */
+    synchronized void forget(Runnable work) {
+        waiting.remove(work);
+    }
+
+    /** Runs work that changes something outside this process: it has ended when {@link #close()} returns. */
+    void change(Runnable work) {
+        count(1);
+        try {
+            work.run();
+        } finally {
+            count(-1);
+        }
+    }
+
+    private void work() {
+        for (Runnable next; (next = next()) != null;)
+            next.run();
+    }
+
+    private synchronized Runnable next() {
+        idle++;
+        try {
+            long deadline = System.nanoTime() + IDLE.toNanos();
+            while (waiting.isEmpty() && !closing) {
+                long left = deadline - System.nanoTime();
+                if (left <= 0 && threads > 1)
+                    break;
+                if (threads > 1)
+                    TimeUnit.NANOSECONDS.timedWait(this, left);
+                else
+                    wait();
+            }
+        } catch (InterruptedException _) {
+            // No caller interrupts these threads.
+        } finally {
+            idle--;
+        }
+        Runnable next = closing ? null : waiting.poll();
+        if (next == null)
+            threads--;
+        return next;
     }
 
     private synchronized void count(int change) {
@@ -86,19 +102,19 @@ final class Workers implements AutoCloseable {
         notifyAll();
     }
 
-    /** Nobody waits for any work any more. */
     boolean isClosing() {
         return closing;
     }
 
-    /** To be called when nobody waits in {@link #perform}: what has not been begun by then never is. */
+    /** Drops the work that has not begun, and waits a while for changes under way. */
     @Override
     public void close() {
-        closing = true;
-        threads.shutdown();
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
         boolean interrupted = false;
         synchronized (this) {
+            closing = true;
+            waiting.clear();
+            notifyAll();
+            long deadline = System.nanoTime() + PATIENCE.toNanos();
             for (long left; changing > 0 && (left = deadline - System.nanoTime()) > 0;) {
                 try {
                     TimeUnit.NANOSECONDS.timedWait(this, left);

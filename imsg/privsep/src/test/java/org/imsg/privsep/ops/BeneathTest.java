@@ -45,7 +45,7 @@ class BeneathTest {
 
     private String read(Beneath way, String relative) throws IOException {
         try (Fd top = Beneath.directory(root.toString());
-                FdChannel file = new FdChannel(way.open(top, relative, Constants.O_RDONLY, 0))) {
+                FdChannel file = new FdChannel(way.open(top, relative, Constants.O_RDONLY, 0, true))) {
             ByteBuffer bytes = ByteBuffer.allocate(100);
             file.read(bytes);
             return StandardCharsets.UTF_8.decode(bytes.flip()).toString();
@@ -97,9 +97,9 @@ class BeneathTest {
         Files.createSymbolicLink(root.resolve("dangling"), outside.resolve("made"));
         try (Fd top = Beneath.directory(root.toString())) {
             assertThatExceptionOfType(ErrnoException.class)
-                    .isThrownBy(() -> way.open(top, "dangling", Constants.O_WRONLY | Constants.O_CREAT, 0600))
+                    .isThrownBy(() -> way.open(top, "dangling", Constants.O_WRONLY | Constants.O_CREAT, 0600, true))
                     .matches(Beneath::isEscape);
-            way.open(top, "a/made", Constants.O_WRONLY | Constants.O_CREAT, 0600).close();
+            way.open(top, "a/made", Constants.O_WRONLY | Constants.O_CREAT, 0600, true).close();
         }
         assertThat(outside.resolve("made")).doesNotExist();
         assertThat(root.resolve("a/made")).isRegularFile();

@@ -114,8 +114,10 @@ class OpeningTest {
         Files.createDirectory(directory.resolve("a"));
         Files.writeString(directory.resolve("x"), "x");
         try (Served served = Served.by(policy("read")); Raw raw = new Raw(served.channel)) {
-            assertThat(raw.ask(new Request.Open(directory + tail, Set.of(), 0)).type()).isEqualTo(Protocol.REFUSED);
-            assertThat(raw.ask(new Request.Open(directory + "/x", Set.of(), 0)).type()).isEqualTo(Protocol.DESCRIPTOR);
+            assertThat(raw.ask(new OpenFile(directory + tail, Set.of(), 0)).type())
+                    .isEqualTo(OperationProtocol.REFUSED);
+            assertThat(raw.ask(new OpenFile(directory + "/x", Set.of(), 0)).type())
+                    .isEqualTo(OperationProtocol.DESCRIPTOR);
         }
     }
 

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
-import java.time.Duration;
 import org.imsg.ImsgChannel;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
@@ -16,14 +15,13 @@ final class OperationsSnippets {
 
     // @start region="policy"
     static Policy policy(Path builds) {
-        return Policy.builder()
-                .bind(SocketKind.TCP, "127.0.0.1:*")
-                .openBeneath(builds, Access.READ, Access.WRITE, Access.CREATE)
-                .run(64010, 64019, builds, Path.of("/bin/sh"), "-c", "*")
-                .removeBeneath(builds)
-                .lookup(Lookup.USER, Lookup.HOST)
-                .clock(Duration.ofMinutes(1))
-                .build();
+        String tree = Policy.quoted(builds + "/");
+        return Policy.of("bind tcp 127.0.0.1:*",
+                "open read,write,create " + tree,
+                "run users=64010-64019 under=" + tree + " /bin/sh -c *",
+                "remove " + tree,
+                "lookup user host",
+                "clock within=60");
     }
     // @end
 

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -18,17 +17,17 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class PolicyTest {
-    private static Request.Open open(String path, OpenFlag... flags) {
+    private static OpenFile open(String path, OpenFlag... flags) {
         Set<OpenFlag> set = EnumSet.noneOf(OpenFlag.class);
         set.addAll(List.of(flags));
-        return new Request.Open(path, set, 0);
+        return new OpenFile(path, set, 0);
     }
 
-    private static Request.Bind bind(String address, int port) {
-        return new Request.Bind(SocketKind.TCP, address, port, false, 1, 0);
+    private static BindSocket bind(String address, int port) {
+        return new BindSocket(SocketKind.TCP, address, port, false, 1, 0);
     }
 
-    private static boolean allows(Policy policy, Request request) {
+    private static boolean allows(Policy policy, Operation.Request request) {
         try {
             policy.allowing(request);
             return true;
@@ -40,10 +39,10 @@ class PolicyTest {
     @Test
     void what_no_rule_names_is_refused() {
         Policy empty = Policy.of();
-        for (Request request : List.of(open("/etc/hosts"), bind("127.0.0.1", 80), new Request.Remove("/x"),
-                new Request.Connect(SocketKind.UNIX, "/x", 0), new Request.Chown("/x", 1, 1),
-                new Request.Run("/bin/sh", List.of(), List.of(), ""), new Request.Find(Lookup.USER, "root", ""),
-                new Request.SetClock(true, 0, 0)))
+        for (Operation.Request request : List.of(open("/etc/hosts"), bind("127.0.0.1", 80), new RemoveTree("/x"),
+                new ConnectSocket(SocketKind.UNIX, "/x", 0), new ChownTree("/x", 1, 1),
+                new RunProgram("/bin/sh", List.of(), List.of(), ""), new LookUp(LookUp.Kind.USER, "root", ""),
+                new SetClock(true, 0, 0)))
             assertThatExceptionOfType(RefusedException.class).as(request.toString())
                     .isThrownBy(() -> empty.allowing(request)).withMessageStartingWith("no rule allows to ")
                     .satisfies(e -> assertThat(e.rule()).isEmpty());
@@ -90,13 +89,13 @@ class PolicyTest {
     @Test
     void a_bind_is_refused_a_longer_backlog_or_reuse_or_a_mode_the_rule_does_not_have() {
         Policy policy = Policy.of("bind tcp backlog=5 *:80", "bind unix mode=0600 /run/x");
-        assertThat(allows(policy, new Request.Bind(SocketKind.TCP, "::", 80, false, 5, 0))).isTrue();
-        assertThat(allows(policy, new Request.Bind(SocketKind.TCP, "::", 80, false, 6, 0))).isFalse();
-        assertThat(allows(policy, new Request.Bind(SocketKind.TCP, "::", 80, false, -1, 0))).isFalse();
-        assertThat(allows(policy, new Request.Bind(SocketKind.TCP, "::", 80, true, 5, 0))).isFalse();
-        assertThat(allows(policy, new Request.Bind(SocketKind.UDP, "::", 80, false, 5, 0))).isFalse();
-        assertThat(allows(policy, new Request.Bind(SocketKind.UNIX, "/run/x", 0, false, 5, 0600))).isTrue();
-        assertThat(allows(policy, new Request.Bind(SocketKind.UNIX, "/run/x", 0, false, 5, 0660))).isFalse();
+        assertThat(allows(policy, new BindSocket(SocketKind.TCP, "::", 80, false, 5, 0))).isTrue();
+        assertThat(allows(policy, new BindSocket(SocketKind.TCP, "::", 80, false, 6, 0))).isFalse();
+        assertThat(allows(policy, new BindSocket(SocketKind.TCP, "::", 80, false, -1, 0))).isFalse();
+        assertThat(allows(policy, new BindSocket(SocketKind.TCP, "::", 80, true, 5, 0))).isFalse();
+        assertThat(allows(policy, new BindSocket(SocketKind.UDP, "::", 80, false, 5, 0))).isFalse();
+        assertThat(allows(policy, new BindSocket(SocketKind.UNIX, "/run/x", 0, false, 5, 0600))).isTrue();
+        assertThat(allows(policy, new BindSocket(SocketKind.UNIX, "/run/x", 0, false, 5, 0660))).isFalse();
     }
 
     @ParameterizedTest
@@ -104,7 +103,7 @@ class PolicyTest {
             "/bin/sh -c *, '-c,y', true", "/bin/sh -c *, '-c,y,z', false", "/bin/sh -c ..., '-c', true",
             "/bin/sh -c ..., '-c,y,z', true", "/bin/sh -c ..., '-x,y', false"})
     void the_arguments_of_a_run_match_word_for_word(String rule, String arguments, boolean allowed) {
-        Request run = new Request.Run("/bin/sh", List.of(arguments.split(",")), List.of(), "");
+        Operation.Request run = new RunProgram("/bin/sh", List.of(arguments.split(",")), List.of(), "");
         assertThat(allows(Policy.of("run users=64000-64009 " + rule), run)).isEqualTo(allowed);
     }
 
@@ -116,16 +115,16 @@ class PolicyTest {
         assertRefused(policy, made("/log/a", 04644), "policy:1", "not of 04644");
         assertThat(allows(policy, made("/private/a", 0600))).isTrue();
         assertRefused(policy, made("/private/a", 0666), "policy:2", "allows a mode of 0640, not of 0666");
-        assertThat(allows(policy, new Request.Open("/private/a", Set.of(OpenFlag.WRITE), 0666))).isTrue();
+        assertThat(allows(policy, new OpenFile("/private/a", Set.of(OpenFlag.WRITE), 0666))).isTrue();
     }
 
-    private static void assertRefused(Policy policy, Request request, String rule, String why) {
+    private static void assertRefused(Policy policy, Operation.Request request, String rule, String why) {
         assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> policy.allowing(request))
                 .withMessageContaining(why).matches(e -> e.rule().startsWith(rule));
     }
 
-    private static Request made(String path, int mode) {
-        return new Request.Open(path, Set.of(OpenFlag.WRITE, OpenFlag.CREATE), mode);
+    private static Operation.Request made(String path, int mode) {
+        return new OpenFile(path, Set.of(OpenFlag.WRITE, OpenFlag.CREATE), mode);
     }
 
     @Test
@@ -137,8 +136,8 @@ class PolicyTest {
         assertThat(allows(policy, run("", "LD_PRELOAD=/x"))).isFalse();
     }
 
-    private static Request run(String directory, String variable) {
-        return new Request.Run("/bin/make", List.of(), List.of(variable), directory);
+    private static Operation.Request run(String directory, String variable) {
+        return new RunProgram("/bin/make", List.of(), List.of(variable), directory);
     }
 
     @Test
@@ -182,27 +181,9 @@ class PolicyTest {
     }
 
     @Test
-    void a_policy_in_code_is_that_of_the_lines_that_say_the_same() {
-        Policy code = Policy.builder().user(64000, 64001).chroot(Path.of("/var/empty"))
-                .open(Path.of("/etc/a b"), Access.READ).openBeneath(Path.of("/srv"), Access.READ, Access.CREATE)
-                .bind(SocketKind.TCP, "*:80").bind(SocketKind.UNIX_DATAGRAM, Path.of("/dev/log"))
-                .connect(SocketKind.UDP, "10.0.0.0/8:53").connect(SocketKind.UNIX, Path.of("/run/db"))
-                .run(64010, 64019, Path.of("/srv"), Path.of("/bin/sh"), "-c", "*")
-                .chownBeneath(Path.of("/srv"), 64010, 64019, 64001, 64001).removeBeneath(Path.of("/srv"))
-                .lookup(Lookup.USER, Lookup.HOST).clock(Duration.ofMinutes(1)).line("clock").build();
-        assertThat(code).hasToString("""
-                policy:3: open read "/etc/a b"
-                policy:4: open read,create /srv/
-                policy:5: bind tcp *:80
-                policy:6: bind unix-datagram /dev/log
-                policy:7: connect udp 10.0.0.0/8:53
-                policy:8: connect unix /run/db
-                policy:9: run users=64010-64019 under=/srv/ /bin/sh -c *
-                policy:10: chown from=64010-64019 to=64001:64001 /srv/
-                policy:11: remove /srv/
-                policy:12: lookup user host
-                policy:13: clock within=60
-                policy:14: clock""");
-        assertThat(code.ids()).contains(Ids.of(64000, 64001));
+    void a_path_is_quoted_where_a_line_needs_it() {
+        assertThat(Policy.quoted("/srv/")).isEqualTo("/srv/");
+        Policy policy = Policy.of("open read " + Policy.quoted("/srv/a \"b\" \\ #c"));
+        assertThat(allows(policy, open("/srv/a \"b\" \\ #c"))).isTrue();
     }
 }

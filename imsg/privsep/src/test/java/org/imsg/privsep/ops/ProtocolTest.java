@@ -27,28 +27,29 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ProtocolTest {
     private static final Duration DEADLINE = Duration.ofMillis(0x0102);
 
-    private static List<Request> requests() {
-        return List.of(new Request.Open("/é", Set.of(OpenFlag.WRITE, OpenFlag.CREATE), 0640),
-                new Request.Bind(SocketKind.UDP, "::1", 65535, true, 7, 0600),
-                new Request.Connect(SocketKind.UNIX, "/run/x", 0),
-                new Request.Run("/bin/sh", List.of("-c", ""), List.of("A=b"), "/srv"), new Request.Kill(64),
-                new Request.Chown("/x", -2, 0), new Request.Remove("/x"), new Request.Find(Lookup.ETHER, "a", "b"),
-                new Request.SetClock(true, -5, 999_999_999));
+    private static List<Operation.Request> requests() {
+        return List.of(new OpenFile("/é", Set.of(OpenFlag.WRITE, OpenFlag.CREATE), 0640),
+                new BindSocket(SocketKind.UDP, "::1", 65535, true, 7, 0600),
+                new ConnectSocket(SocketKind.UNIX, "/run/x", 0),
+                new RunProgram("/bin/sh", List.of("-c", ""), List.of("A=b"), "/srv"),
+                new ChownTree("/x", -2, 0), new RemoveTree("/x"), new LookUp(LookUp.Kind.ETHER, "a", "b"),
+                new SetClock(true, -5, 999_999_999));
     }
 
     @ParameterizedTest
     @MethodSource("requests")
-    void a_request_is_read_as_it_was_written(Request request) throws Exception {
-        try (Ibuf payload = Request.payload(DEADLINE, request, 1000)) {
-            Request.Timed read = Request.read(Imsg.of(request.type(), 1, 0, payload));
-            assertThat(read).isEqualTo(new Request.Timed(DEADLINE, request));
+    void a_request_is_read_as_it_was_written(Operation.Request request) throws Exception {
+        try (Ibuf payload = request.payload(DEADLINE, 1000)) {
+            Operations.Asked read = Operations.read(Imsg.of(request.type(), 1, 0, payload));
+            assertThat(read.request()).isEqualTo(request);
+            assertThat(read.deadline()).isEqualTo(DEADLINE);
         }
     }
 
     @Test
     void the_bytes_of_an_open_are_those_of_the_table() {
-        Request open = new Request.Open("/x", Set.of(OpenFlag.READ_WRITE, OpenFlag.APPEND), 0600);
-        try (Ibuf payload = Request.payload(DEADLINE, open, 1000)) {
+        Operation.Request open = new OpenFile("/x", Set.of(OpenFlag.READ_WRITE, OpenFlag.APPEND), 0600);
+        try (Ibuf payload = open.payload(DEADLINE, 1000)) {
             assertThat(HexFormat.of().formatHex(payload.get(payload.size())))
                     .isEqualTo("01" + "00000102" + "00022f78" + "00000044" + "00000180");
         }

@@ -21,12 +21,12 @@ final class Raw implements AutoCloseable {
         this.channel = channel;
     }
 
-    void send(int peerid, Request request) throws IOException {
+    void send(int peerid, Operation.Request request) throws IOException {
         send(peerid, Duration.ZERO, request);
     }
 
-    void send(int peerid, Duration deadline, Request request) throws IOException {
-        try (Ibuf payload = Request.payload(deadline, request, 16000)) {
+    void send(int peerid, Duration deadline, Operation.Request request) throws IOException {
+        try (Ibuf payload = request.payload(deadline, 16000)) {
             send(Imsg.of(request.type(), peerid, 0, payload));
         }
     }
@@ -42,7 +42,7 @@ final class Raw implements AutoCloseable {
         return reply;
     }
 
-    Imsg ask(Request request) throws IOException {
+    Imsg ask(Operation.Request request) throws IOException {
         send(1, request);
         Imsg reply = receive();
         assertThat(reply.id()).isEqualTo(1);

@@ -131,10 +131,10 @@ class RunningTest {
         Path work = Files.createDirectory(directory.resolve("work"));
         Root.give(work, 64009);
         Policy policy = Policy.of("run user=64010 under=" + directory + "/ own=64009 /bin/sh -c *");
-        Request.Run request = script("true").directory(work).request();
-        Programs programs = new Programs(Beneath.best(), ConfinedLauncher::start);
+        RunProgram request = script("true").directory(work).request();
+        Permit<RunProgram, RunProgram.Rule> permit = Permits.of(policy, request, () -> true);
         assertThatExceptionOfType(ErrnoException.class)
-                .isThrownBy(() -> programs.start((Rule.RunRule) policy.allowing(request), request, () -> true))
+                .isThrownBy(() -> RunProgram.perform(permit))
                 .matches(e -> e.name().equals("ETIMEDOUT"));
         assertThat(Root.owner(work)).isEqualTo("64009:64009");
     }
@@ -163,7 +163,7 @@ class RunningTest {
 
     @Test
     void as_many_programs_as_the_limits_say_run_at_once_and_one_more_is_told_to_come_again() throws Exception {
-        Limits two = new Limits(1000, 200, 256, 2, 3, 8, Duration.ofSeconds(30), Duration.ofSeconds(10));
+        Limits two = new Limits(1000, 200, 256, 2, 3, 8, 20, Duration.ofSeconds(30), Duration.ofSeconds(10));
         try (Served served = Served.by(Policy.of("run user=64010 /bin/sh -c *"), monitor -> monitor.limits(two));
                 Privileged privileged = served.privileged();
                 RunningProgram first = privileged.run(script("read x"));
@@ -232,7 +232,7 @@ class RunningTest {
     void the_processes_of_another_user_are_not_killed() throws Exception {
         Child stranger;
         try (Fd.Pair pipe = Fd.pipe()) {
-            stranger = ConfinedLauncher.start(Child.of(SH, "-c", "read x").descriptor(0, pipe.first()), 64011, 64010);
+            stranger = Permits.start(Child.of(SH, "-c", "read x").descriptor(0, pipe.first()), 64011, 64010);
             assertThat(UserProcesses.end(64010)).isTrue();
             assertThat(stranger.waitFor(Duration.ZERO)).isEmpty();
         }
@@ -255,7 +255,7 @@ class RunningTest {
         try (Fd.Pair pipe = Fd.pipe();
                 Served served = served("users=64010-64011 /bin/sh -c *");
                 Privileged privileged = served.privileged()) {
-            stranger = ConfinedLauncher.start(Child.of(SH, "-c", "read x").descriptor(0, pipe.first()), 64010, 64010);
+            stranger = Permits.start(Child.of(SH, "-c", "read x").descriptor(0, pipe.first()), 64010, 64010);
             try (RunningProgram program = privileged.run(script("exit 0"))) {
                 assertThat(program.uid()).isEqualTo(64011);
                 assertThat(stranger.waitFor(Duration.ZERO)).isEmpty();

@@ -110,7 +110,7 @@ class TreesTest {
                 Path here = Path.of("/proc/self/fd/" + level.intValue());
                 Files.createDirectory(here.resolve("d"));
                 Files.writeString(here.resolve("f"), "x");
-                Fd next = Trees.directory(level, Name.of("d"));
+                Fd next = DirectoryEntries.open(level, Name.of("d"), DirectoryEntries.LISTING);
                 level.close();
                 level = next;
             }
@@ -243,9 +243,10 @@ class TreesTest {
         Path hidden = directory.resolve("hidden");
         Root.give(swapped, OWNER);
         Root.give(foreign, 64099);
-        Request.Chown request = new Request.Chown(swapped.toString(), NEXT, NEXT);
-        Rule.ChownRule rule = (Rule.ChownRule) Policy.of("chown from=" + OWNER + "-" + NEXT + " to=" + NEXT + ":" + NEXT
-                + " " + trees + "/").allowing(request);
+        ChownTree request = new ChownTree(swapped.toString(), NEXT, NEXT);
+        Permit<ChownTree, ChownTree.Rule> permit = Permits
+                .of(Policy.of("chown from=" + OWNER + "-" + NEXT + " to=" + NEXT
+                        + ":" + NEXT + " " + trees + "/"), request, () -> false);
         Thread swapper = Thread.ofPlatform().start(() -> {
             while (!Thread.currentThread().isInterrupted()) {
                 try {
@@ -259,11 +260,11 @@ class TreesTest {
             }
         });
         int replaced = 0;
-        try (Fd parent = Beneath.directory(trees.toString())) {
+        try {
             // Until it was met: then the change of places came between the look and the opening.
             for (int i = 0; i < SWAPS || replaced == 0 && i < 100 * SWAPS; i++) {
                 try {
-                    ChownedTree.chown(Beneath.best(), parent, Name.of("swapped"), rule, request, () -> false);
+                    ChownTree.perform(permit).close();
                 } catch (IOException e) {
                     replaced += e.getMessage().contains("was replaced by another") ? 1 : 0;
                 }
@@ -298,10 +299,10 @@ class TreesTest {
     void a_directory_with_more_names_than_are_kept_at_once_is_changed_and_removed_all_the_same() throws Exception {
         Root.required();
         Path tree = Files.createDirectory(trees.resolve("tree"));
-        fill(tree, 2 * Trees.BATCH + 10);
+        fill(tree, 2 * DirectoryEntries.BATCH + 10);
         give(tree, OWNER);
         try (Fd open = Beneath.directory(tree.toString())) {
-            assertThat(Trees.list(open)).hasSize(Trees.BATCH);
+            assertThat(DirectoryEntries.first(open)).hasSize(DirectoryEntries.BATCH);
         }
         try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
             privileged.chown(tree, NEXT, NEXT);
@@ -323,9 +324,7 @@ class TreesTest {
 
     /** Removes a tree while somebody else, whose turn comes before each file, makes more of it. */
     private void remove(Path tree, BooleanSupplier before) throws IOException {
-        try (Fd parent = Beneath.directory(tree.getParent().toString())) {
-            RemovedTree.remove(Beneath.best(), parent, Name.of(tree.getFileName().toString()), before);
-        }
+        RemoveTree.perform(Permits.of(policy(), new RemoveTree(tree.toString()), before)).close();
     }
 
     private static void make(Path directory) {

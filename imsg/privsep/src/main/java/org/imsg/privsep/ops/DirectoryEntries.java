@@ -10,29 +10,24 @@ import org.imsg.sys.Directories;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
-/** What is done to whole trees shares how they are gone through: by descriptor, and no link followed. */
-final class Trees {
+/** Lists, opens, removes and renames the entries of an open directory; no link is followed. */
+final class DirectoryEntries {
     private static final int DIRECTORY = Abi.host().value("O_DIRECTORY");
-    /** How a directory is opened that is only gone through: needs no right to read it on Linux. */
+    /** Opens a directory to pass through it; on Linux that needs no right to read it. */
     static final int PASSAGE = Abi.host().value("O_PATH", 0) | DIRECTORY;
     static final int REMOVEDIR = Abi.host().value("AT_REMOVEDIR");
 
-    /** How a directory is opened to be listed, and nothing else is. */
+    /** Opens a directory to list it, and fails for anything else. */
     static final int LISTING = Constants.O_RDONLY | DIRECTORY | Constants.O_NONBLOCK;
-    /** How many names are in memory at once of one directory: who made it decides how many there are. */
+    /** The most names of one directory that are in memory at once: whoever made the directory chose their number. */
     static final int BATCH = 1024;
 
-    private Trees() {}
+    private DirectoryEntries() {}
 
-    /** What is done with a name. */
+    /** Takes the names one by one. */
     interface Visitor {
-        /** Returns whether there are to be more. */
+        /** Returns whether it takes another. */
         boolean visit(Name name) throws IOException;
-    }
-
-    /** Opens a directory to list it, and fails for anything else. */
-    static Fd directory(Fd parent, Name name) throws ErrnoException {
-        return open(parent, name, LISTING);
     }
 
     static Fd open(Fd parent, Name name, int flags) throws ErrnoException {
@@ -47,7 +42,7 @@ final class Trees {
     }
 
     /** The first names in an open directory, {@link #BATCH} of them if there are so many. */
-    static List<Name> list(Fd directory) throws IOException {
+    static List<Name> first(Fd directory) throws IOException {
         List<Name> names = new ArrayList<>();
         visit(directory, name -> {
             names.add(name);
@@ -56,10 +51,10 @@ final class Trees {
         return names;
     }
 
-    /** Goes through the names in an open directory as they are now, from the first. */
-    static void visit(Fd directory, Visitor visitor) throws IOException {
+    /** Goes through the names in an open directory as they are now, from the first; returns whether it came to the end. */
+    static boolean visit(Fd directory, Visitor visitor) throws IOException {
         // An open file of its own: the position in it is shared by duplicates.
-        try (Fd listing = directory(directory, Name.of("."))) {
+        try (Fd listing = open(directory, Name.of("."), LISTING)) {
             long stream = Directories.fdopendir(listing.intValue());
             if (stream < 0)
                 throw new ErrnoException("fdopendir", (int) -stream);
@@ -70,6 +65,7 @@ final class Trees {
                     Name name = new Name(next);
                     goesOn = name.isSelfOrParent() || visitor.visit(name);
                 }
+                return goesOn;
             } finally {
                 Directories.closedir(stream);
             }

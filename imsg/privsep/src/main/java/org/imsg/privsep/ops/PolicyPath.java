@@ -2,15 +2,12 @@ package org.imsg.privsep.ops;
 
 import java.util.Optional;
 
-/**
- * The paths a rule is about: one file, or with a slash at the end everything beneath a directory, but not the directory
- * itself.
- */
-record Target(String path) {
+/** The paths of a rule: one file, or with a slash at the end everything beneath a directory, but not the directory itself. */
+record PolicyPath(String path) {
     private static final int LONGEST = 4095;
 
-    /** Where something lies: a trusted directory, and a path beneath it that is not trusted. */
-    record Found(String root, String relative) {
+    /** A trusted directory, and a path beneath it that is not trusted. */
+    record Place(String root, String relative) {
         String name() {
             return relative.substring(relative.lastIndexOf('/') + 1);
         }
@@ -21,17 +18,17 @@ record Target(String path) {
         }
     }
 
-    /** @throws IllegalArgumentException if it is no absolute path */
-    static Target parse(String path) {
+    /** Reads a path of a policy, and throws IllegalArgumentException unless it is absolute. */
+    static PolicyPath parse(String path) {
         String checked = path.length() > 1 && path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
         if (!path.equals("/"))
             fault(checked).ifPresent(fault -> {
                 throw new IllegalArgumentException(fault);
             });
-        return new Target(path);
+        return new PolicyPath(path);
     }
 
-    /** What is wrong with a path that is to be looked up beneath a rule's, whose letters decide which rule that is. */
+    /** Finds the fault of a path. Rules are compared letter by letter, so a path has one spelling only. */
     static Optional<String> fault(String path) {
         if (!path.startsWith("/"))
             return Optional.of("a path begins with /, not " + path);
@@ -47,19 +44,19 @@ record Target(String path) {
         return path.endsWith("/");
     }
 
-    /** Where the path lies if the rule covers it; nowhere if it has a fault. */
-    Optional<Found> find(String asked) {
+    /** Finds the place of a path that the rule covers; a path with a fault has none. */
+    Optional<Place> find(String asked) {
         if (fault(asked).isPresent())
             return Optional.empty();
         if (isTree()) {
             String root = path.length() == 1 ? path : path.substring(0, path.length() - 1);
             return asked.startsWith(path)
-                    ? Optional.of(new Found(root, asked.substring(path.length())))
+                    ? Optional.of(new Place(root, asked.substring(path.length())))
                     : Optional.empty();
         }
         int slash = path.lastIndexOf('/');
         return asked.equals(path)
-                ? Optional.of(new Found(slash == 0 ? "/" : path.substring(0, slash), path.substring(slash + 1)))
+                ? Optional.of(new Place(slash == 0 ? "/" : path.substring(0, slash), path.substring(slash + 1)))
                 : Optional.empty();
     }
 

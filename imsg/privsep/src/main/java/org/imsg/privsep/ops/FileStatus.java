@@ -13,10 +13,10 @@ import org.imsg.sys.Posix;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
-/** What a policy looks at of a file: {@code struct stat}. */
-record Status(long device, long inode, int mode, long links, int uid, int gid) {
-    /** Of what a descriptor leads to. */
-    static Status of(Fd fd, String path) throws ErrnoException {
+/** The part of {@code struct stat} that policies look at. */
+record FileStatus(long device, long inode, int mode, long links, int uid, int gid) {
+    /** The status of an open file. */
+    static FileStatus of(Fd fd, String path) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment stat = memory(arena);
             ErrnoException.check("fstat", path, Posix.fstat(fd.intValue(), stat.address()));
@@ -24,8 +24,8 @@ record Status(long device, long inode, int mode, long links, int uid, int gid) {
         }
     }
 
-    /** Of a name in a directory; of a symbolic link itself. */
-    static Status of(Fd directory, Name name) throws ErrnoException {
+    /** The status of a name in a directory; of a symbolic link itself. */
+    static FileStatus of(Fd directory, Name name) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment stat = memory(arena);
             ErrnoException.check("fstatat", name, Directories.fstatat(directory.intValue(),
@@ -38,9 +38,9 @@ record Status(long device, long inode, int mode, long links, int uid, int gid) {
         return arena.allocate(Abi.host().value("stat:size"), 8);
     }
 
-    private static Status read(MemorySegment stat) {
+    private static FileStatus read(MemorySegment stat) {
         Abi abi = Abi.host();
-        return new Status(number(stat, abi.value("stat.st_dev:offset"), abi.value("stat.st_dev:width")),
+        return new FileStatus(number(stat, abi.value("stat.st_dev:offset"), abi.value("stat.st_dev:width")),
                 stat.get(JAVA_LONG, abi.value("stat.st_ino:offset")),
                 (int) number(stat, abi.value("stat.st_mode:offset"), abi.value("stat.st_mode:width")),
                 number(stat, abi.value("stat.st_nlink:offset"), abi.value("stat.st_nlink:width")),
@@ -54,6 +54,10 @@ record Status(long device, long inode, int mode, long links, int uid, int gid) {
             case 4 -> Integer.toUnsignedLong(stat.get(JAVA_INT, at));
             default -> stat.get(JAVA_SHORT, at) & 0xFFFF;
         };
+    }
+
+    boolean isSameFile(FileStatus other) {
+        return device == other.device && inode == other.inode;
     }
 
     boolean isRegular() {

@@ -1,0 +1,72 @@
+package org.imsg.privsep.ops;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.function.BooleanSupplier;
+import java.util.function.IntConsumer;
+import org.imsg.privsep.ops.PolicyPath.Place;
+import org.imsg.unix.Errno;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+
+/**
+ * A request, the rule that allows it, and all that its work may use.
+ *
+ * @param origin the rule's file and line
+ * @param time what the request asked for, zero for as long as the monitor allows
+ * @param deadline when its answer is due, in terms of {@link System#nanoTime}
+ * @param over whether the answer is of no use any more
+ */
+record Permit<Q, R>(Q request, R rule, String origin, Host host, Asker asker, Duration time, long deadline,
+        BooleanSupplier over) {
+    /** The child that asked, for an operation that goes on. */
+    interface Asker {
+        /** Sends an answer before the last. */
+        void send(Answer answer) throws IOException;
+
+        /** Has signals delivered from now on, and at once those that came before. */
+        void signals(IntConsumer receiver);
+
+        /** Writes a line about the child into the log. */
+        void note(String text);
+    }
+
+    /** The same for another request and rule, which the child could have asked for too. */
+    <P, S> Permit<P, S> as(P otherRequest, S otherRule) {
+        return new Permit<>(otherRequest, otherRule, origin, host, asker, time, deadline, over);
+    }
+
+    /** Throws if the answer is of no use any more. */
+    void requireTime(String call, Object subject) throws ErrnoException {
+        if (over.getAsBoolean())
+            throw new ErrnoException(call, subject, Errno.number("ETIMEDOUT"));
+    }
+
+    RefusedException refusal(String why) {
+        return new RefusedException(origin, why + ", asked was to " + request);
+    }
+
+    /** Opens a place beneath the rule's directory. */
+    Fd open(Place place, int flags, int mode, boolean mounts) throws IOException {
+        try (Fd root = Beneath.directory(place.root())) {
+            return host.beneath().open(root, place.relative(), flags, mode, mounts);
+        } catch (ErrnoException e) {
+            throw explained(e);
+        }
+    }
+
+    /** Opens the directory that holds the last name of a place. */
+    Fd parent(Place place) throws IOException {
+        int slash = place.relative().lastIndexOf('/');
+        return slash < 0
+                ? Beneath.directory(place.root())
+                : open(new Place(place.root(), place.relative().substring(0, slash)), DirectoryEntries.LISTING, 0,
+                        true);
+    }
+
+    private IOException explained(ErrnoException e) {
+        if (e.number() == Errno.number("EXDEV"))
+            return refusal("something is mounted in the way");
+        return Beneath.isEscape(e) ? refusal("there is a symbolic link in the way") : e;
+    }
+}

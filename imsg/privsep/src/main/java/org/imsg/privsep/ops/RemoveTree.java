@@ -1,0 +1,129 @@
+package org.imsg.privsep.ops;
+
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.util.List;
+import org.imsg.Ibuf;
+import org.imsg.privsep.ops.Operation.Effect;
+import org.imsg.privsep.ops.PolicyPath.Place;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Os;
+import org.imsg.unix.Errno;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+
+/** Removes a file or a tree beneath what a rule names. Links are removed, not followed; a mount in the tree is an error. */
+record RemoveTree(String path) implements Operation.Request {
+    static final Operation<RemoveTree, Rule> OPERATION = new Operation<>(Effect.CHANGE, 7, "remove",
+            fields -> new RemoveTree(fields.string("path")), line -> new Rule(line.path()), RemoveTree::perform);
+
+    @Override
+    public int number() {
+        return OPERATION.number();
+    }
+
+    @Override
+    public List<String> paths() {
+        return List.of(path);
+    }
+
+    @Override
+    public void addTo(Ibuf payload) {
+        Fields.addString(payload, path);
+    }
+
+    @Override
+    public String toString() {
+        return "remove " + path;
+    }
+
+    /** {@code remove PATH}. */
+    record Rule(PolicyPath path) implements Operation.Rule<RemoveTree> {
+        @Override
+        public Verdict verdict(RemoveTree remove) {
+            return path.find(remove.path).isPresent() ? Verdict.ALLOWED : Verdict.NOT_CONCERNED;
+        }
+    }
+
+    static Answer perform(Permit<RemoveTree, Rule> permit) throws IOException {
+        Place place = permit.rule().path.find(permit.request().path).orElseThrow();
+        Name name = Name.of(place.name());
+        try (Fd parent = permit.parent(place)) {
+            if (!FileStatus.of(parent, name).isDirectory()) {
+                ErrnoException.check("unlinkat", name, DirectoryEntries.unlink(parent, name, 0));
+                return Answer.done(List.of());
+            }
+            try (Fd top = permit.host().beneath().inside(parent, name, DirectoryEntries.LISTING)) {
+                Removal removal = new Removal(permit, top);
+                int result;
+                do {
+                    permit.requireTime("unlinkat", name);
+                    removal.empty(top, 0);
+                    result = DirectoryEntries.unlink(parent, name, DirectoryEntries.REMOVEDIR);
+                } while (result == -Errno.number("ENOTEMPTY"));
+                ErrnoException.check("unlinkat", name, result);
+            }
+        }
+        return Answer.done(List.of());
+    }
+
+    /**
+     * A removal under way. However deep the tree is, few descriptors are open: a directory deeper than {@link #DEEPEST} moves to
+     * the top first. Files that are added meanwhile are removed too, until the deadline.
+     */
+    private record Removal(Permit<?, ?> permit, Fd top) {
+        private static final int DEEPEST = 3;
+        /** An attacker cannot have made all the names that a directory may move to. */
+        private static final SecureRandom NAMES = new SecureRandom();
+
+        private void empty(Fd directory, int depth) throws IOException {
+            List<Name> names;
+            do {
+                names = DirectoryEntries.first(directory);
+                for (Name name : names)
+                    remove(directory, name, depth);
+            } while (names.size() == DirectoryEntries.BATCH);
+        }
+
+        private void remove(Fd directory, Name name, int depth) throws IOException {
+            permit.requireTime("unlinkat", name);
+            int result = DirectoryEntries.unlink(directory, name, 0);
+            if (isOfDirectory(result))
+                emptyAndRemove(directory, name, depth);
+            else if (result != -Constants.ENOENT)
+                ErrnoException.check("unlinkat", name, result);
+        }
+
+        /** Linux answers EISDIR for a directory, and EPERM for a file that cannot be removed; others answer EPERM for both. */
+        private static boolean isOfDirectory(int unlinked) {
+            return unlinked == (Os.current() == Os.LINUX ? -Errno.number("EISDIR") : -Constants.EPERM);
+        }
+
+        private void emptyAndRemove(Fd directory, Name name, int depth) throws IOException {
+            if (depth >= DEEPEST) {
+                bringUp(directory, name);
+                return;
+            }
+            try (Fd inside = permit.host().beneath().inside(directory, name, DirectoryEntries.LISTING)) {
+                empty(inside, depth + 1);
+            } catch (ErrnoException e) {
+                // Gone, or made something else, since it was listed: the next round will see.
+                if (e.call().equals("openat") && (e.number() == Constants.ENOENT
+                        || e.number() == Errno.number("ENOTDIR") || e.number() == Errno.number("ELOOP")))
+                    return;
+                throw e;
+            }
+            int result = DirectoryEntries.unlink(directory, name, DirectoryEntries.REMOVEDIR);
+            if (result != -Errno.number("ENOTEMPTY") && result != -Constants.ENOENT
+                    && result != -Errno.number("ENOTDIR"))
+                ErrnoException.check("unlinkat", name, result);
+        }
+
+        private void bringUp(Fd directory, Name name) throws ErrnoException {
+            int result = DirectoryEntries.rename(directory, name, top,
+                    Name.of(".deep-" + Long.toHexString(NAMES.nextLong())));
+            if (result != -Constants.ENOENT)
+                ErrnoException.check("renameat", name, result);
+        }
+    }
+}

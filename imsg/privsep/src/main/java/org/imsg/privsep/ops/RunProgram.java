@@ -1,0 +1,233 @@
+package org.imsg.privsep.ops;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.imsg.Ibuf;
+import org.imsg.privsep.ops.Operation.Effect;
+import org.imsg.privsep.ops.PolicyPath.Place;
+import org.imsg.privsep.rights.Confinement;
+import org.imsg.privsep.rights.Ids;
+import org.imsg.unix.Child;
+import org.imsg.unix.Errno;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+
+/** Runs a program under another user, tells the child of its end, and leaves nothing of it behind. */
+record RunProgram(String program, List<String> arguments, List<String> environment, String directory)
+        implements
+            Operation.Request {
+    static final Operation<RunProgram, Rule> OPERATION = new Operation<>(Effect.GOES_ON, 4, "run", RunProgram::read,
+            Rule::of, RunProgram::perform);
+
+    @Override
+    public int number() {
+        return OPERATION.number();
+    }
+
+    @Override
+    public List<String> paths() {
+        return directory.isEmpty() ? List.of() : List.of(directory);
+    }
+
+    @Override
+    public void addTo(Ibuf payload) {
+        Fields.addString(payload, program);
+        Fields.addList(payload, arguments);
+        Fields.addList(payload, environment);
+        Fields.addString(payload, directory);
+    }
+
+    private static RunProgram read(Fields fields) throws MalformedRequestException {
+        RunProgram run = new RunProgram(fields.string("program"), fields.list("arguments"),
+                fields.list("environment"), fields.string("directory"));
+        for (String variable : run.environment)
+            if (variable.indexOf('=') < 1)
+                throw new MalformedRequestException("a variable is NAME=value, not " + variable);
+        return run;
+    }
+
+    @Override
+    public String toString() {
+        return "run " + program + " " + arguments;
+    }
+
+    /**
+     * {@code run user=UID|users=FIRST-LAST [group=GID] [under=PATH] [own=IDS] [environment=NAME[=VALUE],...] [time=SECONDS]
+     * PROGRAM [ARGUMENT...]}. With {@code users} each run has a user of them that no process has; with {@code user} runs share it.
+     */
+    record Rule(IdRange users, boolean unique, Optional<Integer> group, Optional<PolicyPath> under,
+            Optional<IdRange> own, Map<String, String> fixedEnvironment, Set<String> environment,
+            Optional<Duration> time, String program, List<String> arguments) implements Operation.Rule<RunProgram> {
+        private static final String ANY = "*";
+        private static final String REST = "...";
+
+        private static Rule of(PolicyLine line) {
+            line.options("user=", "users=", "group=", "under=", "own=", "environment=", "time=");
+            if (line.has("user=") == line.has("users="))
+                throw new IllegalArgumentException("expected either user= or users=");
+            boolean unique = line.has("users=");
+            IdRange users = line.users(unique ? "users=" : "user=").orElseThrow();
+            if (!unique)
+                users.one();
+            if (users.contains(0))
+                throw new IllegalArgumentException("expected users other than 0, who may do everything anyway");
+            Map<String, String> fixed = new LinkedHashMap<>();
+            Set<String> free = new LinkedHashSet<>();
+            for (String variable : line.option("environment=").orElse("").split(",")) {
+                int equals = variable.indexOf('=');
+                if (equals > 0)
+                    fixed.put(variable.substring(0, equals), variable.substring(equals + 1));
+                else if (!variable.isEmpty())
+                    free.add(variable);
+            }
+            return new Rule(users, unique, line.groups("group=").map(group -> (int) group.one()),
+                    line.option("under=").map(PolicyPath::parse), line.users("own="), fixed, free,
+                    line.seconds("time="), line.file("a program"), List.copyOf(line.rest()));
+        }
+
+        @Override
+        public Verdict verdict(RunProgram run) {
+            if (!run.program.equals(program))
+                return Verdict.NOT_CONCERNED;
+            if (!argumentsMatch(run.arguments))
+                return Verdict.objection("does not allow the arguments " + run.arguments);
+            if (!run.directory.isEmpty() && under.flatMap(path -> path.find(run.directory)).isEmpty())
+                return Verdict.objection("does not allow the directory " + run.directory);
+            for (String variable : run.environment) {
+                String name = variable.substring(0, variable.indexOf('='));
+                if (!environment.contains(name))
+                    return Verdict.objection("does not allow the variable " + name);
+            }
+            return Verdict.ALLOWED;
+        }
+
+        private boolean argumentsMatch(List<String> asked) {
+            boolean open = !arguments.isEmpty() && arguments.getLast().equals(REST);
+            int fixed = open ? arguments.size() - 1 : arguments.size();
+            if (open ? asked.size() < fixed : asked.size() != fixed)
+                return false;
+            for (int i = 0; i < fixed; i++)
+                if (!arguments.get(i).equals(ANY) && !arguments.get(i).equals(asked.get(i)))
+                    return false;
+            return true;
+        }
+
+        private Optional<Duration> limit(Duration asked) {
+            return asked.isZero() ? time : time.filter(own -> own.compareTo(asked) < 0).or(() -> Optional.of(asked));
+        }
+    }
+
+    /** Runs it from start to end, in a thread that is never interrupted. */
+    static Answer perform(Permit<RunProgram, Rule> permit) throws IOException {
+        Rule rule = permit.rule();
+        UserPool users = permit.host().users();
+        int uid = rule.unique
+                ? users.take(rule.users).orElseThrow(() -> new ErrnoException("setresuid",
+                        "every uid of " + rule.users + " is taken", Errno.number("EAGAIN")))
+                : (int) rule.users.first();
+        try {
+            return new Run(permit, uid).perform();
+        } finally {
+            if (rule.unique)
+                users.give(uid);
+        }
+    }
+
+    /** A run under a user. */
+    private record Run(Permit<RunProgram, Rule> permit, int uid) {
+        private Answer perform() throws IOException {
+            try (Fd.Pair stdin = Fd.pipe(); Fd.Pair stdout = Fd.pipe(); Fd.Pair stderr = Fd.pipe()) {
+                Child child = start(stdin, stdout, stderr);
+                Child.ExitStatus status;
+                try {
+                    stdin.first().close();
+                    stdout.second().close();
+                    stderr.second().close();
+                    permit.asker().note("runs a program as uid " + Integer.toUnsignedString(uid) + ", pid "
+                            + child.pid());
+                    permit.asker().signals(child::kill);
+                    permit.asker().send(Answer.started(child.pid(), uid));
+                    permit.asker().send(Answer.stream(0, stdin.second()));
+                    permit.asker().send(Answer.stream(1, stdout.first()));
+                    permit.asker().send(Answer.stream(2, stderr.first()));
+                    status = awaited(child, permit.rule().limit(permit.time()));
+                } catch (IOException | RuntimeException | Error e) {
+                    child.kill(Signal.KILL);
+                    awaited(child, Optional.empty());
+                    throw e;
+                }
+                return Answer.exited(status.code(), status.signal());
+            }
+        }
+
+        private static Child.ExitStatus awaited(Child child, Optional<Duration> limit) {
+            try {
+                Optional<Child.ExitStatus> status = limit.isPresent()
+                        ? child.waitFor(limit.get())
+                        : Optional.of(child.waitFor());
+                if (status.isPresent())
+                    return status.get();
+                child.kill(Signal.KILL);
+                return child.waitFor();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException("the thread that watches over " + child + " was interrupted", e);
+            }
+        }
+
+        private Child start(Fd.Pair stdin, Fd.Pair stdout, Fd.Pair stderr) throws IOException {
+            RunProgram request = permit.request();
+            if (permit.rule().own.isPresent() && !request.directory.isEmpty())
+                giveDirectory();
+            try (Fd directory = directory()) {
+                Child.Builder builder = Child.of(Path.of(request.program), request.arguments.toArray(String[]::new))
+                        .descriptor(0, stdin.first()).descriptor(1, stdout.second()).descriptor(2, stderr.second())
+                        .directory(directory);
+                environment().forEach(builder::environment);
+                return permit.host().launcher().start(builder, confinement());
+            }
+        }
+
+        /** Another user for good: without supplementary groups, and no program it starts gets rights back. */
+        private Confinement confinement() {
+            return Confinement.none().to(Ids.of(Integer.toUnsignedLong(uid), Integer.toUnsignedLong(gid())))
+                    .boundingSet();
+        }
+
+        private int gid() {
+            return permit.rule().group.orElse(uid);
+        }
+
+        private Place place() {
+            return permit.rule().under.orElseThrow().find(permit.request().directory).orElseThrow();
+        }
+
+        private Fd directory() throws IOException {
+            return permit.request().directory.isEmpty()
+                    ? Beneath.directory("/")
+                    : permit.open(place(), DirectoryEntries.PASSAGE, 0, true);
+        }
+
+        /** Does what the child would have asked for had it known the uid. */
+        private void giveDirectory() throws IOException {
+            Rule rule = permit.rule();
+            ChownTree.perform(permit.as(new ChownTree(permit.request().directory, uid, gid()), new ChownTree.Rule(
+                    rule.under.orElseThrow(), rule.own.orElseThrow(), IdRange.of(uid), IdRange.of(gid()))));
+        }
+
+        private Map<String, String> environment() {
+            Map<String, String> variables = new LinkedHashMap<>(permit.rule().fixedEnvironment);
+            for (String variable : permit.request().environment) {
+                int equals = variable.indexOf('=');
+                variables.put(variable.substring(0, equals), variable.substring(equals + 1));
+            }
+            return variables;
+        }
+    }
+}
