@@ -1,6 +1,7 @@
 package org.imsg.testing;
 
 import java.io.IOException;
+import java.lang.reflect.Method;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -68,11 +69,19 @@ final class WarmUp {
         }
     }
 
+    /** Runs {@code Class}, a Runnable, or {@code Class#method}, a static one. */
     private static void run(String name) {
         try {
-            var constructor = Class.forName(name).getDeclaredConstructor();
-            constructor.setAccessible(true);
-            ((Runnable) constructor.newInstance()).run();
+            Class<?> type = Class.forName(name.replaceAll("#.*", ""));
+            if (name.contains("#")) {
+                Method method = type.getDeclaredMethod(name.substring(name.indexOf('#') + 1));
+                method.setAccessible(true);
+                method.invoke(null);
+            } else {
+                var constructor = type.getDeclaredConstructor();
+                constructor.setAccessible(true);
+                ((Runnable) constructor.newInstance()).run();
+            }
         } catch (ReflectiveOperationException | ClassCastException e) {
             throw new IllegalStateException("-D" + PROPERTY + " names " + name + ", which cannot be run", e);
         }
