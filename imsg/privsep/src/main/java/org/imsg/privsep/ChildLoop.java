@@ -6,6 +6,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
+import org.imsg.ImsgProtocolException;
 import org.imsg.privsep.ops.Privileged;
 import org.imsg.unix.Fd;
 import org.imsg.unix.Lifeline;
@@ -17,16 +18,18 @@ final class ChildLoop implements Connection.Receiver {
 
     private final Role role;
     private final RoleProcess self;
-    private final Connection parent;
+    private final RoleTable table;
     private final System.Logger log;
+    private final RatedLog ofParent;
     private boolean started;
     private int exitCode;
 
-    private ChildLoop(Role role, RoleProcess self, Connection parent, System.Logger log) {
+    private ChildLoop(Role role, RoleProcess self, RoleTable table, System.Logger log) {
         this.role = role;
         this.self = self;
-        this.parent = parent;
+        this.table = table;
         this.log = log;
+        this.ofParent = new RatedLog(log, Peer.PARENT, PeerBounds.USUAL);
     }
 
     /** Runs the role; does not return. */
@@ -39,10 +42,11 @@ final class ChildLoop implements Connection.Receiver {
             // Never closed: closing it would shut down the socket for the channel too.
             Fd lifeline = channel.dup();
             Thread.ofPlatform().daemon().name("imsg-lifeline").start(() -> endWithParent(lifeline));
-            code = run(program, table, arguments, jvm, new Connection(channel, Peer.PARENT));
+            code = run(program, table, arguments, jvm, new Connection(channel, Peer.PARENT, PeerBounds.USUAL));
         } catch (IOException | RuntimeException e) {
-            System.err.println(System.getenv(ChildEnvironment.ROLE) + " of " + program + ": descriptor " + ChildEnvironment.CHANNEL
-                    + " is to be the channel to the parent, and is none: " + e);
+            System.err.println(System.getenv(ChildEnvironment.ROLE) + " of " + program + " cannot start: descriptor "
+                    + ChildEnvironment.CHANNEL + " is not the channel to its parent (" + Printable.line(e)
+                    + "); children are started by the parent only");
         }
         System.exit(code);
     }
@@ -50,21 +54,27 @@ final class ChildLoop implements Connection.Receiver {
     private static int run(String program, RoleTable table, List<String> arguments, JvmSettings jvm,
             Connection parent) {
         System.Logger log = RelayLogger.relayTo(parent, program);
+        String role = System.getenv(ChildEnvironment.ROLE);
+        String failing = " cannot be prepared: ";
+        String advice = "; mend prepare() of the role, or what it needs";
         try {
-            RoleSettings settings = table.get(System.getenv(ChildEnvironment.ROLE));
+            RoleSettings settings = table.get(role);
             int instance = Integer.parseInt(System.getenv(ChildEnvironment.INSTANCE));
             RoleProcess self = new RoleProcess(program, arguments, table.reachableFrom(settings.name()),
                     settings.name(), instance, parent, log);
-            ChildLoop loop = new ChildLoop(settings.newRole(), self, parent, log);
+            ChildLoop loop = new ChildLoop(settings.newRole(), self, table, log);
             Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> log.log(System.Logger.Level.ERROR,
                     "thread " + thread.getName() + " of " + self + " failed", thrown));
             loop.role.prepare(self);
+            failing = " cannot give up its rights: ";
+            advice = "; change what the role declares, or start the parent with the rights this takes";
             settings.rights().complete(jvm);
             parent.send(Protocol.ready());
             parent.read(loop);
             return loop.exitCode;
-        } catch (Exception e) {
-            log.log(System.Logger.Level.ERROR, "cannot be made ready", e);
+        } catch (Exception | Error e) {
+            log.log(System.Logger.Level.ERROR, role + failing + Printable.line(e) + advice);
+            log.log(System.Logger.Level.DEBUG, role + failing, e);
             return 1;
         }
     }
@@ -91,16 +101,18 @@ final class ChildLoop implements Connection.Receiver {
                 if (Protocol.isReserved(message.type()))
                     log.log(System.Logger.Level.ERROR, "unknown message of the framework from the parent: " + message);
                 else
-                    deliver(self.parent(), message);
+                    deliver(self.parent(), message, ofParent);
             }
         }
     }
 
-    private void deliver(Peer from, Imsg message) {
+    private void deliver(Peer from, Imsg message, RatedLog to) {
         try {
-            self.deliver(from, message);
+            self.dispatch().deliver(from, message);
         } catch (ViolationException e) {
-            log.log(System.Logger.Level.ERROR, "dropped: " + e.getMessage());
+            to.log(System.Logger.Level.ERROR, "dropped: " + e.getMessage());
+        } catch (Exception e) {
+            to.log(System.Logger.Level.ERROR, "the handler of " + message + " from " + from + " failed", e);
         }
     }
 
@@ -113,7 +125,8 @@ final class ChildLoop implements Connection.Receiver {
             return;
         }
         String name = Peer.name(introduced.role(), introduced.instance());
-        Peer peer = new Peer(introduced.role(), introduced.instance(), new Connection(socket, name));
+        Peer peer = new Peer(introduced.role(), introduced.instance(), new Connection(socket, name,
+                table.get(introduced.role()).bounds()));
         self.add(peer);
         if (started)
             begin(peer);
@@ -129,12 +142,11 @@ final class ChildLoop implements Connection.Receiver {
 
     private void start() throws IOException {
         try {
-            self.dispatch().inTurn(() -> {
-                role.start(self);
-                return null;
-            });
-        } catch (Exception e) {
-            log.log(System.Logger.Level.ERROR, "cannot start", e);
+            self.dispatch().inTurn(() -> role.start(self));
+        } catch (Exception | Error e) {
+            log.log(System.Logger.Level.ERROR, self.role() + " cannot start: " + Printable.line(e)
+                    + "; mend start() of the role, or leave it the rights it needs (unveil, pledge, policy)");
+            log.log(System.Logger.Level.DEBUG, "start", e);
             exitCode = 1;
             throw new IOException("not started", e);
         }
@@ -145,17 +157,18 @@ final class ChildLoop implements Connection.Receiver {
 
     private void begin(Peer peer) {
         self.dispatch().quietlyInTurn("connected", () -> role.connected(self, peer));
+        RatedLog ofPeer = new RatedLog(log, peer.toString(), table.get(peer.role()).bounds());
         peer.connection().startReading(new Connection.Receiver() {
             @Override
             public void message(Imsg message) {
-                deliver(peer, message);
+                deliver(peer, message, ofPeer);
             }
 
             @Override
-            public void ended(IOException fault) {
+            public void ended(Throwable fault) {
                 if (fault != null)
-                    log.log(System.Logger.Level.ERROR,
-                            "what comes from " + peer + " is no message: " + fault.getMessage());
+                    ofPeer.log(System.Logger.Level.ERROR, "the connection to " + peer + " is closed: " + why(fault));
+                ofPeer.flush();
                 peer.connection().close();
                 self.remove(peer);
                 self.dispatch().quietlyInTurn("disconnected", () -> role.disconnected(self, peer));
@@ -163,17 +176,24 @@ final class ChildLoop implements Connection.Receiver {
         });
     }
 
+    private static String why(Throwable fault) {
+        return fault instanceof ImsgProtocolException
+                ? "what it sends is no message: " + fault.getMessage()
+                : "handling what it sends failed: " + fault + "\n" + Printable.trace(fault);
+    }
+
     /** The parent has ended the channel. */
     @Override
-    public void ended(IOException fault) {
+    public void ended(Throwable fault) {
+        if (fault != null) {
+            log.log(System.Logger.Level.ERROR, self + " ends: " + why(fault));
+            exitCode = 1;
+        }
         if (!started)
             return;
         try {
-            self.dispatch().inTurn(() -> {
-                role.stop(self);
-                return null;
-            });
-        } catch (Exception e) {
+            self.dispatch().inTurn(() -> role.stop(self));
+        } catch (Exception | Error e) {
             log.log(System.Logger.Level.ERROR, "stop failed", e);
             exitCode = 1;
         }

@@ -3,72 +3,122 @@ package org.imsg.privsep;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.function.BiConsumer;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.imsg.Imsg;
+import org.imsg.ImsgProtocolException;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 
-/** A running child as the parent sees it: the process, the channel, and who reads it. */
+/**
+ * A running child as the parent sees it: the process, the channel, and what it prints. All threads that serve it until the finish
+ * hook has run for it are there before it is. A fault in one of them kills the child and nothing else.
+ */
 final class ChildProcess implements Connection.Receiver {
     private static final Duration LAST_WORDS = Duration.ofSeconds(1);
 
     private final ParentProcess self;
     private final Supervisor supervisor;
-    private final BiConsumer<ChildProcess, LongConsumer> events;
+    private final Consumer<LongConsumer> events;
     private final Instance instance;
-    private final Child child;
-    private final Connection connection;
-    private final System.Logger log;
+    private final RatedLog log;
+    private final CompletableFuture<Runnable> hook = new CompletableFuture<>();
+    /** Made in advance, for there may be no memory when it is needed. */
+    private final LongConsumer channelEnded;
+    private final LongConsumer ended;
+    private Connection connection;
+    private ChildOutput output;
+    private volatile Child child;
     private volatile Peer peer;
-    private MonitorThread served;
+    private volatile MonitorThread served;
+    private volatile Thread last;
+    private volatile Child.ExitStatus status;
+    /** It has said that it is ready. Used by the reading thread only. */
+    private boolean ready;
     /** After a violation nothing it says counts. */
     private volatile boolean distrusted;
+    /** The supervising thread has been told of its end; or it never began. */
+    private volatile boolean over;
 
-    private ChildProcess(ParentProcess self, Supervisor supervisor, BiConsumer<ChildProcess, LongConsumer> events,
-            Instance instance, Child child, Connection connection) {
+    private ChildProcess(ParentProcess self, Supervisor supervisor, Consumer<LongConsumer> events, Instance instance,
+            RatedLog log) {
         this.self = self;
         this.supervisor = supervisor;
         this.events = events;
         this.instance = instance;
-        this.child = child;
-        this.connection = connection;
-        this.log = System.getLogger(self.program() + "." + instance.role.name());
+        this.log = log;
+        this.channelEnded = ifCurrent(now -> supervisor.channelEnded(instance, now));
+        this.ended = ifCurrent(now -> supervisor.ended(instance, status, now));
     }
 
-    /** Starts it; events are what the supervising thread does about this process, if it is still the one that runs. */
-    static ChildProcess start(ParentProcess self, Supervisor supervisor, BiConsumer<ChildProcess, LongConsumer> events,
-            Instance instance, Child.Builder builder, JvmSettings jvm) throws IOException {
+    /** Starts it. What happens to it is an event for the supervising thread. */
+    static ChildProcess start(ParentProcess self, Supervisor supervisor, Consumer<LongConsumer> events,
+            Instance instance, RatedLog log, Child.Builder builder, JvmSettings jvm) throws IOException {
+        ChildProcess process = new ChildProcess(self, supervisor, events, instance, log);
         try (Fd.Pair ends = Fd.socketpair()) {
-            Connection connection = new Connection(ends.first(), instance.toString());
-            try {
-                Child child = instance.role.rights().spawn(builder.descriptor(ChildEnvironment.CHANNEL, ends.second()), jvm);
-                ChildProcess process = new ChildProcess(self, supervisor, events, instance, child, connection);
-                process.watch(connection.startReading(process));
-                return process;
-            } catch (IOException | RuntimeException e) {
-                connection.close();
-                throw e;
-            }
+            process.start(ends, builder, jvm);
+            return process;
+        } catch (Throwable e) {
+            process.over = true;
+            process.close();
+            if (process.output != null)
+                process.output.close();
+            throw e;
         }
     }
 
-    private void watch(Thread reader) {
-        child.onExit().whenComplete((how, failure) -> {
-            try {
-                // What it sent before it died is worth knowing before its end is; a handler that hangs is not waited for.
-                reader.join(LAST_WORDS);
-            } catch (InterruptedException _) {
-                Thread.currentThread().interrupt();
-            }
-            Child.ExitStatus status = failure == null ? how : new Child.ExitStatus(-1, 0);
-            events.accept(this, now -> supervisor.ended(instance, status, now));
-        });
+    private void start(Fd.Pair ends, Child.Builder builder, JvmSettings jvm) throws IOException {
+        RoleSettings role = instance.role;
+        connection = new Connection(ends.first(), instance.toString(), role.bounds());
+        if (!role.inheritsStreams()) {
+            output = new ChildOutput(builder, role.bounds());
+            output.startReading(instance.toString(), log, fault -> failed("reading what it prints", fault));
+        }
+        Thread reader = connection.startReading(this);
+        child = role.rights().spawn(builder.descriptor(ChildEnvironment.CHANNEL, ends.second()), jvm);
+        if (output != null)
+            output.handedOver();
+        child.onExit().whenComplete((how, failure) -> follow(reader, failure == null
+                ? how
+                : new Child.ExitStatus(-1, 0)));
     }
 
-    Instance instance() {
-        return instance;
+    /** The thread that has waited for the end reports it, and calls the finish hook when the supervising thread has one. */
+    private void follow(Thread reader, Child.ExitStatus how) {
+        last = Thread.currentThread();
+        status = how;
+        try {
+            // What it sent before it died is worth knowing before its end is; a handler that hangs is not waited for.
+            reader.join(LAST_WORDS);
+            if (output != null) {
+                output.await(LAST_WORDS);
+                output.close();
+            }
+            log.flush();
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException | Error e) {
+            failed("taking its last words", e);
+        } finally {
+            events.accept(ended);
+        }
+        Runnable call = hook.join();
+        try {
+            if (served != null)
+                served.await();
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+        call.run();
+    }
+
+    private LongConsumer ifCurrent(LongConsumer event) {
+        return now -> {
+            if (!over)
+                event.accept(now);
+        };
     }
 
     Connection connection() {
@@ -79,36 +129,40 @@ final class ChildProcess implements Connection.Receiver {
         return child.pid();
     }
 
-    void kill(int signal) {
-        child.kill(signal);
+    private String name() {
+        Child process = child;
+        return process == null ? instance.toString() : instance + " (pid " + process.pid() + ")";
     }
 
-    void end(int signal) {
-        child.kill(signal);
+    void kill(int signal) {
+        Child process = child;
+        if (process != null)
+            process.kill(signal);
+    }
+
+    /** The supervising thread knows of its end: nothing of it counts any more but that this is run, in a thread of its own. */
+    void finish(Runnable call) {
+        over = true;
         close();
+        hook.complete(call);
+    }
+
+    /** The call takes too long. */
+    void interruptFinish() {
+        last.interrupt();
     }
 
     /** Nothing it says counts any more, and nothing is done for it. */
     void close() {
-        connection.close();
+        if (connection != null)
+            connection.close();
         if (served != null)
             served.close();
     }
 
     /** Does for it what a policy allows, until it has ended. */
     void serve(Monitor monitor, Fd socket) throws IOException {
-        served = new MonitorThread(monitor, socket, instance.toString(),
-                fault -> violated("what it asks for is no message: " + fault.getMessage(), false));
-    }
-
-    /** Waits until the programs it asked for are gone. */
-    void awaitServed() {
-        try {
-            if (served != null)
-                served.await();
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
+        served = new MonitorThread(monitor, socket, instance.toString(), this::faulty);
     }
 
     /** From now on it can be sent to, and says things to the user's handlers. */
@@ -122,47 +176,88 @@ final class ChildProcess implements Connection.Receiver {
     }
 
     @Override
-    public void message(Imsg message) {
+    public void message(Imsg message) throws IOException {
         if (distrusted)
             return;
         try {
             switch (message.type()) {
-                case Protocol.READY -> {
-                    Protocol.checkReady(message);
-                    events.accept(this, now -> supervisor.ready(instance, now));
-                }
+                case Protocol.READY -> ready(message);
                 case Protocol.LOG -> relay(Protocol.Record.of(message));
                 default -> deliver(message);
             }
         } catch (ViolationException e) {
             violated(e.getMessage(), false);
+        } catch (Exception e) {
+            // A handler that failed because this child does not read has had its violation.
+            if (!distrusted)
+                log.log(System.Logger.Level.ERROR, "the handler of " + message + " from " + name() + " failed", e);
         }
     }
 
-    private void deliver(Imsg message) throws ViolationException {
+    private void ready(Imsg message) throws ViolationException {
+        Protocol.checkReady(message);
+        if (ready)
+            throw new ViolationException("says again that it is ready");
+        ready = true;
+        events.accept(ifCurrent(now -> supervisor.ready(instance, now)));
+    }
+
+    private void deliver(Imsg message) throws Exception {
         if (Protocol.isReserved(message.type()))
             throw new ViolationException("not a child's to send: " + message);
         if (peer == null)
             throw new ViolationException("sent before it was told to start: " + message);
-        self.deliver(peer, message);
+        self.dispatch().deliver(peer, message);
     }
 
     private void relay(Protocol.Record record) {
-        log.log(record.level(), instance + " (pid " + child.pid() + ") " + record.logger() + ": " + record.text());
-    }
-
-    private void violated(String what, boolean streamBroken) {
-        OnViolation policy = instance.role.onViolation();
-        distrusted = policy != OnViolation.DROP_MESSAGE;
-        log.log(System.Logger.Level.WARNING, instance + " (pid " + child.pid() + ") violates the rules ("
-                + policy + "): " + what);
-        events.accept(this, now -> supervisor.violated(instance, streamBroken, now));
+        log.log(record.level(), name() + " " + record.logger() + ": " + record.text());
     }
 
     @Override
-    public void ended(IOException fault) {
-        if (fault != null)
-            violated("what it sends is no message: " + fault.getMessage(), true);
-        events.accept(this, now -> supervisor.channelEnded(instance, now));
+    public void full(PeerQueueFullException reason) {
+        violated(reason.getMessage(), false);
+    }
+
+    /** What ends it is told once, and what does not is told within the rate of its log. */
+    private synchronized void violated(String what, boolean streamBroken) {
+        if (distrusted)
+            return;
+        OnViolation policy = instance.role.onViolation();
+        String text = name() + " violates the rules (" + policy + "): " + what;
+        if (policy == OnViolation.DROP_MESSAGE && !streamBroken) {
+            log.log(System.Logger.Level.WARNING, text);
+            return;
+        }
+        distrusted = true;
+        events.accept(ifCurrent(now -> supervisor.violated(instance, streamBroken, now)));
+        log.always(System.Logger.Level.WARNING, text);
+    }
+
+    /** An error in what serves it. It may be for want of memory, so the child is killed first and the rest tried. */
+    private void failed(String what, Throwable fault) {
+        distrusted = true;
+        kill(Instance.SIGKILL);
+        log.always(System.Logger.Level.ERROR,
+                name() + " is killed: " + what + " failed: " + fault + "\n" + Printable.trace(fault));
+    }
+
+    private void faulty(Throwable fault) {
+        if (fault instanceof ImsgProtocolException)
+            violated("what it asks for is no message: " + fault.getMessage(), false);
+        else
+            failed("serving it", fault);
+    }
+
+    @Override
+    public void ended(Throwable fault) {
+        try {
+            if (fault instanceof ImsgProtocolException)
+                violated("what it sends is no message: " + fault.getMessage(), true);
+            else if (fault != null)
+                failed("handling what it sends", fault);
+        } finally {
+            events.accept(channelEnded);
+        }
     }
 }

@@ -7,37 +7,58 @@ import java.util.Queue;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgProtocolException;
-import org.imsg.ImsgQueueFullException;
 import org.imsg.ImsgTooLargeException;
 import org.imsg.unix.Fd;
 
 /**
  * This process's end of a channel to another process of the program. Sending never waits: what the socket does not take is
- * written by a thread that lives as long as there is some left.
+ * queued, within bounds, and written by a thread that is there from the start, for there may be no other to be had later.
  */
 final class Connection implements AutoCloseable {
-    private static final int MOST_QUEUED = 16 << 20;
+    /** How much of what is queued the channel holds at a time, in bytes. */
+    private static final int AT_A_TIME = 64 << 10;
 
     /** Takes what is read. */
     interface Receiver {
+        /** A message; whatever this throws ends the connection. */
         void message(Imsg message) throws IOException;
 
-        /** Called last, once. The fault is null unless what came cannot be a message. */
-        void ended(IOException fault);
+        /** A message for the peer was dropped, because it does not read. */
+        default void full(PeerQueueFullException reason) {
+            // the sender is told
+        }
+
+        /** Called last, once. The fault is null unless what came cannot be a message, or this process failed to read it. */
+        void ended(Throwable fault);
     }
 
     private final ImsgChannel channel;
     private final String name;
-    /** What waits while a thread writes what was there before it. */
-    private final Queue<Imsg> backlog = new ArrayDeque<>();
-    private int backlogBytes;
-    private boolean flushing;
+    private final PeerBounds bounds;
+    private volatile Receiver receiver;
+    /** What waits while the writing thread writes what was there before it. */
+    private final Queue<Imsg> queue = new ArrayDeque<>();
+    private int queuedBytes;
+    private int queuedDescriptors;
+    /** Those of them that the channel holds. */
+    private int composedDescriptors;
+    /** The writing thread has something to write, and all others only queue. */
+    private boolean writing;
+    /** Nothing is sent any more behind what is queued. */
     private boolean ending;
     private volatile boolean ended;
+    private volatile Throwable fault;
 
-    Connection(Fd socket, String name) throws IOException {
+    Connection(Fd socket, String name, PeerBounds bounds) throws IOException {
         this.channel = ImsgChannel.of(socket).allowFdPassing();
         this.name = name;
+        this.bounds = bounds;
+        try {
+            Thread.ofPlatform().daemon().name("imsg-write-" + name).start(this::write);
+        } catch (Throwable e) {
+            close();
+            throw e;
+        }
     }
 
     boolean isOpen() {
@@ -45,36 +66,52 @@ final class Connection implements AutoCloseable {
     }
 
     /** Sends; a descriptor the message still has when this throws is the caller's to close. */
-    synchronized void send(Imsg message) throws IOException {
+    void send(Imsg message) throws IOException {
+        try {
+            sendOrQueue(message);
+        } catch (PeerQueueFullException e) {
+            Receiver told = receiver;
+            if (told != null)
+                told.full(e);
+            throw e;
+        }
+    }
+
+    private synchronized void sendOrQueue(Imsg message) throws IOException {
         if (ending || !channel.isOpen())
             throw new ClosedChannelException();
-        if (flushing) {
+        if (writing) {
             enqueue(message);
             return;
         }
         compose(message);
         if (!channel.write()) {
-            flushing = true;
-            Thread.ofPlatform().daemon().name("imsg-write-" + name).start(this::flush);
+            writing = true;
+            notifyAll();
         }
     }
 
-    private void enqueue(Imsg message) {
+    private void enqueue(Imsg message) throws PeerQueueFullException {
         if (message.length() > channel.maxSize())
             throw new ImsgTooLargeException(message.length(), channel.maxSize());
-        int bytes = ImsgChannel.HEADER_SIZE + message.length();
-        if (bytes > MOST_QUEUED - backlogBytes)
-            throw new ImsgQueueFullException(bytes, backlogBytes, MOST_QUEUED);
+        if (cost(message) > bounds.queuedBytes() - queuedBytes
+                || message.hasFd() && queuedDescriptors == bounds.queuedDescriptors())
+            throw new PeerQueueFullException(name, queuedBytes, queuedDescriptors);
         Imsg copy = Imsg.of(message.type(), message.id(), message.pid(), message.payload());
-        backlog.add(message.hasFd() ? copy.withFd(message.takeFd()) : copy);
-        backlogBytes += bytes;
+        queuedBytes += cost(copy);
+        queuedDescriptors += message.hasFd() ? 1 : 0;
+        queue.add(message.hasFd() ? copy.withFd(message.takeFd()) : copy);
+    }
+
+    private static int cost(Imsg message) {
+        return message.length() + PeerBounds.MESSAGE_OVERHEAD;
     }
 
     private void compose(Imsg message) throws IOException {
         Fd fd = message.takeFd();
         try {
             channel.compose(message.type(), message.id(), message.pid(), fd, message.payload());
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             // Nothing was taken: the caller closes the message, and the descriptor with it.
             if (fd != null)
                 fd.close();
@@ -82,30 +119,42 @@ final class Connection implements AutoCloseable {
         }
     }
 
-    private void flush() {
+    private void write() {
         try {
-            do {
+            while (composeQueued())
                 channel.flush();
-            } while (composeBacklog());
         } catch (IOException _) {
-            // The peer is gone, as the reader will find too; what is queued is dropped with the channel.
-            synchronized (this) {
-                flushing = false;
-                dropBacklog();
-            }
+            // The peer is gone, as the reader will find too; what is queued is dropped.
+            stopSending();
+        } catch (Throwable e) {
+            fault = e;
+            close();
         }
     }
 
-    /** Whether there is more to write; if not, senders write themselves again. */
-    private synchronized boolean composeBacklog() throws IOException {
-        for (Imsg message; (message = backlog.poll()) != null;) {
-            backlogBytes -= ImsgChannel.HEADER_SIZE + message.length();
-            compose(message);
+    /** Waits until there is something to write; false once this is closed. */
+    private synchronized boolean composeQueued() throws IOException, InterruptedException {
+        while (channel.isOpen()) {
+            // What was composed the last time has been sent.
+            queuedDescriptors -= composedDescriptors;
+            composedDescriptors = 0;
+            while (!queue.isEmpty() && channel.queuedBytes() < AT_A_TIME) {
+                Imsg next = queue.remove();
+                queuedBytes -= cost(next);
+                composedDescriptors += next.hasFd() ? 1 : 0;
+                compose(next);
+            }
+            if (channel.wantsWrite())
+                return true;
+            if (ending)
+                channel.shutdownOutput();
+            writing = false;
+            while (!writing && !ending && channel.isOpen())
+                wait();
+            if (ending && !writing)
+                return false;
         }
-        flushing = channel.wantsWrite();
-        if (!flushing && ending)
-            channel.shutdownOutput();
-        return flushing;
+        return false;
     }
 
     /** Ends the sending direction behind what is queued. */
@@ -113,8 +162,9 @@ final class Connection implements AutoCloseable {
         if (ending || !channel.isOpen())
             return;
         ending = true;
+        notifyAll();
         try {
-            if (!flushing)
+            if (!writing)
                 channel.shutdownOutput();
         } catch (IOException _) {
             // the peer is gone already
@@ -122,26 +172,27 @@ final class Connection implements AutoCloseable {
     }
 
     /** Reads until the end, in a thread of its own. */
-    Thread startReading(Receiver receiver) {
-        return Thread.ofPlatform().daemon().name("imsg-read-" + name).start(() -> read(receiver));
+    Thread startReading(Receiver to) {
+        receiver = to;
+        return Thread.ofPlatform().daemon().name("imsg-read-" + name).start(() -> read(to));
     }
 
     /** Reads until the end. */
-    void read(Receiver receiver) {
-        IOException fault = null;
+    void read(Receiver to) {
+        receiver = to;
         try {
             for (Imsg next; (next = channel.receive()) != null;) {
                 try (Imsg message = next) {
-                    receiver.message(message);
+                    to.message(message);
                 }
             }
-        } catch (ImsgProtocolException e) {
+        } catch (ImsgProtocolException | RuntimeException | Error e) {
             fault = e;
         } catch (IOException _) {
             // Closed here, or the peer died: in the middle of a message perhaps, or with messages unread. An end like another.
         }
         ended = true;
-        receiver.ended(fault);
+        to.ended(fault);
     }
 
     @Override
@@ -152,14 +203,17 @@ final class Connection implements AutoCloseable {
         } catch (IOException _) {
             // closed all the same
         }
-        synchronized (this) {
-            dropBacklog();
-        }
+        stopSending();
     }
 
-    private void dropBacklog() {
-        backlog.forEach(Imsg::close);
-        backlog.clear();
-        backlogBytes = 0;
+    private synchronized void stopSending() {
+        ending = true;
+        writing = false;
+        queue.forEach(Imsg::close);
+        queue.clear();
+        queuedBytes = 0;
+        queuedDescriptors = 0;
+        composedDescriptors = 0;
+        notifyAll();
     }
 }

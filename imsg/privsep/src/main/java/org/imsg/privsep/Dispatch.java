@@ -1,7 +1,6 @@
 package org.imsg.privsep;
 
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.ReentrantLock;
@@ -52,8 +51,8 @@ final class Dispatch {
         started.countDown();
     }
 
-    /** Hands a message to its handler, once {@link #open} was called. */
-    void deliver(Peer from, Imsg message) throws ViolationException, InterruptedException {
+    /** Hands a message to its handler, once {@link #open()} was called; throws what the handler throws. */
+    void deliver(Peer from, Imsg message) throws Exception {
         started.await();
         if (closed)
             return;
@@ -68,37 +67,32 @@ final class Dispatch {
         } catch (TruncatedMessageException e) {
             throw new ViolationException("the payload of " + message + " from " + from + " is too short: "
                     + e.getMessage());
-        } catch (Exception e) {
-            log.log(System.Logger.Level.ERROR, "the handler of " + message + " from " + from + " failed", e);
         } finally {
             turn.unlock();
         }
     }
 
     /** Calls the user's code when it is its turn. */
-    <T> T inTurn(Callable<T> call) throws Exception {
+    void inTurn(UserCode call) throws Exception {
         turn.lockInterruptibly();
         try {
-            return call.call();
+            call.run();
         } finally {
             turn.unlock();
         }
     }
 
-    /** As {@link #inTurn}, for calls that may fail without consequence. */
-    void quietlyInTurn(String what, ThrowingRunnable call) {
+    /** As {@link #inTurn(UserCode)}, for calls that may fail without consequence. */
+    void quietlyInTurn(String what, UserCode call) {
         try {
-            inTurn(() -> {
-                call.run();
-                return null;
-            });
-        } catch (Exception e) {
+            inTurn(call);
+        } catch (Throwable e) {
             log.log(System.Logger.Level.ERROR, what + " failed", e);
         }
     }
 
     /** A call into the user's code. */
-    interface ThrowingRunnable {
+    interface UserCode {
         void run() throws Exception;
     }
 }

@@ -12,13 +12,13 @@ final class MonitorThread implements AutoCloseable {
     private final ImsgChannel channel;
     private final Thread thread;
 
-    /** Takes the socket; the fault is told if what comes from the child is no message. */
-    MonitorThread(Monitor monitor, Fd socket, String child, Consumer<ImsgProtocolException> fault) throws IOException {
+    /** Takes the socket. The fault is an ImsgProtocolException if what the child sends is no message, else the monitor's own. */
+    MonitorThread(Monitor monitor, Fd socket, String child, Consumer<Throwable> fault) throws IOException {
         channel = ImsgChannel.of(socket);
         thread = Thread.ofPlatform().daemon().name("imsg-serve-" + child).start(() -> {
             try {
                 monitor.serve(channel, child);
-            } catch (ImsgProtocolException e) {
+            } catch (ImsgProtocolException | RuntimeException | Error e) {
                 fault.accept(e);
             } catch (IOException _) {
                 // The child died, in the middle of a request perhaps, or this was closed.

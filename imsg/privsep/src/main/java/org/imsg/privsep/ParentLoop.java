@@ -10,15 +10,21 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
 import org.imsg.Imsg;
-import org.imsg.ImsgQueueFullException;
 import org.imsg.privsep.ops.Monitor;
+import org.imsg.privsep.rights.Preload;
 import org.imsg.unix.Child;
+import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
 /** The life of the parent: one thread that takes what happened from a queue, lets {@link Supervisor} decide, and does it. */
 final class ParentLoop implements Supervisor.Actions {
+    /** How long to wait where memory is short. */
+    private static final long MOMENT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
     private final String program;
     private final List<String> arguments;
     private final JvmSettings jvm;
@@ -29,7 +35,11 @@ final class ParentLoop implements Supervisor.Actions {
     private final Supervisor supervisor;
     private final BlockingQueue<LongConsumer> events = new LinkedBlockingQueue<>();
     private final Map<Instance, ChildProcess> children = new HashMap<>();
-    private final Map<Instance, Thread> hooks = new HashMap<>();
+    private final Map<Instance, RatedLog> logs = new HashMap<>();
+    /** Those whose finish hook has not returned. */
+    private final Map<Instance, ChildProcess> finishing = new HashMap<>();
+    private final AtomicBoolean stopAsked = new AtomicBoolean();
+    private final AtomicBoolean reloadAsked = new AtomicBoolean();
     /** Calls what the user wrote for the parent, so that supervision goes on whatever that does. */
     private final ExecutorService calls = Executors
             .newSingleThreadExecutor(Thread.ofPlatform().daemon().name("imsg-parent").factory());
@@ -46,11 +56,29 @@ final class ParentLoop implements Supervisor.Actions {
         this.log = System.getLogger(program);
         this.supervisor = new Supervisor(table, deadlines, this);
         this.self = new ParentProcess(program, arguments, table.names(), new Dispatch(log),
-                () -> post(supervisor::stop), () -> post(supervisor::reload));
+                this::askToStop, this::askToReload);
+        for (Instance instance : supervisor.instances())
+            logs.put(instance, new RatedLog(System.getLogger(program + "." + instance.role.name()),
+                    instance.toString(), instance.role.bounds()));
+    }
+
+    /** However often it is called: one event. */
+    private void askToStop() {
+        if (stopAsked.compareAndSet(false, true))
+            post(supervisor::stop);
+    }
+
+    private void askToReload() {
+        if (reloadAsked.compareAndSet(false, true))
+            post(now -> {
+                if (!supervisor.reload(now))
+                    reloadAsked.set(false);
+            });
     }
 
     /** Runs the program until it has stopped; whether it was meant to. */
     boolean run() throws InterruptedException {
+        preload();
         Thread terminated = Thread.ofPlatform().name("imsg-terminated").unstarted(this::stopAndWait);
         Runtime.getRuntime().addShutdownHook(terminated);
         HangUpSignal hangUp = HangUpSignal.to(self::reload);
@@ -70,29 +98,49 @@ final class ParentLoop implements Supervisor.Actions {
         }
     }
 
+    /** A child's faults must not keep the parent from loading a class, when descriptors are short perhaps. */
+    private void preload() {
+        try {
+            Preload.classes();
+        } catch (IOException e) {
+            log.log(System.Logger.Level.WARNING, "not all classes could be loaded in advance: " + Printable.line(e));
+        }
+    }
+
     private boolean supervise() {
         boolean interrupted = false;
-        supervisor.tick(now());
         while (!supervisor.isDone()) {
             try {
                 long wait = supervisor.nextDeadline() - now();
                 LongConsumer event = events.poll(Math.max(0, wait), TimeUnit.NANOSECONDS);
                 if (event != null)
                     event.accept(now());
+                supervisor.tick(now());
             } catch (InterruptedException _) {
                 interrupted = true;
-                supervisor.stop(now());
+                askToStop();
+            } catch (RuntimeException | Error e) {
+                goOn(e);
             }
-            supervisor.tick(now());
         }
         return interrupted;
+    }
+
+    /** Out of memory perhaps: the children are there, and their ends and deadlines will be dealt with in a moment. */
+    private void goOn(Throwable fault) {
+        try {
+            log.log(System.Logger.Level.ERROR, "supervision failed, and goes on", fault);
+        } catch (Throwable _) {
+            // nor is there a log at the moment
+        }
+        LockSupport.parkNanos(MOMENT_NANOS);
     }
 
     private void cleanUp() {
         self.dispatch().close();
         calls.shutdownNow();
         // None is left, unless the loop itself failed.
-        children.values().forEach(child -> child.end(Instance.SIGKILL));
+        children.values().forEach(child -> child.kill(Instance.SIGKILL));
     }
 
     private static void forget(Thread hook) {
@@ -105,7 +153,7 @@ final class ParentLoop implements Supervisor.Actions {
 
     /** SIGTERM and SIGINT: the JVM waits for this. */
     private void stopAndWait() {
-        post(supervisor::stop);
+        askToStop();
         try {
             long most = deadlines.end().plus(deadlines.term()).plus(deadlines.finish()).toMillis() + 1000;
             done.await(most, TimeUnit.MILLISECONDS);
@@ -120,15 +168,15 @@ final class ParentLoop implements Supervisor.Actions {
 
     /** Lets the supervising thread do something; it is given the time. */
     private void post(LongConsumer event) {
-        events.add(event);
-    }
-
-    /** Lets it do something about a process, if that is still the one that runs. */
-    private void post(ChildProcess child, LongConsumer event) {
-        post(now -> {
-            if (children.get(child.instance()) == child)
-                event.accept(now);
-        });
+        for (;;) {
+            try {
+                events.add(event);
+                return;
+            } catch (OutOfMemoryError _) {
+                // It must not be lost.
+                LockSupport.parkNanos(MOMENT_NANOS);
+            }
+        }
     }
 
     @Override
@@ -141,10 +189,11 @@ final class ParentLoop implements Supervisor.Actions {
         try {
             Child.Builder builder = jvm.child(program, instance.role.name(), instance.number,
                     instance.role.jvmOptions(), arguments);
-            children.put(instance, ChildProcess.start(self, supervisor, this::post, instance, builder, jvm));
+            children.put(instance, ChildProcess.start(self, supervisor, this::post, instance, logs.get(instance),
+                    builder, jvm));
             return true;
-        } catch (IOException | RuntimeException e) {
-            log.log(System.Logger.Level.ERROR, instance + " cannot be started", e);
+        } catch (IOException | RuntimeException | Error e) {
+            log.log(System.Logger.Level.ERROR, instance + " cannot be started: " + Printable.line(e) + advice(e));
             return false;
         }
     }
@@ -155,21 +204,36 @@ final class ParentLoop implements Supervisor.Actions {
             send(one, Protocol.connect(other.role.name(), other.number, ends.first()));
             send(other, Protocol.connect(one.role.name(), one.number, ends.second()));
             return true;
-        } catch (IOException e) {
-            log.log(System.Logger.Level.ERROR, one + " and " + other + " cannot be connected", e);
+        } catch (IOException | RuntimeException | Error e) {
+            log.log(System.Logger.Level.ERROR, one + " and " + other + " cannot be connected: " + Printable.line(e)
+                    + advice(e));
             return false;
         }
+    }
+
+    /** What an administrator can do about it. */
+    private static String advice(Throwable fault) {
+        for (Throwable t = fault; t != null; t = t.getCause())
+            if (t instanceof ErrnoException failed)
+                return switch (failed.name()) {
+                    case "EMFILE", "ENFILE" -> "; raise the limit of open files (ulimit -n)";
+                    case "EAGAIN", "ENOMEM" -> "; raise the limit of processes (ulimit -u, pids.max) or of memory";
+                    case "EACCES", "ENOENT" -> "; the role's user needs to reach java and every directory above it";
+                    case "EPERM" -> "; start the program as root, or leave the role its rights";
+                    default -> "";
+                };
+        return "";
     }
 
     private void send(Instance to, Imsg message) {
         ChildProcess child = children.get(to);
         try (message) {
             child.connection().send(message);
+        } catch (PeerQueueFullException _) {
+            // The violation is logged; without this message it is of no use, whatever its role says.
+            child.kill(Instance.SIGKILL);
         } catch (IOException _) {
             // It is dying, as we will be told.
-        } catch (ImsgQueueFullException e) {
-            log.log(System.Logger.Level.ERROR, to + " does not read: " + e.getMessage());
-            child.kill(Instance.SIGKILL);
         }
     }
 
@@ -185,8 +249,9 @@ final class ParentLoop implements Supervisor.Actions {
         try (Fd.Pair ends = Fd.socketpair()) {
             child.serve(monitor, ends.first());
             send(instance, Imsg.of(Protocol.OPERATIONS).withFd(ends.second()));
-        } catch (IOException e) {
-            log.log(System.Logger.Level.ERROR, instance + " cannot be given what its policy allows", e);
+        } catch (IOException | RuntimeException | Error e) {
+            log.log(System.Logger.Level.ERROR, instance + " cannot be given what its policy allows: "
+                    + Printable.line(e) + advice(e));
             child.kill(Instance.SIGKILL);
         }
     }
@@ -195,14 +260,11 @@ final class ParentLoop implements Supervisor.Actions {
     public void startParent() {
         calls.execute(() -> {
             try {
-                self.dispatch().inTurn(() -> {
-                    parent.start(self);
-                    return null;
-                });
+                self.dispatch().inTurn(() -> parent.start(self));
                 self.dispatch().open();
                 if (jvm.isTraining())
                     self.stop();
-            } catch (Exception e) {
+            } catch (Throwable e) {
                 log.log(System.Logger.Level.ERROR, "the parent cannot start", e);
                 post(now -> supervisor.fail(now, "the program stops"));
             }
@@ -212,6 +274,7 @@ final class ParentLoop implements Supervisor.Actions {
     @Override
     public void reloadParent() {
         calls.execute(() -> {
+            reloadAsked.set(false);
             self.dispatch().quietlyInTurn("reload", () -> parent.reload(self));
             post(supervisor::parentReloaded);
         });
@@ -240,34 +303,33 @@ final class ParentLoop implements Supervisor.Actions {
     @Override
     public void finished(Instance instance, Child.ExitStatus how, boolean toldToEnd) {
         ChildProcess child = children.remove(instance);
-        child.close();
-        child.peer().ifPresent(self::remove);
+        finishing.put(instance, child);
         Finish finish = new Finish(instance.role.name(), instance.number, child.pid(), how, toldToEnd);
-        log(toldToEnd ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING, finish.toString());
-        hooks.put(instance, Thread.ofPlatform().daemon().name("imsg-finish-" + instance).unstarted(() -> {
-            child.awaitServed();
+        child.finish(() -> {
             callFinished(finish);
-            Thread hook = Thread.currentThread();
             post(now -> {
-                if (hooks.remove(instance, hook))
+                if (finishing.remove(instance, child))
                     supervisor.hookReturned(instance, now);
             });
-        }));
-        hooks.get(instance).start();
+        });
+        child.peer().ifPresent(self::remove);
+        log(toldToEnd ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING, finish.toString());
     }
 
     private void callFinished(Finish finish) {
         try {
             parent.finished(self, finish);
-        } catch (Exception e) {
+        } catch (Throwable e) {
             log.log(System.Logger.Level.ERROR, "the finish hook failed for " + finish, e);
         }
     }
 
     @Override
     public void hookOverdue(Instance instance) {
+        ChildProcess child = finishing.remove(instance);
+        if (child != null)
+            child.interruptFinish();
         log(System.Logger.Level.ERROR, "the finish hook for " + instance + " has not returned after "
                 + deadlines.finish() + ": it is not waited for");
-        hooks.remove(instance).interrupt();
     }
 }

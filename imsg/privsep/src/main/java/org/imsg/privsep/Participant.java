@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
-import org.imsg.Imsg;
 
 /**
  * This process, as one of a privilege-separated program: who else there is, and who handles which messages.
@@ -150,14 +149,5 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
 
     final List<Peer> everybody() {
         return List.copyOf(peers.values());
-    }
-
-    /** Hands a message to its handler. */
-    final void deliver(Peer from, Imsg message) throws ViolationException {
-        try {
-            dispatch.deliver(from, message);
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

@@ -3,7 +3,6 @@ package org.imsg.privsep;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import org.imsg.Imsg;
-import org.imsg.ImsgQueueFullException;
 import org.imsg.ImsgTooLargeException;
 import org.imsg.unix.ErrnoException;
 
@@ -61,7 +60,8 @@ public final class Peer {
      * @param message the message, of a type under {@link #FIRST_RESERVED_TYPE}; its descriptor is this call's:
      *     sent, or closed if it throws
      * @throws PeerGoneException if the connection has ended
-     * @throws ImsgQueueFullException if 16 MiB are queued already
+     * @throws PeerQueueFullException if the process does not read, and as much is queued for it as may be; a child of this
+     *     parent is dealt with as {@link OnViolation} says
      * @throws ImsgTooLargeException if the payload is over 16368 bytes
      * @throws IllegalArgumentException if the type is the framework's own
      * @throws IOException if the write fails, an {@link ErrnoException}: EPIPE when the process has just ended

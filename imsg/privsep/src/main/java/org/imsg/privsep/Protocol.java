@@ -76,26 +76,11 @@ final class Protocol {
                 System.Logger.Level[] levels = System.Logger.Level.values();
                 if (level >= levels.length)
                     throw new ViolationException("a log record of level " + level + ": 0 to " + (levels.length - 1));
-                return new Record(levels[level], printable(payload.getString(name)),
-                        printable(payload.getString(text)));
+                return new Record(levels[level], payload.getString(name), payload.getString(text));
             } catch (TruncatedMessageException e) {
                 throw new ViolationException("a log record that is cut short: " + e.getMessage());
             }
         }
-    }
-
-    /** No line of a child's can pass for one of another's, and no terminal is told to do anything. */
-    static String printable(String text) {
-        StringBuilder clean = new StringBuilder(text.length());
-        text.codePoints().forEach(c -> {
-            if (c == '\n')
-                clean.append("\n    | ");
-            else if (c == '\t' || !Character.isISOControl(c) && c != 0x2028 && c != 0x2029)
-                clean.appendCodePoint(c);
-            else
-                clean.append(String.format("\\u%04x", c));
-        });
-        return clean.toString();
     }
 
     private static byte[] cut(String text, int most) {

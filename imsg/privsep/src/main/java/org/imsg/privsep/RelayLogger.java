@@ -1,12 +1,9 @@
 package org.imsg.privsep;
 
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.text.MessageFormat;
 import java.util.MissingResourceException;
 import java.util.ResourceBundle;
-import org.imsg.ImsgQueueFullException;
 
 /** A child's logger: its records travel to the parent, which has the right to write them down. */
 final class RelayLogger implements System.Logger {
@@ -57,17 +54,11 @@ final class RelayLogger implements System.Logger {
 
     private void send(Level level, String text, Throwable thrown) {
         try {
-            parent.send(Protocol.log(level, name, thrown == null ? text : text + "\n" + trace(thrown)));
-        } catch (IOException | ImsgQueueFullException _) {
+            parent.send(Protocol.log(level, name, thrown == null ? text : text + "\n" + Printable.trace(thrown)));
+        } catch (IOException _) {
             // The parent is gone, or does not listen: what is left is the error output it gave us.
             System.err.println(level + " " + name + ": " + text);
         }
-    }
-
-    private static String trace(Throwable thrown) {
-        StringWriter trace = new StringWriter();
-        thrown.printStackTrace(new PrintWriter(trace, true));
-        return trace.toString().stripTrailing();
     }
 
     private static String translated(ResourceBundle bundle, String key) {

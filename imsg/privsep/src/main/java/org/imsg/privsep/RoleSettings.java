@@ -37,6 +37,8 @@ public final class RoleSettings {
     private OnViolation onViolation = OnViolation.KILL_CHILD;
     private Duration firstPause = Backoff.SHORTEST;
     private Duration mostPause = Duration.ofMinutes(1);
+    private PeerBounds bounds = PeerBounds.USUAL;
+    private boolean inheritStreams;
     private boolean reexecuteOnReload;
     private Supplier<Monitor> monitor;
     private Monitor built;
@@ -124,6 +126,31 @@ public final class RoleSettings {
      */
     public RoleSettings onViolation(OnViolation what) {
         onViolation = Objects.requireNonNull(what);
+        return this;
+    }
+
+    /**
+     * Sets what a process of this role can make grow in its parent and in those it is connected to. {@link PeerBounds#USUAL}
+     * unless set.
+     *
+     * @param most the bounds of each process
+     * @return this
+     */
+    public RoleSettings bounds(PeerBounds most) {
+        bounds = Objects.requireNonNull(most);
+        return this;
+    }
+
+    /**
+     * Leaves the role's processes standard input, output and error of the parent. Otherwise their input is empty, and every line
+     * they print is a record of the parent's log, named after the process and within its {@link #bounds(PeerBounds)}: at level
+     * INFO from standard output, WARNING from standard error. A process that shares the parent's streams can read what the parent is
+     * given, and silence, forge and truncate what it writes: for programs whose roles are trusted.
+     *
+     * @return this
+     */
+    public RoleSettings inheritStreams() {
+        inheritStreams = true;
         return this;
     }
 
@@ -307,6 +334,14 @@ public final class RoleSettings {
 
     OnViolation onViolation() {
         return onViolation;
+    }
+
+    PeerBounds bounds() {
+        return bounds;
+    }
+
+    boolean inheritsStreams() {
+        return inheritStreams;
     }
 
     Backoff backoff() {

@@ -229,13 +229,13 @@ final class Supervisor {
         channelEnded(instance, now);
     }
 
-    void reload(long now) {
-        if (stopping)
-            return;
-        if (begun)
+    /** Whether the parent is asked to reload first. */
+    boolean reload(long now) {
+        if (begun && !stopping)
             actions.reloadParent();
         else
             parentReloaded(now);
+        return begun && !stopping;
     }
 
     /** Children are told when the parent has what it is going to give them. */

@@ -1,6 +1,8 @@
 package org.imsg.privsep;
 
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -44,6 +46,13 @@ final class CapturedLog implements AutoCloseable {
             if (record.contains(part))
                 return record;
         throw new AssertionError("nothing was logged with \"" + part + "\" in it");
+    }
+
+    /** The records that were not waited for. */
+    List<String> rest() {
+        List<String> rest = new ArrayList<>();
+        records.drainTo(rest);
+        return rest;
     }
 
     @Override

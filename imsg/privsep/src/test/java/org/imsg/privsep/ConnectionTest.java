@@ -11,7 +11,6 @@ import java.util.concurrent.CompletableFuture;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgProtocolException;
-import org.imsg.ImsgQueueFullException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 import org.junit.jupiter.api.AfterEach;
@@ -30,7 +29,7 @@ class ConnectionTest {
     @BeforeEach
     void connect() throws IOException {
         Fd.Pair ends = Fd.socketpair();
-        connection = new Connection(ends.first(), "test");
+        connection = new Connection(ends.first(), "test", PeerBounds.USUAL);
         other = ends.second();
     }
 
@@ -43,18 +42,18 @@ class ConnectionTest {
     @Test
     void a_peer_that_does_not_read_fills_a_queue_that_has_a_bound_and_loses_nothing_of_it() throws Exception {
         int sent = 0;
-        ImsgQueueFullException full = null;
+        PeerQueueFullException full = null;
         while (full == null) {
             try {
                 connection.send(Imsg.of(1, sent, 0, LARGE));
                 sent++;
                 assertThat(sent).isLessThan(3000);
-            } catch (ImsgQueueFullException e) {
+            } catch (PeerQueueFullException e) {
                 full = e;
             }
         }
-        assertThat(full).hasMessageContaining("16777216");
-        assertThat(sent).isGreaterThan((16 << 20) / 16_016 - 1);
+        assertThat(full).hasMessageStartingWith("test does not read: 41").hasMessageContaining(" bytes and 0 descriptors");
+        assertThat(sent).isGreaterThan((4 << 20) / 16_128 - 1);
         connection.endOutput();
         try (ImsgChannel peer = ImsgChannel.of(other)) {
             for (int i = 0; i < sent; i++)
@@ -64,9 +63,44 @@ class ConnectionTest {
     }
 
     @Test
-    void descriptors_that_wait_behind_a_full_socket_arrive_too() throws Exception {
+    void a_peer_that_does_not_read_is_sent_few_descriptors_and_the_receiver_is_told() throws Exception {
+        CompletableFuture<PeerQueueFullException> told = new CompletableFuture<>();
+        connection.startReading(new Connection.Receiver() {
+            @Override
+            public void message(Imsg message) {
+                throw new AssertionError(message);
+            }
+
+            @Override
+            public void full(PeerQueueFullException reason) {
+                told.complete(reason);
+            }
+
+            @Override
+            public void ended(Throwable fault) {
+                // with the test
+            }
+        });
+        fillSocket();
+        try (Fd file = Fd.open(Path.of("/dev/null"))) {
+            for (int i = 0; i < PeerBounds.USUAL.queuedDescriptors(); i++)
+                connection.send(Imsg.of(2).withFd(file.dup()));
+            try (Imsg oneMore = Imsg.of(2).withFd(file.dup())) {
+                assertThatExceptionOfType(PeerQueueFullException.class).isThrownBy(() -> connection.send(oneMore))
+                        .withMessageEndingWith("64 descriptors are queued for it").isSameAs(told.join());
+            }
+            connection.send(Imsg.of(3));
+        }
+    }
+
+    private void fillSocket() throws IOException {
         for (int i = 0; i < 100; i++)
             connection.send(Imsg.of(1, i, 0, LARGE));
+    }
+
+    @Test
+    void descriptors_that_wait_behind_a_full_socket_arrive_too() throws Exception {
+        fillSocket();
         try (Fd file = Fd.open(Path.of("/dev/null")); ImsgChannel peer = ImsgChannel.of(other).allowFdPassing()) {
             connection.send(Imsg.of(2).withFd(file.dup()));
             for (int i = 0; i < 100; i++)
@@ -80,8 +114,7 @@ class ConnectionTest {
 
     @Test
     void descriptors_that_wait_are_closed_with_it() throws Exception {
-        for (int i = 0; i < 100; i++)
-            connection.send(Imsg.of(1, i, 0, LARGE));
+        fillSocket();
         try (Fd.Pair pipe = Fd.pipe(); FdChannel reader = new FdChannel(pipe.first())) {
             connection.send(Imsg.of(2).withFd(pipe.second()));
             connection.close();
@@ -105,8 +138,8 @@ class ConnectionTest {
         assertThat(faultAfter(new byte[7])).isNull();
     }
 
-    private IOException faultAfter(byte[] bytes) throws Exception {
-        CompletableFuture<IOException> fault = new CompletableFuture<>();
+    private Throwable faultAfter(byte[] bytes) throws Exception {
+        CompletableFuture<Throwable> fault = new CompletableFuture<>();
         connection.startReading(new Connection.Receiver() {
             @Override
             public void message(Imsg message) {
@@ -114,7 +147,7 @@ class ConnectionTest {
             }
 
             @Override
-            public void ended(IOException what) {
+            public void ended(Throwable what) {
                 fault.complete(what);
             }
         });

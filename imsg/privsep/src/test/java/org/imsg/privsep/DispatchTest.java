@@ -94,8 +94,10 @@ class DispatchTest {
         Call<Void> slow = deliver(RELAY);
         entered.await();
         Call<Void> quick = deliver(RESOLVER).awaitWaiting();
-        Call<Boolean> other = Call.<Boolean>start(Call.On.PLATFORM, () -> dispatch.inTurn(() -> called.add("other")))
-                .awaitWaiting();
+        Call<Void> other = Call.<Void>start(Call.On.PLATFORM, () -> {
+            dispatch.inTurn(() -> called.add("other"));
+            return null;
+        }).awaitWaiting();
         assertThat(called).isEmpty();
         finish.countDown();
         slow.result();

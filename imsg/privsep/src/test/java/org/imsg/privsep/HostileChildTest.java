@@ -2,9 +2,14 @@ package org.imsg.privsep;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A child that was taken over: the parent says so in its log, does what the role's policy says, and serves the others. */
 @Timeout(90)
@@ -129,6 +134,119 @@ class HostileChildTest {
             stage.tell("hostile", 0, "order bystander");
             assertThat(log.await("dropped")).contains("nobody handles imsg type 3").contains("from hostile[0]");
             serves(stage, "bystander");
+        }
+    }
+
+    @Test
+    void a_child_that_says_again_that_it_is_ready_breaks_the_rules() throws Exception {
+        try (CapturedLog log = new CapturedLog("troupe.hostile");
+                CapturedLog _ = new CapturedLog("troupe");
+                Stage stage = new Stage("hostile bystander")) {
+            stage.tell("hostile", 0, "raw " + Protocol.READY + " 20 0 0 " + Protocol.VERSION);
+            assertThat(log.await("violates the rules")).contains("says again that it is ready");
+            stage.await("finished hostile[0] was ended by signal 9");
+            serves(stage, "bystander");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bytes", "descriptors"})
+    void a_child_that_reads_no_answer_is_ended_with_one_record(String what) throws Exception {
+        try (CapturedLog log = new CapturedLog("troupe.hostile");
+                CapturedLog _ = new CapturedLog("troupe");
+                Stage stage = new Stage("hostile bystander")) {
+            stage.tell("hostile", 0, "deaf " + what);
+            assertThat(log.await("hostile[0]")).contains("violates the rules (KILL_CHILD)", "does not read",
+                    what.equals("bytes") ? "0 descriptors" : "64 descriptors");
+            stage.await("finished hostile[0] was ended by signal 9");
+            assertThat(log.rest()).noneMatch(record -> record.contains("failed") || record.contains("violates"));
+            serves(stage, "bystander");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"stack", "memory", "class"})
+    void an_error_in_a_handler_ends_the_child_that_caused_it_and_nothing_else(String error) throws Exception {
+        try (CapturedLog log = new CapturedLog("troupe.hostile");
+                CapturedLog _ = new CapturedLog("troupe");
+                Stage stage = new Stage("hostile bystander")) {
+            stage.await("hostile[0] started");
+            stage.tell("hostile", 0, "fail " + error);
+            assertThat(log.await("hostile[0]")).contains("is killed: handling what it sends failed: java.lang.",
+                    "Error");
+            stage.await("finished hostile[0] was ended by signal 9");
+            stage.await("hostile[0] started");
+            serves(stage, "bystander");
+            serves(stage, "hostile");
+        }
+    }
+
+    @Test
+    void an_error_in_the_supervision_of_a_child_is_survived() throws Exception {
+        try (CapturedLog log = new CapturedLog("troupe"); Stage stage = new Stage("hostile bystander")) {
+            stage.await("hostile[0] started");
+            AtomicBoolean once = new AtomicBoolean();
+            log.onRecord(record -> {
+                if (record.contains("hostile[0]") && once.compareAndSet(false, true))
+                    throw new OutOfMemoryError("as told");
+            });
+            stage.tell("hostile", 0, "exit 3");
+            log.await("supervision failed, and goes on");
+            stage.await("hostile[0] started");
+            serves(stage, "bystander");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"log-flood", "print-flood"})
+    void what_a_child_logs_and_prints_is_bounded_and_what_is_dropped_is_counted(String flood) throws Exception {
+        try (CapturedLog log = new CapturedLog("troupe.hostile");
+                CapturedLog _ = new CapturedLog("troupe");
+                Stage stage = new Stage("hostile bystander")) {
+            stage.await("hostile[0] started");
+            long begun = System.nanoTime();
+            stage.tell("hostile", 0, flood);
+            stage.await("hostile[0] " + (flood.equals("log-flood") ? "logged" : "printed"));
+            serves(stage, "bystander");
+            stage.tell("hostile", 0, "exit 0");
+            stage.await("finished hostile[0]");
+            List<String> records = log.rest();
+            long seconds = (System.nanoTime() - begun) / 1_000_000_000 + 1;
+            PeerBounds usual = PeerBounds.USUAL;
+            assertThat(records.stream().mapToLong(String::length).sum()).isPositive()
+                    .isLessThan((usual.recordsAtOnce() + seconds * usual.records() + 100) * PeerBounds.RECORD_LENGTH);
+            assertThat(records).allMatch(record -> record.length() < usual.recordLength() + 100)
+                    .anyMatch(record -> record.matches("WARNING \\d+ log records of hostile\\[0] were dropped: more than 100 a second"));
+        }
+    }
+
+    @Test
+    void what_a_child_prints_is_logged_line_by_line_under_its_name() throws Exception {
+        try (CapturedLog log = new CapturedLog("troupe.hostile");
+                CapturedLog _ = new CapturedLog("troupe");
+                Stage stage = new Stage("hostile")) {
+            stage.tell("hostile", 0, "print");
+            assertThat(log.await("a line\\u001b")).isEqualTo("INFO hostile[0] stdout: a line\\u001b[31m");
+            assertThat(log.await("forged")).isEqualTo("INFO hostile[0] stdout: WARNING other[0]: forged");
+            stage.await("hostile[0] printed");
+            stage.tell("hostile", 0, "exit 0");
+            stage.await("finished hostile[0]");
+            assertThat(log.rest()).contains("WARNING hostile[0] stderr: an error",
+                    "WARNING hostile[0] stderr: a line that does not end");
+        }
+    }
+
+    @Test
+    void standard_streams_are_the_childs_own_unless_its_role_shares_them() throws Exception {
+        try (Stage stage = new Stage("hostile shared")) {
+            stage.tell("hostile", 0, "streams");
+            assertThat(stage.await("hostile[0] reads")).matches(
+                    "hostile\\[0] reads -1 from /dev/null writes (pipe:\\[\\d+]) (?!\\1)pipe:\\[\\d+]");
+            stage.tell("hostile", 0, "truncate");
+            stage.await("hostile[0] has nothing to truncate");
+            stage.tell("shared", 0, "output");
+            assertThat(stage.await("shared[0] writes")).isEqualTo("shared[0] writes "
+                    + Files.readSymbolicLink(Path.of("/proc/self/fd/1")));
         }
     }
 }

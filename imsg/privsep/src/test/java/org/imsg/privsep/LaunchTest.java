@@ -120,7 +120,7 @@ class LaunchTest {
         Process process = builder.start();
         process.getOutputStream().close();
         assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
-                .contains("child of greeting: descriptor 3 is to be the channel to the parent");
+                .contains("child of greeting cannot start: descriptor 3 is not the channel to its parent");
         assertThat(process.waitFor()).isEqualTo(1);
     }
 }

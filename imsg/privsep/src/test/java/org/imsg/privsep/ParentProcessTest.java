@@ -132,4 +132,16 @@ class ParentProcessTest {
             assertThat(program.process.waitFor(30, TimeUnit.SECONDS)).isTrue();
         }
     }
+
+    @Test
+    void a_child_that_cannot_start_says_in_one_line_what_failed_why_and_what_to_do() throws Exception {
+        try (Program program = new Program("unprepared")) {
+            program.readToEnd();
+            assertThat(program.process.waitFor()).isEqualTo(1);
+            assertThat(program.printed).filteredOn(line -> line.contains("cannot")).singleElement().asString()
+                    .startsWith("SEVERE: unprepared[0] (pid ").endsWith("unprepared cannot be prepared: no configuration: "
+                            + "/etc/unprepared.conf does not exist; mend prepare() of the role, or what it needs");
+            assertThat(program.printed).noneMatch(line -> line.contains("\tat "));
+        }
+    }
 }

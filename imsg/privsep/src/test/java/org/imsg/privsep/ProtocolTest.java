@@ -42,12 +42,6 @@ class ProtocolTest {
     }
 
     @Test
-    void no_line_of_a_record_can_pass_for_a_record_of_somebody_else() {
-        assertThat(Protocol.printable("one\nWARNING other[0]: forged\r\u001b[31m\u0085\u2028\ttab"))
-                .isEqualTo("one\n    | WARNING other[0]: forged\\u000d\\u001b[31m\\u0085\\u2028\ttab");
-    }
-
-    @Test
     void another_version_of_the_framework_is_refused_and_named() {
         assertThatExceptionOfType(ViolationException.class)
                 .isThrownBy(() -> Protocol.checkReady(Imsg.of(Protocol.READY, 0, 0, Ibuf.open(4).addH32(2))))

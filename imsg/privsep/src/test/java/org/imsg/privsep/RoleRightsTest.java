@@ -130,7 +130,7 @@ class RoleRightsTest {
                     .environment("UID", NOBODY).environment("GID", NOBODY).start();
             ends.second().close();
             try (Imsg first = channel.receive()) {
-                assertThat(Protocol.Record.of(first).text()).contains("cannot be made ready").contains("proof");
+                assertThat(Protocol.Record.of(first).text()).contains("veiled cannot give up its rights: proof").doesNotContain("\n");
             }
             assertThat(child.waitFor().code()).isEqualTo(1);
         }

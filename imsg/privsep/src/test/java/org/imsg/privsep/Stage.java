@@ -3,6 +3,7 @@ package org.imsg.privsep;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.imsg.testing.ClassPlaces;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -13,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.imsg.Imsg;
+import org.imsg.unix.Fd;
 
 /** A {@link Troupe} whose parent is the test itself: what its children say, and how they end, can be waited for. */
 final class Stage implements Parent, AutoCloseable {
@@ -52,7 +54,21 @@ final class Stage implements Parent, AutoCloseable {
         self = process;
         self.on(Troupe.SAY, (from, text) -> heard.add(from + " " + Troupe.text(text)));
         self.on(Troupe.NUMBER, (_, number) -> heard.add("number " + number.getIbuf().getN32()));
+        self.on(Troupe.FILL, (from, what) -> from.send(Troupe.text(what).equals("descriptors")
+                ? Imsg.of(Troupe.FILL).withFd(Fd.open(Path.of("/dev/null")))
+                : Imsg.of(Troupe.FILL, 0, 0, new byte[16_000])));
+        self.on(Troupe.FAIL, (_, error) -> {
+            switch (Troupe.text(error)) {
+                case "stack" -> overflow(0);
+                case "memory" -> throw new OutOfMemoryError("as told");
+                default -> throw new NoClassDefFoundError("as told");
+            }
+        });
         heard.add("parent started");
+    }
+
+    private static int overflow(int depth) {
+        return overflow(depth + 1) + 1;
     }
 
     @Override

@@ -2,6 +2,8 @@ package org.imsg.privsep;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -23,7 +25,7 @@ import org.imsg.unix.FdChannel;
 
 /** The children of the tests: one program of many roles, of which a test names those it wants. */
 final class Troupe {
-    static final int SAY = 1, SAID = 2, DO = 3, ASK = 4, ANSWER = 5, UNHANDLED = 6, NUMBER = 7;
+    static final int SAY = 1, SAID = 2, DO = 3, ASK = 4, ANSWER = 5, UNHANDLED = 6, NUMBER = 7, FILL = 8, FAIL = 9;
 
     private Troupe() {}
 
@@ -54,6 +56,7 @@ final class Troupe {
             case "jailed" -> role.user("nobody").chroot(Path.of("/srv")).pledge(Promise.RPATH);
             case "rooted" -> role.chroot(Path.of("/srv"));
             case "bound" -> role.confine(c -> c.namespaces(Namespace.UTS)).confine(c -> c.boundingSet());
+            case "shared" -> role.inheritStreams();
             case "stranger" -> role.user("no-such-user");
             default -> {
                 // keeps its rights
@@ -111,6 +114,8 @@ final class Troupe {
 
         @Override
         public void prepare(RoleProcess process) throws Exception {
+            if (process.role().equals("unprepared"))
+                throw new IOException("no configuration", new IOException("/etc/unprepared.conf does not exist"));
             if (process.role().equals("hostile-early-tolerated"))
                 process.parent().send(Imsg.of(SAY, "too early"));
             prepared = System.nanoTime();
@@ -225,6 +230,42 @@ final class Troupe {
                 case "order" -> self.peer(words[1]).send(Imsg.of(DO, "exit 1"));
                 case "nonsense" -> self.peer(words[1]).send(Imsg.of(UNHANDLED));
                 case "short" -> self.parent().send(NUMBER, new byte[2]);
+                case "fail" -> self.parent().send(Imsg.of(FAIL, words[1]));
+                case "deaf" -> {
+                    for (int i = 0; i < 2000; i++)
+                        self.parent().send(Imsg.of(FILL, words[1]));
+                    forever();
+                }
+                case "log-flood" -> {
+                    for (int i = 0; i < 3000; i++)
+                        self.log().log(System.Logger.Level.INFO, "\u0001".repeat(11_000));
+                    say("logged");
+                }
+                case "print-flood" -> {
+                    for (int i = 0; i < 20_000; i++)
+                        System.out.println("\u0001".repeat(1000));
+                    System.out.print("x".repeat(1_000_000));
+                    System.out.flush();
+                    say("printed");
+                }
+                case "print" -> {
+                    System.out.println("a line\u001b[31m\nWARNING other[0]: forged");
+                    System.err.println("an error");
+                    System.err.print("a line that does not end");
+                    System.err.flush();
+                    say("printed");
+                }
+                case "truncate" -> {
+                    try {
+                        new FileOutputStream(FileDescriptor.err).getChannel().truncate(0);
+                        say("truncated");
+                    } catch (IOException e) {
+                        say("has nothing to truncate: " + e.getMessage());
+                    }
+                }
+                case "output" -> say("writes " + target(Path.of("/proc/self/fd/1")));
+                case "streams" -> say("reads " + System.in.read() + " from " + target(Path.of("/proc/self/fd/0"))
+                        + " writes " + target(Path.of("/proc/self/fd/1")) + " " + target(Path.of("/proc/self/fd/2")));
                 case "flood" -> flood(Integer.parseInt(words[1]));
                 default -> throw new IllegalArgumentException(order);
             }

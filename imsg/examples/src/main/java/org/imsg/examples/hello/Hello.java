@@ -6,6 +6,7 @@ import org.imsg.Imsg;
 import org.imsg.privsep.ParentProcess;
 import org.imsg.privsep.Privsep;
 import org.imsg.privsep.RoleProcess;
+import org.imsg.privsep.RoleSettings;
 
 /** Parent and child over a socketpair: hello both ways. */
 public final class Hello {
@@ -13,7 +14,7 @@ public final class Hello {
     static final int HELLO = 1, HELLO_BACK = 2;
 
     public static void main(String... arguments) throws Exception {
-        System.exit(Privsep.program("hello").role("child", () -> Hello::child).parent(() -> Hello::parent)
+        System.exit(Privsep.program("hello").role("child", () -> Hello::child, RoleSettings::inheritStreams).parent(() -> Hello::parent)
                 .run(arguments));
     }
 

@@ -41,9 +41,7 @@ public final class Preload {
      * @throws IOException if a directory of classes cannot be read
      */
     public static void standard() throws IOException {
-        // The search for what is nowhere opens every jar there is.
-        ClassLoader.getSystemResource("there/is/no/such/resource");
-        classesInDirectories();
+        classes();
         security();
         channels();
         times();
@@ -59,6 +57,18 @@ public final class Preload {
      */
     public static void tls() throws NoSuchAlgorithmException {
         SSLContext.getDefault().createSSLEngine();
+    }
+
+    /**
+     * What it takes to load classes later: every jar of the class path and module path is opened, and stays open; classes that
+     * are in directories are loaded.
+     *
+     * @throws IOException if a directory of classes cannot be read
+     */
+    public static void classes() throws IOException {
+        // The search for what is nowhere opens every jar there is.
+        ClassLoader.getSystemResource("there/is/no/such/resource");
+        classesInDirectories();
     }
 
     /** A directory of class files cannot be held open: its classes are loaded, but run nothing of theirs yet. */

@@ -1,0 +1,29 @@
+package org.imsg.privsep;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import org.junit.jupiter.api.Test;
+
+/** Text that comes from elsewhere is shown as what it is. */
+class PrintableTest {
+    @Test
+    void no_line_of_a_text_can_pass_for_a_record_of_its_own_and_no_terminal_obeys_it() {
+        assertThat(Printable.of("one\nWARNING other[0]: forged\r\u001b[31m\u0085\u2028\u202e\ttab", 1000))
+                .isEqualTo("one\n    | WARNING other[0]: forged\\u000d\\u001b[31m\\u0085\\u2028\\u202e\ttab");
+    }
+
+    @Test
+    void a_long_text_is_cut_by_what_it_takes_in_the_log_and_says_so() {
+        assertThat(Printable.of("\u0001".repeat(100), 30)).isEqualTo("\\u0001".repeat(5) + "... (95 more)");
+        assertThat(Printable.of("abc", 3)).isEqualTo("abc");
+    }
+
+    @Test
+    void a_failure_and_its_causes_are_one_line() {
+        assertThat(Printable.line(new IOException("no policy", new IOException("open /p: ENOENT"))))
+                .isEqualTo("no policy: open /p: ENOENT");
+        assertThat(Printable.line(new NullPointerException("text")))
+                .startsWith("java.lang.NullPointerException: text at org.imsg.privsep.PrintableTest.");
+    }
+}
