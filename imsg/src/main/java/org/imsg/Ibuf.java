@@ -37,9 +37,10 @@ import org.jspecify.annotations.Nullable;
  * <li>{@link TruncatedMessageException} if fewer bytes are left than asked for (C: {@code EBADMSG}).
  * </ul>
  *
- * <p><b>Threads.</b> Each method is atomic. A sequence of calls is not: two threads that add to one buffer mix their bytes.
- * A slice from {@link #data()}, {@link #seek(int, int)} or {@link #reserve(int)} is plain memory. An {@link IbufQueue}
- * moves a buffer from one thread to another, and the pusher's object ends.
+ * <p><b>Threads.</b> A buffer belongs to the thread that made it, and every call from another throws
+ * {@link WrongThreadException}. {@link #move()} and an {@link IbufQueue} hand it over: the object they give belongs to the
+ * first thread that uses it. A slice from {@link #data()}, {@link #seek(int, int)} or {@link #reserve(int)} is plain memory
+ * on the heap.
  *
  * <table class="striped">
  * <caption>The functions of ibuf_add(3)</caption>
@@ -113,10 +114,14 @@ public final class Ibuf implements AutoCloseable {
     /** The fields of a message's header. */
     record Header(int type, int id, int pid) {}
 
+    /** In place of the thread of a buffer whose owner keeps threads apart by itself. */
+    private static final Thread ANY = Thread.ofVirtual().unstarted(() -> {});
+
+    /** The thread that may use this object; null until the first comes. */
+    private @Nullable Thread thread = Thread.currentThread();
     /** Everything allocated. Replaced when it grows: call {@link #append} first, then read this field. */
     private MemorySegment bytes;
-    private final boolean view;
-    /** The buffer whose memory a view reads, or null. */
+    /** For a view: the buffer whose memory it reads, itself if that is no buffer's. Null if this is no view. */
     private final @Nullable Ibuf owner;
     private final @Nullable Header header;
     private int readPosition;
@@ -124,12 +129,11 @@ public final class Ibuf implements AutoCloseable {
     private int max;
     private @Nullable Fd fd;
     /** Why this object is of no more use, or null while it is. */
-    private volatile @Nullable String gone;
+    private @Nullable String gone;
 
     private Ibuf(int capacity, int max, @Nullable Header header) {
         this.bytes = MemorySegment.ofArray(new byte[capacity]);
         this.max = max;
-        this.view = false;
         this.owner = null;
         this.header = header;
     }
@@ -139,18 +143,17 @@ public final class Ibuf implements AutoCloseable {
         this.bytes = borrowed.asReadOnly();
         this.writePosition = Math.toIntExact(borrowed.byteSize());
         this.max = writePosition;
-        this.view = true;
-        this.owner = owner;
+        this.owner = owner == null ? this : owner;
         this.header = null;
     }
 
-    /** Takes over everything that {@code from} has; its lock is held. */
+    /** Takes over everything that {@code from} has, for the first thread that comes. */
     private Ibuf(Ibuf from) {
+        this.thread = null;
         this.bytes = from.bytes;
         this.readPosition = from.readPosition;
         this.writePosition = from.writePosition;
         this.max = from.max;
-        this.view = false;
         this.owner = null;
         this.header = from.header;
         this.fd = from.fd;
@@ -216,6 +219,13 @@ public final class Ibuf implements AutoCloseable {
         return from.viewOf(from.data());
     }
 
+    /** Makes a view for an owner that lets one thread in at a time. */
+    static Ibuf guarded(byte[] data) {
+        Ibuf view = fromBuffer(data);
+        view.thread = ANY;
+        return view;
+    }
+
     /**
      * Makes a buffer for the payload of one message. C counterpart: {@code imsg_create}, which keeps the header in the
      * buffer.
@@ -232,7 +242,7 @@ public final class Ibuf implements AutoCloseable {
      *
      * @return the bytes between read position and write position
      */
-    public synchronized int size() {
+    public int size() {
         requireLive();
         return writePosition - readPosition;
     }
@@ -242,9 +252,9 @@ public final class Ibuf implements AutoCloseable {
      *
      * @return the bytes left up to the maximum; 0 for a view
      */
-    public synchronized int left() {
+    public int left() {
         requireLive();
-        return view ? 0 : max - writePosition;
+        return owner == null ? max - writePosition : 0;
     }
 
     /**
@@ -255,7 +265,7 @@ public final class Ibuf implements AutoCloseable {
      * @return this buffer
      * @throws IllegalArgumentException if {@code max} is outside that range
      */
-    public synchronized Ibuf setMaxSize(int max) {
+    public Ibuf setMaxSize(int max) {
         requireOwn();
         if (max < writePosition || max > this.max) {
             throw new IllegalArgumentException(
@@ -270,7 +280,7 @@ public final class Ibuf implements AutoCloseable {
      *
      * @return a slice of {@link #size()} bytes, good until the next addition; read-only if this buffer is a view
      */
-    public synchronized MemorySegment data() {
+    public MemorySegment data() {
         return bytes.asSlice(readPosition, size());
     }
 
@@ -280,7 +290,7 @@ public final class Ibuf implements AutoCloseable {
      * @param len 0 or more
      * @return a writable slice of {@code len} bytes, good until the next addition
      */
-    public synchronized MemorySegment reserve(int len) {
+    public MemorySegment reserve(int len) {
         int at = append(len);
         return bytes.asSlice(at, len).fill((byte) 0);
     }
@@ -292,7 +302,7 @@ public final class Ibuf implements AutoCloseable {
      * @param len 0 or more
      * @return a slice of {@code len} bytes, good until the next addition; read-only if this buffer is a view
      */
-    public synchronized MemorySegment seek(int pos, int len) {
+    public MemorySegment seek(int pos, int len) {
         return bytes.asSlice(locate(pos, len), len);
     }
 
@@ -302,7 +312,7 @@ public final class Ibuf implements AutoCloseable {
      * @param len the new {@link #size()}, 0 or more; a view can only be cut
      * @return this buffer
      */
-    public synchronized Ibuf truncate(int len) {
+    public Ibuf truncate(int len) {
         int size = size();
         if (requireNotNegative(len) > size) {
             reserve(len - size);
@@ -317,7 +327,7 @@ public final class Ibuf implements AutoCloseable {
      *
      * @return this buffer
      */
-    public synchronized Ibuf rewind() {
+    public Ibuf rewind() {
         requireLive();
         readPosition = 0;
         return this;
@@ -329,7 +339,7 @@ public final class Ibuf implements AutoCloseable {
      * @param len 0 or more
      * @return this buffer
      */
-    public synchronized Ibuf skip(int len) {
+    public Ibuf skip(int len) {
         consume(len);
         return this;
     }
@@ -376,7 +386,7 @@ public final class Ibuf implements AutoCloseable {
      * @return this buffer
      * @throws WrongThreadException if {@code data} is confined to another thread
      */
-    public synchronized Ibuf add(MemorySegment data) {
+    public Ibuf add(MemorySegment data) {
         long len = data.byteSize();
         int at = makeRoom(len);
         MemorySegment.copy(data, 0, bytes, at, len); // throws if its arena was closed
@@ -391,7 +401,7 @@ public final class Ibuf implements AutoCloseable {
      * @return this buffer
      */
     public Ibuf addIbuf(Ibuf from) {
-        return add(from.content());
+        return add(from.data());
     }
 
     /**
@@ -415,7 +425,7 @@ public final class Ibuf implements AutoCloseable {
      * @throws IllegalArgumentException if the string with its NUL does not fit the field (C: {@code EOVERFLOW}), or has a
      *     NUL in it
      */
-    public synchronized Ibuf addStrbuf(String string, int len) {
+    public Ibuf addStrbuf(String string, int len) {
         byte[] encoded = string.getBytes(StandardCharsets.UTF_8);
         if (encoded.length >= len) {
             throw new IllegalArgumentException(
@@ -437,7 +447,7 @@ public final class Ibuf implements AutoCloseable {
      * @return this buffer
      * @throws IllegalArgumentException if a value does not fit its member
      */
-    public synchronized <T extends Record> Ibuf add(CStruct<T> struct, T value) {
+    public <T extends Record> Ibuf add(CStruct<T> struct, T value) {
         int len = struct.sizeOf(value);
         int at = makeRoom(len); // before bytes is looked at, which it may replace
         struct.write(value, bytes, at);
@@ -451,7 +461,7 @@ public final class Ibuf implements AutoCloseable {
      * @param value 0 to 255
      * @return this buffer
      */
-    public synchronized Ibuf addN8(int value) {
+    public Ibuf addN8(int value) {
         return put(u8(value), N8, append(1));
     }
 
@@ -461,7 +471,7 @@ public final class Ibuf implements AutoCloseable {
      * @param value 0 to 65535
      * @return this buffer
      */
-    public synchronized Ibuf addN16(int value) {
+    public Ibuf addN16(int value) {
         return put(u16(value), N16, append(2));
     }
 
@@ -471,7 +481,7 @@ public final class Ibuf implements AutoCloseable {
      * @param value 0 to 4294967295; for the bits of an {@code int} use {@link Integer#toUnsignedLong(int)}
      * @return this buffer
      */
-    public synchronized Ibuf addN32(long value) {
+    public Ibuf addN32(long value) {
         return put(u32(value), N32, append(4));
     }
 
@@ -481,7 +491,7 @@ public final class Ibuf implements AutoCloseable {
      * @param value any; its 64 bits are taken as unsigned
      * @return this buffer
      */
-    public synchronized Ibuf addN64(long value) {
+    public Ibuf addN64(long value) {
         return put(value, N64, append(8));
     }
 
@@ -491,7 +501,7 @@ public final class Ibuf implements AutoCloseable {
      * @param value 0 to 65535
      * @return this buffer
      */
-    public synchronized Ibuf addH16(int value) {
+    public Ibuf addH16(int value) {
         return put(u16(value), H16, append(2));
     }
 
@@ -501,7 +511,7 @@ public final class Ibuf implements AutoCloseable {
      * @param value 0 to 4294967295; for the bits of an {@code int} use {@link Integer#toUnsignedLong(int)}
      * @return this buffer
      */
-    public synchronized Ibuf addH32(long value) {
+    public Ibuf addH32(long value) {
         return put(u32(value), H32, append(4));
     }
 
@@ -511,7 +521,7 @@ public final class Ibuf implements AutoCloseable {
      * @param value any; its 64 bits are taken as unsigned
      * @return this buffer
      */
-    public synchronized Ibuf addH64(long value) {
+    public Ibuf addH64(long value) {
         return put(value, H64, append(8));
     }
 
@@ -522,7 +532,7 @@ public final class Ibuf implements AutoCloseable {
      * @param data copied
      * @return this buffer
      */
-    public synchronized Ibuf set(int pos, byte[] data) {
+    public Ibuf set(int pos, byte[] data) {
         int at = locateToWrite(pos, data.length);
         MemorySegment.copy(data, 0, bytes, ValueLayout.JAVA_BYTE, at, data.length);
         return this;
@@ -535,7 +545,7 @@ public final class Ibuf implements AutoCloseable {
      * @param value 0 to 255
      * @return this buffer
      */
-    public synchronized Ibuf setN8(int pos, int value) {
+    public Ibuf setN8(int pos, int value) {
         return put(u8(value), N8, locateToWrite(pos, 1));
     }
 
@@ -546,7 +556,7 @@ public final class Ibuf implements AutoCloseable {
      * @param value 0 to 65535
      * @return this buffer
      */
-    public synchronized Ibuf setN16(int pos, int value) {
+    public Ibuf setN16(int pos, int value) {
         return put(u16(value), N16, locateToWrite(pos, 2));
     }
 
@@ -557,7 +567,7 @@ public final class Ibuf implements AutoCloseable {
      * @param value 0 to 4294967295; for the bits of an {@code int} use {@link Integer#toUnsignedLong(int)}
      * @return this buffer
      */
-    public synchronized Ibuf setN32(int pos, long value) {
+    public Ibuf setN32(int pos, long value) {
         return put(u32(value), N32, locateToWrite(pos, 4));
     }
 
@@ -568,7 +578,7 @@ public final class Ibuf implements AutoCloseable {
      * @param value any; its 64 bits are taken as unsigned
      * @return this buffer
      */
-    public synchronized Ibuf setN64(int pos, long value) {
+    public Ibuf setN64(int pos, long value) {
         return put(value, N64, locateToWrite(pos, 8));
     }
 
@@ -579,7 +589,7 @@ public final class Ibuf implements AutoCloseable {
      * @param value 0 to 65535
      * @return this buffer
      */
-    public synchronized Ibuf setH16(int pos, int value) {
+    public Ibuf setH16(int pos, int value) {
         return put(u16(value), H16, locateToWrite(pos, 2));
     }
 
@@ -590,7 +600,7 @@ public final class Ibuf implements AutoCloseable {
      * @param value 0 to 4294967295; for the bits of an {@code int} use {@link Integer#toUnsignedLong(int)}
      * @return this buffer
      */
-    public synchronized Ibuf setH32(int pos, long value) {
+    public Ibuf setH32(int pos, long value) {
         return put(u32(value), H32, locateToWrite(pos, 4));
     }
 
@@ -601,7 +611,7 @@ public final class Ibuf implements AutoCloseable {
      * @param value any; its 64 bits are taken as unsigned
      * @return this buffer
      */
-    public synchronized Ibuf setH64(int pos, long value) {
+    public Ibuf setH64(int pos, long value) {
         return put(value, H64, locateToWrite(pos, 8));
     }
 
@@ -611,7 +621,7 @@ public final class Ibuf implements AutoCloseable {
      * @param data filled
      * @return this buffer
      */
-    public synchronized Ibuf get(byte[] data) {
+    public Ibuf get(byte[] data) {
         int at = consume(data.length);
         MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at, data, 0, data.length);
         return this;
@@ -623,7 +633,7 @@ public final class Ibuf implements AutoCloseable {
      * @param len 0 or more
      * @return a copy, {@code len} bytes long
      */
-    public synchronized byte[] get(int len) {
+    public byte[] get(int len) {
         int at = consume(len);
         return bytes.asSlice(at, len).toArray(ValueLayout.JAVA_BYTE);
     }
@@ -634,7 +644,7 @@ public final class Ibuf implements AutoCloseable {
      * @param len 0 or more
      * @return a view of {@code len} bytes
      */
-    public synchronized Ibuf getIbuf(int len) {
+    public Ibuf getIbuf(int len) {
         int at = consume(len);
         return viewOf(bytes.asSlice(at, len));
     }
@@ -659,7 +669,7 @@ public final class Ibuf implements AutoCloseable {
      * @throws TruncatedMessageException if fewer bytes are left, or no byte of the field is NUL, so that the string may
      *     have been cut (C: {@code EOVERFLOW})
      */
-    public synchronized String getStrbuf(int len) {
+    public String getStrbuf(int len) {
         if (len < 1) {
             throw new IllegalArgumentException("a string field of " + len + " bytes: at least 1");
         }
@@ -678,7 +688,7 @@ public final class Ibuf implements AutoCloseable {
      * @return the record
      * @throws MalformedStructException if the bytes cannot be the struct
      */
-    public synchronized <T extends Record> T get(CStruct<T> struct) {
+    public <T extends Record> T get(CStruct<T> struct) {
         int left = size();
         int len = struct.flexible() ? left : struct.size();
         if (len > left) {
@@ -698,7 +708,7 @@ public final class Ibuf implements AutoCloseable {
      * @return the record
      * @throws MalformedStructException if the struct has another size, both are named, or the bytes cannot be the struct
      */
-    public synchronized <T extends Record> T getData(CStruct<T> struct) {
+    public <T extends Record> T getData(CStruct<T> struct) {
         int len = size();
         T value = struct.read(bytes, locate(0, len), len);
         consume(len);
@@ -710,7 +720,7 @@ public final class Ibuf implements AutoCloseable {
      *
      * @return 0 to 255
      */
-    public synchronized int getN8() {
+    public int getN8() {
         return Byte.toUnsignedInt(bytes.get(N8, consume(1)));
     }
 
@@ -719,7 +729,7 @@ public final class Ibuf implements AutoCloseable {
      *
      * @return 0 to 65535
      */
-    public synchronized int getN16() {
+    public int getN16() {
         return Short.toUnsignedInt(bytes.get(N16, consume(2)));
     }
 
@@ -728,7 +738,7 @@ public final class Ibuf implements AutoCloseable {
      *
      * @return 0 to 4294967295
      */
-    public synchronized long getN32() {
+    public long getN32() {
         return Integer.toUnsignedLong(bytes.get(N32, consume(4)));
     }
 
@@ -737,7 +747,7 @@ public final class Ibuf implements AutoCloseable {
      *
      * @return 64 bits, unsigned: print and compare them with {@link Long#toUnsignedString(long)} and its like
      */
-    public synchronized long getN64() {
+    public long getN64() {
         return bytes.get(N64, consume(8));
     }
 
@@ -746,7 +756,7 @@ public final class Ibuf implements AutoCloseable {
      *
      * @return 0 to 65535
      */
-    public synchronized int getH16() {
+    public int getH16() {
         return Short.toUnsignedInt(bytes.get(H16, consume(2)));
     }
 
@@ -755,7 +765,7 @@ public final class Ibuf implements AutoCloseable {
      *
      * @return 0 to 4294967295
      */
-    public synchronized long getH32() {
+    public long getH32() {
         return Integer.toUnsignedLong(bytes.get(H32, consume(4)));
     }
 
@@ -764,7 +774,7 @@ public final class Ibuf implements AutoCloseable {
      *
      * @return 64 bits, unsigned: print and compare them with {@link Long#toUnsignedString(long)} and its like
      */
-    public synchronized long getH64() {
+    public long getH64() {
         return bytes.get(H64, consume(8));
     }
 
@@ -773,7 +783,7 @@ public final class Ibuf implements AutoCloseable {
      *
      * @return true from {@link #fdSet(Fd)} to {@link #fdGet()}; false for a view
      */
-    public synchronized boolean fdAvail() {
+    public boolean fdAvail() {
         return fd() != null;
     }
 
@@ -782,7 +792,7 @@ public final class Ibuf implements AutoCloseable {
      *
      * @return the descriptor, the caller's to close; null if there is none
      */
-    public synchronized @Nullable Fd fdGet() {
+    public @Nullable Fd fdGet() {
         Fd taken = fd();
         fd = null;
         return taken;
@@ -796,7 +806,7 @@ public final class Ibuf implements AutoCloseable {
      * @return this buffer
      * @throws IllegalStateException if {@code fd} was closed or moved
      */
-    public synchronized Ibuf fdSet(Fd fd) {
+    public Ibuf fdSet(Fd fd) {
         requireOwn();
         Fd moved = fd.move();
         try (Fd _ = this.fd) {
@@ -810,7 +820,8 @@ public final class Ibuf implements AutoCloseable {
      * nothing. C counterpart: {@code ibuf_free}.
      */
     @Override
-    public synchronized void close() {
+    public void close() {
+        requireMine();
         if (gone == null) {
             try (Fd _ = fd) {
                 end("closed");
@@ -818,8 +829,12 @@ public final class Ibuf implements AutoCloseable {
         }
     }
 
-    /** Hands everything over to a new object, so that no late use or close of this one reaches it. */
-    synchronized Ibuf move() {
+    /**
+     * Hands content, positions, maximum and descriptor to a new object and ends this one, for another thread to go on.
+     *
+     * @return a buffer that belongs to the first thread that uses it
+     */
+    public Ibuf move() {
         requireOwn();
         Ibuf moved = new Ibuf(this);
         end("moved");
@@ -827,13 +842,14 @@ public final class Ibuf implements AutoCloseable {
     }
 
     /** Returns the descriptor, which stays in here; null if there is none. */
-    synchronized @Nullable Fd fd() {
+    @Nullable
+    Fd fd() {
         requireLive();
         return fd;
     }
 
     /** Returns a copy of the content, which is not consumed. */
-    synchronized byte[] copy() {
+    byte[] copy() {
         return data().toArray(ValueLayout.JAVA_BYTE);
     }
 
@@ -850,12 +866,7 @@ public final class Ibuf implements AutoCloseable {
     }
 
     private Ibuf viewOf(MemorySegment part) {
-        return new Ibuf(part, view ? owner : this);
-    }
-
-    /** Returns the content as it is now; a copy where the next call could change it. */
-    private synchronized MemorySegment content() {
-        return view ? data() : MemorySegment.ofArray(copy());
+        return new Ibuf(part, owner == null ? this : owner == this ? null : owner);
     }
 
     /** Appends {@code len} bytes of any content and returns the offset of the first in {@link #bytes} as it is after. */
@@ -905,18 +916,33 @@ public final class Ibuf implements AutoCloseable {
         return locate(pos, len);
     }
 
+    private void requireMine() {
+        if (thread != Thread.currentThread() && thread != ANY) {
+            claim();
+        }
+    }
+
+    private synchronized void claim() {
+        if (thread != null) {
+            throw new WrongThreadException("this Ibuf belongs to another thread: an IbufQueue or move() hands it over");
+        }
+        thread = Thread.currentThread();
+    }
+
     private void requireLive() {
+        requireMine();
         if (gone != null) {
             throw new IllegalStateException("this Ibuf was " + gone);
         }
-        if (owner != null && owner.gone != null) {
-            throw new IllegalStateException("this Ibuf is a view of one that was " + owner.gone);
+        if (owner != null && (owner.gone != null || !bytes.scope().isAlive())) {
+            throw new IllegalStateException("this Ibuf is a view of "
+                    + (owner.gone == null ? "memory that is gone" : "one that was " + owner.gone));
         }
     }
 
     private void requireOwn() {
         requireLive();
-        if (view) {
+        if (owner != null) {
             throw new IllegalStateException("this Ibuf is a view: it can only be read");
         }
     }

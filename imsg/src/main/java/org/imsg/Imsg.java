@@ -37,7 +37,7 @@ public final class Imsg implements AutoCloseable {
         this.id = id;
         this.pid = pid;
         this.payload = payload;
-        this.unread = Ibuf.fromBuffer(payload);
+        this.unread = Ibuf.guarded(payload);
         this.descriptor = descriptor;
         this.fd = fd;
     }
@@ -191,16 +191,14 @@ public final class Imsg implements AutoCloseable {
      * @return a copy
      * @throws TruncatedMessageException if fewer or more bytes are left (C: {@code EBADMSG})
      */
-    public byte[] getData(int length) {
+    public synchronized byte[] getData(int length) {
         if (length < 1) {
             throw new IllegalArgumentException("getData reads 1 byte or more, not " + length);
         }
-        synchronized (unread) {
-            if (unread.size() != length) {
-                throw new TruncatedMessageException(length, unread.size());
-            }
-            return unread.get(length);
+        if (unread.size() != length) {
+            throw new TruncatedMessageException(length, unread.size());
         }
+        return unread.get(length);
     }
 
     /**
@@ -212,7 +210,7 @@ public final class Imsg implements AutoCloseable {
      * @return the record
      * @throws MalformedStructException if the struct has another size, both are named, or the bytes cannot be the struct
      */
-    public <T extends Record> T getData(CStruct<T> struct) {
+    public synchronized <T extends Record> T getData(CStruct<T> struct) {
         return unread.getData(struct);
     }
 
@@ -225,7 +223,7 @@ public final class Imsg implements AutoCloseable {
      * @return the record
      * @throws MalformedStructException if the bytes cannot be the struct
      */
-    public <T extends Record> T get(CStruct<T> struct) {
+    public synchronized <T extends Record> T get(CStruct<T> struct) {
         return unread.get(struct);
     }
 
@@ -235,7 +233,7 @@ public final class Imsg implements AutoCloseable {
      * @param length 0 or more bytes
      * @return a copy
      */
-    public byte[] getBuf(int length) {
+    public synchronized byte[] getBuf(int length) {
         return unread.get(length);
     }
 
@@ -245,7 +243,7 @@ public final class Imsg implements AutoCloseable {
      * @param length 0 or more bytes
      * @return the string
      */
-    public String getString(int length) {
+    public synchronized String getString(int length) {
         return unread.getString(length);
     }
 
@@ -255,7 +253,7 @@ public final class Imsg implements AutoCloseable {
      * @param length the size of the field, 1 or more bytes
      * @return the string
      */
-    public String getStrbuf(int length) {
+    public synchronized String getStrbuf(int length) {
         return unread.getStrbuf(length);
     }
 
@@ -265,13 +263,11 @@ public final class Imsg implements AutoCloseable {
      * @return a view, valid as long as it is reachable
      * @throws TruncatedMessageException if nothing is left (C: {@code EBADMSG})
      */
-    public Ibuf getIbuf() {
-        synchronized (unread) {
-            if (unread.size() == 0) {
-                throw new TruncatedMessageException(1, 0);
-            }
-            return unread.getIbuf(unread.size());
+    public synchronized Ibuf getIbuf() {
+        if (unread.size() == 0) {
+            throw new TruncatedMessageException(1, 0);
         }
+        return unread.getIbuf(unread.size());
     }
 
     /**

@@ -490,10 +490,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @throws ClosedChannelException if the channel is closed
      */
     public void composeIbuf(int type, int id, int pid, Ibuf payload) throws ClosedChannelException {
-        synchronized (payload) {
-            compose(type, id, pid, payload.fd(), payload.data());
-            payload.close();
-        }
+        compose(type, id, pid, payload.fd(), payload.data());
+        payload.close();
     }
 
     /**

@@ -49,10 +49,6 @@ class ArchitectureTest {
             {"org.imsg.sys.Abi", "org.imsg.sys.LinuxAbi", "the parent picks the child that this system needs"},
             {"org.imsg.sys.Abi", "org.imsg.sys.MacosAbi", "the parent picks the child that this system needs"},
             {"org.imsg.sys.Abi", "org.imsg.sys.OpenBsdAbi", "the parent picks the child that this system needs"},
-            {"org.imsg.sys.Poller", "org.imsg.sys.EpollPoller", "the parent picks the child that this system needs"},
-            {"org.imsg.sys.Poller", "org.imsg.sys.KqueuePoller", "the parent picks the child that this system needs"},
-            {"org.imsg.sys.Poller", "org.imsg.sys.PollPoller", "the parent picks the child that this system needs"},
-            {"org.imsg.sys.Poller", "org.imsg.sys.Readiness", "the waiting thread and the poller wake each other"},
             {"org.imsg.unix.Fd", "org.imsg.unix.Sockets", "Fd.socketpair"},
             {"org.imsg.wire.ImsgHeader", "org.imsg.wire.Dialect", "a header is written in a dialect"},
     };

@@ -1,7 +1,9 @@
 package org.imsg;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -14,6 +16,8 @@ import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.imsg.testing.Call;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -131,6 +135,42 @@ class FastPathReadingTest {
         for (Runnable use : uses)
             assertThatIllegalStateException().isThrownBy(use::run).withMessageContaining("copy()");
         assertThat(kept[0]).hasToString("imsg view, not valid here");
+    }
+
+    @Test
+    void a_view_is_refused_in_another_thread() throws Exception {
+        peer.send(Imsg.of(1, new byte[8]));
+        channel.read(message -> {
+            MemorySegment payload = message.payload();
+            FutureTask<Void> other = new FutureTask<>(() -> {
+                assertThatIllegalStateException().isThrownBy(() -> message.getN8(0)).withMessageContaining("thread");
+                assertThatIllegalStateException().isThrownBy(message::takeFd);
+                assertThatExceptionOfType(WrongThreadException.class).isThrownBy(() -> payload.get(JAVA_BYTE, 0));
+                assertThat(message).hasToString("imsg view, not valid here");
+                return null;
+            });
+            Thread.ofVirtual().start(other);
+            assertThatCode(() -> other.get(30, TimeUnit.SECONDS)).doesNotThrowAnyException();
+            assertThat(message.getN8(0)).isZero();
+        });
+    }
+
+    @Test
+    void what_a_view_showed_ends_with_the_call() throws Exception {
+        peer.send(Imsg.of(1, new byte[8]));
+        peer.send(Imsg.of(2, new byte[8]));
+        List<MemorySegment> segments = new ArrayList<>();
+        List<Ibuf> buffers = new ArrayList<>();
+        channel.read(message -> {
+            buffers.forEach(kept -> assertThatIllegalStateException().isThrownBy(kept::getN8));
+            segments.add(message.payload());
+            buffers.add(message.getIbuf());
+            assertThat(buffers.getLast().getN32()).isZero();
+        });
+        assertThat(segments).hasSize(2).allSatisfy(
+                kept -> assertThatIllegalStateException().isThrownBy(() -> kept.get(JAVA_BYTE, 0)));
+        assertThat(buffers).allSatisfy(kept -> assertThatIllegalStateException().isThrownBy(kept::getN32)
+                .withMessage("this Ibuf is a view of memory that is gone"));
     }
 
     @Test

@@ -279,10 +279,10 @@ class IbufQueueTest {
     void both_directions_of_a_concatenation_wait_for_the_same_queue_first() throws Exception {
         IbufQueue older = queue;
         IbufQueue younger = new IbufQueue();
-        Ibuf held = numbered(1);
+        Ibuf held = numbered(1).move();
         Waiting<Void> pusher;
         List<Waiting<Void>> concatenations;
-        synchronized (held) { // the pusher waits for it, and has locked the queue by then
+        synchronized (held) { // the pusher, the first to use it, waits for it and has locked the queue by then
             pusher = Waiting.on(() -> older.push(held));
             concatenations = List.of(Waiting.on(() -> older.concat(younger)),
                     Waiting.on(() -> younger.concat(older)));

@@ -15,6 +15,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -492,6 +496,58 @@ class IbufTest {
             assertThatExceptionOfType(ImsgTooLargeException.class).isThrownBy(() -> ibuf.add(memory));
             assertThatExceptionOfType(ImsgTooLargeException.class)
                     .isThrownBy(() -> ibuf.addN8(1).add(MemorySegment.NULL.reinterpret(Long.MAX_VALUE)));
+        }
+    }
+
+    @Nested
+    class Threads {
+        @Test
+        void another_thread_is_refused_by_every_method_and_changes_nothing() throws Exception {
+            Ibuf ibuf = Ibuf.open(8).addN32(7);
+            Ibuf view = Ibuf.fromIbuf(ibuf);
+            inAnotherThread(() -> Stream.<Consumer<Ibuf>>of(Ibuf::size, Ibuf::left, Ibuf::data, Ibuf::getN8,
+                    b -> b.getIbuf(0), b -> b.get(0), b -> b.getString(0), b -> b.getStrbuf(1), b -> b.addN8(1),
+                    b -> b.add(bytes(1)), b -> b.reserve(1), b -> b.setN8(0, 1), b -> b.seek(0, 0), b -> b.truncate(0),
+                    Ibuf::rewind, b -> b.skip(1), b -> b.setMaxSize(4), Ibuf::fdAvail, Ibuf::fdGet, Ibuf::fromIbuf,
+                    b -> Ibuf.open(8).addIbuf(b), Ibuf::move, Ibuf::close)
+                    .forEach(call -> List.of(ibuf, view).forEach(
+                            buffer -> assertThatExceptionOfType(WrongThreadException.class)
+                                    .isThrownBy(() -> call.accept(buffer)).withMessageContaining("another thread"))));
+            assertThat(view.getN32()).isEqualTo(7);
+            assertThat(ibuf.addN8(1).getN32()).isEqualTo(7);
+        }
+
+        @Test
+        void a_moved_buffer_belongs_to_the_first_thread_that_uses_it() throws Exception {
+            for (int round = 0; round < 1000; round++) {
+                Ibuf moved = Ibuf.dynamic(0, 100).addN8(9).move();
+                AtomicInteger refused = new AtomicInteger();
+                CyclicBarrier together = new CyclicBarrier(2);
+                Callable<Integer> use = () -> {
+                    together.await();
+                    try {
+                        for (int i = 0; i < 10; i++) {
+                            moved.addN32(i);
+                        }
+                        return moved.size();
+                    } catch (WrongThreadException e) {
+                        refused.incrementAndGet();
+                        return 41;
+                    }
+                };
+                FutureTask<Integer> other = new FutureTask<>(use);
+                Thread thread = Thread.ofPlatform().start(other);
+                assertThat(use.call()).isEqualTo(41);
+                assertThat(other.get()).isEqualTo(41);
+                thread.join();
+                assertThat(refused).hasValue(1);
+            }
+        }
+
+        private static void inAnotherThread(Runnable work) throws Exception {
+            FutureTask<Void> task = new FutureTask<>(work, null);
+            Thread.ofPlatform().start(task).join();
+            task.get();
         }
     }
 
