@@ -23,6 +23,7 @@
 #endif
 #include <sys/types.h>
 #include <sys/param.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -270,6 +271,8 @@ constants(void)
 	CONSTANT(F_GETFL);
 	CONSTANT(F_SETFL);
 	CONSTANT(FD_CLOEXEC);
+	CONSTANT(LOCK_EX);
+	CONSTANT(LOCK_NB);
 	CONSTANT(O_RDONLY);
 	CONSTANT(O_WRONLY);
 	CONSTANT(O_RDWR);

@@ -1,57 +1,33 @@
 package org.imsg;
 
-import static org.imsg.sys.Readiness.FOREVER;
-
 import java.io.IOException;
-import java.lang.System.Logger;
 import java.net.SocketTimeoutException;
-import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
-import java.nio.channels.spi.AbstractInterruptibleChannel;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
+import java.nio.channels.InterruptibleChannel;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
-import java.util.EnumSet;
-import java.util.Set;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
-import org.imsg.sys.OpenDescriptor;
-import org.imsg.sys.Constants;
-import org.imsg.sys.Readiness;
+import org.imsg.unix.ConnectionHandler;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.PeerCredentials;
-import org.imsg.unix.Sockets;
 import org.imsg.unix.UnixAddress;
+import org.imsg.unix.UnixListener;
 
 /**
  * A listening Unix stream socket whose connections are {@link ImsgChannel}s: what a daemon opens for its control program.
  *
  * {@snippet file = "org/imsg/ChannelSnippets.java" region = "daemon"}
  *
- * <p>The socket's file has its mode before anybody can connect (on Linux), a stale one left by a dead daemon is replaced, a
- * live one is not (but two daemons that find the same stale one in the same moment can take the path from each other: have one
- * started), and closing removes the file unless somebody else's stands there by then. Safe for several threads;
- * {@link #close} from another ends a wait with an AsynchronousCloseException.
+ * <p>{@link UnixListener} says what becomes of the socket's file, which of two that start at once listens, and what several
+ * threads may do.
  */
-public final class ImsgListener extends AbstractInterruptibleChannel {
-    private static final Logger LOGGER = System.getLogger(ImsgListener.class.getName());
+public final class ImsgListener implements InterruptibleChannel {
+    private final UnixListener listener;
 
-    private final Fd socket;
-    private final UnixAddress address;
-    private final Object fileKey;
-    private final Predicate<PeerCredentials> allowed;
-    private final ReentrantLock acceptLock = new ReentrantLock();
-
-    private ImsgListener(Fd socket, Builder builder) throws IOException {
-        this.socket = socket;
-        this.address = builder.address;
-        this.allowed = builder.allowed;
-        this.fileKey = address.path() == null ? null : fileKey(address.path());
+    private ImsgListener(UnixListener listener) {
+        this.listener = listener;
     }
 
     /**
@@ -71,142 +47,81 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
      * @param address where it listens
      * @return what to set the rest on
      */
-    public static Builder at(UnixAddress address) {
-        return new Builder(address);
-    }
-
-    /** How a listener is to be; not safe for two threads at once. */
-    public static final class Builder {
-        private final UnixAddress address;
-        private int mode = 0600;
-        private int backlog = 128;
-        private boolean replaceStale = true;
-        private Predicate<PeerCredentials> allowed = _ -> true;
-
-        private Builder(UnixAddress address) {
-            this.address = address;
-        }
-
-        /**
-         * Sets the permission bits of the socket's file: who may connect. 0600 unless set.
-         *
-         * @param bits 0 to 0777; the process's umask does not matter
-         * @return this
-         * @throws IllegalArgumentException if there are other bits in it
-         */
-        public Builder mode(int bits) {
-            if ((bits & ~0777) != 0)
-                throw new IllegalArgumentException("a mode is 0 to 0777, not 0" + Integer.toOctalString(bits));
-            mode = bits;
-            return this;
-        }
-
-        /**
-         * Sets how many connections may wait to be accepted. 128 unless set.
-         *
-         * @param connections 1 or more; the system has a limit of its own
-         * @return this
-         * @throws IllegalArgumentException if it is less
-         */
-        public Builder backlog(int connections) {
-            if (connections < 1)
-                throw new IllegalArgumentException("a backlog is 1 or more, not " + connections);
-            backlog = connections;
-            return this;
-        }
-
-        /**
-         * Says whether a socket at the path to which nobody listens any more is removed first. It is unless set. To find out,
-         * one connects to it: a listener that does live accepts a peer that leaves at once.
-         *
-         * @param replace whether it is
-         * @return this
-         */
-        public Builder replaceStale(boolean replace) {
-            replaceStale = replace;
-            return this;
-        }
-
-        /**
-         * Sets which peers are accepted; the others' connections are closed at once, and logged. All are unless set.
-         *
-         * @param check decides by the ids the kernel vouches for; called on the accepting thread
-         * @return this
-         */
-        public Builder allow(Predicate<PeerCredentials> check) {
-            allowed = check;
-            return this;
-        }
-
-        /**
-         * Binds and listens.
-         *
-         * @return the listener
-         * @throws IOException if the address is taken, with EADDRINUSE, or cannot be bound, an {@link ErrnoException}
-         */
-        public ImsgListener listen() throws IOException {
-            Fd socket = bind();
-            try {
-                if (address.path() != null)
-                    Files.setPosixFilePermissions(address.path(), permissions(mode));
-                return new ImsgListener(socket, this);
-            } catch (IOException | RuntimeException | Error e) {
-                socket.close();
-                throw e;
-            }
-        }
-
-        private Fd bind() throws IOException {
-            try {
-                return Sockets.listen(address, mode, backlog);
-            } catch (ErrnoException e) {
-                if (e.number() != Constants.EADDRINUSE || !replaceStale || address.path() == null || !isStale())
-                    throw e;
-                Files.deleteIfExists(address.path());
-                return Sockets.listen(address, mode, backlog);
-            }
-        }
-
-        /** Whether a socket stands there to which nobody listens; any other file is not ours to remove. */
-        private boolean isStale() throws IOException {
-            try {
-                Sockets.connect(address, System.nanoTime()).close();
-                return false;
-            } catch (ErrnoException e) {
-                return e.number() == Constants.ENOENT
-                        || e.number() == Constants.ECONNREFUSED && isSocket(address.path());
-            } catch (NoSuchFileException _) {
-                return true;
-            } catch (SocketTimeoutException _) {
-                return false;
-            }
-        }
-
-        private static boolean isSocket(Path path) throws IOException {
-            int fileMode = (int) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
-            return (fileMode & Constants.S_IFMT) == Constants.S_IFSOCK;
-        }
-
-        private static Set<PosixFilePermission> permissions(int bits) {
-            Set<PosixFilePermission> permissions = EnumSet.noneOf(PosixFilePermission.class);
-            PosixFilePermission[] fromOwnerRead = PosixFilePermission.values();
-            for (int i = 0; i < fromOwnerRead.length; i++)
-                if ((bits & 0400 >> i) != 0)
-                    permissions.add(fromOwnerRead[i]);
-            return permissions;
-        }
+    public static UnixListener.Builder<ImsgListener> at(UnixAddress address) {
+        return UnixListener.at(address, ImsgListener::new);
     }
 
     /**
-     * Accepts a connection; waits for one as long as it takes.
+     * Listens with a socket that listens already, as {@link UnixListener#of}.
+     *
+     * @param socket a listening Unix stream socket; the listener's then, unless this throws
+     * @return a listener
+     * @throws IllegalArgumentException if it is not a listening Unix stream socket; the message says what it is
+     * @throws IllegalStateException if the descriptor is closed or was handed on
+     * @throws IOException if it is not a socket, an {@link ErrnoException}
+     */
+    public static ImsgListener of(Fd socket) throws IOException {
+        return new ImsgListener(UnixListener.of(socket));
+    }
+
+    /**
+     * Sets which peers are accepted. The others' connections are closed at once, and logged. All are unless set.
+     *
+     * @param check decides by the ids the kernel vouches for; called on the accepting thread
+     * @return this
+     */
+    public ImsgListener allow(Predicate<PeerCredentials> check) {
+        listener.allow(check);
+        return this;
+    }
+
+    /**
+     * Sets how many connections {@link #serve} serves at once. Further ones wait in the backlog.
+     *
+     * @param connections 1 or more; {@value UnixListener#MAX_CONNECTIONS} unless set
+     * @return this
+     * @throws IllegalArgumentException if it is less
+     */
+    public ImsgListener maxConnections(int connections) {
+        listener.maxConnections(connections);
+        return this;
+    }
+
+    /**
+     * Sets how many connections of one user {@link #serve} serves at once. Further ones are closed when they are accepted.
+     *
+     * @param connections 1 or more; {@value UnixListener#MAX_CONNECTIONS_OF_UID} unless set
+     * @return this
+     * @throws IllegalArgumentException if it is less
+     */
+    public ImsgListener maxConnectionsOfUid(int connections) {
+        listener.maxConnectionsOfUid(connections);
+        return this;
+    }
+
+    /**
+     * Accepts connections and serves each on a virtual thread of its own, until the listener is closed. Returns when the last
+     * connection has ended. {@link UnixListener#serve} says what becomes of connections when the listener is closed, when
+     * there are too many, and when the process runs out of descriptors, which ends no server.
+     *
+     * @param handler what is done with each; the channel is closed when it returns or throws
+     * @throws IllegalStateException if the listener is served already
+     * @throws ClosedByInterruptException if the thread is interrupted; all is closed
+     * @throws IOException if the listener is closed when this is called, or can accept no more; the listener is closed
+     */
+    public void serve(ConnectionHandler<ImsgChannel> handler) throws IOException {
+        listener.serve(ImsgChannel::ofConnected, handler);
+    }
+
+    /**
+     * Accepts a connection, however long it takes for one to come. A server for many clients uses {@link #serve}.
      *
      * @return a channel to a peer that is allowed
-     * @throws ErrnoException if it fails; with EMFILE or ENFILE the connection stays in the backlog, and a later call
-     *     may succeed
+     * @throws ErrnoException if it fails; with EMFILE or ENFILE the connection stays in the backlog, and a later call may succeed
      * @throws IOException if the listener is closed
      */
     public ImsgChannel accept() throws IOException {
-        return accept(FOREVER);
+        return ImsgChannel.ofConnected(listener.accept());
     }
 
     /**
@@ -218,112 +133,19 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
      * @throws IOException as {@link #accept()}
      */
     public ImsgChannel accept(Duration timeout) throws IOException {
-        return accept(ImsgChannel.deadline(timeout));
+        return ImsgChannel.ofConnected(listener.accept(timeout));
     }
 
-    private ImsgChannel accept(long deadline) throws IOException {
-        if (!takeTurn(deadline))
-            throw new SocketTimeoutException("another thread was accepting");
-        try {
-            for (;;) {
-                Fd connection = acceptAny(deadline);
-                if (connection == null)
-                    throw new SocketTimeoutException("no connection to " + address + " in time");
-                ImsgChannel channel = ImsgChannel.ofConnected(connection);
-                if (isAllowed(channel))
-                    return channel;
-            }
-        } finally {
-            acceptLock.unlock();
-        }
-    }
-
-    /** Waits for other threads to be done; false if the deadline has passed. An interrupt closes the listener. */
-    private boolean takeTurn(long deadline) throws IOException {
-        if (acceptLock.tryLock())
-            return true;
-        try {
-            if (deadline != FOREVER)
-                return acceptLock.tryLock(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
-            acceptLock.lockInterruptibly();
-            return true;
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-            begin();
-            end(false);
-            throw new AsynchronousCloseException();
-        }
-    }
-
-    /** One connection, or null when the deadline has passed. */
-    private Fd acceptAny(long deadline) throws IOException {
-        int number = OpenDescriptor.of(socket).enter();
-        try {
-            Fd connection = Sockets.accept(number);
-            return connection != null ? connection : awaitConnection(number, deadline);
-        } finally {
-            OpenDescriptor.of(socket).exit();
-        }
-    }
-
-    private Fd awaitConnection(int number, long deadline) throws IOException {
-        Fd connection = null;
-        boolean timedOut = false;
-        begin();
-        try {
-            while (connection == null && isOpen() && !timedOut) {
-                timedOut = !OpenDescriptor.of(socket).await(Readiness.READABLE, deadline);
-                if (isOpen())
-                    connection = Sockets.accept(number);
-            }
-            return connection;
-        } finally {
-            end(connection, timedOut);
-        }
-    }
-
-    /** After an interrupt this throws, be there a connection or not. */
-    private void end(Fd connection, boolean timedOut) throws AsynchronousCloseException {
-        try {
-            end(connection != null || timedOut);
-        } catch (AsynchronousCloseException e) {
-            if (connection != null)
-                connection.close();
-            throw e;
-        }
-    }
-
-    private boolean isAllowed(ImsgChannel channel) throws IOException {
-        boolean answer = false;
-        try {
-            PeerCredentials peer = channel.peerCredentials();
-            answer = allowed.test(peer);
-            if (!answer)
-                LOGGER.log(Logger.Level.WARNING, "refused a connection to {0} from {1}", address, peer);
-        } finally {
-            if (!answer)
-                channel.close();
-        }
-        return answer;
-    }
-
-    /** Stops listening and removes the socket's file, if it is still this listener's. */
-    @Override
-    protected void implCloseChannel() throws IOException {
-        try {
-            if (fileKey != null && fileKey.equals(fileKey(address.path())))
-                Files.deleteIfExists(address.path());
-        } finally {
-            socket.close();
-        }
-    }
-
-    private static Object fileKey(Path path) throws IOException {
-        try {
-            return Files.getAttribute(path, "unix:ino", LinkOption.NOFOLLOW_LINKS);
-        } catch (NoSuchFileException _) {
-            return null;
-        }
+    /**
+     * Stops listening here and gives the socket away with its file and its backlog, as {@link UnixListener#handOn()}: a
+     * successor calls {@link #of}, and no client is refused meanwhile.
+     *
+     * @return the listening socket, the caller's
+     * @throws ClosedChannelException if the listener is closed
+     * @throws IOException if there is no room in the descriptor table, an {@link ErrnoException}; the listener goes on
+     */
+    public Fd handOn() throws IOException {
+        return listener.handOn();
     }
 
     /**
@@ -333,9 +155,7 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
      * @throws ClosedChannelException if the listener is closed
      */
     public int fd() throws ClosedChannelException {
-        if (!isOpen())
-            throw new ClosedChannelException();
-        return socket.intValue();
+        return listener.fd();
     }
 
     /**
@@ -344,11 +164,22 @@ public final class ImsgListener extends AbstractInterruptibleChannel {
      * @return the address
      */
     public UnixAddress address() {
-        return address;
+        return listener.address();
+    }
+
+    @Override
+    public boolean isOpen() {
+        return listener.isOpen();
+    }
+
+    /** Stops listening, removes the socket's file if it is still this listener's, and ends what {@link #serve} serves. */
+    @Override
+    public void close() throws IOException {
+        listener.close();
     }
 
     @Override
     public String toString() {
-        return "imsg listener at " + address;
+        return "imsg " + listener;
     }
 }

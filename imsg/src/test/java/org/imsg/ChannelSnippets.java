@@ -26,15 +26,15 @@ final class ChannelSnippets {
 
     // @start region="daemon"
     static void daemon(ImsgListener listener) throws IOException {
-        try (ImsgChannel peer = listener.accept()) {
+        listener.serve((channel, peer) -> {
             Imsg request;
-            while ((request = peer.receive()) != null) {
+            while ((request = channel.receive()) != null) {
                 for (String name : new String[]{"amsterdam", "zurich"})
-                    peer.compose(request.type(), request.id(), 0, null, name.getBytes());
-                peer.compose(END, request.id(), 0, null, new byte[0]);
-                peer.flush();
+                    channel.compose(request.type(), request.id(), 0, null, name.getBytes());
+                channel.compose(END, request.id(), 0, null, new byte[0]);
+                channel.flush();
             }
-        }
+        });
     }
     // @end
 }

@@ -13,13 +13,13 @@ class ChannelSnippetsTest {
     @Test
     void the_documentations_client_and_daemon_understand_each_other(@TempDir Path directory) throws Exception {
         Path socket = directory.resolve("daemon.sock");
-        try (ImsgListener listener = ImsgListener.listen(socket)) {
-            Call<Void> daemon = Call.start(Call.On.VIRTUAL, () -> {
-                ChannelSnippets.daemon(listener);
-                return null;
-            });
-            assertThat(ChannelSnippets.client(socket)).isEqualTo(2);
-            daemon.result();
-        }
+        ImsgListener listener = ImsgListener.listen(socket);
+        Call<Void> daemon = Call.start(Call.On.VIRTUAL, () -> {
+            ChannelSnippets.daemon(listener);
+            return null;
+        });
+        assertThat(ChannelSnippets.client(socket)).isEqualTo(2);
+        listener.close();
+        daemon.result();
     }
 }

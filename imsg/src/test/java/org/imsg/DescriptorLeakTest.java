@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.imsg.testing.Call;
+import org.imsg.testing.CapturedLog;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.BeforeEach;
@@ -162,7 +163,7 @@ class DescriptorLeakTest {
 
     @Test
     void a_forgotten_channel_is_closed_with_all_that_is_in_it() throws Exception {
-        try (QuietLog _ = QuietLog.of(Fd.class)) {
+        try (CapturedLog _ = new CapturedLog(Fd.class)) {
             forgetAChannel();
             awaitCleaner();
         }
@@ -178,7 +179,7 @@ class DescriptorLeakTest {
 
     @Test
     void a_forgotten_descriptor_message_or_buffer_is_closed() throws Exception {
-        try (QuietLog _ = QuietLog.of(Fd.class)) {
+        try (CapturedLog _ = new CapturedLog(Fd.class)) {
             assertThat(witness.open().isOpen()).isTrue();
             assertThat(Imsg.of(1).withFd(witness.open()).hasFd()).isTrue();
             assertThat(Ibuf.open(0).fdSet(witness.open()).fdAvail()).isTrue();

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -17,11 +18,20 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutionException;
+import java.util.stream.Stream;
+import org.imsg.sys.Abi;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Posix;
+import org.imsg.testing.Call;
+import org.imsg.testing.CapturedLog;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.PeerCredentials;
-import org.imsg.unix.Sockets;
 import org.imsg.unix.UnixAddress;
+import org.imsg.unix.UnixListener;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -46,7 +56,7 @@ class ImsgListenerTest {
     }
 
     private void leaveAStaleSocket() throws IOException {
-        Sockets.listen(UnixAddress.of(path), 0600, 1).close();
+        ImsgListener.listen(path).handOn().close();
         assertThat(isThere(path)).isTrue();
     }
 
@@ -154,6 +164,150 @@ class ImsgListenerTest {
     }
 
     @Test
+    void a_symbolic_link_that_leads_nowhere_is_not_removed() throws Exception {
+        Path link = Files.createSymbolicLink(path, directory.resolve("nowhere"));
+        assertAddressInUse();
+        assertThat(Files.readSymbolicLink(link)).isEqualTo(directory.resolve("nowhere"));
+        assertThat(directory.resolve("nowhere")).doesNotExist();
+    }
+
+    @Test
+    void a_datagram_socket_is_not_removed() throws Exception {
+        Process python = new ProcessBuilder("python3", "-c",
+                "import socket, sys; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]);"
+                        + " print(flush=True); sys.stdin.read()",
+                path.toString()).start();
+        try (var said = python.getInputStream(); var _ = python.getErrorStream(); var _ = python.getOutputStream()) {
+            said.read();
+            assertAddressInUse();
+            assertThat(isThere(path)).isTrue();
+        }
+        python.waitFor();
+    }
+
+    @Test
+    void of_two_that_start_at_once_one_listens_and_the_other_finds_the_address_in_use() throws Exception {
+        for (int round = 0; round < 300; round++) {
+            if (round % 3 == 0)
+                leaveAStaleSocket();
+            CyclicBarrier together = new CyclicBarrier(2);
+            Callable<ImsgListener> start = () -> {
+                together.await();
+                return ImsgListener.listen(path);
+            };
+            int listening = 0;
+            var calls = List.of(Call.start(Call.On.PLATFORM, start), Call.start(Call.On.PLATFORM, start));
+            for (Call<ImsgListener> call : calls)
+                Call.until(call::isDone);
+            for (Call<ImsgListener> call : calls)
+                try (var listener = call.result(); var client = ImsgChannel.connect(path)) {
+                    listening++;
+                    listener.accept(Duration.ofSeconds(10)).close();
+                    assertThat(client.isOpen()).isTrue();
+                } catch (ExecutionException e) {
+                    assertThat(e.getCause()).hasMessageContaining("EADDRINUSE");
+                }
+            assertThat(listening).as("round " + round).isEqualTo(1);
+            assertOnlyFiles();
+        }
+    }
+
+    private void assertOnlyFiles(String... names) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            assertThat(files.map(file -> file.getFileName().toString())).containsExactlyInAnyOrder(names);
+        }
+    }
+
+    @Test
+    void nothing_stands_beside_the_socket_while_it_listens_and_nothing_at_all_afterwards() throws Exception {
+        leaveAStaleSocket();
+        try (var listener = ImsgListener.listen(path)) {
+            assertOnlyFiles("daemon.sock");
+            assertAddressInUse();
+            assertOnlyFiles("daemon.sock");
+            assertThat(listener.isOpen()).isTrue();
+        }
+        assertOnlyFiles();
+    }
+
+    @Test
+    void a_lock_that_a_crash_has_left_is_free_and_stays() throws Exception {
+        Files.createFile(directory.resolve("daemon.sock.lock"));
+        try (var listener = ImsgListener.listen(path)) {
+            assertOnlyFiles("daemon.sock", "daemon.sock.lock");
+            assertThat(listener.isOpen()).isTrue();
+        }
+        assertOnlyFiles("daemon.sock.lock");
+    }
+
+    @Test
+    void a_lock_that_is_a_symbolic_link_is_not_followed() throws Exception {
+        Path target = Files.writeString(directory.resolve("target"), "precious");
+        Files.createSymbolicLink(directory.resolve("daemon.sock.lock"), target);
+        assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> ImsgListener.listen(path))
+                .withMessageStartingWith("open(" + path + ".lock): ELOOP");
+        assertOnlyFiles("daemon.sock.lock", "target");
+        assertThat(target).hasContent("precious");
+    }
+
+    @Test
+    void an_inherited_socket_is_listened_at_and_its_file_stays() throws Exception {
+        Fd inherited = ImsgListener.listen(path).handOn();
+        Posix.fcntl(inherited.intValue(), Constants.F_SETFL, 0);
+        try (var listener = ImsgListener.of(inherited);
+                var client = ImsgChannel.connect(path);
+                var server = listener.accept()) {
+            assertThat(listener.address().path()).isEqualTo(path);
+            client.send(Imsg.of(1));
+            assertThat(server.receive().type()).isEqualTo(1);
+            assertThatIllegalStateException().isThrownBy(() -> ImsgListener.of(inherited));
+            assertThatExceptionOfType(SocketTimeoutException.class).isThrownBy(() -> listener.accept(Duration.ZERO));
+        }
+        assertThat(isThere(path)).isTrue();
+    }
+
+    @Test
+    void an_abstract_name_is_known_of_an_inherited_socket_too() throws Exception {
+        UnixAddress name = UnixAddress.ofAbstract("imsg-inherited-" + ProcessHandle.current().pid());
+        try (var listener = ImsgListener.of(ImsgListener.at(name).listen().handOn())) {
+            assertThat(listener.address()).hasToString(name.toString());
+        }
+    }
+
+    @Test
+    void what_is_no_listening_unix_stream_socket_is_refused_and_stays_the_callers() throws Exception {
+        try (Fd.Pair pair = Fd.socketpair();
+                Fd file = Fd.open(Path.of("/dev/null"));
+                Fd inet = Fd.of(Posix.socket(Abi.host().value("AF_INET"),
+                        Constants.SOCK_STREAM, 0))) {
+            assertThatIllegalArgumentException().isThrownBy(() -> ImsgListener.of(pair.first()))
+                    .withMessageEndingWith("does not listen");
+            assertThatIllegalArgumentException().isThrownBy(() -> ImsgListener.of(inet))
+                    .withMessageEndingWith("is not a Unix socket");
+            assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> ImsgListener.of(file))
+                    .satisfies(e -> assertThat(e.name()).isEqualTo("ENOTSOCK"));
+            assertThat(List.of(pair.first(), inet, file)).allMatch(Fd::isOpen);
+        }
+    }
+
+    @Test
+    void a_socket_that_is_handed_on_keeps_its_file_and_the_clients_that_wait() throws Exception {
+        var first = ImsgListener.listen(path);
+        try (var waiting = ImsgChannel.connect(path)) {
+            waiting.send(Imsg.of(1));
+            Fd socket = first.handOn();
+            assertThat(first.isOpen()).isFalse();
+            assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(first::accept);
+            assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(first::handOn);
+            try (var successor = ImsgListener.of(socket); var server = successor.accept()) {
+                assertThat(server.receive().type()).isEqualTo(1);
+                ImsgChannel.connect(path).close();
+            }
+        }
+        assertThat(isThere(path)).isTrue();
+    }
+
+    @Test
     void a_directory_that_is_not_there_is_an_error_and_leaves_nothing_open() {
         assertThatExceptionOfType(ErrnoException.class)
                 .isThrownBy(() -> ImsgListener.listen(directory.resolve("missing/daemon.sock")))
@@ -208,11 +362,11 @@ class ImsgListenerTest {
     @Test
     void a_peer_that_is_not_allowed_is_closed_and_the_next_one_accepted() throws Exception {
         List<PeerCredentials> asked = new ArrayList<>();
-        try (QuietLog _ = QuietLog.of(ImsgListener.class);
-                var listener = ImsgListener.at(UnixAddress.of(path)).allow(peer -> {
+        try (CapturedLog _ = new CapturedLog(UnixListener.class);
+                var listener = ImsgListener.listen(path).allow(peer -> {
                     asked.add(peer);
                     return asked.size() > 1;
-                }).listen();
+                });
                 var refused = ImsgChannel.connect(path);
                 var accepted = ImsgChannel.connect(path)) {
             try (var server = listener.accept()) {
@@ -237,12 +391,12 @@ class ImsgListenerTest {
     @Test
     void a_check_that_fails_closes_the_connection_and_the_listener_goes_on() throws Exception {
         boolean[] failed = new boolean[1];
-        try (var listener = ImsgListener.at(UnixAddress.of(path)).allow(_ -> {
+        try (var listener = ImsgListener.listen(path).allow(_ -> {
             if (failed[0])
                 return true;
             failed[0] = true;
             throw new IllegalStateException("the check's own");
-        }).listen(); var first = ImsgChannel.connect(path); var second = ImsgChannel.connect(path)) {
+        }); var first = ImsgChannel.connect(path); var second = ImsgChannel.connect(path)) {
             assertThatIllegalStateException().isThrownBy(listener::accept).withMessage("the check's own");
             assertThat(first.receive()).isNull();
             listener.accept().close();
@@ -267,7 +421,7 @@ class ImsgListenerTest {
             assertThat(peer.receive().type()).isEqualTo(1);
             assertThatIllegalStateException().isThrownBy(() -> ImsgChannel.of(pair.first()));
         }
-        try (Fd listening = Sockets.listen(UnixAddress.of(path), 0600, 1)) {
+        try (Fd listening = ImsgListener.listen(path).handOn()) {
             assertThatIllegalArgumentException().isThrownBy(() -> ImsgChannel.of(listening))
                     .withMessageContaining("listening");
             assertThat(listening.isOpen()).isTrue();

@@ -25,6 +25,7 @@ import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.Sockets;
 import org.imsg.unix.UnixAddress;
+import org.imsg.unix.UnixListener;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,8 +48,8 @@ class ConnectTest {
     void connects_to_a_path_in_either_notation_and_to_an_abstract_name(Loops loops) throws Exception {
         Path path = directory.resolve("socket");
         String name = "imsg-netty-" + ProcessHandle.current().pid() + loops;
-        try (Fd listener = Sockets.listen(UnixAddress.of(path), 0600, 5);
-                Fd nameless = Sockets.listen(UnixAddress.ofAbstract(name), 0600, 5)) {
+        try (UnixListener listener = UnixListener.at(UnixAddress.of(path)).backlog(5).listen();
+                UnixListener nameless = UnixListener.at(UnixAddress.ofAbstract(name)).backlog(5).listen()) {
             for (SocketAddress address : List.of(new DomainSocketAddress(path.toString()),
                     UnixDomainSocketAddress.of(path),
                     new DomainSocketAddress("\0" + name))) {
@@ -56,7 +57,7 @@ class ConnectTest {
                 Channel channel = bootstrap(loops).connect(address).sync().channel();
                 assertThat(channel.isActive()).isTrue();
                 assertThat(channel.remoteAddress()).isEqualTo(address);
-                try (Wire peer = new Wire(Sockets.accept((isAbstract ? nameless : listener).intValue()))) {
+                try (Wire peer = new Wire((isAbstract ? nameless : listener).accept())) {
                     channel.writeAndFlush(bytes("hello")).sync();
                     assertThat(peer.text(5)).isEqualTo("hello");
                 } finally {
@@ -74,7 +75,7 @@ class ConnectTest {
                 .isInstanceOf(ErrnoException.class).hasMessageContaining("connect(" + nothing)
                 .hasMessageContaining("ENOENT");
         Path dead = directory.resolve("dead");
-        Sockets.listen(UnixAddress.of(dead), 0600, 5).close();
+        UnixListener.at(UnixAddress.of(dead)).backlog(5).listen().handOn().close();
         ChannelFuture refused = bootstrap(loops).connect(UnixDomainSocketAddress.of(dead));
         assertThatThrownBy(refused::sync).isInstanceOf(ErrnoException.class).hasMessageContaining("ECONNREFUSED");
         refused.channel().closeFuture().sync();
@@ -86,14 +87,14 @@ class ConnectTest {
     @MethodSource("org.imsg.netty.Loops#available")
     void waits_for_room_in_a_full_backlog(Loops loops) throws Exception {
         UnixAddress address = UnixAddress.of(directory.resolve("full"));
-        try (Fd listener = Sockets.listen(address, 0600, 0)) {
+        try (UnixListener listener = UnixListener.at(address).backlog(1).listen()) {
             List<Fd> waiting = fill(address);
             ChannelFuture pending = bootstrap(loops).connect(UnixDomainSocketAddress.of(address.path()));
             pending.channel().eventLoop().submit(() -> {}).sync();
             assertThat(pending.isDone()).isFalse();
             assertThatThrownBy(pending.channel().connect(UnixDomainSocketAddress.of(address.path()))::sync)
                     .isInstanceOf(ConnectionPendingException.class);
-            Sockets.accept(listener.intValue()).close();
+            listener.accept().close();
             pending.sync();
             assertThat(pending.channel().isActive()).isTrue();
             assertThatThrownBy(pending.channel().connect(UnixDomainSocketAddress.of(address.path()))::sync)
@@ -107,7 +108,7 @@ class ConnectTest {
     @MethodSource("org.imsg.netty.Loops#available")
     void gives_up_when_the_timeout_has_passed(Loops loops) throws Exception {
         UnixAddress address = UnixAddress.of(directory.resolve("full"));
-        try (Fd listener = Sockets.listen(address, 0600, 0)) {
+        try (UnixListener listener = UnixListener.at(address).backlog(1).listen()) {
             List<Fd> waiting = fill(address);
             ChannelFuture pending = bootstrap(loops).option(ChannelOption.CONNECT_TIMEOUT_MILLIS, 50)
                     .connect(UnixDomainSocketAddress.of(address.path()));
@@ -122,7 +123,7 @@ class ConnectTest {
     @MethodSource("org.imsg.netty.Loops#available")
     void a_pending_connection_can_be_cancelled_or_closed(Loops loops) throws Exception {
         UnixAddress address = UnixAddress.of(directory.resolve("full"));
-        try (Fd listener = Sockets.listen(address, 0600, 0)) {
+        try (UnixListener listener = UnixListener.at(address).backlog(1).listen()) {
             List<Fd> waiting = fill(address);
             ChannelFuture cancelled = bootstrap(loops).connect(UnixDomainSocketAddress.of(address.path()));
             cancelled.channel().eventLoop().submit(() -> {}).sync();
@@ -141,7 +142,7 @@ class ConnectTest {
     void a_client_may_bind_its_own_address_first(Loops loops) throws Exception {
         Path server = directory.resolve("server");
         Path own = directory.resolve("client");
-        try (Fd listener = Sockets.listen(UnixAddress.of(server), 0600, 5)) {
+        try (UnixListener listener = UnixListener.at(UnixAddress.of(server)).backlog(5).listen()) {
             Channel channel = bootstrap(loops)
                     .connect(UnixDomainSocketAddress.of(server), UnixDomainSocketAddress.of(own)).sync().channel();
             assertThat(Files.exists(own)).isTrue();

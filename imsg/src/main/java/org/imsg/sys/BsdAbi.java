@@ -24,6 +24,7 @@ final class BsdAbi {
             SHUT_RD 0        SHUT_WR 1       SHUT_RDWR 2
             POLLIN 1         POLLOUT 4       POLLERR 8         POLLHUP 0x10  POLLNVAL 0x20
             F_GETFD 1        F_SETFD 2       F_GETFL 3         F_SETFL 4     FD_CLOEXEC 1
+            LOCK_EX 2        LOCK_NB 4
             O_RDONLY 0       O_WRONLY 1      O_RDWR 2          O_ACCMODE 3   O_NONBLOCK 4  O_APPEND 8
             O_NOFOLLOW 0x100 O_CREAT 0x200   O_TRUNC 0x400     O_EXCL 0x800
             EVFILT_READ -1   EVFILT_WRITE -2 EV_ADD 1  EV_DELETE 2  EV_ONESHOT 0x10

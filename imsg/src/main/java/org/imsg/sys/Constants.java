@@ -41,6 +41,8 @@ public final class Constants {
     public static final int O_NONBLOCK = HOST.value("O_NONBLOCK");
     public static final int O_CLOEXEC = HOST.value("O_CLOEXEC");
     public static final int O_NOFOLLOW = HOST.value("O_NOFOLLOW", 0);
+    public static final int LOCK_EX = HOST.value("LOCK_EX");
+    public static final int LOCK_NB = HOST.value("LOCK_NB");
     public static final int S_IFMT = HOST.value("S_IFMT");
     public static final int S_IFSOCK = HOST.value("S_IFSOCK");
     public static final int S_IFREG = HOST.value("S_IFREG");
@@ -67,6 +69,7 @@ public final class Constants {
     public static final int EINVAL = HOST.value("EINVAL");
     public static final int ECONNREFUSED = HOST.value("ECONNREFUSED");
     public static final int ECONNABORTED = HOST.value("ECONNABORTED");
+    public static final int EPROTO = HOST.value("EPROTO");
     public static final int EADDRINUSE = HOST.value("EADDRINUSE");
     public static final int EMFILE = HOST.value("EMFILE");
     public static final int ENFILE = HOST.value("ENFILE");

@@ -29,6 +29,7 @@ final class LinuxAbi {
             SHUT_RD 0        SHUT_WR 1       SHUT_RDWR 2
             POLLIN 1         POLLOUT 4       POLLERR 8         POLLHUP 0x10  POLLNVAL 0x20
             F_GETFD 1        F_SETFD 2       F_GETFL 3         F_SETFL 4     F_DUPFD_CLOEXEC 1030  FD_CLOEXEC 1
+            LOCK_EX 2        LOCK_NB 4
             O_RDONLY 0       O_WRONLY 1      O_RDWR 2          O_ACCMODE 3   O_CREAT 0x40  O_EXCL 0x80
             O_TRUNC 0x200    O_APPEND 0x400  O_NONBLOCK 0x800  O_CLOEXEC 0x80000  O_PATH 0x200000
             EPOLLIN 1        EPOLLOUT 4      EPOLLERR 8        EPOLLHUP 0x10 EPOLLONESHOT 0x40000000

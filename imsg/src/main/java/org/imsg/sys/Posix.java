@@ -234,6 +234,13 @@ public final class Posix {
         return FCHMOD.call(fd, mode);
     }
 
+    private static final CFunction FLOCK = new CFunction("flock");
+
+    /** {@code int flock(int, int)}. */
+    public static int flock(int fd, int operation) {
+        return FLOCK.call(fd, operation);
+    }
+
     private static final CFunction STRERROR = new CFunction("strerror");
 
     /** {@code char *strerror(int)}: the system's text for an error number, in the process's locale. */

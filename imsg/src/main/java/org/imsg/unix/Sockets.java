@@ -35,6 +35,8 @@ public final class Sockets {
     private static final boolean LINUX = Os.current() == Os.LINUX;
     private static final int PATH_AT = Abi.host().value("sockaddr_un.sun_path:offset");
     private static final boolean FAMILY_IS_BYTE = Abi.host().value("sockaddr_un.sun_family:width") == 1;
+    /** Room for an address of any family. */
+    private static final int ADDRESS_SIZE = 128;
 
     private Sockets() {}
 
@@ -77,7 +79,7 @@ public final class Sockets {
             Fd socket = socket();
             int result = connect(socket, address);
             if (result == 0) {
-                blocking(socket.intValue());
+                blocking(socket.intValue(), true);
                 return socket;
             }
             socket.close();
@@ -96,29 +98,25 @@ public final class Sockets {
     }
 
     /**
-     * Makes a listening Unix stream socket. It is non-blocking.
-     *
-     * @param address where
-     * @param mode the permission bits of the socket's file, applied before anybody can connect where the system allows
-     *     (Linux); without meaning for an abstract name
-     * @param backlog how many connections may wait to be accepted
-     * @return the socket, the caller's
-     * @throws IOException if it cannot be bound, an {@link ErrnoException}, with EADDRINUSE if the address is taken, by
-     *     a stale socket too
+     * Makes a non-blocking socket and binds it. On Linux the mode becomes that of its file, less the umask's bits, before any
+     * peer can see it.
      */
-    public static Fd listen(UnixAddress address, int mode, int backlog) throws IOException {
+    static Fd bind(UnixAddress address, int mode) throws IOException {
         Fd socket = socket();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name = address.toNative(arena);
-            // On Linux the mode of the socket itself becomes that of its file; elsewhere this fails, without harm.
+            // Elsewhere this fails, without harm.
             Posix.fchmod(socket.intValue(), mode);
             ErrnoException.check("bind", address, Posix.bind(socket.intValue(), name.address(), (int) name.byteSize()));
-            ErrnoException.check("listen", address, Posix.listen(socket.intValue(), backlog));
             return socket;
         } catch (IOException | RuntimeException | Error e) {
             socket.close();
             throw e;
         }
+    }
+
+    static void listen(Fd socket, UnixAddress address, int backlog) throws IOException {
+        ErrnoException.check("listen", address, Posix.listen(socket.intValue(), backlog));
     }
 
     /**
@@ -138,12 +136,12 @@ public final class Sockets {
                 if (SOCK_CLOEXEC == 0)
                     Posix.fcntl(fd, Constants.F_SETFD, Constants.FD_CLOEXEC);
                 if (!LINUX)
-                    blocking(fd);
+                    blocking(fd, true);
                 return Fd.of(fd);
             }
             if (fd == -EAGAIN)
                 return null;
-            if (fd != -EINTR && fd != -Constants.ECONNABORTED)
+            if (fd != -EINTR && fd != -Constants.ECONNABORTED && fd != -Constants.EPROTO)
                 throw new ErrnoException("accept", -fd);
         }
     }
@@ -261,10 +259,26 @@ public final class Sockets {
             int noSigpipe = Abi.host().value("SO_NOSIGPIPE", 0);
             if (noSigpipe != 0)
                 Posix.setsockopt(fd, SOL_SOCKET, noSigpipe, arena.allocateFrom(JAVA_INT, 1).address(), 4);
-            Posix.fcntl(fd, Constants.F_SETFL,
-                    Posix.fcntl(fd, Constants.F_GETFL, 0) | Constants.O_NONBLOCK);
+            blocking(fd, false);
             return Fd.of(fd);
         }
+    }
+
+    /** What a Unix socket is bound to, or null if it is a socket of another family. */
+    static UnixAddress localAddress(Fd socket) throws IOException {
+        int fd = socket.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment address = arena.allocate(ADDRESS_SIZE, 8);
+            MemorySegment length = arena.allocateFrom(JAVA_INT, ADDRESS_SIZE);
+            ErrnoException.check("getsockname", Posix.getsockname(fd, address.address(), length.address()));
+            return family(address) == AF_UNIX ? UnixAddress.of(address.asSlice(0, length.get(JAVA_INT, 0))) : null;
+        } finally {
+            socket.exit();
+        }
+    }
+
+    private static int family(MemorySegment address) {
+        return FAMILY_IS_BYTE ? address.get(JAVA_BYTE, 1) & 0xFF : address.get(JAVA_SHORT, 0);
     }
 
     /** What a socket is bound to, as far as it is needed to tell one from another. */
@@ -298,12 +312,11 @@ public final class Sockets {
     /** getsockname(2); of no family if it is not a socket. */
     static Name name(int fd) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment address = arena.allocate(128, 8);
-            MemorySegment length = arena.allocateFrom(JAVA_INT, 128);
+            MemorySegment address = arena.allocate(ADDRESS_SIZE, 8);
+            MemorySegment length = arena.allocateFrom(JAVA_INT, ADDRESS_SIZE);
             if (Posix.getsockname(fd, address.address(), length.address()) < 0)
                 return new Name(-1, new byte[0]);
-            int family = FAMILY_IS_BYTE ? address.get(JAVA_BYTE, 1) & 0xFF : address.get(JAVA_SHORT, 0);
-            return new Name(family, address.toArray(JAVA_BYTE));
+            return new Name(family(address), address.toArray(JAVA_BYTE));
         }
     }
 
@@ -327,9 +340,10 @@ public final class Sockets {
                 Posix.fcntl(fd, Constants.F_GETFL, 0));
     }
 
-    static void blocking(int fd) {
+    static void blocking(int fd, boolean blocking) {
         int flags = Posix.fcntl(fd, Constants.F_GETFL, 0);
-        Posix.fcntl(fd, Constants.F_SETFL, flags & ~Constants.O_NONBLOCK);
+        Posix.fcntl(fd, Constants.F_SETFL,
+                blocking ? flags & ~Constants.O_NONBLOCK : flags | Constants.O_NONBLOCK);
     }
 
     private static Fd.Pair pair(MemorySegment pair, boolean closeOnExec) {

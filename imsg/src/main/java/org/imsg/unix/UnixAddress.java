@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.imsg.sys.Abi;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Os;
@@ -40,6 +41,18 @@ public final class UnixAddress {
             throw new IllegalArgumentException("a socket's path has 1 to " + (PATH_SIZE - 1) + " bytes, this one "
                     + name.length + ": " + path);
         return new UnixAddress(name, path);
+    }
+
+    /** An address as the kernel gives it. */
+    static UnixAddress of(MemorySegment address) {
+        byte[] name = address.asSlice(Math.min(PATH_AT, address.byteSize())).toArray(JAVA_BYTE);
+        if (name.length == 0 || name[0] == 0)
+            return new UnixAddress(name, null);
+        int end = 0;
+        while (end < name.length && name[end] != 0)
+            end++;
+        byte[] path = Arrays.copyOf(name, end);
+        return new UnixAddress(path, Path.of(new String(path, StandardCharsets.UTF_8)));
     }
 
     /**
@@ -91,6 +104,8 @@ public final class UnixAddress {
 
     @Override
     public String toString() {
-        return path != null ? path.toString() : "@" + new String(name, 1, name.length - 1, StandardCharsets.UTF_8);
+        return path != null
+                ? path.toString()
+                : "@" + new String(name, 1, Math.max(0, name.length - 1), StandardCharsets.UTF_8);
     }
 }

@@ -229,7 +229,7 @@ class JdkChannelsTest {
             for (Fd fd : new Fd[]{sockets.first(), folder, file})
                 assertThat(fd.isOpen()).isTrue();
         }
-        try (Fd listening = Sockets.listen(UnixAddress.of(directory.resolve("l")), 0600, 1)) {
+        try (Fd listening = UnixListener.at(UnixAddress.of(directory.resolve("l"))).listen().handOn()) {
             assertThatIllegalArgumentException().isThrownBy(() -> JdkChannels.socketChannel(listening));
             assertThat(listening.isOpen()).isTrue();
         }

@@ -28,21 +28,21 @@ class SocketsTest {
     @Test
     void a_client_connects_and_the_server_sees_who_it_is() throws Exception {
         UnixAddress address = UnixAddress.of(directory.resolve("s"));
-        try (Fd listener = Sockets.listen(address, 0600, 1);
+        try (UnixListener listener = UnixListener.at(address).backlog(1).listen();
                 Fd client = connect(address);
-                Fd server = Sockets.accept(listener.intValue())) {
+                Fd server = listener.accept()) {
             PeerCredentials peer = Sockets.peerCredentials(server);
             assertThat(peer.pid()).isEqualTo((int) ProcessHandle.current().pid());
             assertThat(peer).isEqualTo(Sockets.peerCredentials(client));
             assertThat(peer.uid()).isEqualTo((int) Files.getAttribute(directory, "unix:uid"));
-            assertThat(Sockets.accept(listener.intValue())).as("when none is there").isNull();
+            assertThat(Sockets.accept(listener.fd())).as("when none is there").isNull();
         }
     }
 
     @Test
     void a_sockets_file_has_its_mode_as_far_as_the_umask_lets_it() throws Exception {
         Path path = directory.resolve("s");
-        Sockets.listen(UnixAddress.of(path), 0600, 1).close();
+        UnixListener.at(UnixAddress.of(path)).backlog(1).listen().handOn().close();
         assertThat(Files.getPosixFilePermissions(path)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
     }
 
@@ -51,7 +51,7 @@ class SocketsTest {
         Path path = directory.resolve("s");
         assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> ImsgChannel.connect(path))
                 .withMessageStartingWith("connect(" + path + "): ENOENT (2): ");
-        Sockets.listen(UnixAddress.of(path), 0600, 1).close();
+        UnixListener.at(UnixAddress.of(path)).backlog(1).listen().handOn().close();
         assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> ImsgChannel.connect(path))
                 .withMessageStartingWith("connect(" + path + "): ECONNREFUSED (111): ");
         assertThatExceptionOfType(ErrnoException.class)
@@ -80,9 +80,10 @@ class SocketsTest {
         String pid = Long.toString(ProcessHandle.current().pid());
         UnixAddress name = UnixAddress.ofAbstract(pid + "n".repeat(107 - pid.length()));
         for (UnixAddress address : new UnixAddress[]{path, name})
-            try (Fd listener = Sockets.listen(address, 0600, 1); Fd client = connect(address)) {
+            try (UnixListener listener = UnixListener.at(address).backlog(1).listen(); Fd client = connect(address)) {
                 assertThat(listener.isOpen() && client.isOpen()).isTrue();
-                assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> Sockets.listen(address, 0600, 1))
+                assertThatExceptionOfType(ErrnoException.class)
+                        .isThrownBy(() -> UnixListener.at(address).backlog(1).listen())
                         .satisfies(e -> assertThat(e.name()).isEqualTo("EADDRINUSE"));
             }
     }

@@ -42,6 +42,11 @@ public final class Call<T> {
         return this;
     }
 
+    /** Whether it has returned or thrown. */
+    public boolean isDone() {
+        return task.isDone();
+    }
+
     /** What the call returned. */
     public T result() throws Exception {
         return task.get();

@@ -17,6 +17,7 @@ import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 import org.imsg.unix.Sockets;
 import org.imsg.unix.UnixAddress;
+import org.imsg.unix.UnixListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -139,7 +140,7 @@ class SocketOperationsTest {
         Path outside = Files.createDirectory(directory.resolve("outside"));
         Files.createSymbolicLink(inside.resolve("link"), outside);
         Files.createSymbolicLink(inside.resolve("socket-link"), outside.resolve("socket"));
-        try (Fd _ = Sockets.listen(UnixAddress.of(outside.resolve("socket")), 0600, 1);
+        try (UnixListener _ = UnixListener.at(UnixAddress.of(outside.resolve("socket"))).backlog(1).listen();
                 Served served = served("connect unix " + inside + "/", "bind unix reuse " + inside + "/");
                 Privileged privileged = served.privileged();
                 CapturedLog log = new CapturedLog(Monitor.class)) {

@@ -1,0 +1,198 @@
+package org.imsg.unix;
+
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import java.util.function.Predicate;
+
+/**
+ * The connections that a listener serves, each on a virtual thread of its own: counts them, all and each user's, and ends
+ * them.
+ */
+final class Connections<C extends AutoCloseable> {
+    private final UnixAddress address;
+    private final Function<Fd, C> opener;
+    private final ConnectionHandler<? super C> handler;
+    private final BoundedLog log;
+    private final ReentrantLock lock = new ReentrantLock();
+    /** Signalled when a connection has ended, and when no further one is to begin. */
+    private final Condition changed = lock.newCondition();
+    private final Set<Connection> open = new HashSet<>();
+    private final Map<Object, Integer> ofUid = new HashMap<>();
+    private boolean ending;
+    private volatile boolean cut;
+
+    Connections(UnixAddress address, Function<Fd, C> opener, ConnectionHandler<? super C> handler,
+            BoundedLog log) {
+        this.address = address;
+        this.opener = opener;
+        this.handler = handler;
+        this.log = log;
+    }
+
+    private final class Connection implements Runnable {
+        private final PeerCredentials peer;
+        private final Thread thread = Thread.ofVirtual().name("imsg-connection").unstarted(this);
+        private volatile C channel;
+
+        Connection(PeerCredentials peer) {
+            this.peer = peer;
+        }
+
+        @Override
+        public void run() {
+            try {
+                handler.serve(channel, peer);
+            } catch (Throwable e) {
+                if (!cut)
+                    log.warn("a connection to " + address + " from " + peer + " is dropped", e);
+            } finally {
+                close(channel);
+                remove(this);
+            }
+        }
+
+        void cut() {
+            C begun = channel;
+            if (begun != null)
+                close(begun);
+            if (thread != Thread.currentThread())
+                thread.interrupt();
+        }
+    }
+
+    /**
+     * Waits for a pause, which the end of a connection cuts short, and then until there is room for another.
+     *
+     * @return false if no further one is to begin
+     */
+    boolean awaitRoom(int most, long pauseNanos) throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            int before = open.size();
+            for (long left = pauseNanos; left > 0 && !ending && open.size() >= before;)
+                left = changed.awaitNanos(left);
+            while (!ending && open.size() >= most)
+                changed.await();
+            return !ending;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Begins to serve a connection, or refuses it and closes it.
+     *
+     * @return what it could not be served for the lack of, or null
+     */
+    Throwable begin(Fd socket, Predicate<PeerCredentials> allowed, int mostOfUid) {
+        AutoCloseable mine = socket;
+        try {
+            PeerCredentials peer = Sockets.peerCredentials(socket);
+            Connection connection = new Connection(peer);
+            if (!allowed.test(peer)) {
+                log.warn("a connection to " + address + " from " + peer + " is not allowed", null);
+            } else if (!add(connection, mostOfUid)) {
+                log.warn("a connection to " + address + " from " + peer + " is one too many for the user", null);
+            } else {
+                mine = null;
+                start(connection, socket);
+            }
+            return null;
+        } catch (IOException | RuntimeException | Error e) {
+            log.warn("a connection to " + address + " is dropped", e);
+            return e instanceof OutOfMemoryError ? e : null;
+        } finally {
+            if (mine != null)
+                close(mine);
+        }
+    }
+
+    private void start(Connection connection, Fd socket) {
+        boolean started = false;
+        try {
+            connection.channel = opener.apply(socket);
+            connection.thread.start();
+            started = true;
+        } finally {
+            if (!started) {
+                close(connection.channel == null ? socket : connection.channel);
+                remove(connection);
+            }
+        }
+        // It was not there to be cut when the others were.
+        if (cut)
+            connection.cut();
+    }
+
+    private boolean add(Connection connection, int mostOfUid) {
+        lock.lock();
+        try {
+            if (ofUid.getOrDefault(connection.peer.uid(), 0) >= mostOfUid)
+                return false;
+            ofUid.merge(connection.peer.uid(), 1, Integer::sum);
+            return open.add(connection);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void remove(Connection connection) {
+        lock.lock();
+        try {
+            open.remove(connection);
+            ofUid.computeIfPresent(connection.peer.uid(), (_, count) -> count == 1 ? null : count - 1);
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void close(AutoCloseable connection) {
+        try {
+            connection.close();
+        } catch (Exception e) {
+            log.warn("a connection to " + address + " is not closed", e);
+        }
+    }
+
+    /** Lets no further connection begin; cuts those there are if asked to. */
+    void end(boolean cutting) {
+        lock.lock();
+        try {
+            ending = true;
+            changed.signalAll();
+            if (cutting) {
+                cut = true;
+                open.forEach(Connection::cut);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits until the last connection has ended; an interrupt cuts them, and is there afterwards. */
+    void awaitEnd() {
+        boolean interrupted = false;
+        lock.lock();
+        try {
+            while (!open.isEmpty()) {
+                try {
+                    changed.await();
+                } catch (InterruptedException _) {
+                    interrupted = true;
+                    end(true);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (interrupted)
+            Thread.currentThread().interrupt();
+    }
+}

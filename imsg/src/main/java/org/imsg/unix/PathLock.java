@@ -1,0 +1,102 @@
+package org.imsg.unix;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Posix;
+
+/** The lock of a socket's path, against others that start at the same moment: flock(2) on a file beside it. */
+final class PathLock implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final long PAUSE = Duration.ofMillis(1).toNanos();
+
+    private final Path path;
+    private final Fd fd;
+    private final boolean made;
+
+    private PathLock(Path path, Fd fd, boolean made) {
+        this.path = path;
+        this.fd = fd;
+        this.made = made;
+    }
+
+    /** Takes the lock; fails if it is not free within ten seconds. */
+    static PathLock take(Path socket) throws IOException {
+        Path path = socket.resolveSibling(socket.getFileName() + ".lock");
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        for (;;) {
+            PathLock lock = open(path);
+            boolean taken = false;
+            try {
+                lock.await(deadline);
+                taken = lock.isInPlace();
+                if (taken)
+                    return lock;
+            } finally {
+                if (!taken)
+                    lock.fd.close();
+            }
+        }
+    }
+
+    private static PathLock open(Path path) throws IOException {
+        for (;;) {
+            try {
+                return new PathLock(path, Fd.open(path, 0600, OpenFlag.READ_WRITE, OpenFlag.CREATE_NEW), true);
+            } catch (ErrnoException e) {
+                if (e.number() != Constants.EEXIST)
+                    throw e;
+            }
+            try {
+                return new PathLock(path, Fd.open(path, OpenFlag.READ_WRITE, OpenFlag.NONBLOCK, OpenFlag.NOFOLLOW),
+                        false);
+            } catch (ErrnoException e) {
+                if (e.number() != Constants.ENOENT)
+                    throw e;
+            }
+        }
+    }
+
+    private void await(long deadline) throws IOException {
+        for (;;) {
+            int result = Posix.flock(fd.intValue(), Constants.LOCK_EX | Constants.LOCK_NB);
+            if (result == 0)
+                return;
+            if (result != -Constants.EAGAIN && result != -Constants.EINTR) {
+                close();
+                throw new ErrnoException("flock", path, -result);
+            }
+            if (System.nanoTime() - deadline > 0)
+                throw new ErrnoException("flock", path, -result);
+            LockSupport.parkNanos(PAUSE);
+            if (Thread.currentThread().isInterrupted())
+                throw new InterruptedIOException("interrupted while waiting for the lock " + path);
+        }
+    }
+
+    /** Whether the file is still there: the thread or process that made it removes it when it is done. */
+    private boolean isInPlace() throws IOException {
+        FileStatus mine = FileStatus.of(fd.intValue());
+        try {
+            var there = Files.readAttributes(path, "unix:dev,ino", LinkOption.NOFOLLOW_LINKS);
+            return mine.isFile((long) there.get("dev"), (long) there.get("ino"));
+        } catch (NoSuchFileException _) {
+            return false;
+        }
+    }
+
+    /** Lets the next one in. A file that was there before stays. */
+    @Override
+    public void close() throws IOException {
+        try (fd) {
+            if (made)
+                Files.deleteIfExists(path);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+package org.imsg.unix;
+
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.imsg.sys.Constants;
+
+/** The file of a listening socket: made with it, and removed if it is still the same one. */
+final class SocketFile {
+    private static final int PERMISSIONS = 07777;
+
+    private final Path path;
+    private final List<Object> identity;
+
+    private SocketFile(Path path) throws IOException {
+        this.path = path;
+        this.identity = identity();
+    }
+
+    /** A listening socket, and its file unless it is bound to an abstract name. */
+    record Listening(Fd socket, SocketFile file) {}
+
+    /** Binds and listens. Leaves nothing behind if that fails. */
+    static Listening listen(UnixAddress address, int mode, int backlog, boolean replaceStale) throws IOException {
+        if (address.path() == null)
+            return listen(Sockets.bind(address, mode), null, address, mode, backlog);
+        try (PathLock _ = PathLock.take(address.path())) {
+            Fd socket = bind(address, mode, replaceStale);
+            return listen(socket, new SocketFile(address.path()), address, mode, backlog);
+        }
+    }
+
+    private static Listening listen(Fd socket, SocketFile file, UnixAddress address, int mode, int backlog)
+            throws IOException {
+        try {
+            if (file != null)
+                file.setMode(mode);
+            Sockets.listen(socket, address, backlog);
+            return new Listening(socket, file);
+        } catch (IOException | RuntimeException | Error e) {
+            try (socket) {
+                if (file != null)
+                    file.remove();
+            }
+            throw e;
+        }
+    }
+
+    private static Fd bind(UnixAddress address, int mode, boolean replaceStale) throws IOException {
+        try {
+            return Sockets.bind(address, mode);
+        } catch (ErrnoException e) {
+            if (e.number() != Constants.EADDRINUSE || !replaceStale || !removeStale(address))
+                throw e;
+            return Sockets.bind(address, mode);
+        }
+    }
+
+    /** Removes a socket that refuses connections, and no other file. Returns false if the path is still taken. */
+    private static boolean removeStale(UnixAddress address) throws IOException {
+        Map<String, Object> seen = attributes(address.path());
+        if (seen.isEmpty())
+            return true;
+        if (((int) seen.get("mode") & Constants.S_IFMT) != Constants.S_IFSOCK || !refuses(address))
+            return false;
+        // The time of the last change tells a new file from an old one that had its inode.
+        return seen.equals(attributes(address.path())) && Files.deleteIfExists(address.path());
+    }
+
+    private static boolean refuses(UnixAddress address) throws IOException {
+        try {
+            Sockets.connect(address, System.nanoTime()).close();
+            return false;
+        } catch (ErrnoException e) {
+            return e.number() == Constants.ECONNREFUSED;
+        } catch (SocketTimeoutException _) {
+            return false;
+        }
+    }
+
+    /** A file system that keeps no modes refuses to change one, even to what it is. */
+    private void setMode(int mode) throws IOException {
+        if (((int) attributes(path).get("mode") & PERMISSIONS) != mode)
+            Files.setPosixFilePermissions(path, permissions(mode));
+    }
+
+    private static Set<PosixFilePermission> permissions(int bits) {
+        Set<PosixFilePermission> permissions = EnumSet.noneOf(PosixFilePermission.class);
+        PosixFilePermission[] fromOwnerRead = PosixFilePermission.values();
+        for (int i = 0; i < fromOwnerRead.length; i++)
+            if ((bits & 0400 >> i) != 0)
+                permissions.add(fromOwnerRead[i]);
+        return permissions;
+    }
+
+    /** Removes the file. While the socket is open its inode cannot be another file's, so the two numbers tell which it is. */
+    void remove() throws IOException {
+        if (!identity.isEmpty() && identity.equals(identity()))
+            Files.deleteIfExists(path);
+    }
+
+    private List<Object> identity() throws IOException {
+        Map<String, Object> attributes = attributes(path);
+        return attributes.isEmpty() ? List.of() : List.of(attributes.get("dev"), attributes.get("ino"));
+    }
+
+    /** Empty if there is no such file. */
+    private static Map<String, Object> attributes(Path path) throws IOException {
+        try {
+            return Files.readAttributes(path, "unix:dev,ino,mode,ctime", LinkOption.NOFOLLOW_LINKS);
+        } catch (NoSuchFileException _) {
+            return Map.of();
+        }
+    }
+}

@@ -1,0 +1,352 @@
+package org.imsg;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.imsg.testing.Call;
+import org.imsg.testing.CapturedLog;
+import org.imsg.unix.ConnectionHandler;
+import org.imsg.unix.Fd;
+import org.imsg.unix.UnixListener;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A listener that serves: a connection's faults are its own, too many are kept out, and the end is clean. */
+@Timeout(60)
+class ServingTest {
+    /** The types of requests that make the handler below fail. */
+    private static final int EXCEPTION = 100;
+    private static final int ERROR = 101;
+
+    @TempDir
+    Path directory;
+
+    private Path path;
+    private CapturedLog log;
+
+    @BeforeEach
+    void captureLog() throws Exception {
+        path = directory.resolve("daemon.sock");
+        log = new CapturedLog(UnixListener.class);
+    }
+
+    @AfterEach
+    void printLogAgain() throws Exception {
+        log.close();
+    }
+
+    /** Answers each message with the same type, or fails if asked to. */
+    private static final ConnectionHandler<ImsgChannel> ECHO = (channel, peer) -> {
+        for (Imsg request; (request = channel.receive()) != null;) {
+            if (request.type() == EXCEPTION)
+                throw new IllegalStateException("the handler's own");
+            if (request.type() == ERROR)
+                throw new OutOfMemoryError("the handler's own");
+            channel.send(Imsg.of(request.type(), request.id(), 0, new byte[0]));
+        }
+    };
+
+    private static Call<Void> serve(Call.On kind, ImsgListener listener, ConnectionHandler<ImsgChannel> handler) {
+        return Call.<Void>start(kind, () -> {
+            listener.serve(handler);
+            return null;
+        }).awaitWaiting();
+    }
+
+    private static void assertServed(ImsgChannel client) throws IOException {
+        client.send(Imsg.of(7));
+        assertThat(client.receive().type()).isEqualTo(7);
+    }
+
+    private void assertServedAnew() throws IOException {
+        try (var client = ImsgChannel.connect(path)) {
+            assertServed(client);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void clients_are_served_side_by_side_until_the_listener_is_closed(Call.On kind) throws Exception {
+        var listener = ImsgListener.listen(path);
+        Call<Void> serving = serve(kind, listener, ECHO);
+        try (var first = ImsgChannel.connect(path); var second = ImsgChannel.connect(path)) {
+            for (int i = 0; i < 3; i++) {
+                assertServed(first);
+                assertServed(second);
+            }
+            listener.close();
+            serving.result();
+            assertThat(first.receive()).isNull();
+            assertThat(second.receive()).isNull();
+        }
+        assertThat(path).doesNotExist();
+        assertThat(log.lines()).isEmpty();
+    }
+
+    @Test
+    void what_a_handler_throws_ends_its_connection_only_and_is_logged() throws Exception {
+        try (var listener = ImsgListener.listen(path); var other = ImsgChannel.connect(path)) {
+            serve(Call.On.VIRTUAL, listener, ECHO);
+            for (int type : new int[]{EXCEPTION, ERROR}) {
+                try (var client = ImsgChannel.connect(path)) {
+                    client.send(Imsg.of(type));
+                    assertThat(client.receive()).isNull();
+                }
+                assertServed(other);
+            }
+            assertServedAnew();
+        }
+        assertThat(log.lines()).hasSize(2).allMatch(line -> line.contains("is dropped")
+                && line.contains("a connection to " + path + " from PeerCredentials[")
+                && line.contains("handler's own"));
+    }
+
+    @Test
+    void the_handler_knows_the_peer() throws Exception {
+        BlockingQueue<Integer> pids = new LinkedBlockingQueue<>();
+        try (var listener = ImsgListener.listen(path); var client = ImsgChannel.connect(path)) {
+            serve(Call.On.VIRTUAL, listener, (channel, peer) -> pids.add(peer.pid()));
+            assertThat(pids.poll(20, TimeUnit.SECONDS)).isEqualTo((int) ProcessHandle.current().pid());
+            assertThat(client.receive()).as("the end, as the handler returned").isNull();
+        }
+    }
+
+    @Test
+    void closing_ends_a_handler_that_waits_for_something_else() throws Exception {
+        CountDownLatch waiting = new CountDownLatch(1);
+        var listener = ImsgListener.listen(path);
+        Call<Void> serving = serve(Call.On.PLATFORM, listener, (_, _) -> {
+            waiting.countDown();
+            new CountDownLatch(1).await();
+        });
+        try (var client = ImsgChannel.connect(path)) {
+            waiting.await();
+            listener.close();
+            serving.result();
+            assertThat(client.receive()).isNull();
+        }
+        assertThat(log.lines()).isEmpty();
+    }
+
+    @Test
+    void a_handler_may_close_the_listener() throws Exception {
+        var listener = ImsgListener.listen(path);
+        Call<Void> serving = serve(Call.On.PLATFORM, listener, (channel, _) -> {
+            listener.close();
+            assertThat(Thread.currentThread().isInterrupted()).isFalse();
+            assertThat(channel.isOpen()).isFalse();
+        });
+        try (var client = ImsgChannel.connect(path)) {
+            assertThat(client.receive()).isNull();
+            serving.result();
+        }
+        assertThat(log.lines()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void an_interrupt_of_the_serving_thread_ends_all(Call.On kind) throws Exception {
+        var listener = ImsgListener.listen(path);
+        Call<Void> serving = serve(kind, listener, ECHO);
+        try (var client = ImsgChannel.connect(path)) {
+            assertServed(client);
+            serving.thread().interrupt();
+            assertThat(serving.failure()).isInstanceOf(ClosedByInterruptException.class);
+            assertThat(client.receive()).isNull();
+        }
+        assertThat(listener.isOpen()).isFalse();
+        assertThat(path).doesNotExist();
+    }
+
+    @Test
+    void an_interrupt_while_there_is_no_room_ends_all() throws Exception {
+        var listener = ImsgListener.listen(path).maxConnections(1);
+        Call<Void> serving = serve(Call.On.PLATFORM, listener, ECHO);
+        try (var client = ImsgChannel.connect(path)) {
+            assertServed(client);
+            serving.awaitWaiting().thread().interrupt();
+            assertThat(serving.failure()).isInstanceOf(ClosedByInterruptException.class);
+            assertThat(client.receive()).isNull();
+        }
+    }
+
+    @Test
+    void a_closed_listener_is_not_served_nor_one_that_is_served_already() throws Exception {
+        var listener = ImsgListener.listen(path);
+        Call<Void> serving = serve(Call.On.VIRTUAL, listener, ECHO);
+        assertThatIllegalStateException().isThrownBy(() -> listener.serve(ECHO))
+                .withMessageContaining("served already");
+        assertServedAnew();
+        listener.close();
+        serving.result();
+        var closed = ImsgListener.listen(path);
+        closed.close();
+        assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(() -> closed.serve(ECHO));
+    }
+
+    @Test
+    void beyond_the_bound_connections_wait_until_one_ends() throws Exception {
+        try (var listener = ImsgListener.listen(path).maxConnections(2)) {
+            serve(Call.On.VIRTUAL, listener, ECHO);
+            var first = ImsgChannel.connect(path);
+            try (var second = ImsgChannel.connect(path)) {
+                assertServed(first);
+                assertServed(second);
+                try (var third = ImsgChannel.connect(path)) {
+                    third.send(Imsg.of(7));
+                    assertServed(second);
+                    first.close();
+                    assertThat(third.receive().type()).isEqualTo(7);
+                    assertServed(second);
+                }
+            }
+        }
+        assertThat(log.lines()).isEmpty();
+    }
+
+    @Test
+    void beyond_the_bound_of_a_user_connections_are_closed() throws Exception {
+        try (var listener = ImsgListener.listen(path).maxConnectionsOfUid(2)) {
+            serve(Call.On.VIRTUAL, listener, ECHO);
+            try (var first = ImsgChannel.connect(path); var second = ImsgChannel.connect(path)) {
+                assertServed(first);
+                assertServed(second);
+                try (var third = ImsgChannel.connect(path)) {
+                    assertThat(third.receive()).isNull();
+                }
+                first.send(Imsg.of(EXCEPTION));
+                assertThat(first.receive()).isNull();
+                // Its place is free a moment after its end is seen.
+                Call.until(() -> isServedAnew());
+                assertServed(second);
+            }
+        }
+        assertThat(log.lines()).anyMatch(line -> line.endsWith("one too many for the user"));
+    }
+
+    private boolean isServedAnew() {
+        try (var client = ImsgChannel.connect(path)) {
+            client.send(Imsg.of(7));
+            return client.receive() != null;
+        } catch (IOException _) {
+            return false;
+        }
+    }
+
+    @Test
+    void peers_that_are_not_allowed_are_closed_and_a_check_that_fails_refuses() throws Exception {
+        BlockingQueue<String> checks = new LinkedBlockingQueue<>(List.of("refuse", "fail", "allow"));
+        try (var listener = ImsgListener.listen(path).allow(_ -> {
+            String check = checks.remove();
+            if (check.equals("fail"))
+                throw new IllegalStateException("the check's own");
+            return check.equals("allow");
+        })) {
+            serve(Call.On.VIRTUAL, listener, ECHO);
+            for (int i = 0; i < 2; i++)
+                try (var refused = ImsgChannel.connect(path)) {
+                    assertThat(refused.receive()).isNull();
+                }
+            assertServedAnew();
+        }
+        assertThat(log.lines()).hasSize(2);
+        assertThat(log.lines().getFirst()).endsWith("is not allowed");
+        assertThat(log.lines().getLast()).contains("the check's own");
+    }
+
+    @Test
+    void a_flood_of_connections_that_fail_is_no_flood_of_records() throws Exception {
+        try (var listener = ImsgListener.listen(path).maxConnections(3000).maxConnectionsOfUid(3000)) {
+            serve(Call.On.VIRTUAL, listener, ECHO);
+            long begin = System.nanoTime();
+            for (int i = 0; i < 2000; i++)
+                try (var client = ImsgChannel.connect(path)) {
+                    client.send(Imsg.of(EXCEPTION));
+                }
+            assertServedAnew();
+            long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begin);
+            assertThat(log.lines()).hasSizeBetween(10, 10 * (int) (seconds + 2));
+        }
+    }
+
+    @Test
+    void clients_that_never_speak_and_clients_that_leave_at_once_keep_nobody_from_being_served() throws Exception {
+        var listener = ImsgListener.listen(path).maxConnectionsOfUid(UnixListener.MAX_CONNECTIONS);
+        Call<Void> serving = serve(Call.On.VIRTUAL, listener, ECHO);
+        List<ImsgChannel> silent = new ArrayList<>();
+        for (int i = 0; i < 200; i++) {
+            silent.add(ImsgChannel.connect(path));
+            ImsgChannel.connect(path).close();
+        }
+        assertServedAnew();
+        listener.close();
+        serving.result();
+        for (ImsgChannel client : silent) {
+            assertThat(client.receive()).isNull();
+            client.close();
+        }
+    }
+
+    @Test
+    void after_handing_on_the_connections_there_are_served_to_their_ends() throws Exception {
+        var listener = ImsgListener.listen(path);
+        Call<Void> serving = serve(Call.On.PLATFORM, listener, ECHO);
+        var old = ImsgChannel.connect(path);
+        assertServed(old);
+        try (var successor = ImsgListener.of(listener.handOn())) {
+            try (var waiting = ImsgChannel.connect(path)) {
+                waiting.send(Imsg.of(8));
+                serve(Call.On.PLATFORM, successor, ECHO);
+                assertThat(waiting.receive().type()).isEqualTo(8);
+            }
+            assertServed(old);
+            assertThat(serving.isDone()).isFalse();
+            old.close();
+            serving.result();
+            assertServedAnew();
+        }
+        Files.delete(path);
+    }
+
+    @Test
+    void after_handing_on_an_interrupt_cuts_the_connections_there() throws Exception {
+        var listener = ImsgListener.listen(path);
+        Call<Void> serving = serve(Call.On.PLATFORM, listener, ECHO);
+        try (var client = ImsgChannel.connect(path)) {
+            assertServed(client);
+            try (Fd _ = listener.handOn()) {
+                serving.thread().interrupt();
+                assertThat(serving.failure()).isInstanceOf(ClosedByInterruptException.class);
+                assertThat(client.receive()).isNull();
+            }
+        }
+        Files.delete(path);
+    }
+
+    @Test
+    void bounds_under_one_are_refused() throws Exception {
+        try (var listener = ImsgListener.listen(path)) {
+            assertThatIllegalArgumentException().isThrownBy(() -> listener.maxConnections(0));
+            assertThatIllegalArgumentException().isThrownBy(() -> listener.maxConnectionsOfUid(-1))
+                    .withMessageContaining("1 or more, not -1");
+        }
+    }
+}
