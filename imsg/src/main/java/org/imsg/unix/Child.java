@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -104,6 +105,7 @@ public final class Child {
         private final List<String> arguments;
         private final Map<Integer, Fd> descriptors = new LinkedHashMap<>();
         private final Map<String, String> environment = new LinkedHashMap<>();
+        private List<String> starter = List.of();
         private boolean ownSession;
         private Fd directory;
 
@@ -166,6 +168,23 @@ public final class Child {
             return directory != null;
         }
 
+        /** {@return the variables set so far, by name} */
+        public Map<String, String> environment() {
+            return Collections.unmodifiableMap(environment);
+        }
+
+        /**
+         * Has another program execute this one: setpriv(1), nice(1), env(1) and their like, which take a program and its arguments
+         * for their last arguments.
+         *
+         * @param command its path and its own arguments; empty for none
+         * @return this
+         */
+        public Builder through(List<String> command) {
+            starter = List.copyOf(command);
+            return this;
+        }
+
         /**
          * Starts the program: posix_spawn(3).
          *
@@ -222,7 +241,7 @@ public final class Child {
                 check(Processes.file_actions_addclosefrom(actions, closeFrom));
                 resetSignals(arena, attributes);
                 MemorySegment pid = arena.allocate(4, 4);
-                check(launch.from(call(pid.address(), arena.allocateFrom(program.toString()).address(), actions,
+                check(launch.from(call(pid.address(), arena.allocateFrom(argv().getFirst()).address(), actions,
                         attributes, strings(arena, argv()), strings(arena, variables()))));
                 return pid.get(JAVA_INT, 0);
             } finally {
@@ -256,7 +275,7 @@ public final class Child {
         }
 
         private List<String> argv() {
-            List<String> argv = new ArrayList<>();
+            List<String> argv = new ArrayList<>(starter);
             argv.add(program.toString());
             argv.addAll(arguments);
             return argv;

@@ -65,6 +65,7 @@ final class ChildLoop implements Connection.Receiver {
             ChildLoop loop = new ChildLoop(settings.newRole(), self, table, log);
             Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> log.log(System.Logger.Level.ERROR,
                     "thread " + thread.getName() + " of " + self + " failed", thrown));
+            settings.rights().becomeUser();
             loop.role.prepare(self);
             failing = " cannot give up its rights: ";
             advice = "; change what the role declares, or start the parent with the rights this takes";

@@ -180,7 +180,13 @@ final class RoleRights {
             child.environment("UID", Long.toString(ids.uid())).environment("GID", Long.toString(ids.gid()))
                     .environment("GIDLIST", String.join(",", ids.groups().stream().map(String::valueOf).toList()));
         }
-        return confinement(ids, jvm::paths, partial).spawn(child);
+        return confinement(ids, jvm::paths, partial).spawnJava(child);
+    }
+
+    /** In the child, first of all: has the user it was given as its real one too. */
+    void becomeUser() throws PrivilegeException {
+        if (user != null && System.getenv(PARTIAL) == null && System.getenv(TRAINING) == null && !dropsInside())
+            Confinement.none().to(Ids.fromEnvironment()).becomeUser();
     }
 
     /** In the child: opens what its confinement will hide, in a thread of its own, while the child is connected and prepared. */

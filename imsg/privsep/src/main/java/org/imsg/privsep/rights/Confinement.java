@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.imsg.sys.Os;
 import org.imsg.unix.Child;
 
@@ -16,7 +17,7 @@ import org.imsg.unix.Child;
  *
  * <pre>{@code
  * Confinement parser = Confinement.none().promise(Promise.STDIO).unveilJava().to(Ids.ofUser("_parser"));
- * Child child = parser.spawn(Child.of(java, "-cp", classPath, "org.example.Parser").descriptor(3, channel));
+ * Child child = parser.spawnJava(Child.of(java, "-cp", classPath, "org.example.Parser").descriptor(3, channel));
  *
  * parser.complete();                          // and in the child's main, before it looks at what it was sent
  * }</pre>
@@ -35,7 +36,9 @@ import org.imsg.unix.Child;
  * <tr><td>ids</td><td>yes</td><td>proved</td><td>refused; see {@link PrivilegeDrop}</td></tr>
  * <tr><td>bounding set, ambient capabilities</td><td>yes</td><td>proved</td><td>refused: would bind one thread</td></tr>
  * <tr><td>no_new_privs</td><td>always</td><td>proved</td><td>with promises</td></tr>
- * <tr><td>dumpable</td><td>untouched in the parent; the exec makes it 1 in the child</td><td>0</td><td>0</td></tr>
+ * <tr><td>session keyring</td><td>a new one</td><td>nothing to do</td><td>untouched</td></tr>
+ * <tr><td>dumpable</td><td>untouched in the parent once the child has started; 0 in a JVM with another user, else 1</td>
+ * <td>0</td><td>0</td></tr>
  * </table>
  *
  * <p>On OpenBSD {@link #enter} and {@link #complete} call unveil(2) and pledge(2), which bind the whole process; what is inherited
@@ -43,24 +46,16 @@ import org.imsg.unix.Child;
  * is an error unless {@link #ifPossible} says otherwise; {@link #query} tells beforehand.
  */
 public final class Confinement {
-    private static final Confinement NONE = new Confinement(
-            new Parts(null, Map.of(), false, Set.of(), null, null, null, null,
-                    Set.of(), false));
+    private static final Confinement NONE = new Confinement(new Restrictions());
 
-    private final Parts parts;
+    private final Restrictions restrictions;
 
-    private Confinement(Parts parts) {
-        this.parts = parts;
+    private Confinement(Restrictions restrictions) {
+        this.restrictions = restrictions;
     }
 
-    /** The whole description; a null is a thing not asked for. */
-    record Parts(Set<Promise> promises, Map<Path, Set<Access>> unveiled, boolean unveiledJava,
-            Set<Namespace> namespaces,
-            PrivateRoot privateRoot, Path chroot, Ids ids, Set<Capability> bounding, Set<Capability> ambient,
-            boolean ifPossible) {
-        boolean veils() {
-            return unveiledJava || !unveiled.isEmpty();
-        }
+    private Confinement with(Consumer<Restrictions> change) {
+        return new Confinement(restrictions.with(change));
     }
 
     /**
@@ -89,11 +84,9 @@ public final class Confinement {
      */
     public Confinement promise(Promise... promises) {
         Set<Promise> more = EnumSet.of(Promise.STDIO, promises);
-        if (parts.promises != null)
-            more.addAll(parts.promises);
-        return new Confinement(
-                new Parts(Set.copyOf(more), parts.unveiled, parts.unveiledJava, parts.namespaces, parts.privateRoot,
-                        parts.chroot, parts.ids, parts.bounding, parts.ambient, parts.ifPossible));
+        if (restrictions.promises != null)
+            more.addAll(restrictions.promises);
+        return with(copy -> copy.promises = Set.copyOf(more));
     }
 
     /**
@@ -114,13 +107,11 @@ public final class Confinement {
         if (!path.isAbsolute() || access.length == 0)
             throw new IllegalArgumentException("to unveil takes an absolute path and one access or more; not " + path
                     + " and " + access.length);
-        Map<Path, Set<Access>> more = new LinkedHashMap<>(parts.unveiled);
+        Map<Path, Set<Access>> more = new LinkedHashMap<>(restrictions.unveiled);
         Set<Access> both = EnumSet.of(access[0], access);
         both.addAll(more.getOrDefault(path, Set.of()));
         more.put(path, both);
-        return new Confinement(
-                new Parts(parts.promises, more, parts.unveiledJava, parts.namespaces, parts.privateRoot, parts.chroot,
-                        parts.ids, parts.bounding, parts.ambient, parts.ifPossible));
+        return with(copy -> copy.unveiled = more);
     }
 
     /**
@@ -131,8 +122,7 @@ public final class Confinement {
      * @return a confinement with these paths
      */
     public Confinement unveilJava() {
-        return new Confinement(new Parts(parts.promises, parts.unveiled, true, parts.namespaces, parts.privateRoot,
-                parts.chroot, parts.ids, parts.bounding, parts.ambient, parts.ifPossible));
+        return with(copy -> copy.unveiledJava = true);
     }
 
     /**
@@ -143,11 +133,9 @@ public final class Confinement {
      */
     public Confinement namespaces(Namespace... namespaces) {
         Set<Namespace> more = EnumSet.noneOf(Namespace.class);
-        more.addAll(parts.namespaces);
+        more.addAll(restrictions.namespaces);
         more.addAll(List.of(namespaces));
-        return new Confinement(
-                new Parts(parts.promises, parts.unveiled, parts.unveiledJava, Set.copyOf(more), parts.privateRoot,
-                        parts.chroot, parts.ids, parts.bounding, parts.ambient, parts.ifPossible));
+        return with(copy -> copy.namespaces = Set.copyOf(more));
     }
 
     /**
@@ -157,9 +145,7 @@ public final class Confinement {
      * @return a confinement with it
      */
     public Confinement privateRoot(PrivateRoot root) {
-        return new Confinement(new Parts(parts.promises, parts.unveiled, parts.unveiledJava, parts.namespaces, root,
-                parts.chroot, parts.ids,
-                parts.bounding, parts.ambient, parts.ifPossible)).namespaces(Namespace.MOUNT);
+        return with(copy -> copy.privateRoot = root).namespaces(Namespace.MOUNT);
     }
 
     /**
@@ -173,21 +159,32 @@ public final class Confinement {
     public Confinement chroot(Path directory) {
         if (!directory.isAbsolute())
             throw new IllegalArgumentException("a new root is named by an absolute path, not " + directory);
-        return new Confinement(new Parts(parts.promises, parts.unveiled, parts.unveiledJava, parts.namespaces,
-                parts.privateRoot, directory,
-                parts.ids, parts.bounding, parts.ambient, parts.ifPossible));
+        return with(copy -> copy.chroot = directory);
     }
 
     /**
-     * Has the child be another user from its first instruction on. Needs root, unless it is who this process is already.
+     * Gives the child another user. Needs root, unless this process has the very ids already.
      *
-     * @param ids whom
+     * @param ids the user
      * @return a confinement with it
      */
     public Confinement to(Ids ids) {
-        return new Confinement(
-                new Parts(parts.promises, parts.unveiled, parts.unveiledJava, parts.namespaces, parts.privateRoot,
-                        parts.chroot, ids, parts.bounding, parts.ambient, parts.ifPossible));
+        return with(copy -> copy.ids = ids);
+    }
+
+    /**
+     * Sets the user that the starting thread has for its real and saved one while the child's is its effective one. Processes with
+     * that uid may signal and limit this process while a child starts, so it must run nothing; several programs may share it.
+     * 65533 unless set, which neither Debian nor systemd gives to anybody.
+     *
+     * @param uid 1 to 4294967294, other than the child's, and mapped in this user namespace
+     * @return a confinement that goes by way of it
+     * @throws IllegalArgumentException if it is out of range
+     */
+    public Confinement intermediate(long uid) {
+        if (uid < 1 || uid > 0xFFFF_FFFEL)
+            throw new IllegalArgumentException("an intermediate user is 1 to 4294967294, not " + uid);
+        return with(copy -> copy.intermediate = uid);
     }
 
     /**
@@ -197,9 +194,7 @@ public final class Confinement {
      * @return a confinement with this bound instead of an earlier one
      */
     public Confinement boundingSet(Capability... capabilities) {
-        return new Confinement(
-                new Parts(parts.promises, parts.unveiled, parts.unveiledJava, parts.namespaces, parts.privateRoot,
-                        parts.chroot, parts.ids, Set.of(capabilities), parts.ambient, parts.ifPossible));
+        return with(copy -> copy.bounding = Set.of(capabilities));
     }
 
     /**
@@ -210,9 +205,7 @@ public final class Confinement {
      * @return a confinement with these instead of earlier ones
      */
     public Confinement ambient(Capability... capabilities) {
-        return new Confinement(
-                new Parts(parts.promises, parts.unveiled, parts.unveiledJava, parts.namespaces, parts.privateRoot,
-                        parts.chroot, parts.ids, parts.bounding, Set.of(capabilities), parts.ifPossible));
+        return with(copy -> copy.ambient = Set.of(capabilities));
     }
 
     /**
@@ -222,9 +215,7 @@ public final class Confinement {
      * @return a confinement that does as much as is possible
      */
     public Confinement ifPossible() {
-        return new Confinement(
-                new Parts(parts.promises, parts.unveiled, parts.unveiledJava, parts.namespaces, parts.privateRoot,
-                        parts.chroot, parts.ids, parts.bounding, parts.ambient, true));
+        return with(copy -> copy.ifPossible = true);
     }
 
     /**
@@ -233,34 +224,73 @@ public final class Confinement {
      * @return each thing and why, in words; empty if nothing is missing
      */
     public List<String> missing() {
-        return List.copyOf(Missing.forSpawn(parts, query()).values());
+        return List.copyOf(Unenforceable.forSpawn(restrictions, query()).values());
     }
 
     /**
      * Starts a program that is confined before its first instruction. A fresh platform thread gives up the rights, starts the
      * program and ends; this process keeps its own. May be called from any thread; one such start at a time.
      *
+     * <p>At no moment does a thread of this process have the child's user as its real one, so that other processes of that user
+     * cannot signal, limit or trace this process. A program that is given another user is therefore executed by
+     * {@code /usr/bin/setpriv} of util-linux, which must be within reach and within the new root, if there is one.
+     *
      * @param child the program
-     * @return the running child, which should call {@link #complete} on the same description
+     * @return the running child
      * @throws PrivilegeException if something cannot be enforced, or a step fails; nothing was started then
      * @throws IOException if the program cannot be started
-     * @throws IllegalArgumentException if the child has a {@linkplain Child.Builder#directory working directory}, and
-     *     the description another root: an open directory is a way out of it
+     * @throws IllegalArgumentException if the child has a {@linkplain Child.Builder#directory working directory} and the
+     *     description another root, as an open directory is a way out of it; or if its user is the intermediate one
      * @throws UnsupportedOperationException on Linux on a machine other than x86_64 and aarch64, before anything is
      *     done
      */
     public Child spawn(Child.Builder child) throws IOException {
-        if (child.hasDirectory() && (parts.chroot != null || parts.privateRoot != null))
+        return spawn(child, query(), true);
+    }
+
+    /**
+     * Starts a JVM, as {@link #spawn}, whose main calls {@link #becomeUser} or {@link #complete} on the same description before it
+     * does anything else. No setpriv stands between, and no process of its user can trace, limit or read it: until that
+     * call its real user is the intermediate one, and the kernel guards it like a set-id program.
+     *
+     * @param child the JVM
+     * @return the running child
+     * @throws PrivilegeException if something cannot be enforced, or a step fails; nothing was started then
+     * @throws IOException if the program cannot be started
+     * @throws IllegalArgumentException as {@link #spawn}
+     * @throws UnsupportedOperationException as {@link #spawn}
+     */
+    public Child spawnJava(Child.Builder child) throws IOException {
+        return spawn(child, query(), false);
+    }
+
+    Child spawn(Child.Builder child, Platform platform, boolean anyProgram) throws IOException {
+        if (child.hasDirectory() && (restrictions.chroot != null || restrictions.privateRoot != null))
             throw new IllegalArgumentException(
                     "a working directory that was opened before lies outside of the new root");
-        Map<String, String> missing = Missing.forSpawn(parts, query());
+        if (restrictions.ids != null && restrictions.ids.uid() == restrictions.intermediate)
+            throw new IllegalArgumentException("uid " + restrictions.intermediate
+                    + " cannot be the child's and the intermediate one: name another with intermediate(uid)");
+        Map<String, String> missing = Unenforceable.forSpawn(restrictions, platform);
         refuseUnlessAllowed(missing);
-        Parts possible = Missing.without(parts, missing.keySet());
+        Restrictions possible = Unenforceable.without(restrictions, missing.keySet());
         if (Os.current() != Os.LINUX)
             return child.start();
-        try (SpawnSteps steps = new SpawnSteps(possible)) {
-            return child.start(spawn -> ConfinedSpawn.run(steps.list(), spawn));
+        try (SpawnSteps steps = new SpawnSteps(possible, platform, anyProgram)) {
+            return child.through(steps.starter(child.environment()))
+                    .start(spawn -> ConfinedSpawn.run(steps.list(), spawn));
         }
+    }
+
+    /**
+     * In a child that {@link #spawnJava} started, first of all: makes the user it was given its real one, in every thread.
+     * {@link #complete} does so too, and may come later. Does nothing where there is nothing to do.
+     *
+     * @throws PrivilegeException if it fails, and then the process must not go on
+     */
+    public void becomeUser() throws PrivilegeException {
+        if (restrictions.ids != null)
+            InProcess.becomeUser(restrictions.ids);
     }
 
     /**
@@ -271,14 +301,15 @@ public final class Confinement {
      *     fails, and then the process must not go on
      */
     public List<String> enter() throws PrivilegeException {
-        Map<String, String> missing = Missing.forEnter(parts, Platform.within());
+        Map<String, String> missing = Unenforceable.forEnter(restrictions, Platform.within());
         refuseUnlessAllowed(missing);
-        InProcess.confine(Missing.without(parts, missing.keySet()));
+        InProcess.confine(Unenforceable.without(restrictions, missing.keySet()));
         return List.copyOf(missing.values());
     }
 
     /**
-     * In a child that {@link #spawn} started with the same description: proves that this process has what the parent gave it and
+     * In a child that {@link #spawnJava} or {@link #spawn} started with the same description: {@linkplain #becomeUser becomes its
+     * user}, proves that this process has what the parent gave it and
      * nothing more, in every thread, and confines it to exactly what was promised.
      *
      * @return what was left out and why, here or by the parent; always empty without {@link #ifPossible}
@@ -286,11 +317,12 @@ public final class Confinement {
      *     steps if they fail. The process must not go on then
      */
     public List<String> complete() throws PrivilegeException {
-        Map<String, String> missing = Missing.forComplete(parts, Platform.within());
+        Map<String, String> missing = Unenforceable.forComplete(restrictions, Platform.within());
         refuseUnlessAllowed(missing);
-        if (parts.ifPossible)
-            InProcess.notGiven(Missing.without(parts, missing.keySet())).forEach(missing::putIfAbsent);
-        InProcess.complete(Missing.without(parts, missing.keySet()));
+        becomeUser();
+        if (restrictions.ifPossible)
+            InProcess.notGiven(Unenforceable.without(restrictions, missing.keySet())).forEach(missing::putIfAbsent);
+        InProcess.complete(Unenforceable.without(restrictions, missing.keySet()));
         return List.copyOf(missing.values());
     }
 
@@ -303,23 +335,23 @@ public final class Confinement {
      */
     public void rehearse() throws PrivilegeException {
         Platform platform = Platform.within();
-        Missing.forEnter(parts, platform);
-        Missing.forComplete(parts, platform);
-        InProcess.rehearse(parts);
+        Unenforceable.forEnter(restrictions, platform);
+        Unenforceable.forComplete(restrictions, platform);
+        InProcess.rehearse(restrictions);
     }
 
-    Parts parts() {
-        return parts;
+    Restrictions restrictions() {
+        return restrictions;
     }
 
     private void refuseUnlessAllowed(Map<String, String> missing) throws PrivilegeException {
         Optional<Map.Entry<String, String>> first = missing.entrySet().stream().findFirst();
-        if (first.isPresent() && !parts.ifPossible)
+        if (first.isPresent() && !restrictions.ifPossible)
             throw new PrivilegeException(first.get().getKey(), String.join("; ", missing.values()));
     }
 
     @Override
     public String toString() {
-        return parts.toString();
+        return restrictions.toString();
     }
 }

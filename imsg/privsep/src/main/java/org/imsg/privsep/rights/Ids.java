@@ -73,7 +73,7 @@ public record Ids(long uid, long gid, List<Long> groups) {
      * @throws PrivilegeException at the step {@code getpwnam} if there is no such user, or the database cannot be read
      */
     public static Ids ofUser(String name) throws PrivilegeException {
-        return UserDatabase.find(name);
+        return of(Users.find(name));
     }
 
     /**
@@ -126,7 +126,20 @@ public record Ids(long uid, long gid, List<Long> groups) {
      * @throws IOException if the system does not tell
      */
     public static Ids current() throws IOException {
-        return UserDatabase.current();
+        return of(Users.current());
+    }
+
+    private static Ids of(List<Long> numbers) {
+        return new Ids(numbers.get(0), numbers.get(1), numbers.subList(2, numbers.size()));
+    }
+
+    /** Whether this process has these ids and no others: real, effective and saved. An ordinary user may not even set its own groups. */
+    boolean areOurs() {
+        try {
+            return current().meanTheSameAs(this) && Users.distinct().equals(Set.of(List.of(uid, gid)));
+        } catch (IOException _) {
+            return false;
+        }
     }
 
     /**

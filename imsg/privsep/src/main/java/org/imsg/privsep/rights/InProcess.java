@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import org.imsg.privsep.rights.Confinement.Parts;
+import org.imsg.sys.Credentials;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Os;
 import org.imsg.sys.Pledge;
@@ -22,15 +22,15 @@ import org.imsg.sys.RawSyscall;
 final class InProcess {
     private InProcess() {}
 
-    static void confine(Parts parts) throws PrivilegeException {
+    static void confine(Restrictions restrictions) throws PrivilegeException {
         try (Arena arena = Arena.ofConfined()) {
             switch (Os.current()) {
                 case LINUX -> {
                     dumpable();
-                    if (parts.promises() != null)
-                        promise(arena, parts.promises());
+                    if (restrictions.promises != null)
+                        promise(arena, restrictions.promises);
                 }
-                case OPENBSD -> pledge(arena, parts);
+                case OPENBSD -> pledge(arena, restrictions);
                 case FREEBSD, MACOS -> {
                     // whatever was asked for has been left out by now
                 }
@@ -38,51 +38,51 @@ final class InProcess {
         }
     }
 
-    static void complete(Parts parts) throws PrivilegeException {
+    static void complete(Restrictions restrictions) throws PrivilegeException {
         if (Os.current() != Os.LINUX) {
-            confine(parts);
+            confine(restrictions);
             return;
         }
         // Before the filter, which might refuse for reasons of its own.
-        if (parts.veils())
-            tryVeiledRoot(parts.unveiled());
+        if (restrictions.veil())
+            tryVeiledRoot(restrictions.unveiled);
         try (Threads threads = Threads.open()) {
             threads.hold();
-            confine(parts);
-            threads.prove(status -> Status.differenceFrom(parts, status));
+            confine(restrictions);
+            threads.prove(status -> Status.differenceFrom(restrictions, status));
         }
     }
 
     /** The same up to the calls that bind or refuse. */
-    static void rehearse(Parts parts) throws PrivilegeException {
+    static void rehearse(Restrictions restrictions) throws PrivilegeException {
         if (Os.current() != Os.LINUX)
             return;
         try (Threads threads = Threads.open(); Arena arena = Arena.ofConfined()) {
             threads.hold();
             Confining.prctl(Confining.PR_GET_DUMPABLE, 0);
-            if (parts.promises() != null)
-                filterProgram(arena, parts.promises());
+            if (restrictions.promises != null)
+                filterProgram(arena, restrictions.promises);
             threads.prove(status -> {
-                Status.differenceFrom(parts, status);
+                Status.differenceFrom(restrictions, status);
                 return null;
             });
         }
     }
 
     /** What was described, but is not so in this process: its parent could not give it. */
-    static Map<String, String> notGiven(Parts parts) {
+    static Map<String, String> notGiven(Restrictions restrictions) {
         Map<String, String> missing = new LinkedHashMap<>();
         if (Os.current() != Os.LINUX)
             return missing;
-        if (parts.ids() != null)
-            tried(missing, Missing.IDS, status -> Status.differenceFrom(parts.ids(), parts.ambient(), status));
-        if (parts.bounding() != null)
-            tried(missing, Missing.BOUNDING, status -> Status.boundDifferently(parts.bounding(), status));
-        if (parts.veils()) {
+        if (restrictions.ids != null)
+            tried(missing, Unenforceable.IDS, status -> Status.differenceFrom(restrictions.ids, restrictions.ambient, status));
+        if (restrictions.bounding != null)
+            tried(missing, Unenforceable.BOUNDING, status -> Status.boundDifferently(restrictions.bounding, status));
+        if (restrictions.veil()) {
             try {
-                tryVeiledRoot(parts.unveiled());
+                tryVeiledRoot(restrictions.unveiled);
             } catch (PrivilegeException e) {
-                missing.put(Missing.UNVEIL, Missing.UNVEIL + ": " + e.getMessage());
+                missing.put(Unenforceable.UNVEIL, Unenforceable.UNVEIL + ": " + e.getMessage());
             }
         }
         return missing;
@@ -97,9 +97,28 @@ final class InProcess {
         }
     }
 
+    /**
+     * Makes the effective user the real and saved one too, if the parent left that to this process, and sees to no_new_privs if
+     * it left that as well. The C library carries the user to every thread, a filter that allows everything the flag.
+     */
+    static void becomeUser(Ids ids) throws PrivilegeException {
+        if (Os.current() != Os.LINUX || Integer.toUnsignedLong(Credentials.getuid()) == ids.uid()
+                || Integer.toUnsignedLong(Credentials.geteuid()) != ids.uid())
+            return;
+        check("setresuid", ids.uid(), Credentials.setresuid(ids.uid(), ids.uid(), ids.uid()));
+        if (Confining.prctl(Confining.PR_GET_NO_NEW_PRIVS, 0) == 1)
+            return;
+        try (Arena arena = Arena.ofConfined()) {
+            filter("everything", Confining.filterProgram(arena, SeccompFilter.OPEN));
+        }
+    }
+
     /** One filter for all threads; that they have no_new_privs too is carried along with it. */
     private static void promise(Arena arena, Set<Promise> promises) throws PrivilegeException {
-        MemorySegment program = filterProgram(arena, promises);
+        filter(promises, filterProgram(arena, promises));
+    }
+
+    private static void filter(Object promises, MemorySegment program) throws PrivilegeException {
         check("no_new_privs", "", Confining.prctl(Confining.PR_SET_NO_NEW_PRIVS, 1));
         int result = RawSyscall.call(LinuxSyscalls.host().number("seccomp"), Confining.SECCOMP_SET_MODE_FILTER,
                 Confining.SECCOMP_FILTER_FLAG_TSYNC, program.address());
@@ -134,21 +153,21 @@ final class InProcess {
         }
     }
 
-    private static void pledge(Arena arena, Parts parts) throws PrivilegeException {
+    private static void pledge(Arena arena, Restrictions restrictions) throws PrivilegeException {
         Map<Path, Set<Access>> unveiled = new LinkedHashMap<>();
-        if (parts.unveiledJava())
+        if (restrictions.unveiledJava)
             unveiled.putAll(JavaPaths.unveiled());
-        unveiled.putAll(parts.unveiled());
+        unveiled.putAll(restrictions.unveiled);
         for (Map.Entry<Path, Set<Access>> path : unveiled.entrySet()) {
             String letters = path.getValue().stream().sorted().map(access -> "" + access.letter())
                     .collect(Collectors.joining());
             check("unveil", path.getKey(), Pledge.unveil(arena.allocateFrom(path.getKey().toString()).address(),
                     arena.allocateFrom(letters).address()));
         }
-        if (parts.veils())
+        if (restrictions.veil())
             check("unveil", "no more", Pledge.unveil(0, 0));
-        if (parts.promises() != null) {
-            String words = words(parts.promises());
+        if (restrictions.promises != null) {
+            String words = words(restrictions.promises);
             check("pledge", words, Pledge.pledge(arena.allocateFrom(words).address(), 0));
         }
     }

@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Os;
 import org.imsg.sys.RawSyscall;
@@ -26,9 +28,10 @@ import org.imsg.sys.RawSyscall;
  *     can, but a program such as unshare(1) could before it starts one
  * @param namespaces the kinds of namespaces the kernel has
  * @param capabilities what this process may do of root's rights
+ * @param execKeepsUser whether an exec under no_new_privs keeps an effective user that is not the real one: Linux 6.16
  */
 public record Platform(String system, String machine, boolean pledge, boolean seccomp, int landlock,
-        boolean userNamespaces, Set<Namespace> namespaces, Set<Capability> capabilities) {
+        boolean userNamespaces, Set<Namespace> namespaces, Set<Capability> capabilities, boolean execKeepsUser) {
     private static final int RET_ERRNO = 0x00050000;
 
     /** Copies the sets. */
@@ -42,7 +45,7 @@ public record Platform(String system, String machine, boolean pledge, boolean se
         if (Os.current() != Os.LINUX)
             return within;
         return new Platform(within.system, within.machine, within.pledge, within.seccomp, within.landlock,
-                userNamespacesAllowed(), namespacesThere(), effective());
+                userNamespacesAllowed(), namespacesThere(), effective(), isAtLeast(System.getProperty("os.version"), 6, 16));
     }
 
     /** As {@link #here}, but for what is only of use to a process that starts others: no namespaces and no capabilities. */
@@ -50,11 +53,18 @@ public record Platform(String system, String machine, boolean pledge, boolean se
         Os os = Os.current();
         String machine = System.getProperty("os.arch");
         if (os != Os.LINUX || !isKnown(machine))
-            return new Platform(os.name(), machine, os == Os.OPENBSD, false, 0, false, Set.of(), Set.of());
+            return new Platform(os.name(), machine, os == Os.OPENBSD, false, 0, false, Set.of(), Set.of(), false);
         try (Arena arena = Arena.ofConfined()) {
             return new Platform(os.name(), machine, false, hasSeccomp(arena), Landlock.version(), false,
-                    Set.of(), Set.of());
+                    Set.of(), Set.of(), false);
         }
+    }
+
+    /** Whether a release such as {@code 6.1.0-18-amd64} is not older. */
+    static boolean isAtLeast(String release, int major, int minor) {
+        Matcher numbers = Pattern.compile("(\\d+)\\.(\\d+).*").matcher(release);
+        return numbers.matches() && (Integer.parseInt(numbers.group(1)) > major
+                || Integer.parseInt(numbers.group(1)) == major && Integer.parseInt(numbers.group(2)) >= minor);
     }
 
     private static boolean isKnown(String machine) {

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Credentials;
 import org.imsg.sys.LinuxSyscalls;
@@ -42,20 +43,26 @@ public final class PrivilegeDrop {
     private static final int EXIT_CODE = 77;
 
     private final Ids ids;
-    private final Path root;
-    private final Map<Resource, long[]> limits;
-    private final List<Preloading> preloads;
-    private final Set<Capability> kept;
-    private final boolean dumpable;
+    private Path root;
+    private Map<Resource, long[]> limits = Map.of();
+    private List<Preloading> preloads = List.of(Preload::standard);
+    private Set<Capability> kept = Set.of();
+    private boolean dumpable;
 
-    private PrivilegeDrop(Ids ids, Path root, Map<Resource, long[]> limits, List<Preloading> preloads,
-            Set<Capability> kept, boolean dumpable) {
+    private PrivilegeDrop(Ids ids) {
         this.ids = ids;
-        this.root = root;
-        this.limits = limits;
-        this.preloads = preloads;
-        this.kept = kept;
-        this.dumpable = dumpable;
+    }
+
+    /** A copy with something changed; none is changed once it has been given to a caller. */
+    private PrivilegeDrop with(Consumer<PrivilegeDrop> change) {
+        PrivilegeDrop copy = new PrivilegeDrop(ids);
+        copy.root = root;
+        copy.limits = limits;
+        copy.preloads = preloads;
+        copy.kept = kept;
+        copy.dumpable = dumpable;
+        change.accept(copy);
+        return copy;
     }
 
     /** Something to be done while the process still has its rights. */
@@ -79,7 +86,7 @@ public final class PrivilegeDrop {
     public static PrivilegeDrop to(Ids ids) {
         if (ids.uid() == 0 || ids.gid() == 0 || ids.groups().contains(0L))
             throw new IllegalArgumentException("becoming " + ids + " gives up nothing: 0 is root");
-        return new PrivilegeDrop(ids, null, Map.of(), List.of(Preload::standard), Set.of(), false);
+        return new PrivilegeDrop(ids);
     }
 
     /**
@@ -92,7 +99,7 @@ public final class PrivilegeDrop {
     public PrivilegeDrop chroot(Path directory) {
         if (!directory.isAbsolute())
             throw new IllegalArgumentException("a new root is named by an absolute path, not " + directory);
-        return new PrivilegeDrop(ids, directory, limits, preloads, kept, dumpable);
+        return with(copy -> copy.root = directory);
     }
 
     /**
@@ -110,7 +117,7 @@ public final class PrivilegeDrop {
                     "a limit is -1 (none) or more, the soft one within the hard one; not " + soft + " and " + hard);
         Map<Resource, long[]> more = new LinkedHashMap<>(limits);
         more.put(resource, new long[]{soft, hard});
-        return new PrivilegeDrop(ids, root, more, preloads, kept, dumpable);
+        return with(copy -> copy.limits = more);
     }
 
     /**
@@ -122,7 +129,7 @@ public final class PrivilegeDrop {
     public PrivilegeDrop preload(Preloading preload) {
         List<Preloading> more = new ArrayList<>(preloads);
         more.add(preload);
-        return new PrivilegeDrop(ids, root, limits, List.copyOf(more), kept, dumpable);
+        return with(copy -> copy.preloads = List.copyOf(more));
     }
 
     /**
@@ -131,7 +138,7 @@ public final class PrivilegeDrop {
      * @return a drop without them
      */
     public PrivilegeDrop withoutPreload() {
-        return new PrivilegeDrop(ids, root, limits, List.of(), kept, dumpable);
+        return with(copy -> copy.preloads = List.of());
     }
 
     /**
@@ -143,7 +150,7 @@ public final class PrivilegeDrop {
      * @return a drop that does so
      */
     public PrivilegeDrop dumpable() {
-        return new PrivilegeDrop(ids, root, limits, preloads, kept, true);
+        return with(copy -> copy.dumpable = true);
     }
 
     /**
@@ -155,7 +162,7 @@ public final class PrivilegeDrop {
      * @return a drop that accepts them
      */
     public PrivilegeDrop accept(Capability... capabilities) {
-        return new PrivilegeDrop(ids, root, limits, preloads, Set.of(capabilities), dumpable);
+        return with(copy -> copy.kept = Set.of(capabilities));
     }
 
     /**
@@ -184,12 +191,12 @@ public final class PrivilegeDrop {
             try (Threads threads = Os.current() == Os.LINUX ? Threads.open() : null; Arena arena = Arena.ofConfined()) {
                 setLimits(arena);
                 enterRoot(arena);
-                if (!isDropped())
+                if (!ids.areOurs())
                     setIds(arena);
                 setDumpable();
                 if (threads != null)
                     threads.prove(status -> Status.differenceFrom(ids, kept, status));
-                else if (!isDropped())
+                else if (!ids.areOurs())
                     throw new PrivilegeException("proof", "this process is not " + ids);
                 proveByTrial(arena);
             }
@@ -237,21 +244,24 @@ public final class PrivilegeDrop {
         check("chdir", "/", Credentials.chdir(arena.allocateFrom("/").address()));
     }
 
-    private boolean isDropped() throws PrivilegeException {
+    private void setIds(Arena arena) throws PrivilegeException {
+        // An ordinary user whose program was set-id may go back to its own ids, and not so much as set the groups it has.
+        if (!hasItsGroups()) {
+            MemorySegment groups = arena.allocate(JAVA_INT, Math.max(1, ids.groups().size()));
+            for (int i = 0; i < ids.groups().size(); i++)
+                groups.setAtIndex(JAVA_INT, i, ids.groups().get(i).intValue());
+            check("setgroups", ids.groups(), Credentials.setgroups(ids.groups().size(), groups.address()));
+        }
+        check("setresgid", ids.gid(), Credentials.setresgid(ids.gid(), ids.gid(), ids.gid()));
+        check("setresuid", ids.uid(), Credentials.setresuid(ids.uid(), ids.uid(), ids.uid()));
+    }
+
+    private boolean hasItsGroups() throws PrivilegeException {
         try {
-            return Ids.current().meanTheSameAs(ids) && Integer.toUnsignedLong(Credentials.geteuid()) == ids.uid();
+            return new Ids(ids.uid(), ids.gid(), Ids.current().groups()).meanTheSameAs(ids);
         } catch (IOException e) {
             throw new PrivilegeException("getgroups", e);
         }
-    }
-
-    private void setIds(Arena arena) throws PrivilegeException {
-        MemorySegment groups = arena.allocate(JAVA_INT, Math.max(1, ids.groups().size()));
-        for (int i = 0; i < ids.groups().size(); i++)
-            groups.setAtIndex(JAVA_INT, i, ids.groups().get(i).intValue());
-        check("setgroups", ids.groups(), Credentials.setgroups(ids.groups().size(), groups.address()));
-        check("setresgid", ids.gid(), Credentials.setresgid(ids.gid(), ids.gid(), ids.gid()));
-        check("setresuid", ids.uid(), Credentials.setresuid(ids.uid(), ids.uid(), ids.uid()));
     }
 
     private void setDumpable() throws PrivilegeException {

@@ -4,61 +4,121 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import org.imsg.privsep.rights.Confinement.Parts;
+import java.util.regex.Pattern;
 import org.imsg.sys.Constants;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Posix;
+import org.imsg.unix.Errno;
 
 /**
  * A confinement as the steps of the thread that starts the child, in the one order in which each still has the rights it needs.
  * Holds a Landlock ruleset's descriptor until closed.
  */
 final class SpawnSteps implements AutoCloseable {
+    static final Path SETPRIV = Path.of("/usr/bin/setpriv");
+    /** What ld.so(8) of glibc removes from the environment of a program in secure-execution mode. */
+    private static final Pattern TAKEN = Pattern.compile("LD_.*|MALLOC_.*|GCONV_PATH|GETCONF_DIR|GLIBC_TUNABLES|HOSTALIASES"
+            + "|LOCALDOMAIN|LOCPATH|NIS_PATH|NLSPATH|RESOLV_HOST_CONF|RES_OPTIONS|TMPDIR|TZDIR");
+    private static final int KEYCTL_JOIN_SESSION_KEYRING = 1;
+
     /** Closing a shared arena stops all threads for a moment; what is in here is small. */
     private final Arena arena = Arena.ofAuto();
     private final List<Step> steps = new ArrayList<>();
+    private final boolean anyProgram;
+    private final boolean changesUser;
+    private final boolean late;
+    private final long uid;
     private int ruleset = -1;
 
-    SpawnSteps(Parts parts) throws PrivilegeException {
-        if (!parts.ambient().isEmpty() && parts.ids() == null)
+    /**
+     * The order in which everything is allowed still. An exec before Linux 6.16 under no_new_privs gives a thread whose effective
+     * user is not its real one the real one: there the child sets no_new_privs itself, and what needs it, or CAP_SYS_ADMIN
+     * instead, comes while the thread has that capability.
+     */
+    SpawnSteps(Restrictions wanted, Platform platform, boolean anyProgram) throws PrivilegeException {
+        if (!wanted.ambient.isEmpty() && wanted.ids == null)
             throw new PrivilegeException("ambient capabilities", "they take the ids of a user: root has them all");
+        changesUser = wanted.ids != null && !wanted.ids.areOurs();
+        this.anyProgram = anyProgram;
+        uid = wanted.ids == null ? 0 : wanted.ids.uid();
+        late = changesUser && !platform.execKeepsUser();
         try {
-            namespaces(parts);
-            if (parts.bounding() != null)
-                bound(parts.bounding());
-            call("prctl", "no_new_privs", Confining.PR_SET_NO_NEW_PRIVS, 1);
-            if (parts.veils())
-                unveil(parts);
-            if (parts.ids() != null)
-                become(parts.ids(), parts.ambient());
-            if (parts.promises() != null)
-                filter(parts.promises());
+            namespaces(anyProgram && changesUser && wanted.privateRoot != null
+                    ? wanted.with(more -> more.privateRoot = wanted.privateRoot.readOnly(SETPRIV))
+                    : wanted);
+            // A kernel without keys, or a container without the call, has no keyring to inherit.
+            steps.add(new Step.Unless(Step.Call.of("keyctl", "new session keyring", KEYCTL_JOIN_SESSION_KEYRING),
+                    Errno.number("ENOSYS"), Constants.EPERM));
+            if (wanted.bounding != null)
+                bound(wanted.bounding);
+            if (!late)
+                call("prctl", "no_new_privs", Confining.PR_SET_NO_NEW_PRIVS, 1);
+            if (wanted.veil())
+                unveil(wanted);
+            if (wanted.promises != null && late)
+                filter(with(wanted.promises, Promise.ID));
+            if (wanted.ids != null)
+                become(wanted.ids, wanted.intermediate, wanted.ambient);
+            if (wanted.promises != null && !late)
+                filter(wanted.promises);
         } catch (PrivilegeException | RuntimeException | Error e) {
             close();
             throw e;
         }
     }
 
+    private static Set<Promise> with(Set<Promise> promises, Promise one) {
+        Set<Promise> more = EnumSet.of(one);
+        more.addAll(promises);
+        return more;
+    }
+
+    /**
+     * What stands before a program that does not know how it was started, and would take its real user, the intermediate one, for
+     * its own: setpriv(1), which makes the effective one the real one. The C library takes some variables from a program that
+     * has two users; they come back behind it.
+     */
+    List<String> starter(Map<String, String> environment) throws PrivilegeException {
+        if (!changesUser || !anyProgram)
+            return List.of();
+        if (!Files.isExecutable(SETPRIV))
+            throw new PrivilegeException("ids", SETPRIV + ", of util-linux, is not there to start a program with");
+        List<String> starter = new ArrayList<>(List.of(SETPRIV.toString(), "--reuid", Long.toString(uid)));
+        if (late)
+            starter.add("--no-new-privs");
+        List<String> taken = environment.entrySet().stream().filter(each -> TAKEN.matcher(each.getKey()).matches())
+                .map(each -> each.getKey() + "=" + each.getValue()).toList();
+        if (!taken.isEmpty()) {
+            starter.add("/usr/bin/env");
+            starter.addAll(taken);
+            starter.addAll(List.of(SETPRIV.toString(), "--no-new-privs"));
+        }
+        return starter;
+    }
+
     List<Step> list() {
         return steps;
     }
 
-    private void namespaces(Parts parts) throws PrivilegeException {
+    private void namespaces(Restrictions wanted) throws PrivilegeException {
         int flags = 0;
-        for (Namespace namespace : parts.namespaces())
+        for (Namespace namespace : wanted.namespaces)
             flags |= namespace.flag();
         if (flags != 0)
-            call("unshare", parts.namespaces(), flags);
-        if (parts.privateRoot() != null)
-            steps.addAll(parts.privateRoot().steps(arena));
-        if (parts.chroot() != null) {
+            call("unshare", wanted.namespaces, flags);
+        if (wanted.privateRoot != null)
+            steps.addAll(wanted.privateRoot.steps(arena));
+        if (wanted.chroot != null) {
             // The root is shared by all threads until one says that it is not.
             call("unshare", "root and working directory", 0x200);
-            call("chroot", parts.chroot(), string(parts.chroot().toString()));
+            call("chroot", wanted.chroot, string(wanted.chroot.toString()));
             call("chdir", "/", string("/"));
         }
     }
@@ -69,15 +129,17 @@ final class SpawnSteps implements AutoCloseable {
                 call("prctl", "bounding set without " + capability, Confining.PR_CAPBSET_DROP, capability.number());
     }
 
-    private void unveil(Parts parts) throws PrivilegeException {
+    private void unveil(Restrictions wanted) throws PrivilegeException {
         int version = Landlock.version();
         ruleset = Landlock.create(arena, version);
         if (ruleset < 0)
             throw new PrivilegeException("landlock_create_ruleset", "version " + version, -ruleset);
-        if (parts.unveiledJava())
+        if (wanted.unveiledJava)
             JavaPaths.unveiled().forEach((path, access) -> steps
                     .add(new Step.Unless(unveil(path, access, version), Constants.ENOENT)));
-        parts.unveiled().forEach((path, access) -> steps.add(unveil(path, access, version)));
+        if (changesUser && anyProgram)
+            steps.add(unveil(SETPRIV, Set.of(Access.READ, Access.EXEC), version));
+        wanted.unveiled.forEach((path, access) -> steps.add(unveil(path, access, version)));
         call("landlock_restrict_self", "version " + version, ruleset, 0);
     }
 
@@ -86,10 +148,10 @@ final class SpawnSteps implements AutoCloseable {
                 Landlock.rights(access, false, version));
     }
 
-    private void become(Ids ids, Set<Capability> ambient) {
+    private void become(Ids ids, long intermediate, Set<Capability> ambient) {
         long mask = Capability.mask(ambient);
-        if (!Missing.isCurrent(ids))
-            change(ids);
+        if (changesUser)
+            change(ids, intermediate);
         call("capset", ambient, Confining.capabilityHeader(arena).address(),
                 Confining.capabilityData(arena, mask).address());
         for (Capability capability : ambient)
@@ -97,14 +159,14 @@ final class SpawnSteps implements AutoCloseable {
                     capability.number());
     }
 
-    private void change(Ids ids) {
+    private void change(Ids ids, long intermediate) {
         call("prctl", "keepcaps", Confining.PR_SET_KEEPCAPS, 1);
         MemorySegment groups = arena.allocate(JAVA_INT, Math.max(1, ids.groups().size()));
         for (int i = 0; i < ids.groups().size(); i++)
             groups.setAtIndex(JAVA_INT, i, ids.groups().get(i).intValue());
         call("setgroups", ids.groups(), ids.groups().size(), groups.address());
         call("setresgid", ids.gid(), ids.gid(), ids.gid(), ids.gid());
-        call("setresuid", ids.uid(), ids.uid(), ids.uid(), ids.uid());
+        call("setresuid", ids.uid(), intermediate, ids.uid(), intermediate);
     }
 
     private void filter(Set<Promise> promises) {

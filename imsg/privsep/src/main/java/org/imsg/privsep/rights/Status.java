@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.imsg.privsep.rights.Confinement.Parts;
 
 /** What a thread's status in /proc says of its rights. */
 final class Status {
@@ -13,15 +12,15 @@ final class Status {
     private Status() {}
 
     /** What of a confined child's thread is not as described, in words; or null. */
-    static String differenceFrom(Parts parts, Map<String, String> status) {
+    static String differenceFrom(Restrictions restrictions, Map<String, String> status) {
         if (!words(status, "NoNewPrivs").equals("1"))
             return "has NoNewPrivs " + words(status, "NoNewPrivs") + " instead of 1";
-        if (parts.promises() != null && !words(status, "Seccomp").equals("2"))
+        if (restrictions.promises != null && !words(status, "Seccomp").equals("2"))
             return "has Seccomp " + words(status, "Seccomp") + " instead of 2";
-        String bounding = parts.bounding() == null ? null : boundDifferently(parts.bounding(), status);
+        String bounding = restrictions.bounding == null ? null : boundDifferently(restrictions.bounding, status);
         if (bounding != null)
             return bounding;
-        return parts.ids() == null ? null : differenceFrom(parts.ids(), parts.ambient(), status);
+        return restrictions.ids == null ? null : differenceFrom(restrictions.ids, restrictions.ambient, status);
     }
 
     /** What a thread could still get that the bounding set does not allow, in words; or null. */

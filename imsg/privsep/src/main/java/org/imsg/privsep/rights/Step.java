@@ -3,6 +3,7 @@ package org.imsg.privsep.rights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 import org.imsg.sys.Constants;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.RawSyscall;
@@ -34,8 +35,12 @@ sealed interface Step {
         }
     }
 
-    /** As another step, but it is no failure if the thing is there already. */
-    record Unless(Step step, int harmless) implements Step {
+    /** As another step, but some errors are no failure: the thing is there already, or is not needed. */
+    record Unless(Step step, List<Integer> harmless) implements Step {
+        Unless(Step step, Integer... harmless) {
+            this(step, List.of(harmless));
+        }
+
         @Override
         public String name() {
             return step.name();
@@ -49,7 +54,7 @@ sealed interface Step {
         @Override
         public int run(MemorySegment errno) {
             int result = step.run(errno);
-            return result == -harmless ? 0 : result;
+            return result < 0 && harmless.contains(-result) ? 0 : result;
         }
     }
 

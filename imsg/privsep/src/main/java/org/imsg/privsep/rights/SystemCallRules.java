@@ -59,9 +59,12 @@ final class SystemCallRules {
             setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid capset setrlimit prlimit64
             setpriority sched_setscheduler sched_setaffinity prctl[0=8,24,28,47]
             """;
-    /** What stands between a filter and the first instruction of the program it is for: the exec, the loader, the JVM's start. */
+    /**
+     * What stands between a filter and the first instruction of the program it is for: the exec, the loader, the JVM's start, and
+     * its becoming the user it is meant for.
+     */
     private static final String START = """
-            execve vfork clone[0&0x7E020000=0] wait4 tgkill setsid setpgid newfstatat statx stat lstat access faccessat
+            execve setresuid capset prctl[0=8] vfork clone[0&0x7E020000=0] wait4 tgkill setsid setpgid newfstatat statx stat lstat access faccessat
             faccessat2 readlink readlinkat getcwd chdir fchdir statfs fstatfs
             """;
     /** Refused as a missing permission of a path or program, which Java reports as such; the rest is EPERM. */

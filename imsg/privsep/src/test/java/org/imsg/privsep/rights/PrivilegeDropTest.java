@@ -139,7 +139,7 @@ class PrivilegeDropTest {
                     .contains("EPERM");
             assertThat(subject.ask("drop 64001 " + directory)).startsWith("at chroot: ").contains("EPERM");
             assertThat(subject.ask("drop 64009 -"))
-                    .isEqualTo("at setgroups: setgroups([64003, 64004]): EPERM (1): Operation not permitted");
+                    .isEqualTo("at setresuid: setresuid(64009): EPERM (1): Operation not permitted");
         }
     }
 

@@ -24,7 +24,7 @@ final class RightsExamples {
             .to(Ids.of(64001, 64001));
 
     static Child parent(Path java, String classPath, Fd channel) throws IOException {
-        return PARSER.spawn(Child.of(java, "-cp", classPath, "org.example.Parser").descriptor(3, channel));
+        return PARSER.spawnJava(Child.of(java, "-cp", classPath, "org.example.Parser").descriptor(3, channel));
     }
 
     static void child() throws IOException {

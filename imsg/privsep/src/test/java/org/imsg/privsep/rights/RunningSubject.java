@@ -1,23 +1,19 @@
 package org.imsg.privsep.rights;
 
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.net.URISyntaxException;
 import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.jar.JarEntry;
-import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
+import org.imsg.testing.ProgramJar;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
@@ -67,9 +63,12 @@ final class RunningSubject implements AutoCloseable {
 
     /** What "java" and "root" show is this JVM's class path; that of the subject is another. */
     static RunningSubject confined(String words, String... options) throws IOException {
-        String shown = words.replaceFirst("\\bjava\\b", "java read:" + Archive.FILE)
-                .replaceFirst("\\broot\\b", "root:" + Archive.FILE);
-        return start(Descriptions.of(shown)::spawn, options);
+        return start(shown(words)::spawn, options);
+    }
+
+    static Confinement shown(String words) {
+        return Descriptions.of(words.replaceFirst("\\bjava\\b", "java read:" + Archive.FILE)
+                .replaceFirst("\\broot\\b", "root:" + Archive.FILE));
     }
 
     static RunningSubject free(String... options) throws IOException {
@@ -145,41 +144,13 @@ final class RunningSubject implements AutoCloseable {
 
         private static Path make() {
             try {
-                Path file = Files.createTempFile("imsg-subject", ".jar",
-                        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-r--r--")));
-                Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+                Path directory = Files.createTempDirectory("imsg-subject");
+                directory.toFile().deleteOnExit();
+                Path file = ProgramJar.in(directory, Subject.class, Ids.class, Fd.class);
                 file.toFile().deleteOnExit();
-                try (JarOutputStream jar = new JarOutputStream(Files.newOutputStream(file))) {
-                    jar.setLevel(1);
-                    add(jar, directory(Ids.class));
-                    add(jar, directory(Subject.class));
-                }
                 return file;
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
-            }
-        }
-
-        private static void add(JarOutputStream jar, Path classes) throws IOException {
-            try (Stream<Path> files = Files.walk(classes)) {
-                for (Path file : files.filter(one -> one.toString().endsWith(".class")).toList()) {
-                    if (file.endsWith("module-info.class"))
-                        continue;
-                    jar.putNextEntry(
-                            new JarEntry(classes.relativize(file).toString().replace(File.separatorChar, '/')));
-                    Files.copy(file, jar);
-                }
-            }
-        }
-
-        private static Path directory(Class<?> type) {
-            try {
-                Path directory = Path.of(type.getResource(type.getSimpleName() + ".class").toURI()).getParent();
-                for (String _ : type.getPackageName().split("\\."))
-                    directory = directory.getParent();
-                return directory;
-            } catch (URISyntaxException e) {
-                throw new AssertionError(e);
             }
         }
     }

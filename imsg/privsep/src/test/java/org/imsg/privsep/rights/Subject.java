@@ -77,6 +77,10 @@ final class Subject {
                 yield "preloaded";
             }
             case "enter" -> Descriptions.of(rest).enter().toString();
+            case "become" -> {
+                Descriptions.of(rest).becomeUser();
+                yield "is";
+            }
             case "complete" -> Descriptions.of(rest).complete().toString();
             case "rehearse" -> {
                 Descriptions.of(rest).rehearse();

@@ -7,14 +7,19 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.imsg.sys.Abi;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Credentials;
+import org.imsg.sys.LinuxSyscalls;
+import org.imsg.sys.Os;
+import org.imsg.sys.RawSyscall;
 import org.imsg.unix.ErrnoException;
 
-/** Users by name, and who this process is, as the C library knows it. */
-final class UserDatabase {
+/** Users by name, and those of this process, as numbers: a uid, a gid, and groups. */
+final class Users {
     private static final int UID_AT = Abi.host().value("passwd.pw_uid:offset");
     private static final int GID_AT = Abi.host().value("passwd.pw_gid:offset");
     /** More than any system's struct passwd. */
@@ -24,9 +29,9 @@ final class UserDatabase {
     /** NGROUPS_MAX of Linux; the others have less. */
     private static final int MOST_GROUPS = 65536;
 
-    private UserDatabase() {}
+    private Users() {}
 
-    static Ids find(String name) throws PrivilegeException {
+    static List<Long> find(String name) throws PrivilegeException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment user = arena.allocateFrom(name);
             MemorySegment passwd = arena.allocate(PASSWD_SIZE, 8);
@@ -44,22 +49,46 @@ final class UserDatabase {
             MemorySegment groups = arena.allocate(JAVA_INT, MOST_GROUPS);
             MemorySegment count = arena.allocateFrom(JAVA_INT, MOST_GROUPS);
             Credentials.getgrouplist(user.address(), gid, groups.address(), count.address());
-            return new Ids(Integer.toUnsignedLong(passwd.get(JAVA_INT, UID_AT)), gid,
-                    list(groups, Math.min(count.get(JAVA_INT, 0), MOST_GROUPS)));
+            return list(Integer.toUnsignedLong(passwd.get(JAVA_INT, UID_AT)), gid, groups,
+                    Math.min(count.get(JAVA_INT, 0), MOST_GROUPS));
         }
     }
 
-    static Ids current() throws IOException {
+    /** The real ids of this process. */
+    static List<Long> current() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment groups = arena.allocate(JAVA_INT, MOST_GROUPS);
             int count = ErrnoException.check("getgroups", Credentials.getgroups(MOST_GROUPS, groups.address()));
-            return new Ids(Integer.toUnsignedLong(Credentials.getuid()),
-                    Integer.toUnsignedLong(Credentials.getgid()), list(groups, count));
+            return list(Integer.toUnsignedLong(Credentials.getuid()), Integer.toUnsignedLong(Credentials.getgid()),
+                    groups, count);
         }
     }
 
-    private static List<Long> list(MemorySegment groups, int count) {
-        List<Long> list = new ArrayList<>();
+    /** The uids and gids this process has, which are one each unless a set-id program was started: real, effective and saved. */
+    static Set<List<Long>> distinct() {
+        if (Os.current() != Os.LINUX)
+            return Set.of(List.of(Integer.toUnsignedLong(Credentials.getuid()), gid()),
+                    List.of(Integer.toUnsignedLong(Credentials.geteuid()), gid()));
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment three = arena.allocate(JAVA_INT, 6);
+            for (String call : new String[]{"getresuid", "getresgid"}) {
+                long at = three.address() + (call.endsWith("gid") ? 12 : 0);
+                RawSyscall.call(LinuxSyscalls.host().number(call), at, at + 4, at + 8);
+            }
+            Set<List<Long>> distinct = new HashSet<>();
+            for (int i = 0; i < 3; i++)
+                distinct.add(List.of(Integer.toUnsignedLong(three.getAtIndex(JAVA_INT, i)),
+                        Integer.toUnsignedLong(three.getAtIndex(JAVA_INT, 3 + i))));
+            return distinct;
+        }
+    }
+
+    private static long gid() {
+        return Integer.toUnsignedLong(Credentials.getgid());
+    }
+
+    private static List<Long> list(long uid, long gid, MemorySegment groups, int count) {
+        List<Long> list = new ArrayList<>(List.of(uid, gid));
         for (int i = 0; i < count; i++)
             list.add(Integer.toUnsignedLong(groups.getAtIndex(JAVA_INT, i)));
         return list;

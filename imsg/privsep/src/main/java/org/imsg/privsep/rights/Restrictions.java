@@ -1,0 +1,61 @@
+package org.imsg.privsep.rights;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/** What a {@link Confinement} consists of. A null stands for what was not asked for. Never changed once it is shared. */
+final class Restrictions implements Cloneable {
+    Set<Promise> promises;
+    Map<Path, Set<Access>> unveiled = Map.of();
+    boolean unveiledJava;
+    Set<Namespace> namespaces = Set.of();
+    PrivateRoot privateRoot;
+    Path chroot;
+    Ids ids;
+    long intermediate = 65_533;
+    Map<Resource, Long> limits = Map.of();
+    Set<Capability> bounding;
+    Set<Capability> ambient = Set.of();
+    boolean ifPossible;
+
+    /** A copy with something changed. */
+    Restrictions with(Consumer<Restrictions> change) {
+        try {
+            Restrictions copy = (Restrictions) clone();
+            change.accept(copy);
+            return copy;
+        } catch (CloneNotSupportedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    boolean veil() {
+        return unveiledJava || !unveiled.isEmpty();
+    }
+
+    private List<Object> all() {
+        return Arrays.asList(promises, unveiled, unveiledJava, namespaces, privateRoot, chroot, ids, intermediate,
+                limits, bounding, ambient, ifPossible);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Restrictions restrictions && all().equals(restrictions.all());
+    }
+
+    @Override
+    public int hashCode() {
+        return all().hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return "promises %s, unveiled %s%s, namespaces %s, private root %s, chroot %s, %s, limits %s, bounding set %s, ambient %s%s"
+                .formatted(promises, unveiledJava ? "Java and " : "", unveiled, namespaces, privateRoot, chroot, ids,
+                        limits, bounding, ambient, ifPossible ? ", if possible" : "");
+    }
+}

@@ -1,0 +1,210 @@
+package org.imsg.privsep.rights;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.channels.Channels;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.imsg.sys.Credentials;
+import org.imsg.sys.LinuxSyscalls;
+import org.imsg.sys.RawSyscall;
+import org.imsg.testing.Outside;
+import org.imsg.unix.Child;
+import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A process of a child's user does what it can against the process that starts children of that user. */
+@Timeout(120)
+class HostileUserTest {
+    private static final Path TRUE = Path.of("/bin/true");
+    private static final int STARTS = 150;
+    private static final int NOFILE = 7;
+
+    @TempDir
+    private Path directory;
+
+    @BeforeEach
+    void asRoot() throws IOException {
+        assumeThat(Ids.current().isRoot()).as("needs root: children are other users").isTrue();
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+
+    /** Compiled from the test's resources; ends when its standard input does, and then prints how often it hit. */
+    private Child attacker(Fd input, Fd output, String... arguments) throws Exception {
+        Path program = directory.resolve("attacker");
+        Path code = directory.resolve("attacker.c");
+        try (InputStream text = getClass().getResourceAsStream("attacker.c")) {
+            Files.copy(text, code);
+        }
+        Process compiler;
+        try {
+            compiler = new ProcessBuilder("cc", "-O2", "-o", program.toString(), code.toString()).inheritIO().start();
+        } catch (IOException e) {
+            assumeThat(e).as("needs a C compiler").isNull();
+            throw e;
+        }
+        assertThat(compiler.waitFor()).isZero();
+        return Confinement.none().to(Descriptions.NOBODY)
+                .spawn(Child.of(program, arguments).descriptor(0, input).descriptor(1, output));
+    }
+
+    /** Starts children of its user beside the attacker; what the attacker says of its success. */
+    private String attacked(String how) throws Exception {
+        try (Fd.Pair input = Fd.pipe(); Fd.Pair output = Fd.pipe()) {
+            Child attacker = attacker(input.first(), output.second(), how,
+                    Long.toString(ProcessHandle.current().pid()));
+            output.second().close();
+            input.first().close();
+            InputStream said = Channels.newInputStream(new FdChannel(output.first().move()));
+            assertThat(said.read()).as("it is ready").isEqualTo('!');
+            assertThat(said.read()).isEqualTo('\n');
+            for (int i = 0; i < STARTS; i++)
+                assertThat(Confinement.none().to(Descriptions.NOBODY).spawnJava(Child.of(TRUE)).waitFor().code())
+                        .isZero();
+            input.second().close();
+            String result = new String(said.readAllBytes());
+            said.close();
+            attacker.waitFor();
+            return result;
+        }
+    }
+
+    @Test
+    void it_cannot_signal_the_thread_that_starts_the_next_child() throws Exception {
+        // A signal that does nothing by default: the test would not survive the other.
+        assertThat(attacked("signal")).isEqualTo("0 hits\n");
+    }
+
+    @Test
+    void it_cannot_limit_the_process_by_that_thread() throws Exception {
+        long before = limit(NOFILE);
+        try {
+            assertThat(attacked("limit")).isEqualTo("0 hits\n");
+            assertThat(limit(NOFILE)).isEqualTo(before);
+        } finally {
+            limit(NOFILE, before);
+        }
+    }
+
+    private static long limit(int resource) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment limits = arena.allocate(16, 8);
+            Credentials.getrlimit(resource, limits.address());
+            return limits.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    private static void limit(int resource, long soft) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment limits = arena.allocate(16, 8);
+            Credentials.getrlimit(resource, limits.address());
+            limits.set(ValueLayout.JAVA_LONG, 0, soft);
+            Credentials.setrlimit(resource, limits.address());
+        }
+    }
+
+    @Test
+    void it_cannot_trace_read_or_limit_a_jvm_that_starts_as_its_user() throws Exception {
+        try (RunningSubject victim = RunningSubject.start(Descriptions.of("ids")::spawnJava);
+                RunningSubject attacker = RunningSubject.confined("ids")) {
+            for (String moment : List.of("started", "its user", "complete")) {
+                assertThat(attacker.ask("raw ptrace 0x4206 " + victim.pid())).as(moment).isEqualTo("EPERM");
+                assertThat(attacker.ask("raw openat -100 s:/proc/" + victim.pid() + "/mem 0")).as(moment)
+                        .isEqualTo("EACCES");
+                assertThat(attacker.ask("raw openat -100 s:/proc/" + victim.pid() + "/environ 0")).as(moment)
+                        .isEqualTo("EACCES");
+                if (moment.equals("started")) {
+                    assertThat(attacker.ask("raw prlimit64 " + victim.pid() + " 7 buffer 0")).isEqualTo("EPERM");
+                    assertThat(victim.ask("become ids")).isEqualTo("is");
+                } else if (moment.equals("its user")) {
+                    assertThat(victim.ask("complete ids")).isEqualTo("[]");
+                }
+            }
+        }
+    }
+
+    @Test
+    void a_jvm_has_its_user_in_every_thread_once_it_has_become_it() throws Exception {
+        try (RunningSubject subject = RunningSubject.start(Descriptions.of("ids bound")::spawnJava)) {
+            Outside outside = Outside.of(subject.pid());
+            assertThat(outside.distinct("Uid").get("Uid")).containsExactly("65533 64001 64001 64001");
+            assertThat(outside.owner()).as("not dumpable").isZero();
+            assertThat(subject.ask("complete ids bound")).isEqualTo("[]");
+            assertThat(outside.distinct("Uid", "NoNewPrivs", "CapEff", "CapPrm"))
+                    .isEqualTo(Map.of("Uid", Set.of("64001 64001 64001 64001"), "NoNewPrivs", Set.of("1"), "CapEff",
+                            Set.of("0000000000000000"), "CapPrm", Set.of("0000000000000000")));
+            assertThat(subject.ask("raw setresuid 65533 65533 65533")).isEqualTo("EPERM");
+            assertThat(subject.ask("work")).isEqualTo("works");
+        }
+    }
+
+    /** The other order of steps, which works here too. */
+    @Test
+    void a_kernel_whose_exec_would_take_the_user_away_is_spared_no_new_privs_until_the_child_sets_it() throws Exception {
+        Platform here = Confinement.query();
+        Platform old = new Platform(here.system(), here.machine(), here.pledge(), here.seccomp(), here.landlock(),
+                here.userNamespaces(), here.namespaces(), here.capabilities(), false);
+        for (String words : List.of("ids bound", "ids bound promise:STDIO,RPATH java read:" + directory)) {
+            try (RunningSubject subject = RunningSubject.start(program -> RunningSubject.shown(words).spawn(program, old, false))) {
+                Outside outside = Outside.of(subject.pid());
+                assertThat(outside.distinct("NoNewPrivs").get("NoNewPrivs")).containsExactly("0");
+                assertThat(subject.ask("become ids")).isEqualTo("is");
+                assertThat(outside.distinct("NoNewPrivs").get("NoNewPrivs")).containsExactly("1");
+                assertThat(subject.ask("complete " + words)).isEqualTo("[]");
+                assertThat(subject.ask("work")).isEqualTo("works");
+            }
+            try (RunningSubject subject = RunningSubject.start(program -> RunningSubject.shown(words).spawn(program, old, true))) {
+                assertThat(Outside.of(subject.pid()).distinct("NoNewPrivs", "Uid")).isEqualTo(Map.of("NoNewPrivs",
+                        Set.of("1"), "Uid", Set.of("64001 64001 64001 64001")));
+            }
+        }
+    }
+
+    @Test
+    void a_shell_is_the_user_it_was_given_and_has_all_of_its_environment() throws Exception {
+        Child.Builder shell = Child.of(Path.of("/bin/sh"), "-c",
+                "test $(id -ru) = 64001 && test $(id -u) = 64001 && test \"$TMPDIR\" = '/a b' && test \"$A\" = b")
+                .environment("TMPDIR", "/a b").environment("A", "b").environment("PATH", "/usr/bin:/bin");
+        assertThat(Confinement.none().to(Descriptions.NOBODY).spawn(shell).waitFor().code()).isZero();
+    }
+
+    @Test
+    void a_child_does_not_read_the_keys_of_this_process() throws Exception {
+        String subject = "HostileUserTest";
+        List<String> outcome = new ArrayList<>();
+        // A session keyring of its own for the thread, whose children would inherit it.
+        Thread.ofPlatform().start(() -> {
+            try (Arena arena = Arena.ofConfined()) {
+                int keyctl = LinuxSyscalls.host().number("keyctl");
+                RawSyscall.call(keyctl, 1, 0);
+                int key = RawSyscall.call(LinuxSyscalls.host().number("add_key"), arena.allocateFrom("user").address(),
+                        arena.allocateFrom(subject).address(), arena.allocateFrom("secret").address(), 6, -3);
+                // For everybody to read who possesses it, as keyrings are by default; and for others too.
+                RawSyscall.call(keyctl, 5, key, 0x3f3f3f3fL);
+                for (String words : List.of("none", "ids"))
+                    try (RunningSubject child = RunningSubject.confined(words)) {
+                        outcome.add(child.ask("raw keyctl 10 -3 s:user s:" + subject + " 0"));
+                    }
+            } catch (IOException e) {
+                outcome.add(e.toString());
+            }
+        }).join();
+        assumeThat(outcome).as("a kernel with keys").doesNotContain("ENOSYS");
+        assertThat(outcome).as("ENOKEY").containsExactly("errno 126", "errno 126");
+    }
+}
