@@ -168,6 +168,11 @@ public final class Child {
             return directory != null;
         }
 
+        /** {@return the program's path} */
+        public Path program() {
+            return program;
+        }
+
         /** {@return the variables set so far, by name} */
         public Map<String, String> environment() {
             return Collections.unmodifiableMap(environment);

@@ -185,7 +185,8 @@ final class RoleRights {
 
     /** In the child, first of all: has the user it was given as its real one too. */
     void becomeUser() throws PrivilegeException {
-        if (user != null && System.getenv(PARTIAL) == null && System.getenv(TRAINING) == null && !dropsInside())
+        if (user != null && System.getenv(ChildEnvironment.PARTIAL) == null
+                && System.getenv(ChildEnvironment.TRAINING) == null && !dropsInside())
             Confinement.none().to(Ids.fromEnvironment()).becomeUser();
     }
 

@@ -126,7 +126,8 @@ class RoleRightsTest {
         JvmSettings jvm = new JvmSettings().classPath(jar, Troupe.class);
         RoleSettings veiled = new RoleSettings("veiled", () -> _ -> {});
         try (Fd.Pair ends = Fd.socketpair(); ImsgChannel channel = ImsgChannel.of(ends.first().move())) {
-            Child child = jvm.child("troupe", veiled.name(), 0, List.of(), List.of("veiled")).descriptor(3, ends.second())
+            Child child = jvm.child("troupe", veiled.name(), 0, List.of(), List.of("veiled"))
+                    .descriptor(3, ends.second())
                     .environment("UID", NOBODY).environment("GID", NOBODY).start();
             ends.second().close();
             try (Imsg first = channel.receive()) {

@@ -278,7 +278,7 @@ public final class Confinement {
             return child.start();
         try (SpawnSteps steps = new SpawnSteps(possible, platform, anyProgram)) {
             return child.through(steps.starter(child.environment()))
-                    .start(spawn -> ConfinedSpawn.run(steps.list(), spawn));
+                    .start(spawn -> ConfinedSpawn.run(steps.list(), steps.ifThere(child.program(), spawn)));
         }
     }
 

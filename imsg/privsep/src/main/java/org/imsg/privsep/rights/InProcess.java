@@ -75,7 +75,8 @@ final class InProcess {
         if (Os.current() != Os.LINUX)
             return missing;
         if (restrictions.ids != null)
-            tried(missing, Unenforceable.IDS, status -> Status.differenceFrom(restrictions.ids, restrictions.ambient, status));
+            tried(missing, Unenforceable.IDS,
+                    status -> Status.differenceFrom(restrictions.ids, restrictions.ambient, status));
         if (restrictions.bounding != null)
             tried(missing, Unenforceable.BOUNDING, status -> Status.boundDifferently(restrictions.bounding, status));
         if (restrictions.veil()) {

@@ -45,7 +45,8 @@ public record Platform(String system, String machine, boolean pledge, boolean se
         if (Os.current() != Os.LINUX)
             return within;
         return new Platform(within.system, within.machine, within.pledge, within.seccomp, within.landlock,
-                userNamespacesAllowed(), namespacesThere(), effective(), isAtLeast(System.getProperty("os.version"), 6, 16));
+                userNamespacesAllowed(), namespacesThere(), effective(),
+                isAtLeast(System.getProperty("os.version"), 6, 16));
     }
 
     /** As {@link #here}, but for what is only of use to a process that starts others: no namespaces and no capabilities. */

@@ -11,6 +11,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntSupplier;
 import java.util.regex.Pattern;
 import org.imsg.sys.Constants;
 import org.imsg.sys.LinuxSyscalls;
@@ -24,9 +25,13 @@ import org.imsg.unix.Errno;
 final class SpawnSteps implements AutoCloseable {
     static final Path SETPRIV = Path.of("/usr/bin/setpriv");
     /** What ld.so(8) of glibc removes from the environment of a program in secure-execution mode. */
-    private static final Pattern TAKEN = Pattern.compile("LD_.*|MALLOC_.*|GCONV_PATH|GETCONF_DIR|GLIBC_TUNABLES|HOSTALIASES"
-            + "|LOCALDOMAIN|LOCPATH|NIS_PATH|NLSPATH|RESOLV_HOST_CONF|RES_OPTIONS|TMPDIR|TZDIR");
+    private static final Pattern TAKEN = Pattern
+            .compile("LD_.*|MALLOC_.*|GCONV_PATH|GETCONF_DIR|GLIBC_TUNABLES|HOSTALIASES"
+                    + "|LOCALDOMAIN|LOCPATH|NIS_PATH|NLSPATH|RESOLV_HOST_CONF|RES_OPTIONS|TMPDIR|TZDIR");
     private static final int KEYCTL_JOIN_SESSION_KEYRING = 1;
+    private static final int AT_FDCWD = -100;
+    private static final int AT_EACCESS = 0x200;
+    private static final int X_OK = 1;
 
     /** Closing a shared arena stops all threads for a moment; what is in here is small. */
     private final Arena arena = Arena.ofAuto();
@@ -101,6 +106,21 @@ final class SpawnSteps implements AutoCloseable {
             starter.addAll(List.of(SETPRIV.toString(), "--no-new-privs"));
         }
         return starter;
+    }
+
+    /** Starts a program unless setpriv could not, which would not be told from the program's own exit. */
+    IntSupplier ifThere(Path program, IntSupplier spawn) {
+        if (!changesUser || !anyProgram || !program.isAbsolute())
+            return spawn;
+        Step executable = new Step.Unless(
+                Step.Call.of("faccessat2", program, AT_FDCWD, string(program.toString()), X_OK,
+                        AT_EACCESS),
+                Errno.number("ENOSYS"));
+        MemorySegment errno = Posix.errnoSegment(arena);
+        return () -> {
+            int result = executable.run(errno);
+            return result < 0 ? -result : spawn.getAsInt();
+        };
     }
 
     List<Step> list() {

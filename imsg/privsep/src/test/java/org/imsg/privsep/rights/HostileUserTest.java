@@ -155,12 +155,14 @@ class HostileUserTest {
 
     /** The other order of steps, which works here too. */
     @Test
-    void a_kernel_whose_exec_would_take_the_user_away_is_spared_no_new_privs_until_the_child_sets_it() throws Exception {
+    void a_kernel_whose_exec_would_take_the_user_away_is_spared_no_new_privs_until_the_child_sets_it()
+            throws Exception {
         Platform here = Confinement.query();
         Platform old = new Platform(here.system(), here.machine(), here.pledge(), here.seccomp(), here.landlock(),
                 here.userNamespaces(), here.namespaces(), here.capabilities(), false);
         for (String words : List.of("ids bound", "ids bound promise:STDIO,RPATH java read:" + directory)) {
-            try (RunningSubject subject = RunningSubject.start(program -> RunningSubject.shown(words).spawn(program, old, false))) {
+            try (RunningSubject subject = RunningSubject
+                    .start(program -> RunningSubject.shown(words).spawn(program, old, false))) {
                 Outside outside = Outside.of(subject.pid());
                 assertThat(outside.distinct("NoNewPrivs").get("NoNewPrivs")).containsExactly("0");
                 assertThat(subject.ask("become ids")).isEqualTo("is");
@@ -168,7 +170,8 @@ class HostileUserTest {
                 assertThat(subject.ask("complete " + words)).isEqualTo("[]");
                 assertThat(subject.ask("work")).isEqualTo("works");
             }
-            try (RunningSubject subject = RunningSubject.start(program -> RunningSubject.shown(words).spawn(program, old, true))) {
+            try (RunningSubject subject = RunningSubject
+                    .start(program -> RunningSubject.shown(words).spawn(program, old, true))) {
                 assertThat(Outside.of(subject.pid()).distinct("NoNewPrivs", "Uid")).isEqualTo(Map.of("NoNewPrivs",
                         Set.of("1"), "Uid", Set.of("64001 64001 64001 64001")));
             }

@@ -13,12 +13,16 @@ class UnenforceableTest {
     private static final Set<Namespace> NAMESPACES = EnumSet.allOf(Namespace.class);
     private static final Set<Capability> ROOT = EnumSet.allOf(Capability.class);
     private static final Platform HERE = new Platform("LINUX", "amd64", false, true, 7, true, NAMESPACES, ROOT, true);
-    private static final Platform OLD_KERNEL = new Platform("LINUX", "amd64", false, true, 0, true, NAMESPACES, ROOT, true);
-    private static final Platform RISCV = new Platform("LINUX", "riscv64", false, false, 0, true, NAMESPACES, ROOT, true);
+    private static final Platform OLD_KERNEL = new Platform("LINUX", "amd64", false, true, 0, true, NAMESPACES, ROOT,
+            true);
+    private static final Platform RISCV = new Platform("LINUX", "riscv64", false, false, 0, true, NAMESPACES, ROOT,
+            true);
     private static final Platform ORDINARY_USER = new Platform("LINUX", "aarch64", false, true, 7, true, NAMESPACES,
             Set.of(), true);
-    private static final Platform OPENBSD = new Platform("OPENBSD", "amd64", true, false, 0, false, Set.of(), Set.of(), false);
-    private static final Platform MACOS = new Platform("MACOS", "aarch64", false, false, 0, false, Set.of(), Set.of(), false);
+    private static final Platform OPENBSD = new Platform("OPENBSD", "amd64", true, false, 0, false, Set.of(), Set.of(),
+            false);
+    private static final Platform MACOS = new Platform("MACOS", "aarch64", false, false, 0, false, Set.of(), Set.of(),
+            false);
 
     private static Restrictions restrictions(String words) {
         return Descriptions.of(words).restrictions();
@@ -35,7 +39,8 @@ class UnenforceableTest {
 
     @Test
     void a_machine_whose_numbers_are_not_known_has_no_promises() {
-        for (Map<String, String> missing : List.of(Unenforceable.forSpawn(ALL, RISCV), Unenforceable.forComplete(ALL, RISCV)))
+        for (Map<String, String> missing : List.of(Unenforceable.forSpawn(ALL, RISCV),
+                Unenforceable.forComplete(ALL, RISCV)))
             assertThat(missing).containsOnlyKeys("promises", "unveil").containsEntry("promises",
                     "promises: there is no seccomp filter for LINUX on riscv64");
         assertThat(Unenforceable.forEnter(restrictions("promise:STDIO"), RISCV)).containsOnlyKeys("promises");
@@ -65,7 +70,8 @@ class UnenforceableTest {
                     "private root",
                     "chroot", "ids", "bounding set", "ambient capabilities");
         assertThat(Unenforceable.forEnter(restrictions("promise:STDIO read:/etc"), OPENBSD)).isEmpty();
-        assertThat(Unenforceable.forEnter(restrictions("promise:STDIO read:/etc"), MACOS)).containsOnlyKeys("promises", "unveil");
+        assertThat(Unenforceable.forEnter(restrictions("promise:STDIO read:/etc"), MACOS)).containsOnlyKeys("promises",
+                "unveil");
     }
 
     @Test
