@@ -115,7 +115,7 @@ buffers(void)
 	uint16_t n16, h16;
 	uint32_t n32, h32;
 	uint64_t n64, h64;
-	char text[8], *s;
+	char text[8], inside[] = "ab\0cd", *s;
 
 	CHECK(buf != NULL && ibuf_add_n8(buf, 0xfe) == 0 &&
 	    ibuf_add_n16(buf, 0x0102) == 0);
@@ -150,6 +150,8 @@ buffers(void)
 	ibuf_rewind(&part);
 	CHECK(ibuf_get_strbuf(&part, text, 3) == -1 && errno == EOVERFLOW &&
 	    strcmp(text, "ab") == 0);
+	ibuf_from_buffer(&part, inside, 5);
+	CHECK(ibuf_get_strbuf(&part, text, 5) == 0 && strcmp(text, "ab") == 0);
 	CHECK((s = ibuf_get_string(&view, 5)) != NULL &&
 	    strcmp(s, "xyz") == 0 && ibuf_size(&view) == 0);
 	free(s);

@@ -340,7 +340,7 @@ ibuf_get_strbuf(struct ibuf *buf, char *str, size_t len)
 		return fail(EINVAL);
 	if (ibuf_get(buf, str, len) == -1)
 		return -1;
-	if (str[len - 1] == '\0')
+	if (memchr(str, '\0', len) != NULL)
 		return 0;
 	str[len - 1] = '\0';	/* usable even by those who ignore the error */
 	return fail(EOVERFLOW);

@@ -74,8 +74,8 @@ import org.jspecify.annotations.Nullable;
  * {@link #setN64(int, long)}</td><td>not on a view</td></tr>
  * <tr><th scope="row">ibuf_set_h16, h32, h64</th><td>{@link #setH16(int, int)}, {@link #setH32(int, long)}, {@link #setH64(int, long)}</td>
  * <td>not on a view</td></tr>
- * <tr><th scope="row">ibuf_set_maxsize</th><td>{@link #setMaxSize(int)}</td><td>not below what was added already, and obeyed
- * within allocated memory too</td></tr>
+ * <tr><th scope="row">ibuf_set_maxsize</th><td>{@link #setMaxSize(int)}</td><td>a maximum below what was added is refused,
+ * and one within allocated memory is obeyed; C looks at neither up to imsg-buffer.c 1.36</td></tr>
  * <tr><th scope="row">ibuf_data, ibuf_size, ibuf_left</th><td>{@link #data()}, {@link #size()}, {@link #left()}</td>
  * <td>none</td></tr>
  * <tr><th scope="row">ibuf_truncate, ibuf_rewind, ibuf_skip</th><td>{@link #truncate(int)}, {@link #rewind()},
@@ -87,7 +87,7 @@ import org.jspecify.annotations.Nullable;
  * <td>none</td></tr>
  * <tr><th scope="row">ibuf_get_string</th><td>{@link #getString(int)}</td><td>none</td></tr>
  * <tr><th scope="row">ibuf_get_strbuf</th><td>{@link #getStrbuf(int)}</td><td>a field without a NUL is not consumed; C
- * consumes it, and gives a cut string together with the error</td></tr>
+ * consumes it, and gives a cut string with the error. Up to imsg-buffer.c 1.37 C wants a NUL in the last byte</td></tr>
  * <tr><th scope="row">ibuf_fd_avail, ibuf_fd_get, ibuf_fd_set</th><td>{@link #fdAvail()}, {@link #fdGet()},
  * {@link #fdSet(Fd)}</td><td>none</td></tr>
  * <tr><th scope="row">ibuf_close, ibuf_read, ibuf_write, msgbuf_clear, msgbuf_concat, msgbuf_free, msgbuf_get,

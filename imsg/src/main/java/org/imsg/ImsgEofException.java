@@ -3,19 +3,17 @@ package org.imsg;
 import java.io.EOFException;
 
 /**
- * The stream ended in the middle of a message: the peer died, or closed without finishing. What arrived before that message has
- * been delivered; the part of it is dropped, its descriptor closed. C does not tell this from a clean end.
+ * The stream ended in the middle of a message: the peer died, or closed without finishing. The messages before it have been
+ * delivered; the part that arrived is dropped, its descriptor closed. C does not tell this from a clean end.
  */
 public final class ImsgEofException extends EOFException {
     private static final long serialVersionUID = 1L;
 
-    /** Bytes of the message that arrived. */
     private final int received;
-    /** Bytes it would have had. */
     private final int expected;
 
     /**
-     * For the part that arrived.
+     * Makes one for the part that arrived.
      *
      * @param received bytes of the message that arrived
      * @param expected bytes it would have had, 16 if not even the header was whole
@@ -29,7 +27,7 @@ public final class ImsgEofException extends EOFException {
     }
 
     /**
-     * How much of the message arrived.
+     * Returns how much of the message arrived.
      *
      * @return bytes, with the header
      */
@@ -38,7 +36,7 @@ public final class ImsgEofException extends EOFException {
     }
 
     /**
-     * How long the message would have been.
+     * Returns how long the message would have been.
      *
      * @return bytes, with the header; 16 if not even the header was whole
      */

@@ -9,13 +9,11 @@ package org.imsg;
 public final class ImsgTooLargeException extends IllegalArgumentException {
     private static final long serialVersionUID = 1L;
 
-    /** The size it would have had, in bytes. */
     private final long size;
-    /** The largest size allowed, in bytes. */
     private final long limit;
 
     /**
-     * Names the two numbers.
+     * Makes one for two numbers of bytes.
      *
      * @param size the size it would have had, in bytes
      * @param limit the largest size allowed, in bytes, less than {@code size}
@@ -27,7 +25,7 @@ public final class ImsgTooLargeException extends IllegalArgumentException {
     }
 
     /**
-     * The size that was refused.
+     * Returns the size that was refused.
      *
      * @return a number of bytes, greater than {@link #limit()}
      */
@@ -36,7 +34,7 @@ public final class ImsgTooLargeException extends IllegalArgumentException {
     }
 
     /**
-     * The largest size allowed.
+     * Returns the largest size allowed.
      *
      * @return a number of bytes, 0 or more
      */

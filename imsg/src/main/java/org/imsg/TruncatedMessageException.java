@@ -4,18 +4,18 @@ package org.imsg;
  * A payload holds less than was asked of it: the peer sent another structure than the one being read. C counterpart:
  * {@code EBADMSG} from the {@code ibuf_get} functions.
  *
- * <p>Nothing was consumed: the read position is where it was, and the buffer can still be read.
+ * <p>Nothing was consumed, and the buffer can still be read. Thrown by a handler, it ends the call to
+ * {@link ImsgChannel#read(ImsgHandler)} as an {@link ImsgProtocolException}. A program that reads messages outside of a
+ * handler catches this exception beside {@link java.io.IOException}.
  */
 public final class TruncatedMessageException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    /** How many bytes were asked for. */
     private final long asked;
-    /** How many there were. */
     private final long left;
 
     /**
-     * Names the two numbers.
+     * Makes one for two numbers of bytes.
      *
      * @param asked how many bytes were asked for
      * @param left how many there were, fewer than {@code asked}
@@ -31,7 +31,7 @@ public final class TruncatedMessageException extends RuntimeException {
     }
 
     /**
-     * How much was asked for.
+     * Returns how much was asked for.
      *
      * @return a number of bytes, greater than {@link #left()}
      */
@@ -40,7 +40,7 @@ public final class TruncatedMessageException extends RuntimeException {
     }
 
     /**
-     * How much there was.
+     * Returns how much there was.
      *
      * @return a number of bytes, 0 or more
      */

@@ -41,7 +41,7 @@ public record Bgpd(DebianChroot chroot, PeerProcess process, Path socket, Path r
     public static Bgpd start(DebianChroot chroot, long as, List<Neighbor> neighbors)
             throws IOException, InterruptedException {
         StringBuilder config = new StringBuilder("""
-                AS %d
+                AS %s
                 router-id 127.0.0.1
                 fib-update no
                 listen on 127.0.0.1 port 1179
@@ -49,7 +49,7 @@ public record Bgpd(DebianChroot chroot, PeerProcess process, Path socket, Path r
         for (Neighbor neighbor : neighbors) {
             config.append("""
                     neighbor %s {
-                        remote-as %d
+                        remote-as %s
                         descr "%s"
                         passive
                     }

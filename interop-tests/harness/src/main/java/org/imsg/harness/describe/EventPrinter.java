@@ -112,7 +112,7 @@ public final class EventPrinter {
         List<StructLayout.Value> values = struct.values(payload);
         int width = values.stream().mapToInt(value -> value.name().length()).max().orElse(1);
         for (StructLayout.Value value : values)
-            lines.add("    " + paint(FAINT, "%5d".formatted(value.offset())) + " "
+            lines.add("    " + paint(FAINT, String.format(Locale.ROOT, "%5d", value.offset())) + " "
                     + ("%-" + width + "s %s").formatted(value.name(), value.text()));
     }
 
