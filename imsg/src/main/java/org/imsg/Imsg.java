@@ -134,6 +134,12 @@ public final class Imsg implements AutoCloseable {
         return new Imsg(type, id, pid, payload, DescriptorState.PRESENT, owned);
     }
 
+    /** Puts a descriptor back that was taken out to be sent, and was not. */
+    synchronized void putBack(Fd returned) {
+        fd = returned;
+        descriptor = DescriptorState.PRESENT;
+    }
+
     /**
      * Returns the type. C counterpart: {@code imsg_get_type}.
      *

@@ -1,45 +1,43 @@
 package org.imsg;
 
 import static org.imsg.sys.Constants.EAGAIN;
-import static org.imsg.sys.Constants.MSG_DONTWAIT;
-import static org.imsg.sys.Readiness.FOREVER;
+import static org.imsg.sys.Constants.ECONNRESET;
+import static org.imsg.sys.Deadline.FOREVER;
 
 import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.nio.channels.ClosedChannelException;
-import org.imsg.sys.OpenDescriptor;
+import org.imsg.cstruct.MalformedStructException;
+import org.imsg.sys.Deadline;
 import org.imsg.sys.Descriptors;
 import org.imsg.sys.Readiness;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
-/** The receiving direction of a channel: turns, waiting, and handing out what {@link Inbox} finds. */
-final class Receiver extends Direction {
-    private final Inbox inbox;
+/** The receiving direction of a channel: turns, waiting, and handing out what a {@link ReceiveBuffer} finds. */
+final class Receiver extends Turn {
+    private final ReceiveBuffer buffer;
     private final ImsgView view = new ImsgView();
-    private long spinNanos;
 
-    Receiver(ImsgChannel channel, Fd socket, Inbox inbox) {
+    Receiver(ImsgChannel channel, Fd socket, ReceiveBuffer buffer) {
         super(channel, socket, Readiness.READABLE);
-        this.inbox = inbox;
+        this.buffer = buffer;
     }
 
-    void spin(long nanos) {
-        spinNanos = nanos;
-    }
-
+    @Nullable
     Imsg receive(long deadline) throws IOException {
         begin(deadline);
         try {
             for (;;) {
                 Imsg message = takeMessage();
-                if (message != null || inbox.ended())
+                if (message != null || buffer.ended())
                     return message;
                 if (fill(deadline) == -EAGAIN)
                     throw new SocketTimeoutException("no message in time");
             }
         } finally {
-            leave();
+            end();
         }
     }
 
@@ -49,42 +47,54 @@ final class Receiver extends Direction {
             int shown = show(handler);
             if (shown > 0)
                 return shown;
-            if (inbox.ended())
+            if (buffer.ended())
                 return -1;
             if (fill(deadline) == -EAGAIN)
                 throw new SocketTimeoutException("nothing arrived in time");
             shown = show(handler);
-            return shown == 0 && inbox.ended() ? -1 : shown;
+            return shown == 0 && buffer.ended() ? -1 : shown;
         } finally {
-            leave();
+            end();
         }
     }
 
-    boolean read() throws IOException {
+    int read() throws IOException {
         begin(FOREVER);
         try {
-            return !inbox.ended() && fill(FOREVER) > 0;
+            int n = fill(FOREVER);
+            return n == 0 ? -1 : n;
         } finally {
-            leave();
+            end();
         }
     }
 
+    @Nullable
     Imsg get() throws IOException {
         begin(FOREVER);
         try {
             return takeMessage();
         } finally {
-            leave();
+            end();
         }
     }
 
+    /** Takes over the settings of the channel at once, or by the next read where another thread is reading. */
+    void settingsChanged() {
+        if (takeNow())
+            try {
+                channel.applySettings();
+            } finally {
+                leave();
+            }
+    }
+
     @Override
-    void drop() {
-        inbox.drop();
+    void free() {
+        buffer.free();
     }
 
     private void begin(long deadline) throws IOException {
-        if (isTakenByCurrentThread())
+        if (isMine())
             throw new IllegalStateException("a handler cannot read from the channel whose message it is shown");
         if (!take(deadline))
             throw new SocketTimeoutException("another thread was reading");
@@ -92,9 +102,15 @@ final class Receiver extends Direction {
             leave();
             throw new ClosedChannelException();
         }
+        channel.applySettings();
     }
 
-    private Imsg takeMessage() throws IOException {
+    private void end() {
+        buffer.shrink();
+        leave();
+    }
+
+    private @Nullable Imsg takeMessage() throws IOException {
         if (!next())
             return null;
         try {
@@ -109,6 +125,8 @@ final class Receiver extends Direction {
         for (; channel.isOpen() && next(shown); shown++) {
             try {
                 handler.message(view);
+            } catch (TruncatedMessageException | MalformedStructException e) {
+                throw buffer.malformed(view, e);
             } finally {
                 closeUntaken(view.end());
             }
@@ -129,9 +147,9 @@ final class Receiver extends Direction {
     }
 
     private boolean next() throws IOException {
-        boolean found = inbox.next(view);
+        boolean found = buffer.next(view);
         if (found && view.isMarked())
-            channel.peerMarked(inbox.framer().lastMarked());
+            channel.peerMarked(buffer.lastMarked());
         return found;
     }
 
@@ -142,28 +160,30 @@ final class Receiver extends Direction {
 
     /** One recvmsg(2), waited for. Returns the bytes, 0 at the end, or -EAGAIN when the deadline has passed. */
     private int fill(long deadline) throws IOException {
-        int number = OpenDescriptor.of(socket).enter();
+        int number = socket.enter();
         try {
             int n = fillSpinning(number, deadline);
-            if (n == -EAGAIN)
+            if (n == -EAGAIN && !isOver(deadline))
                 n = fillWaiting(number, deadline);
+            if (n == 0 && channel.wasReset())
+                n = buffer.fail(ECONNRESET);
             if (n < 0 && n != -EAGAIN)
                 throw new ErrnoException("recvmsg", -n);
             return n;
         } finally {
-            OpenDescriptor.of(socket).exit();
+            socket.exit();
         }
     }
 
     private int fillSpinning(int number, long deadline) {
-        int n = inbox.fill(number, MSG_DONTWAIT);
-        if (n == -EAGAIN && spinNanos > 0) {
-            long now = System.nanoTime();
-            long until = now + (deadline == FOREVER ? spinNanos : Math.min(spinNanos, deadline - now));
+        int n = buffer.fill(number);
+        long spin = channel.spinNanos();
+        if (n == -EAGAIN && spin > 0) {
+            long until = System.nanoTime() + Math.min(spin, Deadline.left(deadline));
             while (n == -EAGAIN && System.nanoTime() - until < 0 && channel.isOpen()
                     && !Thread.currentThread().isInterrupted()) {
                 Thread.onSpinWait();
-                n = inbox.fill(number, MSG_DONTWAIT);
+                n = buffer.fill(number);
             }
         }
         return n;
@@ -176,8 +196,8 @@ final class Receiver extends Direction {
         try {
             while (n == -EAGAIN && channel.isOpen() && !timedOut) {
                 timedOut = !await(deadline);
-                if (!timedOut)
-                    n = inbox.fill(number, MSG_DONTWAIT);
+                if (!timedOut && channel.isOpen())
+                    n = buffer.fill(number);
             }
             return n;
         } finally {

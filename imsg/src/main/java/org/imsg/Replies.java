@@ -3,8 +3,10 @@ package org.imsg;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Spliterator;
 import java.util.Spliterators;
@@ -19,6 +21,7 @@ final class Replies implements Iterator<Imsg> {
         Imsg receive() throws IOException;
     }
 
+    private final List<Imsg> withDescriptors = new ArrayList<>();
     private final Source source;
     private final int[] endTypes;
     private boolean ended;
@@ -31,9 +34,15 @@ final class Replies implements Iterator<Imsg> {
     static Stream<Imsg> stream(Source source, int... endTypes) {
         if (endTypes.length == 0)
             throw new IllegalArgumentException("a reply needs at least one type that ends it");
-        Iterator<Imsg> replies = new Replies(source, endTypes.clone());
+        Replies replies = new Replies(source, endTypes.clone());
         return StreamSupport.stream(
-                Spliterators.spliteratorUnknownSize(replies, Spliterator.ORDERED | Spliterator.NONNULL), false);
+                Spliterators.spliteratorUnknownSize(replies, Spliterator.ORDERED | Spliterator.NONNULL), false)
+                .onClose(replies::close);
+    }
+
+    /** Closes every descriptor that was not taken. */
+    private void close() {
+        withDescriptors.forEach(Imsg::close);
     }
 
     @Override
@@ -49,6 +58,8 @@ final class Replies implements Iterator<Imsg> {
             Imsg message = source.receive();
             if (message == null)
                 throw new EOFException("the stream ended before a message of type " + Arrays.toString(endTypes));
+            if (message.hasFd())
+                withDescriptors.add(message);
             ended = Arrays.stream(endTypes).anyMatch(type -> type == message.type());
             return message;
         } catch (IOException e) {

@@ -1,44 +1,79 @@
 package org.imsg;
 
 import static org.imsg.sys.Constants.EAGAIN;
+import static org.imsg.sys.Constants.ECONNRESET;
+import static org.imsg.sys.Constants.EMSGSIZE;
 import static org.imsg.sys.Constants.ENOBUFS;
-import static org.imsg.sys.Constants.MSG_DONTWAIT;
+import static org.imsg.sys.Constants.ENOMEM;
+import static org.imsg.sys.Constants.ETOOMANYREFS;
+import static org.imsg.sys.Deadline.FOREVER;
 
 import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedChannelException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Readiness;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
-/** The sending direction of a channel: turns, and waiting for room for what {@link Outbox} holds. */
-final class Sender extends Direction {
-    private final Outbox outbox;
+/** The sending direction of a channel: turns, and waiting for room for what a {@link SendBuffer} holds. */
+final class Sender extends Turn {
+    private static final long FIRST_PAUSE = TimeUnit.MILLISECONDS.toNanos(1);
+    private static final long LONGEST_PAUSE = TimeUnit.MILLISECONDS.toNanos(20);
+    /** The place of the caller's own message where it has none. */
+    private static final long NO_MESSAGE = -1;
+    private static final String NO_ROOM = "no room in time";
 
-    Sender(ImsgChannel channel, Fd socket, Outbox outbox) {
+    private final SendBuffer buffer;
+    /** What the composer of a message is told by the next flush or write: a send came upon it. */
+    private @Nullable ErrnoException refused;
+    /** Whether the peer has reset the connection: the kernel tells one call only, which may have been a send. */
+    private volatile boolean reset;
+
+    Sender(ImsgChannel channel, Fd socket, SendBuffer buffer) {
         super(channel, socket, Readiness.WRITABLE);
-        this.outbox = outbox;
+        this.buffer = buffer;
     }
 
-    /** Sends without waiting; false if something is left, or another thread is sending. */
+    boolean sawReset() {
+        return reset;
+    }
+
+    /** Takes the turn for composing, unless the thread has it already; returns whether it was taken. */
+    boolean takeToCompose() throws ClosedChannelException {
+        return !isMine() && take(FOREVER);
+    }
+
+    /** Takes the turn if nothing is queued and no other thread has it. */
+    boolean takeIfEmpty() {
+        if (!takeNow())
+            return false;
+        boolean empty = buffer.isEmpty();
+        if (!empty)
+            leave();
+        return empty;
+    }
+
+    /** Sends without waiting; false if something is left, or another thread has the turn. */
     boolean write() throws IOException {
         if (!takeNow())
             return false;
         try {
-            int number = OpenDescriptor.of(socket).enter();
+            tellRefused();
+            int number = socket.enter();
             try {
-                while (outbox.pending() > 0) {
-                    int n = outbox.sendOnce(number, MSG_DONTWAIT);
-                    if (n == -EAGAIN || n == -ENOBUFS)
+                while (!buffer.isEmpty()) {
+                    int n = buffer.send(number);
+                    if (isPassing(n))
                         return false;
-                    checkSent(n);
+                    check(n, NO_MESSAGE);
                 }
                 return true;
             } finally {
-                OpenDescriptor.of(socket).exit();
+                socket.exit();
             }
         } finally {
             leave();
@@ -46,68 +81,107 @@ final class Sender extends Direction {
     }
 
     void flush(long deadline) throws IOException {
-        if (write())
-            return;
-        begin(deadline);
+        if (!take(deadline))
+            throw stillQueued("another thread was sending", null);
         try {
-            int number = OpenDescriptor.of(socket).enter();
-            try {
-                while (outbox.pending() > 0)
-                    checkSent(sendWaiting(number, deadline));
-            } finally {
-                OpenDescriptor.of(socket).exit();
-            }
+            tellRefused();
+            drain(deadline, NO_MESSAGE);
+        } catch (SocketTimeoutException e) {
+            throw stillQueued(e.getMessage(), e);
         } finally {
             leave();
         }
     }
 
-    void begin(long deadline) throws IOException {
-        if (!take(deadline))
-            throw new SocketTimeoutException("another thread was sending, nothing was queued");
+    /** Sends a message behind everything queued; if it throws, the message is the caller's or the exception says it is queued. */
+    void send(Imsg message, long deadline) throws IOException {
+        try {
+            if (!take(deadline))
+                throw new SocketTimeoutException("another thread was sending");
+            try {
+                sendInTurn(message, deadline);
+            } finally {
+                leave();
+            }
+        } catch (SocketTimeoutException e) {
+            throw new SocketTimeoutException(e.getMessage() + ", the message was not queued");
+        }
     }
 
-    /** Makes room in the queue for a message of that length, as far as it can be had by sending. */
-    void awaitRoom(int length, long deadline) throws IOException {
-        if (outbox.hasRoom(length))
-            return;
+    private void sendInTurn(Imsg message, long deadline) throws IOException {
+        int length = channel.checkedLength(message.fd(), message.bytes().length);
+        long place = buffer.endPlace();
+        if (!buffer.hasRoom(length))
+            drain(deadline, place);
+        channel.compose(message.type(), message.id(), message.pid(), message.fd(), message.bytes());
+        message.takeFd();
         try {
-            flush(deadline);
-        } catch (SocketTimeoutException e) {
-            throw new SocketTimeoutException("the queue is full, the message was not queued: " + e.getMessage());
+            drain(deadline, place);
+        } catch (IOException | RuntimeException | Error e) {
+            if (buffer.isUntouched(place)) {
+                Fd fd = buffer.takeBack(place);
+                if (fd != null)
+                    message.putBack(fd);
+            } else if (channel.isOpen()) {
+                throw stillQueued("a part of the message was sent", e);
+            }
+            throw e;
         }
     }
 
     void clear() {
-        takeUninterruptibly();
         try {
-            outbox.clear();
-        } finally {
-            leave();
+            if (take(FOREVER))
+                try {
+                    buffer.clear();
+                } finally {
+                    leave();
+                }
+        } catch (ClosedChannelException _) {
+            // An interrupt has closed the channel, which drops the queue.
         }
     }
 
     @Override
-    void drop() {
-        outbox.drop();
+    void free() {
+        buffer.free();
     }
 
-    private int sendWaiting(int number, long deadline) throws IOException {
+    /** Sends all; a descriptor of another message than the caller's own that is refused is told later, with that message. */
+    private void drain(long deadline, long ownPlace) throws IOException {
+        int number = socket.enter();
+        try {
+            while (!buffer.isEmpty()) {
+                int n = buffer.send(number);
+                if (isPassing(n))
+                    n = sendWaiting(number, deadline, n);
+                check(n, ownPlace);
+            }
+        } finally {
+            socket.exit();
+        }
+    }
+
+    private int sendWaiting(int number, long deadline, int failed) throws IOException {
+        if (isOver(deadline))
+            throw new SocketTimeoutException(NO_ROOM);
         boolean completed = false;
         channel.beginWaiting();
         try {
-            int n = outbox.sendOnce(number, MSG_DONTWAIT);
-            while (n == -EAGAIN || n == -ENOBUFS) {
-                if (n == -ENOBUFS)
-                    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+            int n = failed;
+            long pause = FIRST_PAUSE;
+            for (boolean pauses = n != -EAGAIN; isPassing(n) && channel.isOpen(); pauses = true) {
+                // poll(2) knows of room for bytes only. Where it is ready and sendmsg(2) is not, looping would be busy.
+                if (pauses) {
+                    LockSupport.parkNanos(this, pause);
+                    pause = Math.min(2 * pause, LONGEST_PAUSE);
+                }
                 if (!await(deadline)) {
                     completed = true;
-                    throw new SocketTimeoutException("no room in time, still queued: " + outbox.messages()
-                            + " message(s), " + outbox.pending() + " bytes");
+                    throw new SocketTimeoutException(NO_ROOM);
                 }
-                if (!channel.isOpen())
-                    break;
-                n = outbox.sendOnce(number, MSG_DONTWAIT);
+                if (channel.isOpen())
+                    n = buffer.send(number);
             }
             completed = n > 0;
             return n;
@@ -116,12 +190,40 @@ final class Sender extends Direction {
         }
     }
 
-    private void checkSent(int n) throws IOException {
-        if (n < 0 && !channel.isOpen())
+    /** Whether sendmsg(2) may succeed later. */
+    private static boolean isPassing(int n) {
+        return n == -EAGAIN || n == -ENOBUFS || n == -ENOMEM || n == -ETOOMANYREFS || n == -EMSGSIZE;
+    }
+
+    private void check(int n, long ownPlace) throws IOException {
+        if (n >= 0)
+            return;
+        if (!channel.isOpen())
             throw new AsynchronousCloseException();
-        if (Outbox.refusesDescriptor(n))
-            throw new ErrnoException("sendmsg", "the passed descriptor is refused; its message is dropped", -n);
-        if (n < 0)
+        if (n == -ECONNRESET)
+            reset = true;
+        if (!buffer.refusesDescriptor(n))
             throw new ErrnoException("sendmsg", -n);
+        if (buffer.sentPlace() == ownPlace)
+            throw new ErrnoException("sendmsg", "the descriptor is refused; nothing was queued", -n);
+        buffer.dropRefused();
+        var told = new ErrnoException("sendmsg", "the passed descriptor is refused; its message is dropped", -n);
+        if (refused == null)
+            refused = told;
+        else
+            refused.addSuppressed(told);
+        if (ownPlace == NO_MESSAGE)
+            tellRefused();
+    }
+
+    private void tellRefused() throws ErrnoException {
+        ErrnoException told = refused;
+        refused = null;
+        if (told != null)
+            throw told;
+    }
+
+    private ImsgQueuedException stillQueued(String why, @Nullable Throwable cause) {
+        return new ImsgQueuedException(why, buffer.messages(), buffer.queued(), cause);
     }
 }

@@ -7,6 +7,11 @@ import org.imsg.wire.Dialect;
  *
  * <p>They differ in where the length and the mark of a descriptor stand in the header. On a little-endian machine a message
  * without a descriptor and under 64 KiB is the same bytes in both.
+ *
+ * <p>A message with a descriptor is not, and a wrong guess does harm: the classic C library overlooks a modern mark, and from then
+ * on gives every descriptor to the message before its own. {@link #AUTO} therefore never guesses. A descriptor is refused with
+ * {@link IllegalStateException} until the peer has marked one, unless the program has named a format with
+ * {@link ImsgChannel#format format} or said what to write until then with {@link ImsgChannel#assume assume}.
  */
 public enum WireFormat {
     /**
@@ -20,8 +25,9 @@ public enum WireFormat {
      */
     MODERN(Dialect.MODERN, Dialect.MODERN_LIMIT),
     /**
-     * Reads both. Writes the format in which the peer last marked a descriptor, and before that the one the channel was told to
-     * assume. Only for channels whose messages stay under 65536 bytes: beyond, the formats cannot be told apart.
+     * Reads both, and passes descriptors in the format in which the peer marks its own. The first mark settles it: one in the
+     * other format later is an {@link ImsgProtocolException}. Only for channels whose messages stay under 65536 bytes: beyond, the
+     * formats cannot be told apart.
      */
     AUTO(Dialect.AUTO, Dialect.CLASSIC_LIMIT);
 

@@ -41,10 +41,10 @@ class ArchitectureTest {
     private static final Map<String, String> MAY_BE_LONG = Map.of();
     /** Arrows that close a circle between files of a package, each with the reason why it stays. */
     private static final String[][] CIRCLES = {
-            {"org.imsg.Direction", "org.imsg.ImsgChannel",
+            {"org.imsg.Turn", "org.imsg.ImsgChannel",
                     "begin and end of its superclass mark what can be interrupted"},
-            {"org.imsg.Receiver", "org.imsg.ImsgChannel", "as Direction"},
-            {"org.imsg.Sender", "org.imsg.ImsgChannel", "as Direction"},
+            {"org.imsg.Receiver", "org.imsg.ImsgChannel", "as Turn"},
+            {"org.imsg.Sender", "org.imsg.ImsgChannel", "as Turn"},
             {"org.imsg.sys.Abi", "org.imsg.sys.FreeBsdAbi", "the parent picks the child that this system needs"},
             {"org.imsg.sys.Abi", "org.imsg.sys.LinuxAbi", "the parent picks the child that this system needs"},
             {"org.imsg.sys.Abi", "org.imsg.sys.MacosAbi", "the parent picks the child that this system needs"},

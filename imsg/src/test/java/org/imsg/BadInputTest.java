@@ -77,7 +77,7 @@ class BadInputTest {
     @ValueSource(ints = {0, 15, 16385, 0xFFFF_FFFF})
     void get_delivers_the_good_messages_first_and_then_the_fault_every_time(int word) throws Exception {
         peer.send(join(message(1), message(2), header(9, word), message(4)));
-        assertThat(channel.read()).isTrue();
+        assertThat(channel.read()).isPositive();
         assertThat(channel.get().type()).isEqualTo(1);
         assertThat(channel.get().type()).isEqualTo(2);
         for (int i = 0; i < 3; i++)
@@ -107,7 +107,7 @@ class BadInputTest {
     @Test
     void a_peer_cannot_make_a_dead_channel_hold_descriptors() throws Exception {
         peer.send(header(9, 15));
-        assertThat(channel.read()).isTrue();
+        assertThat(channel.read()).isPositive();
         assertThatExceptionOfType(ImsgProtocolException.class).isThrownBy(channel::get);
         for (int i = 0; i < 20; i++) {
             peerSendsWithWitness(1, new byte[1]);

@@ -30,11 +30,21 @@ final class ChannelSnippets {
             Imsg request;
             while ((request = channel.receive()) != null) {
                 for (String name : new String[]{"amsterdam", "zurich"})
-                    channel.compose(request.type(), request.id(), 0, null, name.getBytes());
-                channel.compose(END, request.id(), 0, null, new byte[0]);
+                    channel.compose(request.type(), request.id(), 0, name.getBytes());
+                channel.compose(END, request.id(), 0, new byte[0]);
                 channel.flush();
             }
         });
+    }
+    // @end
+
+    // @start region="batch"
+    static void all(ImsgChannel peer, byte[][] routes) throws IOException {
+        try (ImsgChannel.Batch _ = peer.batch()) {
+            for (byte[] route : routes)
+                peer.compose(SHOW, 0, 0, route);
+            peer.flush();
+        }
     }
     // @end
 }

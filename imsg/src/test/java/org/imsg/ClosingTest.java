@@ -54,7 +54,7 @@ class ClosingTest {
 
         private static void fill(ImsgChannel channel) throws IOException {
             do
-                channel.compose(1, 0, 0, null, new byte[10000]);
+                channel.compose(1, 0, 0, new byte[10000]);
             while (channel.write());
         }
     }

@@ -3,6 +3,7 @@ package org.imsg;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.imsg.WireFormat.AUTO;
 import static org.imsg.WireFormat.CLASSIC;
 import static org.imsg.WireFormat.MODERN;
@@ -35,7 +36,7 @@ class FormatTest {
     @MethodSource("formatsThatUnderstandEachOther")
     void messages_pass_with_and_without_descriptors(WireFormat sender, WireFormat receiver) throws Exception {
         try (var pair = ImsgChannel.pair()) {
-            ImsgChannel from = pair.first().format(sender).allowFdPassing();
+            ImsgChannel from = pair.first().format(sender).assume(MODERN).allowFdPassing();
             ImsgChannel to = pair.second().format(receiver).allowFdPassing();
             for (int type = 0; type < 20; type++)
                 from.compose(type, 0, 0, type % 3 == 0 ? someFile() : null, new byte[type * 300]);
@@ -90,24 +91,67 @@ class FormatTest {
         }
     }
 
-    @Test
-    void auto_answers_in_the_format_it_last_saw_marked() throws Exception {
+    @ParameterizedTest
+    @EnumSource(names = {"CLASSIC", "MODERN"})
+    void auto_answers_in_the_format_the_peer_marks_its_descriptors_in(WireFormat spoken) throws Exception {
         try (var pair = ImsgChannel.pair()) {
             ImsgChannel auto = pair.first().allowFdPassing();
-            ImsgChannel peer = pair.second().allowFdPassing();
-            assertThat(auto.writtenFormat()).isEqualTo(MODERN);
-            for (WireFormat spoken : new WireFormat[]{CLASSIC, MODERN, CLASSIC}) {
-                peer.format(spoken).send(Imsg.of(1).withFd(someFile()));
-                auto.receive().close();
-                assertThat(auto.writtenFormat()).isEqualTo(spoken);
-                auto.send(Imsg.of(2).withFd(someFile()));
-                try (Imsg answer = peer.receive()) {
-                    assertThat(answer.hasFd()).isTrue();
-                }
-            }
-            peer.format(MODERN).send(Imsg.of(3));
+            ImsgChannel peer = pair.second().format(spoken).allowFdPassing();
+            assertThat(auto.writtenFormat()).isEqualTo(AUTO);
+            peer.send(Imsg.of(1));
             auto.receive();
-            assertThat(auto.writtenFormat()).isEqualTo(CLASSIC);
+            assertThat(auto.writtenFormat()).isEqualTo(AUTO);
+            peer.send(Imsg.of(1).withFd(someFile()));
+            auto.receive().close();
+            assertThat(auto.writtenFormat()).isEqualTo(spoken);
+            auto.send(Imsg.of(2).withFd(someFile()));
+            try (Imsg answer = peer.receive()) {
+                assertThat(answer.hasFd()).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void auto_refuses_a_descriptor_while_the_format_is_unknown_and_says_what_to_call() throws Exception {
+        try (var pair = ImsgChannel.pair(); Fd fd = someFile(); Imsg message = Imsg.of(2).withFd(someFile())) {
+            ImsgChannel auto = pair.first().allowFdPassing();
+            assertThatIllegalStateException().isThrownBy(() -> auto.compose(1, 0, 0, fd, new byte[0]))
+                    .withMessageContaining("format(").withMessageContaining("assume(");
+            assertThatIllegalStateException().isThrownBy(() -> auto.send(message));
+            assertThat(fd.isOpen()).isTrue();
+            assertThat(message.hasFd()).isTrue();
+            assertThat(auto.queuelen()).isZero();
+            auto.send(Imsg.of(3));
+            assertThat(pair.second().receive().type()).isEqualTo(3);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"CLASSIC", "MODERN"})
+    void a_peer_whose_marks_change_their_format_breaks_the_protocol(WireFormat first) throws Exception {
+        try (var pair = ImsgChannel.pair()) {
+            ImsgChannel auto = pair.first().allowFdPassing();
+            ImsgChannel peer = pair.second().format(first).allowFdPassing();
+            peer.send(Imsg.of(1).withFd(someFile()));
+            peer.send(Imsg.of(2));
+            peer.format(first == CLASSIC ? MODERN : CLASSIC).send(Imsg.of(3).withFd(someFile()));
+            auto.receive().close();
+            assertThat(auto.receive().type()).isEqualTo(2);
+            for (int i = 0; i < 2; i++)
+                assertThatExceptionOfType(ImsgProtocolException.class).isThrownBy(auto::receive)
+                        .withMessageContaining("another format than those before");
+        }
+    }
+
+    @Test
+    void a_format_does_not_change_under_queued_messages() throws Exception {
+        try (var pair = ImsgChannel.pair()) {
+            ImsgChannel channel = pair.first().format(CLASSIC);
+            channel.compose(1, 0, 0, new byte[0]);
+            assertThatIllegalStateException().isThrownBy(() -> channel.format(MODERN));
+            channel.flush();
+            channel.format(MODERN);
+            assertThat(channel.writtenFormat()).isEqualTo(MODERN);
         }
     }
 
@@ -156,8 +200,8 @@ class FormatTest {
             auto.compose(2, 0, 0, someFile(), new byte[100]);
             assertThat(auto.queuelen()).isEqualTo(2);
             auto.flush();
-            peer.format(AUTO);
             for (int type = 1; type <= 2; type++) {
+                peer.format(type == 1 ? CLASSIC : MODERN);
                 try (Imsg message = peer.receive()) {
                     assertThat(message.type()).isEqualTo(type);
                     assertThat(message.hasFd()).isTrue();

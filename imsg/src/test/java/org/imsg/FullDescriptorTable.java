@@ -41,7 +41,7 @@ final class FullDescriptorTable {
 
     private static void receive(boolean full) throws IOException {
         try (var pair = ImsgChannel.pair()) {
-            ImsgChannel from = pair.first().allowFdPassing();
+            ImsgChannel from = pair.first().format(WireFormat.MODERN).allowFdPassing();
             ImsgChannel to = pair.second().allowFdPassing();
             for (int type = 1; type <= 4; type++)
                 from.send(type == 3 ? Imsg.of(type) : Imsg.of(type).withFd(Fd.open(NULL)));

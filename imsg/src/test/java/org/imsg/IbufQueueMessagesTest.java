@@ -18,7 +18,8 @@ class IbufQueueMessagesTest {
     void a_received_message_waits_in_a_queue_and_comes_out_unread(@TempDir Path directory) throws Exception {
         Witness witness = new Witness(directory);
         try (var pair = ImsgChannel.pair(); IbufQueue later = new IbufQueue()) {
-            pair.first().allowFdPassing().send(Imsg.of(1, 2, 3, "later".getBytes(UTF_8)).withFd(witness.open()));
+            pair.first().format(WireFormat.MODERN).allowFdPassing()
+                    .send(Imsg.of(1, 2, 3, "later".getBytes(UTF_8)).withFd(witness.open()));
             Imsg message = pair.second().allowFdPassing().receive();
             assertThat(message.getString(3)).isEqualTo("lat");
             later.push(message);
@@ -64,7 +65,7 @@ class IbufQueueMessagesTest {
     void a_whole_queue_is_sent_in_its_order_with_its_descriptors(@TempDir Path directory) throws Exception {
         Witness witness = new Witness(directory);
         try (var pair = ImsgChannel.pair(); IbufQueue queue = new IbufQueue()) {
-            ImsgChannel channel = pair.first().allowFdPassing();
+            ImsgChannel channel = pair.first().format(WireFormat.MODERN).allowFdPassing();
             queue.push(Imsg.of(1).withFd(witness.open()));
             queue.push(channel.create(2, 0, 0, 4).addN32(2));
             channel.concat(queue);

@@ -47,10 +47,10 @@ class MessageSizeTest {
                         assertThat(e.limit()).isEqualTo(16368);
                     });
             assertThatExceptionOfType(ImsgTooLargeException.class)
-                    .isThrownBy(() -> channel.compose(1, 0, 0, null, payload));
+                    .isThrownBy(() -> channel.compose(1, 0, 0, payload));
             assertThatExceptionOfType(ImsgTooLargeException.class)
-                    .isThrownBy(() -> channel.compose(1, 0, 0, null, MemorySegment.ofArray(payload)));
-            assertThatExceptionOfType(ImsgTooLargeException.class).isThrownBy(() -> channel.composev(1, 0, 0, null,
+                    .isThrownBy(() -> channel.composev(1, 0, 0, MemorySegment.ofArray(payload)));
+            assertThatExceptionOfType(ImsgTooLargeException.class).isThrownBy(() -> channel.composev(1, 0, 0,
                     MemorySegment.ofArray(payload), MemorySegment.ofArray(payload)));
             assertThatExceptionOfType(ImsgTooLargeException.class).isThrownBy(() -> channel.create(1, 0, 0, 16369));
             assertThatExceptionOfType(IllegalArgumentException.class).isThrownBy(() -> channel.create(1, 0, 0, -1))
@@ -131,7 +131,7 @@ class MessageSizeTest {
         try (var pair = ImsgChannel.pair()) {
             Call<Void> sending = Call.start(Call.On.PLATFORM, () -> {
                 for (int i = 0; i < expected.length; i++) {
-                    pair.first().compose(i, 0, 0, null, random(expected[i]));
+                    pair.first().compose(i, 0, 0, random(expected[i]));
                     if (i % 7 == 0)
                         pair.first().flush();
                 }

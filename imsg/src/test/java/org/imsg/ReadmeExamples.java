@@ -29,7 +29,7 @@ final class ReadmeExamples {
     void daemon() throws IOException {
         try (ImsgListener listener = ImsgListener.listen(Path.of("/run/mydaemon.sock"))) { // mode 0600, stale socket replaced
             for (;;) {
-                ImsgChannel peer = listener.accept().allowFdPassing();
+                ImsgChannel peer = listener.accept().format(WireFormat.MODERN).allowFdPassing();
                 Thread.ofVirtual().start(() -> serve(peer));
             }
         }
@@ -41,7 +41,7 @@ final class ReadmeExamples {
                 if (request.type() == OPEN && channel.peerCredentials().uid() == 0)
                     channel.compose(OPENED, request.id(), 0, Fd.open(Path.of("/etc/hosts")), new byte[0]);
                 else
-                    channel.compose(DENIED, request.id(), 0, null, new byte[0]);
+                    channel.compose(DENIED, request.id(), 0, new byte[0]);
             }) >= 0)
                 channel.flush();                                          // and all the answers in one sendmsg
         } catch (IOException e) {

@@ -58,7 +58,7 @@ class SimplePathTest {
         try (var pair = ImsgChannel.pair()) {
             pair.first().send(Imsg.of(1));
             assertThat(pair.second().receive().pid()).isEqualTo(OWN_PID);
-            pair.first().compose(1, 0, 0, null, new byte[0]);
+            pair.first().compose(1, 0, 0, new byte[0]);
             pair.first().flush();
             assertThat(pair.second().receive().pid()).isEqualTo(OWN_PID);
         }
@@ -211,7 +211,7 @@ class SimplePathTest {
     @Test
     void a_message_waits_for_room_in_the_queue_too() throws Exception {
         try (var pair = ImsgChannel.pair()) {
-            pair.first().maxQueued(1000).compose(1, 0, 0, null, new byte[900]);
+            pair.first().maxQueued(1000).compose(1, 0, 0, new byte[900]);
             pair.first().send(Imsg.of(2, new byte[500]));
             assertThat(pair.second().receive().type()).isEqualTo(1);
             assertThat(pair.second().receive().type()).isEqualTo(2);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketTimeoutException;
 import java.nio.channels.AsynchronousCloseException;
@@ -29,12 +30,17 @@ class TimeoutTest {
 
     /** Makes the call on such a thread; it must time out, and not before its time. */
     private static void assertTimesOut(Call.On kind, Call.Failing call) throws Exception {
+        assertTimesOut(SocketTimeoutException.class, kind, call);
+    }
+
+    private static void assertTimesOut(Class<? extends IOException> how, Call.On kind, Call.Failing call)
+            throws Exception {
         long started = System.nanoTime();
         Throwable failure = Call.start(kind, () -> {
             call.run();
             return null;
         }).failure();
-        assertThat(failure).isInstanceOf(SocketTimeoutException.class);
+        assertThat(failure).isExactlyInstanceOf(how);
         assertThat(System.nanoTime() - started).isGreaterThanOrEqualTo(SHORT.toNanos());
     }
 
@@ -67,11 +73,11 @@ class TimeoutTest {
         try (var pair = ImsgChannel.pair()) {
             int type = 0;
             do
-                pair.first().compose(type++, 0, 0, null, new byte[10000]);
+                pair.first().compose(type++, 0, 0, new byte[10000]);
             while (pair.first().write());
-            assertTimesOut(kind, () -> pair.first().flush(SHORT));
-            int last = type;
-            assertTimesOut(kind, () -> pair.first().send(Imsg.of(last), SHORT));
+            assertTimesOut(ImsgQueuedException.class, kind, () -> pair.first().flush(SHORT));
+            int last = type - 1;
+            assertTimesOut(kind, () -> pair.first().send(Imsg.of(99), SHORT));
             Call<Void> flushing = Call.start(kind, () -> {
                 pair.first().flush(Duration.ofMinutes(1));
                 return null;
@@ -93,7 +99,7 @@ class TimeoutTest {
             other.awaitWaiting();
             int queued = pair.first().queuelen();
             assertTimesOut(kind, () -> pair.first().send(Imsg.of(2), SHORT));
-            assertTimesOut(kind, () -> pair.first().flush(SHORT));
+            assertTimesOut(ImsgQueuedException.class, kind, () -> pair.first().flush(SHORT));
             assertThat(pair.first().write()).isFalse();
             assertThat(pair.first().queuelen()).isEqualTo(queued);
             pair.first().close();
@@ -192,11 +198,11 @@ class TimeoutTest {
     @Test
     void sending_behind_a_full_queue_times_out_and_the_message_stays_the_callers() throws Exception {
         try (var pair = ImsgChannel.pair(); Fd.Pair pipe = Fd.pipe()) {
-            pair.first().allowFdPassing().maxQueued(10500);
+            pair.first().format(WireFormat.MODERN).allowFdPassing().maxQueued(10500);
             do
-                pair.first().compose(1, 0, 0, null, new byte[10000]);
+                pair.first().compose(1, 0, 0, new byte[10000]);
             while (pair.first().write());
-            pair.first().compose(1, 0, 0, null, new byte[10500 - 16 - pair.first().queuedBytes()]);
+            pair.first().compose(1, 0, 0, new byte[10500 - 16 - pair.first().queuedBytes()]);
             try (Imsg message = Imsg.of(2).withFd(pipe.first())) {
                 assertThatExceptionOfType(SocketTimeoutException.class)
                         .isThrownBy(() -> pair.first().send(message, SHORT)).withMessageContaining("not queued");

@@ -60,8 +60,8 @@ public final class BgpdRoutes {
         network[NETWORK_LENGTH_AT] = PREFIX_LENGTH;
         for (int i = 0; i < count; i++) {
             ByteBuffer.wrap(network).putInt(0, FIRST + (i << 8));
-            bgpd.compose(NETWORK_ADD, 0, 0, null, network);
-            bgpd.compose(NETWORK_DONE, 0, 0, null, new byte[0]);
+            bgpd.compose(NETWORK_ADD, 0, 0, network);
+            bgpd.compose(NETWORK_DONE, 0, 0, new byte[0]);
             if (bgpd.queuedBytes() > Load.BATCH_BYTES)
                 bgpd.flush();
         }

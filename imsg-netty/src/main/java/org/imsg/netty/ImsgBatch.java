@@ -82,7 +82,7 @@ public final class ImsgBatch {
                 ? framer.next(Memory.ALL, base + header, limit - header)
                 : framer.next(memory, base + header, limit - header);
         if (whole <= 0) {
-            broken = whole == Framer.BAD_LENGTH;
+            broken = whole == Framer.BAD_HEADER;
             return false;
         }
         length = whole;

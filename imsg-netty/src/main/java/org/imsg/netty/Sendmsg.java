@@ -5,6 +5,7 @@ import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.unix.IovArray;
 import io.netty.util.concurrent.FastThreadLocal;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Msghdr;
 
@@ -24,7 +25,7 @@ class Sendmsg {
 
     private static final int MOST_PIECES = 256;
 
-    private final Msghdr header = Msghdr.forSend();
+    private final Msghdr header = Msghdr.forSend(Arena.ofAuto());
     private final IovArray pieces = new IovArray(MOST_PIECES);
 
     Sendmsg() {

@@ -24,13 +24,13 @@ final class SocketCalls {
     private static final FastThreadLocal<Msghdr> RECEIVE = new FastThreadLocal<>() {
         @Override
         protected Msghdr initialValue() {
-            return Msghdr.forReceive(true);
+            return Msghdr.forReceive(true, Arena.ofAuto());
         }
     };
     private static final FastThreadLocal<Msghdr> RECEIVE_BYTES = new FastThreadLocal<>() {
         @Override
         protected Msghdr initialValue() {
-            return Msghdr.forReceive(false);
+            return Msghdr.forReceive(false, Arena.ofAuto());
         }
     };
 

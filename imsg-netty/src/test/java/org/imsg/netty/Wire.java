@@ -24,8 +24,8 @@ import org.imsg.unix.FdChannel;
 /** The far end of a channel under test: a blocking socket and bare sendmsg and recvmsg calls, as a C peer makes them. */
 final class Wire implements AutoCloseable {
     private final Fd socket;
-    private final Msghdr toSend = Msghdr.forSend();
-    private final Msghdr toReceive = Msghdr.forReceive(true);
+    private final Msghdr toSend = Msghdr.forSend(Arena.ofAuto());
+    private final Msghdr toReceive = Msghdr.forReceive(true, Arena.ofAuto());
 
     Wire(Fd socket) {
         this.socket = socket;

@@ -107,9 +107,14 @@ final class CFunction {
 
     /** The result of a function that returns a pointer, or the negative errno for null. */
     long pointer(long a) {
+        return pointer(a, 0);
+    }
+
+    /** As {@link #pointer(long)}, for a function of two parameters. */
+    long pointer(long a, long b) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment errno = errnoSegment(arena);
-            long result = invoke(errno, a, 0, 0, 0, 0, 0, 0);
+            long result = invoke(errno, a, b, 0, 0, 0, 0, 0);
             return result == 0 ? -errno(errno) : result;
         }
     }

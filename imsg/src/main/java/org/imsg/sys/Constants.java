@@ -60,6 +60,10 @@ public final class Constants {
     public static final int EINTR = HOST.value("EINTR");
     public static final int EAGAIN = HOST.value("EAGAIN");
     public static final int ENOBUFS = HOST.value("ENOBUFS");
+    public static final int ENOMEM = HOST.value("ENOMEM");
+    public static final int EMSGSIZE = HOST.value("EMSGSIZE");
+    public static final int ETOOMANYREFS = HOST.value("ETOOMANYREFS");
+    public static final int ECONNRESET = HOST.value("ECONNRESET");
     public static final int EACCES = HOST.value("EACCES");
     public static final int EBADF = HOST.value("EBADF");
     public static final int EPERM = HOST.value("EPERM");

@@ -11,11 +11,15 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * A {@code struct msghdr} with an iovec and a control buffer, made once and used for every recvmsg(2) or sendmsg(2) of one
- * direction of one socket. Not safe for two threads at once.
+ * direction of one socket. For one thread at a time. Made without an arena, it is the caller's to {@link #close()}.
  */
-public final class Msghdr {
+public final class Msghdr implements AutoCloseable {
     /** The most descriptors Linux takes in one SCM_RIGHTS (SCM_MAX_FD): room for all, so that extras can be closed. */
     private static final int MOST_DESCRIPTORS = 253;
+    /** Room for other control messages, such as credentials, a security label and a pidfd. */
+    private static final int OTHER_CONTROL = 256;
+    /** Linux 6.5; C libraries name it later. */
+    private static final int SCM_PIDFD = Os.current() == Os.LINUX ? 4 : -1;
 
     private static final Abi HOST = Abi.host();
     private static final int IOV = HOST.value("msghdr.msg_iov:offset");
@@ -33,52 +37,85 @@ public final class Msghdr {
     private static final int CMSG_DATA = align(HOST.value("cmsghdr:size"));
     private static final int IOVEC_AT = 64;
     private static final int CONTROL_AT = 80;
+    private static final int ERRNO_SIZE = 8;
 
     private final MemorySegment memory;
     private final MemorySegment errno;
     private final int controlCapacity;
+    /** What is freed by {@link #close()}, or 0. */
+    private long owned;
     private int received;
+    private int closed;
     private int[] descriptors = new int[1];
 
-    private Msghdr(int descriptorCapacity) {
-        controlCapacity = descriptorCapacity == 0 ? 0 : CMSG_DATA + align(4 * descriptorCapacity);
-        Arena arena = Arena.ofAuto();
-        memory = arena.allocate(CONTROL_AT + controlCapacity, 8);
-        errno = Posix.errnoSegment(arena);
+    private Msghdr(int controlCapacity, Arena arena) {
+        this.controlCapacity = controlCapacity;
+        long size = CONTROL_AT + controlCapacity;
+        memory = arena == null ? Memory.allocate(size + ERRNO_SIZE) : arena.allocate(size + ERRNO_SIZE, 8);
+        owned = arena == null ? memory.address() : 0;
+        errno = memory.asSlice(size);
         pieces(memory.address() + IOVEC_AT, 1);
     }
 
     /**
-     * For recvmsg(2).
+     * Makes one for recvmsg(2).
      *
      * @param descriptors whether descriptors are to be received; if not, the kernel closes them and sets MSG_CTRUNC
-     * @return a new header
+     * @return a new header, the caller's to close
      */
     public static Msghdr forReceive(boolean descriptors) {
-        return new Msghdr(descriptors ? MOST_DESCRIPTORS : 0);
+        return forReceive(descriptors, null);
     }
 
     /**
-     * For sendmsg(2), with at most one descriptor.
+     * Makes one for recvmsg(2) that lives as long as an arena.
      *
+     * @param descriptors as {@link #forReceive(boolean)}
+     * @param arena gives the memory
      * @return a new header
+     */
+    public static Msghdr forReceive(boolean descriptors, Arena arena) {
+        return new Msghdr(descriptors ? control(MOST_DESCRIPTORS) + OTHER_CONTROL : 0, arena);
+    }
+
+    /**
+     * Makes one for sendmsg(2), with at most one descriptor.
+     *
+     * @return a new header, the caller's to close
      */
     public static Msghdr forSend() {
-        return new Msghdr(1);
+        return new Msghdr(control(1), null);
     }
 
     /**
-     * For sendmsg(2), with as many descriptors as one call can carry.
+     * Makes one for sendmsg(2), with as many descriptors as one call can carry, that lives as long as an arena.
      *
+     * @param arena gives the memory
      * @return a new header
      */
-    public static Msghdr forSendOfMany() {
-        return new Msghdr(MOST_DESCRIPTORS);
+    public static Msghdr forSend(Arena arena) {
+        return new Msghdr(control(MOST_DESCRIPTORS), arena);
+    }
+
+    /** Frees the memory. A second call has no effect, nor has one to a header that an arena gave the memory to. */
+    @Override
+    public void close() {
+        Memory.free(owned);
+        owned = 0;
     }
 
     /**
-     * One recvmsg(2). Descriptors that came with it are then in {@link #descriptorCount} and {@link #descriptor}, close on
-     * exec, and owned by the caller.
+     * Returns whether this was made to receive descriptors.
+     *
+     * @return what it was made for
+     */
+    public boolean receivesDescriptors() {
+        return controlCapacity > 0;
+    }
+
+    /**
+     * One recvmsg(2). Passed descriptors that came with it are then in {@link #descriptorCount()} and {@link #descriptor(int)},
+     * close on exec, and owned by the caller; a pidfd that came with it is closed.
      *
      * @param fd the socket
      * @param address where the bytes go
@@ -89,7 +126,7 @@ public final class Msghdr {
     public int receive(int fd, long address, int length, int flags) {
         prepare(address, length, controlCapacity);
         memory.set(JAVA_INT, FLAGS, 0);
-        received = 0;
+        received = closed = 0;
         int n = Posix.recvmsg(errno, fd, memory.address(), flags | MSG_CMSG_CLOEXEC);
         if (n >= 0 && controlCapacity > 0)
             collectDescriptors();
@@ -113,7 +150,7 @@ public final class Msghdr {
     }
 
     /**
-     * One sendmsg(2) with any number of descriptors, of a header made {@link #forSendOfMany}.
+     * One sendmsg(2) with any number of descriptors, of a header made by {@link #forSend(Arena)}.
      *
      * @param fd the socket
      * @param address the bytes
@@ -123,7 +160,7 @@ public final class Msghdr {
      * @return the bytes sent, or the negative errno
      */
     public int send(int fd, long address, int length, int[] passed, int flags) {
-        if (CMSG_DATA + align(4 * passed.length) > controlCapacity)
+        if (control(passed.length) > controlCapacity)
             throw new IllegalArgumentException("one sendmsg carries " + MOST_DESCRIPTORS
                     + " descriptors at most, not " + passed.length);
         MemorySegment.copy(passed, 0, memory, JAVA_INT, CONTROL_AT + CMSG_DATA, passed.length);
@@ -156,7 +193,7 @@ public final class Msghdr {
     }
 
     private int transmit(int fd, long address, int length, int flags, int count) {
-        prepare(address, length, count == 0 ? 0 : CMSG_DATA + align(4 * count));
+        prepare(address, length, count == 0 ? 0 : control(count));
         if (count > 0) {
             setCmsgLength(CMSG_DATA + 4 * count);
             memory.set(JAVA_INT, CONTROL_AT + CMSG_LEVEL, Constants.SOL_SOCKET);
@@ -212,18 +249,40 @@ public final class Msghdr {
             memory.set(JAVA_INT, CONTROLLEN, controlLength);
     }
 
+    /**
+     * Closes the passed descriptors of the last receive but the first: one is a message's, as in C.
+     *
+     * @return how many were closed, those included that came unasked in other control messages
+     */
+    public int closeSurplus() {
+        while (received > 1)
+            close(descriptors[--received]);
+        return closed;
+    }
+
+    private void close(int descriptor) {
+        closed++;
+        Descriptors.close(descriptor);
+    }
+
     private void collectDescriptors() {
         long end = WIDE_CONTROLLEN ? memory.get(JAVA_LONG, CONTROLLEN) : memory.get(JAVA_INT, CONTROLLEN);
         for (int at = 0; at + CMSG_DATA <= end;) {
             int length = cmsgLength(at);
             if (length < CMSG_DATA || at + length > end)
                 return;
-            if (memory.get(JAVA_INT, CONTROL_AT + at + CMSG_LEVEL) == Constants.SOL_SOCKET
-                    && memory.get(JAVA_INT, CONTROL_AT + at + CMSG_TYPE) == Constants.SCM_RIGHTS) {
-                for (int offset = CMSG_DATA; offset + 4 <= length; offset += 4)
-                    add(memory.get(JAVA_INT, CONTROL_AT + at + offset));
-            }
+            if (memory.get(JAVA_INT, CONTROL_AT + at + CMSG_LEVEL) == Constants.SOL_SOCKET)
+                collectDescriptors(memory.get(JAVA_INT, CONTROL_AT + at + CMSG_TYPE), CONTROL_AT + at, length);
             at += align(length);
+        }
+    }
+
+    private void collectDescriptors(int type, int cmsg, int length) {
+        for (int at = CMSG_DATA; at + 4 <= length; at += 4) {
+            if (type == Constants.SCM_RIGHTS)
+                add(memory.get(JAVA_INT, cmsg + at));
+            else if (type == SCM_PIDFD && memory.get(JAVA_INT, cmsg + at) >= 0)
+                close(memory.get(JAVA_INT, cmsg + at));
         }
     }
 
@@ -246,6 +305,10 @@ public final class Msghdr {
             memory.set(JAVA_LONG, CONTROL_AT + CMSG_LEN, length);
         else
             memory.set(JAVA_INT, CONTROL_AT + CMSG_LEN, length);
+    }
+
+    private static int control(int descriptorCount) {
+        return CMSG_DATA + align(4 * descriptorCount);
     }
 
     private static int align(int length) {

@@ -309,6 +309,22 @@ public final class Sockets {
         }
     }
 
+    /**
+     * Returns whether a socket is a Unix socket.
+     *
+     * @param socket the socket
+     * @return true if its family is AF_UNIX
+     * @throws IOException if it is closed
+     */
+    public static boolean isUnix(Fd socket) throws IOException {
+        int fd = socket.enter();
+        try {
+            return name(fd).isUnix();
+        } finally {
+            socket.exit();
+        }
+    }
+
     /** getsockname(2); of no family if it is not a socket. */
     static Name name(int fd) {
         try (Arena arena = Arena.ofConfined()) {

@@ -23,8 +23,11 @@ import java.util.function.IntConsumer;
 public final class Framer {
     /** From {@link #next}: the message is not whole yet. */
     public static final int INCOMPLETE = 0;
-    /** From {@link #next}: the header's length is under 16 or over the limit; nothing after it can be trusted. */
-    public static final int BAD_LENGTH = -1;
+    /**
+     * From {@link #next}: the header's length is under 16 or over the limit, or its mark is in another format than those before;
+     * nothing after it can be trusted.
+     */
+    public static final int BAD_HEADER = -1;
 
     /** From {@link #descriptor}: the message is not marked. */
     public static final int NONE = -1;
@@ -68,6 +71,8 @@ public final class Framer {
      * @param read the dialect
      */
     public void dialect(Dialect read) {
+        if (dialect != read)
+            lastMarked = null;
         dialect = read;
     }
 
@@ -113,7 +118,7 @@ public final class Framer {
      * @param memory the memory
      * @param offset where the current message begins in it
      * @param available how many bytes of the stream there are from there
-     * @return the message's length with the header, {@link #INCOMPLETE} or {@link #BAD_LENGTH}
+     * @return the message's length with the header, {@link #INCOMPLETE} or {@link #BAD_HEADER}
      */
     public int next(MemorySegment memory, long offset, int available) {
         if (length == 0) {
@@ -125,14 +130,16 @@ public final class Framer {
                 return word;
             }
             int said = dialect.length(word, BIG_ENDIAN);
-            if (said < SIZE || said > limit)
-                return BAD_LENGTH;
+            boolean marked = dialect.marked(word, BIG_ENDIAN);
+            Dialect format = dialect.of(word, BIG_ENDIAN);
+            if (said < SIZE || said > limit || marked && lastMarked != null && lastMarked != format)
+                return BAD_HEADER;
             length = said;
             if (descriptor >= 0)
                 unclaimed.accept(descriptor());
             descriptor = NONE;
-            if (dialect.marked(word, BIG_ENDIAN)) {
-                lastMarked = dialect.of(word, BIG_ENDIAN);
+            if (marked) {
+                lastMarked = format;
                 descriptor = claim();
             }
         }
@@ -172,7 +179,7 @@ public final class Framer {
     }
 
     /**
-     * What a header after {@link #BAD_LENGTH} says its length is.
+     * What a header after {@link #BAD_HEADER} says its length is.
      *
      * @param memory the memory
      * @param offset where the header begins
@@ -183,7 +190,7 @@ public final class Framer {
     }
 
     /**
-     * The format of the last marked message, by which an AUTO peer is answered.
+     * The format of the marked messages, by which an AUTO peer is answered; a peer does not change it.
      *
      * @return CLASSIC or MODERN, or null if no marked message has come yet
      */

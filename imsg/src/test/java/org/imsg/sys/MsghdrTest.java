@@ -26,8 +26,8 @@ class MsghdrTest {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment errno = Posix.errnoSegment(arena);
     private final MemorySegment buffer = arena.allocate(4096);
-    private final Msghdr sender = Msghdr.forSend();
-    private final Msghdr receiver = Msghdr.forReceive(true);
+    private final Msghdr sender = Msghdr.forSend(arena);
+    private final Msghdr receiver = Msghdr.forReceive(true, arena);
     private Fd.Pair sockets;
     private int from;
     private int to;
@@ -161,7 +161,7 @@ class MsghdrTest {
     @Test
     void where_descriptors_are_not_allowed_the_bytes_come_the_loss_is_told_and_nothing_leaks() {
         send("hello", witness.second().intValue());
-        Msghdr without = Msghdr.forReceive(false);
+        Msghdr without = Msghdr.forReceive(false, arena);
         assertThat(receive(without)).isEqualTo("hello");
         assertThat(without.descriptorCount()).isZero();
         assertThat(without.controlTruncated()).isTrue();
@@ -171,7 +171,7 @@ class MsghdrTest {
     @Test
     void a_loss_is_told_of_the_receive_it_happened_in_only() {
         send("one", witness.second().intValue());
-        Msghdr without = Msghdr.forReceive(false);
+        Msghdr without = Msghdr.forReceive(false, arena);
         receive(without);
         assertThat(without.receive(to, buffer.address(), 10, MSG_DONTWAIT)).isEqualTo(-EAGAIN);
         assertThat(without.controlTruncated()).isFalse();

@@ -48,7 +48,7 @@ class JdkChannelsTest {
     /** The descriptor as it comes out of a message: what the channels here are made for. */
     private static Fd passed(Fd fd) throws IOException {
         try (var pair = ImsgChannel.pair()) {
-            pair.first().allowFdPassing().send(Imsg.of(1).withFd(fd));
+            pair.first().format(org.imsg.WireFormat.MODERN).allowFdPassing().send(Imsg.of(1).withFd(fd));
             return pair.second().allowFdPassing().receive().takeFd();
         }
     }

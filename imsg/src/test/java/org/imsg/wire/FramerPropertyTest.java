@@ -178,13 +178,13 @@ class FramerPropertyTest {
             int at = 0;
             int count = 1 + random.nextInt(20);
             int longest = random.nextInt(10) == 0 ? LIMIT : 60;
+            Dialect writer = dialect != Dialect.AUTO
+                    ? dialect
+                    : random.nextBoolean() ? Dialect.CLASSIC : Dialect.MODERN;
             for (int i = 0; i < count; i++) {
                 int length = ImsgHeader.SIZE + random.nextInt(longest - ImsgHeader.SIZE + 1);
                 boolean marked = random.nextInt(3) == 0;
                 boolean accompanied = conforming || random.nextBoolean() ? marked : random.nextBoolean();
-                Dialect writer = dialect != Dialect.AUTO
-                        ? dialect
-                        : random.nextBoolean() ? Dialect.CLASSIC : Dialect.MODERN;
                 messages.add(new Sent(at, i, length, marked, accompanied ? 100 + i : -1));
                 parts.add(FramerRig.message(writer, i, length, marked));
                 at += length;

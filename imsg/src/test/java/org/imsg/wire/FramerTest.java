@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.imsg.wire.Dialect.AUTO;
 import static org.imsg.wire.Dialect.CLASSIC;
 import static org.imsg.wire.Dialect.MODERN;
-import static org.imsg.wire.Framer.BAD_LENGTH;
+import static org.imsg.wire.Framer.BAD_HEADER;
 import static org.imsg.wire.Framer.INCOMPLETE;
 import static org.imsg.wire.Framer.LOST;
 import static org.imsg.wire.Framer.MISSING;
@@ -225,14 +225,14 @@ class FramerTest {
     void a_length_under_the_header_or_over_the_limit_is_refused_again_and_again_and_named(int length) {
         assertThat(rig.read(glued(plain(1, 16), header(length)))).containsExactly(new Message(1, 16, NONE));
         for (int i = 0; i < 3; i++)
-            assertThat(rig.next()).isEqualTo(BAD_LENGTH);
+            assertThat(rig.next()).isEqualTo(BAD_HEADER);
         assertThat(rig.saidLength()).isEqualTo(length);
     }
 
     @Test
     void a_length_of_0xffffffff_is_refused_and_its_descriptor_comes_back_with_close() {
         rig.arrive(header(0xFFFF_FFFF), 42, false);
-        assertThat(rig.next()).isEqualTo(BAD_LENGTH);
+        assertThat(rig.next()).isEqualTo(BAD_HEADER);
         assertThat(rig.saidLength()).isEqualTo(0x7FFF_FFFF);
         rig.framer.close();
         assertThat(rig.unclaimed).containsExactly(42);
@@ -246,7 +246,7 @@ class FramerTest {
     @Test
     void a_raised_limit_counts_from_the_next_header_on() {
         rig.arrive(plain(1, LIMIT + 1), -1, false);
-        assertThat(rig.next()).isEqualTo(BAD_LENGTH);
+        assertThat(rig.next()).isEqualTo(BAD_HEADER);
         rig.framer.limit(LIMIT + 1);
         assertThat(rig.framer.limit()).isEqualTo(LIMIT + 1);
         assertThat(rig.next()).isEqualTo(LIMIT + 1);
@@ -259,28 +259,31 @@ class FramerTest {
         rig.framer.limit(50);
         assertThat(rig.read(Arrays.copyOfRange(bytes, 16, 100))).containsExactly(new Message(1, 100, NONE));
         rig.arrive(plain(2, 51), -1, false);
-        assertThat(rig.next()).isEqualTo(BAD_LENGTH);
+        assertThat(rig.next()).isEqualTo(BAD_HEADER);
     }
 
     @Test
     void a_classic_mark_is_a_length_over_the_limit_to_a_modern_reader() {
         rig.arrive(FramerRig.message(CLASSIC, 1, 20, true), 42, false);
-        assertThat(rig.next()).isEqualTo(BAD_LENGTH);
+        assertThat(rig.next()).isEqualTo(BAD_HEADER);
         boolean little = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
         assertThat(rig.saidLength()).isEqualTo(little ? 65536 + 20 : 20 * 65536 + 1);
     }
 
-    @Test
-    void auto_reads_both_formats_in_one_stream_and_remembers_the_last_marked_one() {
+    @ParameterizedTest
+    @EnumSource(names = {"CLASSIC", "MODERN"})
+    void auto_settles_on_the_format_of_the_first_mark_and_refuses_one_in_the_other(Dialect first) {
         FramerRig auto = new FramerRig(AUTO, LIMIT);
         auto.read(plain(1, 16));
         assertThat(auto.framer.lastMarked()).isNull();
-        assertThat(auto.read(FramerRig.message(CLASSIC, 2, 20, true), 42)).containsExactly(new Message(2, 20, 42));
-        assertThat(auto.framer.lastMarked()).isEqualTo(CLASSIC);
-        assertThat(auto.read(marked(3, 20), 43)).containsExactly(new Message(3, 20, 43));
-        assertThat(auto.framer.lastMarked()).isEqualTo(MODERN);
-        auto.read(FramerRig.message(CLASSIC, 4, 20, false));
-        assertThat(auto.framer.lastMarked()).isEqualTo(MODERN);
+        assertThat(auto.read(FramerRig.message(first, 2, 20, true), 42)).containsExactly(new Message(2, 20, 42));
+        assertThat(auto.framer.lastMarked()).isEqualTo(first);
+        assertThat(auto.read(FramerRig.message(first, 3, 20, true), 43)).containsExactly(new Message(3, 20, 43));
+        auto.read(plain(4, 20));
+        auto.arrive(FramerRig.message(first == CLASSIC ? MODERN : CLASSIC, 5, 20, true), 44, false);
+        assertThat(auto.next()).isEqualTo(BAD_HEADER);
+        assertThat(auto.next()).isEqualTo(BAD_HEADER);
+        assertThat(auto.framer.lastMarked()).isEqualTo(first);
     }
 
     @Test
@@ -380,7 +383,7 @@ class FramerTest {
                     rig.arrive(marked(1, 20), descriptor, false);
             }
         },
-        BEHIND_A_BAD_LENGTH(42, 43) {
+        BEHIND_A_BAD_HEADER(42, 43) {
             @Override
             void arrange(FramerRig rig) {
                 rig.read(header(15), 42);

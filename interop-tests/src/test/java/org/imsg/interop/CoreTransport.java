@@ -76,7 +76,7 @@ final class CoreTransport implements Transport {
 
     @Override
     public void compose(int type, int id, int pid, byte[] payload) throws IOException {
-        channel.compose(type, id, pid, null, payload);
+        channel.compose(type, id, pid, payload);
     }
 
     @Override

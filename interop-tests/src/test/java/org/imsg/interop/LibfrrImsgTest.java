@@ -192,7 +192,7 @@ class LibfrrImsgTest {
         assertThat(frr.canCreate(MAX + 1)).isFalse();
         assertThat(frr.errno()).isEqualTo(FrrChannel.ERANGE);
         assertThatExceptionOfType(ImsgTooLargeException.class)
-                .isThrownBy(() -> java.compose(1, 0, 0, null, new byte[MAX + 1]));
+                .isThrownBy(() -> java.compose(1, 0, 0, new byte[MAX + 1]));
         assertThat(java.queuelen()).isZero();
     }
 

@@ -75,7 +75,7 @@ public class EncodeBenchmark {
     @OperationsPerInvocation(MESSAGES)
     public void array() throws IOException {
         for (int i = 0; i < MESSAGES; i++)
-            channel.compose(1, i, 0, null, array);
+            channel.compose(1, i, 0, array);
         channel.clear();
     }
 
@@ -88,7 +88,7 @@ public class EncodeBenchmark {
     @OperationsPerInvocation(MESSAGES)
     public void segment() throws IOException {
         for (int i = 0; i < MESSAGES; i++)
-            channel.compose(1, i, 0, null, segment);
+            channel.composev(1, i, 0, segment);
         channel.clear();
     }
 }

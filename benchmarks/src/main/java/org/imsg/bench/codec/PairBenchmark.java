@@ -72,7 +72,7 @@ public class PairBenchmark {
     @Benchmark
     public long views() throws IOException {
         for (int i = 0; i < messages; i++)
-            pair.first().compose(1, i, 0, null, payload);
+            pair.first().compose(1, i, 0, payload);
         pair.first().flush();
         for (int received = 0; received < messages;)
             received += pair.second().read(message -> seen += message.length());

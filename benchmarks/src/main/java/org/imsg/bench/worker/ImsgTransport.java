@@ -7,6 +7,7 @@ import java.time.Duration;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgHandler;
 import org.imsg.ImsgView;
+import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
 
 /** The fast path of {@link ImsgChannel}: compose and flush, and views in place. */
@@ -20,7 +21,7 @@ final class ImsgTransport implements Transport {
     private final int every;
 
     ImsgTransport(Job job) throws IOException {
-        channel = ImsgChannel.of(Fd.of(job.socket())).allowFdPassing();
+        channel = ImsgChannel.of(Fd.of(job.socket())).format(WireFormat.MODERN).allowFdPassing();
         channel.spinBeforeWaiting(Duration.ofNanos(job.spinMicros() * 1000L));
         carried = Fd.open(Path.of("/dev/null"));
         payload = job.payload();

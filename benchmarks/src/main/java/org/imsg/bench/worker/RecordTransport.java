@@ -30,7 +30,7 @@ final class RecordTransport implements Transport {
         int queued = 0;
         for (long k = 0; k < count; k++) {
             Tick.STRUCT.write(tick, payload, 0);
-            channel.compose(1, (int) k, 0, null, payload);
+            channel.composev(1, (int) k, 0, payload);
             if (++queued == gathered) {
                 channel.flush();
                 queued = 0;

@@ -8,6 +8,7 @@ import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgProtocolException;
 import org.imsg.ImsgTooLargeException;
+import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
 
 /**
@@ -50,7 +51,7 @@ final class Connection implements AutoCloseable {
     private volatile Throwable fault;
 
     Connection(Fd socket, String name, PeerBounds bounds) throws IOException {
-        this.channel = ImsgChannel.of(socket).allowFdPassing();
+        this.channel = ImsgChannel.of(socket).format(WireFormat.MODERN).allowFdPassing();
         this.name = name;
         this.bounds = bounds;
         try {

@@ -210,7 +210,7 @@ public final class BgpdClient implements AutoCloseable {
     }
 
     private void compose(int type, byte[] payload) throws ClosedChannelException {
-        channel.compose(type, 0, pid, null, payload);
+        channel.compose(type, 0, pid, payload);
     }
 
     private void request(int type, byte[] payload) throws IOException {

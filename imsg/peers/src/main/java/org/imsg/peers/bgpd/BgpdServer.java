@@ -100,7 +100,7 @@ public final class BgpdServer implements AutoCloseable {
                             version.forms.route().size());
                     payload.add(version.forms.route().toBytes(route));
                     AsPath.add(payload, route.path());
-                    client.close(payload);
+                    client.compose(payload);
                     if (client.queuedBytes() > QUEUED_AT_MOST)
                         client.flush();
                 } catch (IOException e) {
@@ -130,7 +130,7 @@ public final class BgpdServer implements AutoCloseable {
         }
 
         private void reply(Imsg request, int type, byte[] payload) throws IOException {
-            client.compose(type, request.id(), request.pid(), null, payload);
+            client.compose(type, request.id(), request.pid(), payload);
         }
     }
 }

@@ -68,7 +68,7 @@ public final class NtpdServer implements AutoCloseable {
         }
 
         private void reply(int type, byte[] payload) throws IOException {
-            client.compose(type, 0, 0, null, payload);
+            client.compose(type, 0, 0, payload);
         }
     }
 }

@@ -119,7 +119,7 @@ public final class SmtpdServer implements AutoCloseable {
                         && Long.compareUnsigned(envelope.id(), from) >= 0) {
                     Ibuf payload = client.create(SmtpdVersion.LIST_ENVELOPES, 0, 0, 0);
                     Structs.addEnvelope(payload, envelope);
-                    client.close(payload);
+                    client.compose(payload);
                 }
             }
             reply(SmtpdVersion.LIST_ENVELOPES, new byte[0]);
@@ -139,7 +139,7 @@ public final class SmtpdServer implements AutoCloseable {
 
         private void reply(int type, byte[] payload) throws IOException {
             int id = type == SmtpdVersion.FAIL ? SmtpdVersion.PROTOCOL : 0;
-            client.compose(type, id, 0, null, payload);
+            client.compose(type, id, 0, payload);
         }
     }
 }

@@ -57,7 +57,7 @@ public final class TableServer implements AutoCloseable {
             byte[] answer = request.type() == TableVersion.OPEN
                     ? new byte[0]
                     : Structs.ANSWER.toBytes(answer(table, request));
-            smtpd.compose(TableVersion.OK, 0, 0, null, answer);
+            smtpd.compose(TableVersion.OK, 0, 0, answer);
             smtpd.flush();
         }
     }

@@ -151,7 +151,7 @@ public final class TmuxClient {
     }
 
     private static void send(ImsgChannel server, int type, byte[] payload) throws ClosedChannelException {
-        server.compose(type, TmuxVersion.PROTOCOL, 0, null, payload);
+        server.compose(type, TmuxVersion.PROTOCOL, 0, payload);
     }
 
     /** One command from being sent to its end: the server reads and writes our streams by messages. */

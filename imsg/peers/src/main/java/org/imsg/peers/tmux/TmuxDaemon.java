@@ -92,6 +92,6 @@ public final class TmuxDaemon implements AutoCloseable {
     }
 
     private static void send(ImsgChannel client, int type, byte[] payload) throws ClosedChannelException {
-        client.compose(type, TmuxVersion.PROTOCOL, 0, null, payload);
+        client.compose(type, TmuxVersion.PROTOCOL, 0, payload);
     }
 }

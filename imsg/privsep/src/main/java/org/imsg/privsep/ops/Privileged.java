@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Set;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
+import org.imsg.WireFormat;
 import org.imsg.privsep.ops.Operation.Request;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -46,7 +47,7 @@ public final class Privileged implements AutoCloseable {
      * @return what to ask, with a deadline of 30 seconds
      */
     public static Privileged over(ImsgChannel channel) {
-        return new Privileged(new Conversations(channel.allowFdPassing()), USUAL_DEADLINE);
+        return new Privileged(new Conversations(channel.format(WireFormat.MODERN).allowFdPassing()), USUAL_DEADLINE);
     }
 
     /**

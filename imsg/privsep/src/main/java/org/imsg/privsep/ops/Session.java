@@ -17,6 +17,7 @@ import org.imsg.DescriptorState;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgTooLargeException;
+import org.imsg.WireFormat;
 import org.imsg.privsep.ops.Operation.Effect;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
@@ -60,7 +61,7 @@ final class Session {
     /** Serves the child until its end of the channel is closed, or the child is dropped. */
     void run() throws IOException {
         try (channel) {
-            channel.allowFdPassing();
+            channel.format(WireFormat.MODERN).allowFdPassing();
             while (takesNext()) {
                 // one by one
             }

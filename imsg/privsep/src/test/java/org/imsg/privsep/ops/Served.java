@@ -2,6 +2,7 @@ package org.imsg.privsep.ops;
 
 import java.io.IOException;
 import java.util.function.UnaryOperator;
+import org.imsg.WireFormat;
 import org.imsg.testing.Call;
 import org.imsg.ImsgChannel;
 
@@ -17,7 +18,7 @@ final class Served implements AutoCloseable {
 
     static Served by(Monitor monitor, String name) throws IOException {
         ImsgChannel.Pair pair = ImsgChannel.pair();
-        return new Served(pair.first().allowFdPassing(), Call.start(Call.On.VIRTUAL, () -> {
+        return new Served(pair.first().format(WireFormat.MODERN).allowFdPassing(), Call.start(Call.On.VIRTUAL, () -> {
             try {
                 monitor.serve(pair.second(), name);
                 return null;

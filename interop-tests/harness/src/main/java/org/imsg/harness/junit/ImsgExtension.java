@@ -108,8 +108,8 @@ public final class ImsgExtension implements ParameterResolver, BeforeEachCallbac
             return listener(given);
         if (type == ImsgChannel.Pair.class) {
             ImsgChannel.Pair pair = given.keep(ImsgChannel.pair());
-            pair.first().allowFdPassing();
-            pair.second().allowFdPassing();
+            pair.first().assume(WireFormat.MODERN).allowFdPassing();
+            pair.second().assume(WireFormat.MODERN).allowFdPassing();
             return pair;
         }
         if (given.channel == null)

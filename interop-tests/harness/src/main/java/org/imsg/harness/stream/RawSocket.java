@@ -48,8 +48,8 @@ public final class RawSocket implements AutoCloseable {
     private static final long PAUSE_NANOS = 100_000;
 
     private final Fd socket;
-    private final Msghdr in = Msghdr.forReceive(true);
-    private final Msghdr out = Msghdr.forSendOfMany();
+    private final Msghdr in = Msghdr.forReceive(true, Arena.ofAuto());
+    private final Msghdr out = Msghdr.forSend(Arena.ofAuto());
     private final MemorySegment received = Arena.ofAuto().allocate(CAPACITY);
     /** What was read already: the bytes that came with a descriptor, after those before them were handed out. */
     private Chunk next;

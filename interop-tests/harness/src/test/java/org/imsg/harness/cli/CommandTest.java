@@ -248,7 +248,7 @@ class CommandTest {
                 Thread.ofVirtual().start(() -> {
                     try (channel) {
                         while (channel
-                                .read(message -> channel.compose(message.type(), message.id(), message.pid(), null,
+                                .read(message -> channel.composev(message.type(), message.id(), message.pid(),
                                         message.payload())) >= 0)
                             channel.flush();
                     } catch (IOException _) {

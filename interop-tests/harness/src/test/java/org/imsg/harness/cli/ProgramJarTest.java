@@ -148,7 +148,7 @@ class ProgramJarTest {
         try (ImsgListener daemon = ImsgListener.listen(target)) {
             Process process = start(JAVA, "tap", tap, target, "--record", recorded);
             try {
-                try (ImsgChannel client = connect(tap, process).allowFdPassing();
+                try (ImsgChannel client = connect(tap, process).format(WireFormat.MODERN).allowFdPassing();
                         ImsgChannel server = daemon.accept().allowFdPassing()) {
                     assertThat(server.peerCredentials().pid()).as("the daemon sees the tap")
                             .isEqualTo((int) process.pid());

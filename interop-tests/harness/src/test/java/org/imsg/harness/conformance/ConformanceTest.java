@@ -164,7 +164,7 @@ class ConformanceTest {
 
         private static void serve(ImsgChannel channel) {
             try (channel) {
-                while (channel.read(message -> channel.compose(message.type(), message.id(), message.pid(), null,
+                while (channel.read(message -> channel.composev(message.type(), message.id(), message.pid(),
                         message.payload())) >= 0)
                     channel.flush();
             } catch (IOException _) {

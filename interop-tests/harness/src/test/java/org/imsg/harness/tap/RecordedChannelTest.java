@@ -106,7 +106,7 @@ class RecordedChannelTest {
                         ImsgChannel.connect(listener.address().path()), Direction.TO_SERVER, recording())) {
             for (int round = 0; round < 50; round++) {
                 for (int i = 0; i < 20; i++)
-                    recorded.channel().compose(ASK, round * 20 + i, 0, null, new byte[i]);
+                    recorded.channel().compose(ASK, round * 20 + i, 0, new byte[i]);
                 recorded.channel().flush();
                 for (int i = 0; i < 20; i++)
                     assertThat(recorded.channel().receive(PATIENCE).id()).isEqualTo(round * 20 + i);
@@ -144,7 +144,7 @@ class RecordedChannelTest {
         Thread.ofVirtual().start(() -> received.complete(count(pair.second())));
         try (RecordedChannel recorded = RecordedChannel.around(pair.first(), Direction.TO_SERVER, recording())) {
             for (int i = 0; i < count; i++)
-                recorded.channel().compose(ASK, i, 0, null, much);
+                recorded.channel().compose(ASK, i, 0, much);
             recorded.channel().flush();
         }
         assertThat(received.get(10, TimeUnit.SECONDS)).isEqualTo(count);
@@ -210,7 +210,7 @@ class RecordedChannelTest {
 
     @Test
     void a_channel_with_something_queued_is_refused(ImsgChannel.Pair pair) throws Exception {
-        pair.first().compose(ASK, 0, 0, null, new byte[0]);
+        pair.first().compose(ASK, 0, 0, new byte[0]);
         assertThatThrownBy(() -> RecordedChannel.around(pair.first(), Direction.TO_SERVER, recording()))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("1 message(s) are queued and would not be recorded");

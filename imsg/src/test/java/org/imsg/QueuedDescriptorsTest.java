@@ -2,10 +2,8 @@ package org.imsg;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.nio.channels.ClosedChannelException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,8 +11,8 @@ import java.util.List;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.Test;
 
-class MarksTest {
-    private final Marks marks = new Marks();
+class QueuedDescriptorsTest {
+    private final QueuedDescriptors queue = new QueuedDescriptors();
 
     private static boolean isOpen(int number) {
         return Files.exists(Path.of("/proc/self/fd/" + number));
@@ -23,7 +21,7 @@ class MarksTest {
     private int add(long at) throws IOException {
         Fd fd = Fd.open(Path.of("/dev/null"));
         int number = fd.intValue();
-        marks.add(at, fd);
+        queue.add(at, fd);
         assertThat(fd.isOpen()).isFalse();
         return number;
     }
@@ -33,41 +31,50 @@ class MarksTest {
         for (int turned = 0; turned < 8; turned++) {
             for (int i = 0; i < turned; i++) {
                 add(0);
-                marks.removeFirst();
+                queue.closeFirst();
             }
             List<Integer> numbers = new ArrayList<>();
             for (int i = 0; i < 20; i++)
                 numbers.add(add(100 + i));
             for (int i = 0; i < 20; i++) {
-                assertThat(marks.firstAt()).isEqualTo(100 + i);
-                assertThat(marks.secondAt()).isEqualTo(i < 19 ? 101 + i : Marks.NEVER);
-                assertThat(marks.first()).isEqualTo(numbers.get(i));
-                marks.removeFirst();
+                assertThat(queue.firstPlace()).isEqualTo(100 + i);
+                assertThat(queue.secondPlace()).isEqualTo(i < 19 ? 101 + i : QueuedDescriptors.NEVER);
+                assertThat(queue.first()).isEqualTo(numbers.get(i));
+                queue.closeFirst();
                 assertThat(isOpen(numbers.get(i))).isFalse();
             }
-            assertThat(marks.firstAt()).isEqualTo(Marks.NEVER);
-            assertThat(marks.first()).isEqualTo(Marks.NONE);
+            assertThat(queue.firstPlace()).isEqualTo(QueuedDescriptors.NEVER);
         }
     }
 
     @Test
-    void are_all_closed_and_refused_afterwards() throws Exception {
+    void are_all_closed() throws Exception {
         int first = add(1);
         int second = add(2);
-        marks.close();
+        queue.close();
         assertThat(isOpen(first)).isFalse();
         assertThat(isOpen(second)).isFalse();
-        try (Fd late = Fd.open(Path.of("/dev/null"))) {
-            assertThatThrownBy(() -> marks.add(3, late)).isInstanceOf(ClosedChannelException.class);
-            assertThat(late.isOpen()).isTrue();
+        assertThat(queue.firstPlace()).isEqualTo(QueuedDescriptors.NEVER);
+    }
+
+    @Test
+    void give_back_the_one_that_was_added_last() throws Exception {
+        add(1);
+        int last = add(2);
+        assertThat(queue.lastPlace()).isEqualTo(2);
+        try (Fd fd = queue.takeLast()) {
+            assertThat(fd.intValue()).isEqualTo(last);
         }
+        assertThat(queue.lastPlace()).isEqualTo(1);
+        queue.close();
+        assertThat(queue.lastPlace()).isEqualTo(QueuedDescriptors.NEVER);
     }
 
     @Test
     void of_a_descriptor_that_was_handed_on_are_not_made() throws Exception {
         Fd gone = Fd.open(Path.of("/dev/null"));
         gone.close();
-        assertThatIllegalStateException().isThrownBy(() -> marks.add(1, gone));
-        assertThat(marks.firstAt()).isEqualTo(Marks.NEVER);
+        assertThatIllegalStateException().isThrownBy(() -> queue.add(1, gone));
+        assertThat(queue.firstPlace()).isEqualTo(QueuedDescriptors.NEVER);
     }
 }

@@ -1,0 +1,211 @@
+package org.imsg;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static org.imsg.sys.Constants.EACCES;
+import static org.imsg.sys.Constants.EBADF;
+import static org.imsg.sys.Constants.EINTR;
+import static org.imsg.sys.Constants.EINVAL;
+import static org.imsg.sys.Constants.EPERM;
+import static org.imsg.sys.Constants.MSG_DONTWAIT;
+
+import java.lang.foreign.MemorySegment;
+import org.imsg.sys.Memory;
+import org.imsg.sys.Msghdr;
+import org.imsg.unix.Fd;
+import org.imsg.wire.Dialect;
+import org.imsg.wire.ImsgHeader;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The send queue of a channel: messages encoded one behind the other in one native buffer, and the descriptors that go out with
+ * the first byte of some of them. For the thread that has the turn, but for {@link #messages()} and {@link #queued()}.
+ */
+final class SendBuffer {
+    private static final int FIRST_CAPACITY = 4096;
+    private static final int KEPT_CAPACITY = 1 << 20;
+
+    private final QueuedDescriptors descriptors = new QueuedDescriptors();
+    private @Nullable Msghdr header;
+    private long address;
+    private int capacity;
+    /** Where the first message begins that is not sent whole, the first byte not sent, the first byte not composed. */
+    private int head;
+    private int start;
+    private int end;
+    /** Messages that are not sent whole and bytes not sent, for other threads: the numbers of some moment. */
+    private int messages;
+    private int queued;
+    /** How many bytes have been sent in all: with it, places in the buffer are places in the stream. */
+    private long sent;
+    private volatile int bound = 16 << 20;
+    /** How the lengths of queued messages are read back: as the channel reads, which is both formats for AUTO. */
+    private Dialect dialect = Dialect.AUTO;
+
+    void bound(int bytes) {
+        bound = bytes;
+    }
+
+    /** Changes how lengths are read back; only while nothing is queued. */
+    void dialect(Dialect read) {
+        dialect = read;
+    }
+
+    boolean isEmpty() {
+        return start == end;
+    }
+
+    /** How many messages are not sent whole. */
+    int messages() {
+        return messages;
+    }
+
+    /** How many bytes are not sent. */
+    int queued() {
+        return queued;
+    }
+
+    boolean hasRoom(int length) {
+        return length <= bound - (end - start);
+    }
+
+    /** The place in the stream of the first byte that is not sent. */
+    long sentPlace() {
+        return sent;
+    }
+
+    /** The place in the stream where the next message will begin. */
+    long endPlace() {
+        return sent + end - start;
+    }
+
+    // Composing: reserve, copy the payload, commit; a failure before the end leaves the queue as it was
+
+    void reserve(int length) {
+        if (!hasRoom(length))
+            throw new ImsgQueueFullException(length, end - start, bound);
+        if (capacity - end < length)
+            makeRoom(length);
+    }
+
+    void copy(byte[] payload) {
+        MemorySegment.copy(payload, 0, Memory.ALL, JAVA_BYTE, address + end + ImsgHeader.SIZE, payload.length);
+    }
+
+    /** Copies a part of the payload to its place. */
+    void copy(MemorySegment part, long offset) {
+        MemorySegment.copy(part, 0, Memory.ALL, address + end + ImsgHeader.SIZE + offset, part.byteSize());
+    }
+
+    /** Queues the message whose payload is in its place; takes the descriptor over, if there is one, unless it throws. */
+    void commit(Dialect written, int type, int id, int pid, @Nullable Fd fd, int length) {
+        if (fd != null)
+            descriptors.add(endPlace(), fd);
+        ImsgHeader.write(Memory.ALL, address + end, written, type, length, fd != null, id, pid);
+        end += length;
+        queued = end - start;
+        messages++;
+    }
+
+    /** Whether no byte of a message has gone out that begins at that place. */
+    boolean isUntouched(long place) {
+        return sent <= place;
+    }
+
+    /** Takes the last message back, of which nothing has gone out; returns its descriptor or null. */
+    @Nullable
+    Fd takeBack(long place) {
+        Fd fd = descriptors.lastPlace() == place ? descriptors.takeLast() : null;
+        end = start + (int) (place - sent);
+        queued = end - start;
+        messages--;
+        return fd;
+    }
+
+    // Sending
+
+    /**
+     * One sendmsg(2), which does not wait: everything up to the next descriptor, or one descriptor and everything up to the one
+     * after it.
+     *
+     * @return the bytes sent, or the negative errno
+     */
+    int send(int socket) {
+        if (header == null)
+            header = Msghdr.forSend();
+        boolean withDescriptor = descriptors.firstPlace() == sent;
+        long next = withDescriptor ? descriptors.secondPlace() : descriptors.firstPlace();
+        int count = (int) Math.min(end - start, next - sent);
+        int n;
+        do {
+            n = header.send(socket, address + start, count, withDescriptor ? descriptors.first() : -1, MSG_DONTWAIT);
+        } while (n == -EINTR);
+        if (n > 0)
+            sent(n, withDescriptor);
+        return n;
+    }
+
+    /** Whether sendmsg(2) failed for the descriptor it was to pass, and would again. */
+    boolean refusesDescriptor(int result) {
+        return descriptors.firstPlace() == sent
+                && (result == -EBADF || result == -EINVAL || result == -EPERM || result == -EACCES);
+    }
+
+    /** Drops the first message and closes its descriptor, which the kernel refuses. */
+    void dropRefused() {
+        sent(length(start), true);
+    }
+
+    /** Drops everything queued and closes its descriptors. */
+    void clear() {
+        descriptors.close();
+        sent += end - start;
+        head = start = end = messages = queued = 0;
+    }
+
+    /** Closes every descriptor and frees the memory. A second call has no effect. */
+    void free() {
+        clear();
+        Memory.free(address);
+        address = capacity = 0;
+        if (header != null)
+            header.close();
+        header = null;
+    }
+
+    private void sent(int n, boolean withDescriptor) {
+        if (withDescriptor)
+            descriptors.closeFirst();
+        sent += n;
+        start += n;
+        queued = end - start;
+        if (start == end) {
+            head = start = end = messages = 0;
+            if (capacity > KEPT_CAPACITY)
+                resize(FIRST_CAPACITY);
+        } else {
+            for (int length; head + (length = length(head)) <= start; messages--)
+                head += length;
+        }
+    }
+
+    private int length(int at) {
+        return ImsgHeader.length(Memory.ALL, address + at, dialect);
+    }
+
+    private void makeRoom(int length) {
+        int kept = end - head;
+        if (head > 0)
+            MemorySegment.copy(Memory.ALL, address + head, Memory.ALL, address, kept);
+        start -= head;
+        end -= head;
+        head = 0;
+        // Moving pays as long as half of the buffer becomes free; else it would be moved again and again.
+        if (kept + length > capacity / 2)
+            resize(Math.max(kept + length, Math.max(FIRST_CAPACITY, 2 * capacity)));
+    }
+
+    private void resize(int newCapacity) {
+        address = Memory.resize(address, newCapacity);
+        capacity = newCapacity;
+    }
+}
