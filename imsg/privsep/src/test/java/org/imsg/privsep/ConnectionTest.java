@@ -52,7 +52,8 @@ class ConnectionTest {
                 full = e;
             }
         }
-        assertThat(full).hasMessageStartingWith("test does not read: 41").hasMessageContaining(" bytes and 0 descriptors");
+        assertThat(full).hasMessageStartingWith("test does not read: 41")
+                .hasMessageContaining(" bytes and 0 descriptors");
         assertThat(sent).isGreaterThan((4 << 20) / 16_128 - 1);
         connection.endOutput();
         try (ImsgChannel peer = ImsgChannel.of(other)) {

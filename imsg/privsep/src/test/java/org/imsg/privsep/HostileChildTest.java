@@ -216,7 +216,8 @@ class HostileChildTest {
             assertThat(records.stream().mapToLong(String::length).sum()).isPositive()
                     .isLessThan((usual.recordsAtOnce() + seconds * usual.records() + 100) * PeerBounds.RECORD_LENGTH);
             assertThat(records).allMatch(record -> record.length() < usual.recordLength() + 100)
-                    .anyMatch(record -> record.matches("WARNING \\d+ log records of hostile\\[0] were dropped: more than 100 a second"));
+                    .anyMatch(record -> record
+                            .matches("WARNING \\d+ log records of hostile\\[0] were dropped: more than 100 a second"));
         }
     }
 

@@ -139,7 +139,8 @@ class ParentProcessTest {
             program.readToEnd();
             assertThat(program.process.waitFor()).isEqualTo(1);
             assertThat(program.printed).filteredOn(line -> line.contains("cannot")).singleElement().asString()
-                    .startsWith("SEVERE: unprepared[0] (pid ").endsWith("unprepared cannot be prepared: no configuration: "
+                    .startsWith("SEVERE: unprepared[0] (pid ")
+                    .endsWith("unprepared cannot be prepared: no configuration: "
                             + "/etc/unprepared.conf does not exist; mend prepare() of the role, or what it needs");
             assertThat(program.printed).noneMatch(line -> line.contains("\tat "));
         }

@@ -131,7 +131,8 @@ class RoleRightsTest {
                     .environment("UID", NOBODY).environment("GID", NOBODY).start();
             ends.second().close();
             try (Imsg first = channel.receive()) {
-                assertThat(Protocol.Record.of(first).text()).contains("veiled cannot give up its rights: proof").doesNotContain("\n");
+                assertThat(Protocol.Record.of(first).text()).contains("veiled cannot give up its rights: proof")
+                        .doesNotContain("\n");
             }
             assertThat(child.waitFor().code()).isEqualTo(1);
         }
