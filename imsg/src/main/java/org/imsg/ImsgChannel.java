@@ -143,7 +143,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @throws IllegalArgumentException if the path is too long for sockaddr_un
      */
     public static ImsgChannel connect(Path path) throws IOException {
-        return new ImsgChannel(Sockets.connect(UnixAddress.of(path), FOREVER));
+        return new ImsgChannel(Sockets.connect(UnixAddress.of(path)));
     }
 
     /**
@@ -157,7 +157,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @throws IOException if it cannot connect, an {@link ErrnoException}
      */
     public static ImsgChannel connect(UnixAddress address, Duration timeout) throws IOException {
-        return new ImsgChannel(Sockets.connect(address, deadline(timeout)));
+        return new ImsgChannel(Sockets.connect(address, timeout));
     }
 
     /**

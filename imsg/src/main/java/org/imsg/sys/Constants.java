@@ -10,6 +10,8 @@ public final class Constants {
     public static final int SOCK_CLOEXEC = HOST.value("SOCK_CLOEXEC", 0);
     public static final int SOL_SOCKET = HOST.value("SOL_SOCKET");
     public static final int SO_TYPE = HOST.value("SO_TYPE");
+    /** Of Linux 6.5, newer than many headers; -1 elsewhere. */
+    public static final int SO_PEERPIDFD = Os.current() == Os.LINUX ? 77 : -1;
     public static final int SO_SNDBUF = HOST.value("SO_SNDBUF");
     public static final int SO_ACCEPTCONN = HOST.value("SO_ACCEPTCONN");
     public static final int SCM_RIGHTS = HOST.value("SCM_RIGHTS");

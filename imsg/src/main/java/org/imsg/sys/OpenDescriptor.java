@@ -7,6 +7,7 @@ import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 
@@ -18,6 +19,7 @@ import java.util.function.Function;
  */
 public final class OpenDescriptor {
     private static final int GONE = 0x4000_0000;
+    private static final long MOMENT = TimeUnit.MILLISECONDS.toNanos(20);
     private static final VarHandle STATE;
     private static volatile Function<Object, OpenDescriptor> ofFd;
     private static volatile BiFunction<OpenDescriptor, Integer, IOException> failure;
@@ -130,16 +132,19 @@ public final class OpenDescriptor {
      * @return false if the deadline has passed; true if it is ready, or this returns early: the caller tries again and comes
      *         back
      * @throws IOException if it is closed or was given away before, a {@link ClosedChannelException}, or while this waits, an
-     *     {@link AsynchronousCloseException}; if the system has no room for another wait, an ErrnoException such as EMFILE,
-     *     after which a later wait may succeed
+     *     {@link AsynchronousCloseException}; if there is no descriptor for the shared thread that a virtual thread needs, an
+     *     ErrnoException such as EMFILE, after which a later wait may succeed
      */
     public boolean await(Readiness what, long deadline) throws IOException {
         enter();
         try {
-            Waker waker = Thread.currentThread().isVirtual() ? null : Waker.take();
+            boolean virtual = Thread.currentThread().isVirtual();
+            Waker waker = virtual ? null : Waker.take();
             int result = waker == null
                     ? Poller.await(what, number, deadline, () -> !isOpen())
                     : poll(waker, what, deadline);
+            if (result < 0 && !virtual)
+                result = pollForMoment(what, deadline);
             if (!isOpen())
                 throw new AsynchronousCloseException();
             if (result < 0)
@@ -148,6 +153,12 @@ public final class OpenDescriptor {
         } finally {
             exit();
         }
+    }
+
+    /** Waits where there is no descriptor for a waker or a poller: a close is noticed a little later then. */
+    private int pollForMoment(Readiness what, long deadline) {
+        what.poll(number, Deadline.pollTimeout(System.nanoTime() + Math.min(MOMENT, Deadline.left(deadline))));
+        return Deadline.left(deadline) > 0 ? 1 : 0;
     }
 
     private int poll(Waker waker, Readiness what, long deadline) {

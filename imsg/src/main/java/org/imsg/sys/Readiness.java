@@ -32,11 +32,16 @@ public enum Readiness {
      * @return whether a call would not wait
      */
     public boolean isNow(int fd) {
+        return poll(fd, 0);
+    }
+
+    /** Waits in poll(2), where no other thread can end it before the time is over. */
+    boolean poll(int fd, int timeoutMillis) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment pollfd = arena.allocate(8, 8);
             pollfd.set(JAVA_INT, 0, fd);
             pollfd.set(JAVA_SHORT, Abi.host().value("pollfd.events:offset"), events);
-            return Posix.poll(pollfd.address(), 1, 0) > 0;
+            return Posix.poll(pollfd.address(), 1, timeoutMillis) > 0;
         }
     }
 }

@@ -20,6 +20,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.IntSupplier;
+import org.imsg.sys.CString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Posix;
 import org.imsg.sys.Processes;
@@ -246,8 +247,9 @@ public final class Child {
                 check(Processes.file_actions_addclosefrom(actions, closeFrom));
                 resetSignals(arena, attributes);
                 MemorySegment pid = arena.allocate(4, 4);
-                check(launch.from(call(pid.address(), arena.allocateFrom(argv().getFirst()).address(), actions,
-                        attributes, strings(arena, argv()), strings(arena, variables()))));
+                List<MemorySegment> argv = argv(arena);
+                check(launch.from(call(pid.address(), argv.getFirst().address(), actions, attributes,
+                        array(argv, arena), array(variables(arena), arena))));
                 return pid.get(JAVA_INT, 0);
             } finally {
                 Processes.file_actions_destroy(actions);
@@ -279,30 +281,24 @@ public final class Child {
             return Constants.POSIX_SPAWN_SETSID != 0 ? Constants.POSIX_SPAWN_SETSID : Constants.POSIX_SPAWN_SETPGROUP;
         }
 
-        private List<String> argv() {
-            List<String> argv = new ArrayList<>(starter);
-            argv.add(program.toString());
-            argv.addAll(arguments);
+        private List<MemorySegment> argv(Arena arena) {
+            List<MemorySegment> argv = new ArrayList<>();
+            starter.forEach(word -> argv.add(CString.of(word, arena)));
+            argv.add(CString.of(program, arena));
+            arguments.forEach(argument -> argv.add(CString.of(argument, arena)));
             return argv;
         }
 
-        private List<String> variables() {
-            return environment.entrySet().stream().map(entry -> entry.getKey() + "=" + entry.getValue()).toList();
+        private List<MemorySegment> variables(Arena arena) {
+            return environment.entrySet().stream()
+                    .map(entry -> CString.of(entry.getKey() + "=" + entry.getValue(), arena)).toList();
         }
 
-        private static long strings(Arena arena, List<String> strings) {
+        private static long array(List<MemorySegment> strings, Arena arena) {
             MemorySegment array = arena.allocate(ADDRESS, strings.size() + 1L);
             for (int i = 0; i < strings.size(); i++)
-                array.setAtIndex(ADDRESS, i, arena.allocateFrom(withoutNul(strings.get(i))));
+                array.setAtIndex(ADDRESS, i, strings.get(i));
             return array.address();
-        }
-
-        /** C would end the string there, and the child see half of it. */
-        private static String withoutNul(String string) {
-            if (string.indexOf('\0') >= 0)
-                throw new IllegalArgumentException("NUL at index " + string.indexOf('\0')
-                        + " would end an argument or variable of the child there");
-            return string;
         }
 
         private void check(int errorNumber) throws ErrnoException {

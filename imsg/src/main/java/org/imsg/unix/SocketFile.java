@@ -3,6 +3,7 @@ package org.imsg.unix;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -77,7 +78,7 @@ final class SocketFile {
 
     private static boolean refuses(UnixAddress address) throws IOException {
         try {
-            Sockets.connect(address, System.nanoTime()).close();
+            Sockets.connect(address, Duration.ZERO).close();
             return false;
         } catch (ErrnoException e) {
             return e.number() == Constants.ECONNREFUSED;

@@ -16,16 +16,18 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.imsg.sys.Abi;
+import org.imsg.sys.CString;
 import org.imsg.sys.Constants;
+import org.imsg.sys.Deadline;
 import org.imsg.sys.Os;
 import org.imsg.sys.Posix;
-import org.imsg.sys.Readiness;
 
 /**
  * Unix stream sockets as descriptors: connecting, listening, accepting. What {@code ImsgChannel} and {@code ImsgListener} are
@@ -61,18 +63,33 @@ public final class Sockets {
     }
 
     /**
-     * Connects to a listening Unix stream socket.
+     * Connects to a listening Unix stream socket, however long its backlog is full.
      *
-     * @param address where it listens
-     * @param deadline when to give up, in terms of {@link System#nanoTime}, or {@link Long#MAX_VALUE} for never; a
-     *     listener whose backlog is full is tried again until then
-     * @return the connected socket, the caller's
-     * @throws SocketTimeoutException if the deadline passes
-     * @throws InterruptedIOException if the thread is interrupted while it waits for room in the backlog; the interrupt
-     *     status stays set
+     * @param address the address of the listener
+     * @return the connected socket, the caller's, blocking
+     * @throws InterruptedIOException if the thread is interrupted while it waits for room in the backlog; the interrupt status
+     *     stays set
      * @throws IOException if it cannot connect, an {@link ErrnoException}
      */
-    public static Fd connect(UnixAddress address, long deadline) throws IOException {
+    public static Fd connect(UnixAddress address) throws IOException {
+        return connectUntil(address, Deadline.FOREVER);
+    }
+
+    /**
+     * Connects to a listening Unix stream socket.
+     *
+     * @param address the address of the listener
+     * @param timeout how long to wait for room in its backlog, 0 or more
+     * @return the connected socket, the caller's, blocking
+     * @throws SocketTimeoutException if there is no room in time
+     * @throws InterruptedIOException as {@link #connect(UnixAddress)}
+     * @throws IOException if it cannot connect, an {@link ErrnoException}
+     */
+    public static Fd connect(UnixAddress address, Duration timeout) throws IOException {
+        return connectUntil(address, Deadline.in(timeout));
+    }
+
+    private static Fd connectUntil(UnixAddress address, long deadline) throws IOException {
         long started = System.nanoTime();
         long pause = TimeUnit.MICROSECONDS.toNanos(100);
         for (;;) {
@@ -85,9 +102,9 @@ public final class Sockets {
             socket.close();
             if (result != -EAGAIN)
                 throw new ErrnoException("connect", address, -result);
-            // Linux: the backlog is full, and nothing tells when it no longer is.
-            long left = deadline - System.nanoTime();
-            if (deadline != Readiness.FOREVER && left <= 0)
+            // Linux: the backlog is full, and no event tells when it no longer is.
+            long left = Deadline.left(deadline);
+            if (left <= 0)
                 throw new SocketTimeoutException("no room in the backlog of " + address + " within "
                         + TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - started) + " ms");
             LockSupport.parkNanos(Math.min(pause, left));
@@ -120,49 +137,84 @@ public final class Sockets {
     }
 
     /**
-     * Accepts one connection without waiting.
+     * Accepts one connection without waiting: accept4(2).
      *
-     * @param listener a listening, non-blocking socket, inside {@link Fd#enter}
+     * @param listener a listening, non-blocking socket, such as that of a {@link UnixListener}
      * @return the connection, the caller's, blocking and close-on-exec; or null if none is there
-     * @throws IOException if it fails otherwise, an {@link ErrnoException}; with EMFILE the connection stays in the
-     *     backlog
+     * @throws IOException if the listener is closed; if it fails otherwise, an {@link ErrnoException}; with EMFILE the
+     *     connection stays in the backlog
      */
-    public static Fd accept(int listener) throws IOException {
-        for (;;) {
-            int fd = Os.current() == Os.MACOS
-                    ? Posix.accept(listener, 0, 0)
-                    : Posix.accept4(listener, 0, 0, SOCK_CLOEXEC);
-            if (fd >= 0) {
-                if (SOCK_CLOEXEC == 0)
-                    Posix.fcntl(fd, Constants.F_SETFD, Constants.FD_CLOEXEC);
-                if (!LINUX)
-                    blocking(fd, true);
-                return Fd.of(fd);
+    public static Fd accept(Fd listener) throws IOException {
+        int number = listener.enter();
+        try {
+            for (;;) {
+                int fd = Os.current() == Os.MACOS
+                        ? Posix.accept(number, 0, 0)
+                        : Posix.accept4(number, 0, 0, SOCK_CLOEXEC);
+                if (fd >= 0) {
+                    if (SOCK_CLOEXEC == 0)
+                        Posix.fcntl(fd, Constants.F_SETFD, Constants.FD_CLOEXEC);
+                    if (!LINUX)
+                        blocking(fd, true);
+                    return Fd.of(fd);
+                }
+                if (fd == -EAGAIN)
+                    return null;
+                if (fd != -EINTR && fd != -Constants.ECONNABORTED && fd != -Constants.EPROTO)
+                    throw new ErrnoException("accept", -fd);
             }
-            if (fd == -EAGAIN)
-                return null;
-            if (fd != -EINTR && fd != -Constants.ECONNABORTED && fd != -Constants.EPROTO)
-                throw new ErrnoException("accept", -fd);
+        } finally {
+            listener.exit();
         }
     }
 
     /**
-     * Who is at the other end: SO_PEERCRED on Linux, getpeereid(3) elsewhere.
+     * The ids of the process at the other end: SO_PEERCRED on Linux, getpeereid(3) elsewhere.
      *
      * @param socket a connected Unix socket
      * @return the peer's ids
-     * @throws IOException if it is closed, or not such a socket, an {@link ErrnoException}
+     * @throws IOException if it is closed, or not such a socket, an {@link ErrnoException}: ENOTCONN if the kernel knows of no
+     *     peer
      */
     public static PeerCredentials peerCredentials(Fd socket) throws IOException {
         int fd = socket.enter();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment ids = arena.allocate(12, 4);
-            if (LINUX) {
+            if (LINUX)
                 option(fd, "SO_PEERCRED", Abi.host().value("SO_PEERCRED"), ids);
-                return new PeerCredentials(ids.get(JAVA_INT, 4), ids.get(JAVA_INT, 8), ids.get(JAVA_INT, 0));
-            }
-            ErrnoException.check("getpeereid", Posix.getpeereid(fd, ids.address(), ids.address() + 4));
-            return new PeerCredentials(ids.get(JAVA_INT, 0), ids.get(JAVA_INT, 4), -1);
+            else
+                ErrnoException.check("getpeereid", Posix.getpeereid(fd, ids.address() + 4, ids.address() + 8));
+            long uid = Integer.toUnsignedLong(ids.get(JAVA_INT, 4));
+            if (uid == PeerCredentials.NONE)
+                throw new ErrnoException("getsockopt", "SO_PEERCRED", Abi.host().value("ENOTCONN"));
+            return new PeerCredentials(uid, Integer.toUnsignedLong(ids.get(JAVA_INT, 8)),
+                    LINUX ? ids.get(JAVA_INT, 0) : -1);
+        } finally {
+            socket.exit();
+        }
+    }
+
+    /**
+     * The process at the other end as a pidfd: SO_PEERPIDFD of Linux 6.5 and newer. Unlike a pid it means the same process for
+     * good; it becomes readable when the process ends, see pidfd_open(2).
+     *
+     * @param socket a connected Unix socket
+     * @return the pidfd, the caller's; or empty where the system has no such option
+     * @throws IOException if the socket is closed or has no peer, or the peer has ended and was waited for, an
+     *     {@link ErrnoException} such as ESRCH
+     */
+    public static Optional<Fd> peerProcess(Fd socket) throws IOException {
+        if (!LINUX)
+            return Optional.empty();
+        int fd = socket.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment pidfd = arena.allocate(4, 4);
+            option(fd, "SO_PEERPIDFD", Constants.SO_PEERPIDFD, pidfd);
+            return Optional.of(Fd.of(pidfd.get(JAVA_INT, 0)));
+        } catch (ErrnoException e) {
+            if (e.name().equals("ENOPROTOOPT"))
+                return Optional.empty();
+            throw e;
         } finally {
             socket.exit();
         }
@@ -288,7 +340,7 @@ public final class Sockets {
         }
 
         boolean isUnixPath(Path path) {
-            byte[] bytes = path.toString().getBytes(StandardCharsets.UTF_8);
+            byte[] bytes = CString.bytes(path);
             return isUnix() && address.length > PATH_AT + bytes.length && Arrays.equals(bytes, 0, bytes.length, address,
                     PATH_AT, PATH_AT + bytes.length) && address[PATH_AT + bytes.length] == 0;
         }

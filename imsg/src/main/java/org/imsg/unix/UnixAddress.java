@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.imsg.sys.Abi;
+import org.imsg.sys.CString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Os;
 
@@ -36,7 +37,7 @@ public final class UnixAddress {
      * @throws IllegalArgumentException if the path is empty or too long; the message has both numbers
      */
     public static UnixAddress of(Path path) {
-        byte[] name = path.toString().getBytes(StandardCharsets.UTF_8);
+        byte[] name = path.toString().isEmpty() ? new byte[0] : CString.bytes(path);
         if (name.length == 0 || name.length >= PATH_SIZE)
             throw new IllegalArgumentException("a socket's path has 1 to " + (PATH_SIZE - 1) + " bytes, this one "
                     + name.length + ": " + path);

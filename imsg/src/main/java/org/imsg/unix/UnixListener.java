@@ -9,7 +9,6 @@ import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.spi.AbstractInterruptibleChannel;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -19,7 +18,6 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Deadline;
-import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Readiness;
 
 /**
@@ -275,18 +273,10 @@ public final class UnixListener extends AbstractInterruptibleChannel {
     private Fd acceptAny(long deadline) throws IOException {
         if (!takeTurn(deadline))
             throw new SocketTimeoutException("another thread was accepting");
-        int number;
         try {
-            number = socket.enter();
-        } catch (ClosedChannelException e) {
-            acceptLock.unlock();
-            throw e;
-        }
-        try {
-            Fd connection = Sockets.accept(number);
-            return connection != null ? connection : awaitConnection(number, deadline);
+            Fd connection = Sockets.accept(socket);
+            return connection != null ? connection : awaitConnection(deadline);
         } finally {
-            socket.exit();
             acceptLock.unlock();
         }
     }
@@ -311,15 +301,15 @@ public final class UnixListener extends AbstractInterruptibleChannel {
         return new ClosedByInterruptException();
     }
 
-    private Fd awaitConnection(int number, long deadline) throws IOException {
+    private Fd awaitConnection(long deadline) throws IOException {
         Fd connection = null;
         boolean timedOut = false;
         begin();
         try {
             while (connection == null && isOpen() && !timedOut) {
-                timedOut = !OpenDescriptor.of(socket).await(Readiness.READABLE, deadline);
+                timedOut = !socket.await(Readiness.READABLE, deadline);
                 if (isOpen())
-                    connection = Sockets.accept(number);
+                    connection = Sockets.accept(socket);
             }
         } finally {
             end(connection, timedOut);

@@ -3,15 +3,22 @@ package org.imsg.unix;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Optional;
 import org.imsg.ImsgChannel;
+import org.imsg.sys.LinuxSyscalls;
+import org.imsg.sys.RawSyscall;
 import org.imsg.sys.Readiness;
+import org.imsg.testing.Call;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,7 +29,7 @@ class SocketsTest {
     Path directory;
 
     private static Fd connect(UnixAddress address) throws IOException {
-        return Sockets.connect(address, Readiness.FOREVER);
+        return Sockets.connect(address);
     }
 
     @Test
@@ -34,9 +41,64 @@ class SocketsTest {
             PeerCredentials peer = Sockets.peerCredentials(server);
             assertThat(peer.pid()).isEqualTo((int) ProcessHandle.current().pid());
             assertThat(peer).isEqualTo(Sockets.peerCredentials(client));
-            assertThat(peer.uid()).isEqualTo((int) Files.getAttribute(directory, "unix:uid"));
-            assertThat(Sockets.accept(listener.fd())).as("when none is there").isNull();
+            assertThat(peer.uid()).isEqualTo(Integer.toUnsignedLong((int) Files.getAttribute(directory, "unix:uid")));
+            assertThatExceptionOfType(SocketTimeoutException.class).as("when none is there")
+                    .isThrownBy(() -> listener.accept(Duration.ZERO));
         }
+    }
+
+    @Test
+    void a_uid_above_two_billion_is_what_it_is() throws Exception {
+        assumeThat(Files.getAttribute(Path.of("/proc/self"), "unix:uid")).as("root may have any uid").isEqualTo(0);
+        long uid = 3_000_000_000L;
+        UnixAddress address = UnixAddress.ofAbstract("imsg-uid-" + ProcessHandle.current().pid());
+        try (UnixListener listener = UnixListener.at(address).listen()) {
+            // A thread of its own, which has the uid alone and ends with it.
+            Fd client = Call.start(Call.On.PLATFORM, () -> {
+                RawSyscall.call(LinuxSyscalls.host().number("setresuid"), -1, uid, -1);
+                return connect(address);
+            }).result();
+            try (client; Fd server = listener.accept()) {
+                PeerCredentials peer = Sockets.peerCredentials(server);
+                assertThat(peer.uid()).isEqualTo(uid);
+                assertThat(peer).hasToString("uid 3000000000 gid 0 pid " + ProcessHandle.current().pid());
+            } finally {
+                // Changing ids takes this flag away from the whole process: PR_SET_DUMPABLE.
+                RawSyscall.call(LinuxSyscalls.host().number("prctl"), 4, 1);
+            }
+        }
+    }
+
+    @Test
+    void a_socket_without_a_peer_has_no_credentials() throws Exception {
+        try (Fd socket = Sockets.socket()) {
+            assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> Sockets.peerCredentials(socket))
+                    .satisfies(e -> assertThat(e.name()).isEqualTo("ENOTCONN"));
+        }
+        assertThatIllegalArgumentException().isThrownBy(() -> new PeerCredentials(-1, 0, 1))
+                .withMessageContaining("uid -1");
+    }
+
+    @Test
+    void the_peer_is_a_pidfd_where_the_kernel_has_it() throws Exception {
+        try (Fd.Pair pair = Fd.socketpair()) {
+            Optional<Fd> process = Sockets.peerProcess(pair.first());
+            assertThat(process.isPresent()).isEqualTo(isKernelFrom(6, 5));
+            if (process.isEmpty())
+                return;
+            try (Fd pidfd = process.get()) {
+                String info = Files.readString(Path.of("/proc/self/fdinfo/" + pidfd.intValue()));
+                assertThat(info).containsPattern("Pid:\\s+" + ProcessHandle.current().pid() + "\n");
+                assertThat(info).as("close-on-exec").containsPattern("flags:\\s+02......\n");
+                assertThat(Readiness.READABLE.isNow(pidfd.intValue())).as("it lives").isFalse();
+            }
+        }
+    }
+
+    private static boolean isKernelFrom(int major, int minor) {
+        String[] version = System.getProperty("os.version").split("[^0-9]+");
+        int thisMajor = Integer.parseInt(version[0]);
+        return thisMajor > major || thisMajor == major && Integer.parseInt(version[1]) >= minor;
     }
 
     @Test

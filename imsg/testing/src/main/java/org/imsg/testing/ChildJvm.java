@@ -4,13 +4,16 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** Runs a main class of the tests in a JVM of its own: one with few descriptors, few carriers, another poller. */
 public final class ChildJvm {
     private final List<String> options = new ArrayList<>(
             List.of("-XX:+UseSerialGC", "-Xshare:auto", "--enable-native-access=ALL-UNNAMED"));
+    private final Map<String, String> environment = new HashMap<>();
     private int mostDescriptors;
 
     public ChildJvm() {
@@ -25,6 +28,12 @@ public final class ChildJvm {
 
     public ChildJvm option(String option) {
         options.add(option);
+        return this;
+    }
+
+    /** Sets a variable of the child's environment. */
+    public ChildJvm environment(String name, String value) {
+        environment.put(name, value);
         return this;
     }
 
@@ -49,6 +58,8 @@ public final class ChildJvm {
         command.add(ClassPlaces.ofThisJvmAnd(main));
         command.add(main.getName());
         command.addAll(List.of(arguments));
-        return new ProcessBuilder(command).redirectErrorStream(true).start();
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().putAll(environment);
+        return builder.start();
     }
 }

@@ -50,7 +50,7 @@ final class WebFront {
     private void accept(Fd listener) {
         try {
             for (;;) {
-                Fd connection = Sockets.accept(listener.intValue());
+                Fd connection = Sockets.accept(listener);
                 Thread.ofVirtual().start(() -> answer(connection));
             }
         } catch (IOException e) {

@@ -14,7 +14,8 @@ public final class Hello {
     static final int HELLO = 1, HELLO_BACK = 2;
 
     public static void main(String... arguments) throws Exception {
-        System.exit(Privsep.program("hello").role("child", () -> Hello::child, RoleSettings::inheritStreams).parent(() -> Hello::parent)
+        System.exit(Privsep.program("hello").role("child", () -> Hello::child, RoleSettings::inheritStreams)
+                .parent(() -> Hello::parent)
                 .run(arguments));
     }
 

@@ -169,7 +169,7 @@ class SocketOperationsTest {
     }
 
     private static Fd accept(Fd listener) throws Exception {
-        Fd accepted = Sockets.accept(listener.intValue());
+        Fd accepted = Sockets.accept(listener);
         assertThat(accepted).isNotNull();
         return accepted;
     }

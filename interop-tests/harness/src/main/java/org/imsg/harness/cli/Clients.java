@@ -90,7 +90,6 @@ final class Clients {
 
     static Event connected(RawSocket socket, int number) throws IOException {
         PeerCredentials peer = socket.peerCredentials();
-        return Event.note(0, number, "connected: client uid " + Integer.toUnsignedString(peer.uid()) + " gid "
-                + Integer.toUnsignedString(peer.gid()) + " pid " + peer.pid());
+        return Event.note(0, number, "connected: client " + peer);
     }
 }

@@ -157,8 +157,7 @@ public final class Probe {
     }
 
     private static String process(PeerCredentials peer) {
-        String text = "uid " + Integer.toUnsignedString(peer.uid()) + " gid " + Integer.toUnsignedString(peer.gid())
-                + " pid " + peer.pid();
+        String text = peer.toString();
         try {
             return text + " (" + Files.readString(Path.of("/proc", String.valueOf(peer.pid()), "comm")).strip() + ")";
         } catch (IOException _) {

@@ -103,8 +103,7 @@ public final class RawSocket implements AutoCloseable {
      * @throws IOException if it cannot connect
      */
     public static RawSocket connect(Path path) throws IOException {
-        return new RawSocket(
-                Sockets.connect(UnixAddress.of(path), System.nanoTime() + Duration.ofSeconds(10).toNanos()));
+        return new RawSocket(Sockets.connect(UnixAddress.of(path), Duration.ofSeconds(10)));
     }
 
     /**

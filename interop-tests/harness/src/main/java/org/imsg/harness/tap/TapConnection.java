@@ -56,8 +56,7 @@ final class TapConnection {
     }
 
     static String credentials(PeerCredentials peer) {
-        return "uid " + Integer.toUnsignedString(peer.uid()) + " gid " + Integer.toUnsignedString(peer.gid()) + " pid "
-                + peer.pid() + command(peer.pid());
+        return peer + command(peer.pid());
     }
 
     private static String command(int pid) {

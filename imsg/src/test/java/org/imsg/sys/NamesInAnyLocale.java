@@ -1,0 +1,54 @@
+package org.imsg.sys;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Stream;
+import org.imsg.unix.Child;
+import org.imsg.unix.Fd;
+import org.imsg.unix.Sockets;
+import org.imsg.unix.UnixAddress;
+import org.imsg.unix.UnixListener;
+
+/** Programs whose names are ASCII, UTF-8 and Latin-1, as the JDK lists them; run by CStringTest under several locales. */
+final class NamesInAnyLocale {
+    private NamesInAnyLocale() {}
+
+    public static void main(String[] arguments) throws Exception {
+        Path directory = Path.of(arguments[0]);
+        // By the shell, since a Path of this locale may not be able to name them.
+        String make = "for name in plain 'gr\\303\\274n' 'latin\\374'; do"
+                + " ln -s /bin/true \"$0/$(printf \"$name\")\"; done";
+        new ProcessBuilder("/bin/sh", "-c", make, directory.toString()).inheritIO().start().waitFor();
+        List<Path> files;
+        try (Stream<Path> listed = Files.list(directory)) {
+            files = listed.toList();
+        }
+        for (Path file : files)
+            System.out.println(HexFormat.of().formatHex(CString.bytes(file.getFileName())) + ": " + open(file) + ", "
+                    + connect(file) + ", " + start(file));
+    }
+
+    private static String open(Path file) throws IOException {
+        try (Fd _ = Fd.open(file)) {
+            return "opened";
+        }
+    }
+
+    private static String connect(Path file) throws Exception {
+        Files.delete(file);
+        try (UnixListener _ = UnixListener.at(UnixAddress.of(file)).listen();
+                Fd _ = Sockets.connect(UnixAddress.of(file))) {
+            return Files.exists(file) ? "connected" : "elsewhere";
+        } finally {
+            Files.delete(file);
+            Files.createSymbolicLink(file, Path.of("/bin/true"));
+        }
+    }
+
+    private static String start(Path file) throws Exception {
+        return Child.of(file, "an argument").start().waitFor().success() ? "started" : "failed";
+    }
+}
