@@ -102,7 +102,7 @@ class ServerTest {
             assertThat(Messages.text(denied)).contains("ENOENT");
             denied.release();
 
-            blocking.allowFdPassing().send(Imsg.of(FileServer.OPEN, file.toString()));
+            blocking.allowFdPassing().send(Imsg.of(FileServer.OPEN, file.toString().getBytes(StandardCharsets.UTF_8)));
             try (Imsg reply = blocking.receive(); FdChannel content = new FdChannel(reply.takeFd())) {
                 ByteBuffer buffer = ByteBuffer.allocate(100);
                 content.read(buffer);

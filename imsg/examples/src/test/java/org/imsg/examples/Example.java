@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
 import org.imsg.ImsgChannel;
 import org.imsg.privsep.Privsep;
 import org.imsg.testing.NetworkNamespace;
-import org.imsg.testing.Outside;
+import org.imsg.testing.ProcStatus;
 import org.imsg.testing.ProgramJar;
 import org.imsg.testing.RunningProgram;
 
@@ -64,11 +64,11 @@ public final class Example implements AutoCloseable {
     }
 
     /** Holds a role to what every role of the examples declares: to be somebody who may nothing. */
-    public Outside assertConfined(String role, long uid) throws IOException {
-        Outside outside = program.role(role);
-        assertThat(outside.rights()).as(role).isEqualTo(Outside.withoutRights(uid));
+    public ProcStatus assertConfined(String role, long uid) throws IOException {
+        ProcStatus status = program.role(role);
+        assertThat(status.rights()).as(role).isEqualTo(ProcStatus.withoutRights(uid));
         assertThat(program.parent().distinct("Uid")).as("parent").containsEntry("Uid", Set.of("0 0 0 0"));
-        return outside;
+        return status;
     }
 
     /** Waits until a line of a file has this in it; the line. */

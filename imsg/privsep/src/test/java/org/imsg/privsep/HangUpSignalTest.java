@@ -19,7 +19,7 @@ class HangUpSignalTest {
         public static void main(String... arguments) throws Exception {
             HangUpSignal.to(() -> HEARD.add("who was there before"));
             if (arguments[0].equals("program")) {
-                Troupe.program("one").parent(() -> Main::hangUpAndStop).run(arguments);
+                TestProgram.program("one").parent(() -> Main::hangUpAndStop).run(arguments);
             } else {
                 try (HangUpSignal _ = HangUpSignal.to(() -> HEARD.add("who came later"))) {
                     hangUp();
@@ -29,7 +29,7 @@ class HangUpSignalTest {
         }
 
         private static void hangUpAndStop(ParentProcess self) {
-            self.on(Troupe.SAY, (_, _) -> {});
+            self.on(TestProgram.SAY, (_, _) -> {});
             self.stop();
         }
 

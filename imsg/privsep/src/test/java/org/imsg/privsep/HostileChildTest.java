@@ -14,10 +14,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** A child that was taken over: the parent says so in its log, does what the role's policy says, and serves the others. */
 @Timeout(90)
 class HostileChildTest {
-    private static void serves(Stage stage, String who) throws Exception {
-        stage.forget();
-        stage.tell(who, 0, "look");
-        stage.await(who + "[0] pid");
+    private static void serves(TestParent parent, String who) throws Exception {
+        parent.forget();
+        parent.tell(who, 0, "look");
+        parent.await(who + "[0] pid");
     }
 
     @Test
@@ -26,190 +26,191 @@ class HostileChildTest {
         List<String> logged = List.of("nobody handles imsg type 6", "2 bytes from hostile[1] is too short",
                 "no message",
                 "not a child's to send");
-        try (CapturedLog log = new CapturedLog("troupe.hostile");
-                CapturedLog _ = new CapturedLog("troupe");
-                Stage stage = new Stage("hostile*4 bystander")) {
+        try (CapturedLog log = new CapturedLog("testprogram.hostile");
+                CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("hostile*4 bystander")) {
             for (int i = 0; i < orders.size(); i++) {
-                stage.tell("hostile", i, orders.get(i));
+                parent.tell("hostile", i, orders.get(i));
                 assertThat(log.await("violates the rules")).startsWith("WARNING hostile[" + i + "] (pid ")
                         .contains("(KILL_CHILD)").contains(logged.get(i));
-                stage.await("finished hostile[" + i + "] was ended by signal 9");
-                serves(stage, "bystander");
+                parent.await("finished hostile[" + i + "] was ended by signal 9");
+                serves(parent, "bystander");
             }
         }
     }
 
     @Test
     void what_a_child_says_after_it_broke_the_rules_is_not_listened_to() throws Exception {
-        try (CapturedLog _ = new CapturedLog("troupe.hostile");
-                CapturedLog _ = new CapturedLog("troupe");
-                Stage stage = new Stage("hostile")) {
-            stage.tell("hostile", 0, "insist");
-            stage.await("finished hostile[0] was ended by signal 9");
-            assertThat(stage.heard()).doesNotContain("hostile[0] still here");
+        try (CapturedLog _ = new CapturedLog("testprogram.hostile");
+                CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("hostile")) {
+            parent.tell("hostile", 0, "insist");
+            parent.await("finished hostile[0] was ended by signal 9");
+            assertThat(parent.heard()).doesNotContain("hostile[0] still here");
         }
     }
 
     @Test
     void who_speaks_another_version_of_the_framework_breaks_the_rules() throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe.hostile");
-                CapturedLog _ = new CapturedLog("troupe");
-                Stage stage = new Stage("hostile")) {
-            stage.tell("hostile", 0, "raw " + Protocol.READY + " 20 0 0 99");
+        try (CapturedLog log = new CapturedLog("testprogram.hostile");
+                CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("hostile")) {
+            parent.tell("hostile", 0, "raw " + Protocol.READY + " 20 0 0 99");
             assertThat(log.await("violates the rules")).contains("speaks version 99");
-            stage.await("finished hostile[0] was ended by signal 9");
+            parent.await("finished hostile[0] was ended by signal 9");
         }
     }
 
     @Test
     void who_speaks_before_it_is_started_breaks_the_rules() throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe.hostile-early-tolerated");
-                CapturedLog _ = new CapturedLog("troupe");
-                Stage stage = new Stage("hostile-early-tolerated")) {
+        try (CapturedLog log = new CapturedLog("testprogram.hostile-early-tolerated");
+                CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("hostile-early-tolerated")) {
             assertThat(log.await("violates the rules")).contains("sent before it was told to start: imsg type 1");
-            serves(stage, "hostile-early-tolerated");
-            assertThat(stage.heard()).noneMatch(said -> said.contains("too early"));
+            serves(parent, "hostile-early-tolerated");
+            assertThat(parent.heard()).noneMatch(said -> said.contains("too early"));
         }
     }
 
     @Test
     void who_was_killed_is_started_again_and_trusted_again() throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe.hostile");
-                CapturedLog _ = new CapturedLog("troupe");
-                Stage stage = new Stage("hostile>bystander bystander")) {
-            stage.await("hostile[0] started");
-            stage.tell("hostile", 0, "unhandled");
+        try (CapturedLog log = new CapturedLog("testprogram.hostile");
+                CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("hostile>bystander bystander")) {
+            parent.await("hostile[0] started");
+            parent.tell("hostile", 0, "unhandled");
             log.await("violates the rules");
-            stage.awaitAll("bystander[0] disconnected hostile[0]");
-            stage.await("hostile[0] started");
-            serves(stage, "hostile");
+            parent.awaitAll("bystander[0] disconnected hostile[0]");
+            parent.await("hostile[0] started");
+            serves(parent, "hostile");
         }
     }
 
     @Test
     void who_is_to_be_dropped_loses_its_channel_and_ends_by_itself() throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe.hostile-dropped");
-                CapturedLog _ = new CapturedLog("troupe");
-                Stage stage = new Stage("hostile-dropped bystander")) {
-            stage.tell("hostile-dropped", 0, "unhandled");
+        try (CapturedLog log = new CapturedLog("testprogram.hostile-dropped");
+                CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("hostile-dropped bystander")) {
+            parent.tell("hostile-dropped", 0, "unhandled");
             assertThat(log.await("violates the rules")).contains("(DROP_CHILD)");
-            assertThat(stage.await("finished hostile-dropped[0]")).contains("ended with code");
-            serves(stage, "bystander");
+            assertThat(parent.await("finished hostile-dropped[0]")).contains("ended with code");
+            serves(parent, "bystander");
         }
     }
 
     @Test
     void who_is_tolerated_loses_its_message_but_not_when_the_stream_is_broken() throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe.hostile-tolerated");
-                CapturedLog _ = new CapturedLog("troupe");
-                Stage stage = new Stage("hostile-tolerated bystander")) {
-            stage.tell("hostile-tolerated", 0, "unhandled");
+        try (CapturedLog log = new CapturedLog("testprogram.hostile-tolerated");
+                CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("hostile-tolerated bystander")) {
+            parent.tell("hostile-tolerated", 0, "unhandled");
             assertThat(log.await("violates the rules")).contains("(DROP_MESSAGE)");
-            serves(stage, "hostile-tolerated");
-            stage.tell("hostile-tolerated", 0, "raw 1 3 0 0");
+            serves(parent, "hostile-tolerated");
+            parent.tell("hostile-tolerated", 0, "raw 1 3 0 0");
             assertThat(log.await("violates the rules")).contains("no message");
-            stage.await("finished hostile-tolerated[0]");
-            serves(stage, "bystander");
+            parent.await("finished hostile-tolerated[0]");
+            serves(parent, "bystander");
         }
     }
 
     @Test
     void descriptors_nobody_asked_for_are_closed() throws Exception {
-        try (Stage stage = new Stage("hostile bystander")) {
-            stage.tell("hostile", 0, "flood 500");
-            stage.await("hostile[0] flooded");
-            serves(stage, "bystander");
-            assertThat(stage.heard()).noneMatch(said -> said.startsWith("finished"));
+        try (TestParent parent = new TestParent("hostile bystander")) {
+            parent.tell("hostile", 0, "flood 500");
+            parent.await("hostile[0] flooded");
+            serves(parent, "bystander");
+            assertThat(parent.heard()).noneMatch(said -> said.startsWith("finished"));
         }
     }
 
     @Test
     void a_role_that_another_role_sends_nonsense_drops_it_and_goes_on() throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe.bystander");
-                Stage stage = new Stage("hostile>bystander bystander")) {
-            stage.awaitAll("hostile[0] connected bystander[0]");
-            stage.tell("hostile", 0, "nonsense bystander");
+        try (CapturedLog log = new CapturedLog("testprogram.bystander");
+                TestParent parent = new TestParent("hostile>bystander bystander")) {
+            parent.awaitAll("hostile[0] connected bystander[0]");
+            parent.tell("hostile", 0, "nonsense bystander");
             assertThat(log.await("dropped")).contains("nobody handles imsg type 6").contains("from hostile[0]");
             // An order is one if it comes from the parent.
-            stage.tell("hostile", 0, "order bystander");
+            parent.tell("hostile", 0, "order bystander");
             assertThat(log.await("dropped")).contains("nobody handles imsg type 3").contains("from hostile[0]");
-            serves(stage, "bystander");
+            serves(parent, "bystander");
         }
     }
 
     @Test
     void a_child_that_says_again_that_it_is_ready_breaks_the_rules() throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe.hostile");
-                CapturedLog _ = new CapturedLog("troupe");
-                Stage stage = new Stage("hostile bystander")) {
-            stage.tell("hostile", 0, "raw " + Protocol.READY + " 20 0 0 " + Protocol.VERSION);
+        try (CapturedLog log = new CapturedLog("testprogram.hostile");
+                CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("hostile bystander")) {
+            parent.tell("hostile", 0, "raw " + Protocol.READY + " 20 0 0 " + Protocol.VERSION);
             assertThat(log.await("violates the rules")).contains("says again that it is ready");
-            stage.await("finished hostile[0] was ended by signal 9");
-            serves(stage, "bystander");
+            parent.await("finished hostile[0] was ended by signal 9");
+            serves(parent, "bystander");
         }
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"bytes", "descriptors"})
     void a_child_that_reads_no_answer_is_ended_with_one_record(String what) throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe.hostile");
-                CapturedLog _ = new CapturedLog("troupe");
-                Stage stage = new Stage("hostile bystander")) {
-            stage.tell("hostile", 0, "deaf " + what);
+        try (CapturedLog log = new CapturedLog("testprogram.hostile");
+                CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("hostile bystander")) {
+            parent.tell("hostile", 0, "deaf " + what);
             assertThat(log.await("hostile[0]")).contains("violates the rules (KILL_CHILD)", "does not read",
                     what.equals("bytes") ? "0 descriptors" : "64 descriptors");
-            stage.await("finished hostile[0] was ended by signal 9");
+            parent.await("finished hostile[0] was ended by signal 9");
             assertThat(log.rest()).noneMatch(record -> record.contains("failed") || record.contains("violates"));
-            serves(stage, "bystander");
+            serves(parent, "bystander");
         }
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"stack", "memory", "class"})
     void an_error_in_a_handler_ends_the_child_that_caused_it_and_nothing_else(String error) throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe.hostile");
-                CapturedLog _ = new CapturedLog("troupe");
-                Stage stage = new Stage("hostile bystander")) {
-            stage.await("hostile[0] started");
-            stage.tell("hostile", 0, "fail " + error);
+        try (CapturedLog log = new CapturedLog("testprogram.hostile");
+                CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("hostile bystander")) {
+            parent.await("hostile[0] started");
+            parent.tell("hostile", 0, "fail " + error);
             assertThat(log.await("hostile[0]")).contains("is killed: handling what it sends failed: java.lang.",
                     "Error");
-            stage.await("finished hostile[0] was ended by signal 9");
-            stage.await("hostile[0] started");
-            serves(stage, "bystander");
-            serves(stage, "hostile");
+            parent.await("finished hostile[0] was ended by signal 9");
+            parent.await("hostile[0] started");
+            serves(parent, "bystander");
+            serves(parent, "hostile");
         }
     }
 
     @Test
     void an_error_in_the_supervision_of_a_child_is_survived() throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe"); Stage stage = new Stage("hostile bystander")) {
-            stage.await("hostile[0] started");
+        try (CapturedLog log = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("hostile bystander")) {
+            parent.await("hostile[0] started");
             AtomicBoolean once = new AtomicBoolean();
             log.onRecord(record -> {
                 if (record.contains("hostile[0]") && once.compareAndSet(false, true))
                     throw new OutOfMemoryError("as told");
             });
-            stage.tell("hostile", 0, "exit 3");
+            parent.tell("hostile", 0, "exit 3");
             log.await("supervision failed, and goes on");
-            stage.await("hostile[0] started");
-            serves(stage, "bystander");
+            parent.await("hostile[0] started");
+            serves(parent, "bystander");
         }
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"log-flood", "print-flood"})
     void what_a_child_logs_and_prints_is_bounded_and_what_is_dropped_is_counted(String flood) throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe.hostile");
-                CapturedLog _ = new CapturedLog("troupe");
-                Stage stage = new Stage("hostile bystander")) {
-            stage.await("hostile[0] started");
+        try (CapturedLog log = new CapturedLog("testprogram.hostile");
+                CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("hostile bystander")) {
+            parent.await("hostile[0] started");
             long begun = System.nanoTime();
-            stage.tell("hostile", 0, flood);
-            stage.await("hostile[0] " + (flood.equals("log-flood") ? "logged" : "printed"));
-            serves(stage, "bystander");
-            stage.tell("hostile", 0, "exit 0");
-            stage.await("finished hostile[0]");
+            parent.tell("hostile", 0, flood);
+            parent.await("hostile[0] " + (flood.equals("log-flood") ? "logged" : "printed"));
+            serves(parent, "bystander");
+            parent.tell("hostile", 0, "exit 0");
+            parent.await("finished hostile[0]");
             List<String> records = log.rest();
             long seconds = (System.nanoTime() - begun) / 1_000_000_000 + 1;
             PeerBounds usual = PeerBounds.USUAL;
@@ -223,15 +224,15 @@ class HostileChildTest {
 
     @Test
     void what_a_child_prints_is_logged_line_by_line_under_its_name() throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe.hostile");
-                CapturedLog _ = new CapturedLog("troupe");
-                Stage stage = new Stage("hostile")) {
-            stage.tell("hostile", 0, "print");
+        try (CapturedLog log = new CapturedLog("testprogram.hostile");
+                CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("hostile")) {
+            parent.tell("hostile", 0, "print");
             assertThat(log.await("a line\\u001b")).isEqualTo("INFO hostile[0] stdout: a line\\u001b[31m");
             assertThat(log.await("forged")).isEqualTo("INFO hostile[0] stdout: WARNING other[0]: forged");
-            stage.await("hostile[0] printed");
-            stage.tell("hostile", 0, "exit 0");
-            stage.await("finished hostile[0]");
+            parent.await("hostile[0] printed");
+            parent.tell("hostile", 0, "exit 0");
+            parent.await("finished hostile[0]");
             assertThat(log.rest()).contains("WARNING hostile[0] stderr: an error",
                     "WARNING hostile[0] stderr: a line that does not end");
         }
@@ -239,14 +240,14 @@ class HostileChildTest {
 
     @Test
     void standard_streams_are_the_childs_own_unless_its_role_shares_them() throws Exception {
-        try (Stage stage = new Stage("hostile shared")) {
-            stage.tell("hostile", 0, "streams");
-            assertThat(stage.await("hostile[0] reads")).matches(
+        try (TestParent parent = new TestParent("hostile shared")) {
+            parent.tell("hostile", 0, "streams");
+            assertThat(parent.await("hostile[0] reads")).matches(
                     "hostile\\[0] reads -1 from /dev/null writes (pipe:\\[\\d+]) (?!\\1)pipe:\\[\\d+]");
-            stage.tell("hostile", 0, "truncate");
-            stage.await("hostile[0] has nothing to truncate");
-            stage.tell("shared", 0, "output");
-            assertThat(stage.await("shared[0] writes")).isEqualTo("shared[0] writes "
+            parent.tell("hostile", 0, "truncate");
+            parent.await("hostile[0] has nothing to truncate");
+            parent.tell("shared", 0, "output");
+            assertThat(parent.await("shared[0] writes")).isEqualTo("shared[0] writes "
                     + Files.readSymbolicLink(Path.of("/proc/self/fd/1")));
         }
     }

@@ -33,17 +33,17 @@ class KilledChildrenTest {
     @Test
     void two_hundred_children_killed_at_random_moments_leave_nothing_and_their_successors_are_joined(
             @TempDir Path temporary) throws Exception {
-        try (CapturedLog _ = new CapturedLog("troupe");
-                Stage stage = new Stage("again*" + AT_A_TIME + ">again",
+        try (CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("again*" + AT_A_TIME + ">again",
                         program -> program.jvm(j -> j.options("-Djava.io.tmpdir=" + temporary)))) {
-            stage.onFinish(child -> {
+            parent.onFinish(child -> {
                 pids.add(child.pid());
                 if (child.how().signal() == 9)
                     killed.incrementAndGet();
                 return true;
             });
-            killAtRandom(stage);
-            everybodyIsJoinedToEverybody(stage);
+            killAtRandom(parent);
+            everybodyIsJoinedToEverybody(parent);
         }
         assertThat(pids).hasSizeGreaterThanOrEqualTo(KILLS);
         assertThat(temporary).isEmptyDirectory();
@@ -51,7 +51,7 @@ class KilledChildrenTest {
     }
 
     /** Whoever is alive at the moment: at any point of its life. */
-    private void killAtRandom(Stage stage) {
+    private void killAtRandom(TestParent parent) {
         Random random = new Random(SEED);
         while (killed.get() < KILLS) {
             List<ProcessHandle> alive = ProcessHandle.current().children().toList();
@@ -59,26 +59,26 @@ class KilledChildrenTest {
                 alive.get(random.nextInt(alive.size())).destroyForcibly();
             // The moments between two kills are what is random here.
             LockSupport.parkNanos(random.nextLong(TimeUnit.MILLISECONDS.toNanos(200)));
-            stage.forget();
+            parent.forget();
         }
     }
 
-    private static void everybodyIsJoinedToEverybody(Stage stage) throws Exception {
-        Call.until(() -> stage.self().peers("again").size() == AT_A_TIME);
+    private static void everybodyIsJoinedToEverybody(TestParent parent) throws Exception {
+        Call.until(() -> parent.self().peers("again").size() == AT_A_TIME);
         boolean joined = false;
         while (!joined) {
-            stage.forget();
-            everybody(stage, "census");
-            stage.awaitAll(all(i -> "again[" + i + "] counts"));
-            joined = stage.heard().stream().filter(said -> said.contains("counts"))
+            parent.forget();
+            everybody(parent, "census");
+            parent.awaitAll(all(i -> "again[" + i + "] counts"));
+            joined = parent.heard().stream().filter(said -> said.contains("counts"))
                     .allMatch(said -> said.endsWith(" " + (AT_A_TIME - 1)));
         }
-        stage.forget();
-        everybody(stage, "ask again");
+        parent.forget();
+        everybody(parent, "ask again");
         for (int asking = 0; asking < AT_A_TIME; asking++) {
             int who = asking;
-            stage.awaitAll(IntStream.range(0, AT_A_TIME).filter(i -> i != who)
-                    .mapToObj(i -> "again[" + who + "] heard again[" + i + "] of troupe to again[" + who + "]")
+            parent.awaitAll(IntStream.range(0, AT_A_TIME).filter(i -> i != who)
+                    .mapToObj(i -> "again[" + who + "] heard again[" + i + "] of testprogram to again[" + who + "]")
                     .toArray(String[]::new));
         }
     }
@@ -87,9 +87,9 @@ class KilledChildrenTest {
         return IntStream.range(0, AT_A_TIME).mapToObj(text).toArray(String[]::new);
     }
 
-    private static void everybody(Stage stage, String order) throws Exception {
+    private static void everybody(TestParent parent, String order) throws Exception {
         for (int i = 0; i < AT_A_TIME; i++)
-            stage.tell("again", i, order);
+            parent.tell("again", i, order);
     }
 
     /** What a JVM may leave under its number: hsperfdata, attach sockets, error reports. */

@@ -83,15 +83,15 @@ class LaunchTest {
 
     @Test
     void another_collector_replaces_the_preset_one_and_later_options_count_more() throws Exception {
-        try (Stage stage = new Stage("a", p -> p.jvm(j -> j.options("-XX:+UseParallelGC", "-Xmx99m")
+        try (TestParent parent = new TestParent("a", p -> p.jvm(j -> j.options("-XX:+UseParallelGC", "-Xmx99m")
                 .environment("COLOUR", "blue")))) {
-            stage.awaitAll("a[0] started");
+            parent.awaitAll("a[0] started");
             ProcessHandle child = ProcessHandle.current().children().findFirst().orElseThrow();
             String[] arguments = child.info().arguments().orElseThrow();
             assertThat(arguments).contains("-XX:+UseParallelGC", "-XX:-UsePerfData").doesNotContain("-XX:+UseSerialGC")
                     .containsSubsequence("-Xmx64m", "-Xmx99m");
-            stage.tell("a", 0, "look");
-            assertThat(stage.await("a[0] pid")).contains("COLOUR");
+            parent.tell("a", 0, "look");
+            assertThat(parent.await("a[0] pid")).contains("COLOUR");
         }
         assertThatExceptionOfType(IllegalArgumentException.class)
                 .isThrownBy(() -> Privsep.program("p").jvm(j -> j.environment("IMSG_ROLE", "x")));

@@ -26,7 +26,7 @@ class ParentProcessTest {
         final List<String> printed = new ArrayList<>();
 
         Program(String... arguments) throws IOException {
-            process = new ChildJvm().start(Troupe.class, arguments);
+            process = new ChildJvm().start(TestProgram.class, arguments);
             output = process.inputReader();
         }
 

@@ -18,12 +18,12 @@ class PrivsepTest {
 
     @Test
     void every_process_of_every_role_runs_in_a_session_of_its_own_with_little_around_it() throws Exception {
-        try (Stage stage = new Stage("one*2 other")) {
+        try (TestParent parent = new TestParent("one*2 other")) {
             for (String role : List.of("one", "other"))
-                stage.tell(role, 0, "look");
+                parent.tell(role, 0, "look");
             for (String who : List.of("one[0]", "other[0]")) {
-                stage.awaitAll(who + " pid");
-                String said = stage.heard().stream().filter(text -> text.startsWith(who + " pid")).findFirst()
+                parent.awaitAll(who + " pid");
+                String said = parent.heard().stream().filter(text -> text.startsWith(who + " pid")).findFirst()
                         .orElseThrow();
                 String[] words = said.split(" ");
                 assertThat(words[4]).as("session").isEqualTo(words[2]);
@@ -37,9 +37,9 @@ class PrivsepTest {
 
     @Test
     void nobody_starts_before_everybody_is_prepared() throws Exception {
-        try (Stage stage = new Stage("a*2>b b c")) {
-            stage.awaitAll("a[0] started", "a[1] started", "b[0] started", "c[0] started");
-            List<String[]> times = stage.heard().stream().filter(said -> said.contains("] started "))
+        try (TestParent parent = new TestParent("a*2>b b c")) {
+            parent.awaitAll("a[0] started", "a[1] started", "b[0] started", "c[0] started");
+            List<String[]> times = parent.heard().stream().filter(said -> said.contains("] started "))
                     .map(said -> said.split(" ")).toList();
             // nanoTime counts from the same moment in all processes of a machine.
             long lastPrepared = times.stream().mapToLong(time -> Long.parseLong(time[2])).max().orElseThrow();
@@ -50,22 +50,22 @@ class PrivsepTest {
 
     @Test
     void every_process_of_a_role_talks_to_every_process_of_a_role_it_names_and_they_know_who_is_who() throws Exception {
-        try (Stage stage = new Stage("a*2>b b*2 c")) {
-            stage.awaitAll("a[0] connected b[0]", "a[0] connected b[1]", "a[1] connected b[0]", "a[1] connected b[1]",
+        try (TestParent parent = new TestParent("a*2>b b*2 c")) {
+            parent.awaitAll("a[0] connected b[0]", "a[0] connected b[1]", "a[1] connected b[0]", "a[1] connected b[1]",
                     "b[0] connected a[0]", "b[0] connected a[1]", "b[1] connected a[0]", "b[1] connected a[1]");
-            stage.tell("a", 1, "ask b");
-            stage.awaitAll("a[1] heard b[0] of troupe to a[1]: how are you",
-                    "a[1] heard b[1] of troupe to a[1]: how are you");
-            assertThat(stage.heard()).noneMatch(said -> said.startsWith("c[0] connected"));
+            parent.tell("a", 1, "ask b");
+            parent.awaitAll("a[1] heard b[0] of testprogram to a[1]: how are you",
+                    "a[1] heard b[1] of testprogram to a[1]: how are you");
+            assertThat(parent.heard()).noneMatch(said -> said.startsWith("c[0] connected"));
         }
     }
 
     @Test
     void a_role_can_only_be_asked_for_if_it_was_declared() throws Exception {
-        try (Stage stage = new Stage("a")) {
-            assertThatExceptionOfType(IllegalArgumentException.class).isThrownBy(() -> stage.self().peer("b"))
+        try (TestParent parent = new TestParent("a")) {
+            assertThatExceptionOfType(IllegalArgumentException.class).isThrownBy(() -> parent.self().peer("b"))
                     .withMessageContaining("role b").withMessageContaining("[a]");
-            assertThatExceptionOfType(PeerGoneException.class).isThrownBy(() -> stage.self().peer("a", 1))
+            assertThatExceptionOfType(PeerGoneException.class).isThrownBy(() -> parent.self().peer("a", 1))
                     .withMessageStartingWith("a[1] is not connected");
         }
         assertThatExceptionOfType(IllegalStateException.class)
@@ -76,60 +76,60 @@ class PrivsepTest {
 
     @Test
     void the_frameworks_own_types_are_not_for_programs() throws Exception {
-        try (Stage stage = new Stage("a")) {
+        try (TestParent parent = new TestParent("a")) {
             assertThatExceptionOfType(IllegalArgumentException.class)
-                    .isThrownBy(() -> stage.self().peer("a").send(Imsg.of(0xFFFF_0004)))
+                    .isThrownBy(() -> parent.self().peer("a").send(Imsg.of(0xFFFF_0004)))
                     .withMessageContaining("4294901760");
             assertThatExceptionOfType(IllegalArgumentException.class)
-                    .isThrownBy(() -> stage.self().on(Peer.FIRST_RESERVED_TYPE, (_, _) -> {}));
-            stage.self().on(Peer.FIRST_RESERVED_TYPE - 1, (_, _) -> {});
+                    .isThrownBy(() -> parent.self().on(Peer.FIRST_RESERVED_TYPE, (_, _) -> {}));
+            parent.self().on(Peer.FIRST_RESERVED_TYPE - 1, (_, _) -> {});
         }
     }
 
     @Test
     void an_end_is_reported_with_its_exit_code_and_stops_the_program() throws Exception {
-        Stage stage = new Stage("a b");
-        stage.tell("a", 0, "exit 37");
-        assertThat(stage.result()).isEqualTo(1);
-        assertThat(stage.heard()).containsSubsequence("finished a[0] ended with code 37",
+        TestParent parent = new TestParent("a b");
+        parent.tell("a", 0, "exit 37");
+        assertThat(parent.result()).isEqualTo(1);
+        assertThat(parent.heard()).containsSubsequence("finished a[0] ended with code 37",
                 "finished b[0] ended with code 0");
     }
 
     @Test
     void an_end_is_reported_with_its_signal() throws Exception {
-        try (Stage stage = new Stage("again")) {
-            kill(stage, "again[0]");
-            stage.await("finished again[0] was ended by signal 9");
-            stage.await("again[0] started");
+        try (TestParent parent = new TestParent("again")) {
+            kill(parent, "again[0]");
+            parent.await("finished again[0] was ended by signal 9");
+            parent.await("again[0] started");
         }
     }
 
-    private static void kill(Stage stage, String who) {
-        stage.awaitAll(who + " started");
-        String said = stage.heard().stream().filter(text -> text.startsWith(who + " started"))
+    private static void kill(TestParent parent, String who) {
+        parent.awaitAll(who + " started");
+        String said = parent.heard().stream().filter(text -> text.startsWith(who + " started"))
                 .reduce((_, last) -> last).orElseThrow();
         long pid = Long.parseLong(said.substring(said.lastIndexOf(' ') + 1));
-        stage.forget();
+        parent.forget();
         ProcessHandle.of(pid).orElseThrow().destroyForcibly();
     }
 
     @Test
     void who_was_started_again_is_connected_again_and_the_others_see_it_go_and_come() throws Exception {
-        try (Stage stage = new Stage("a*2>again again")) {
-            stage.awaitAll("a[0] connected again[0]", "a[1] connected again[0]", "again[0] started");
-            kill(stage, "again[0]");
-            stage.awaitAll("a[0] disconnected again[0]", "a[1] disconnected again[0]", "a[0] connected again[0]",
+        try (TestParent parent = new TestParent("a*2>again again")) {
+            parent.awaitAll("a[0] connected again[0]", "a[1] connected again[0]", "again[0] started");
+            kill(parent, "again[0]");
+            parent.awaitAll("a[0] disconnected again[0]", "a[1] disconnected again[0]", "a[0] connected again[0]",
                     "a[1] connected again[0]", "again[0] connected a[0]", "again[0] connected a[1]");
-            stage.tell("a", 0, "ask again");
-            stage.await("a[0] heard again[0] of troupe to a[0]: how are you");
+            parent.tell("a", 0, "ask again");
+            parent.await("a[0] heard again[0] of testprogram to a[0]: how are you");
         }
     }
 
     @Test
     void a_finish_hook_that_hangs_is_interrupted_and_the_child_is_started_again_all_the_same() throws Exception {
         CountDownLatch interrupted = new CountDownLatch(1);
-        try (Stage stage = new Stage("again", p -> p.deadlines(Stage.deadlines(LONG, LONG, MOMENT)))) {
-            stage.onFinish(_ -> {
+        try (TestParent parent = new TestParent("again", p -> p.deadlines(TestParent.deadlines(LONG, LONG, MOMENT)))) {
+            parent.onFinish(_ -> {
                 try {
                     new CountDownLatch(1).await();
                 } catch (InterruptedException _) {
@@ -137,67 +137,67 @@ class PrivsepTest {
                 }
                 return true;
             });
-            kill(stage, "again[0]");
-            stage.await("again[0] started");
+            kill(parent, "again[0]");
+            parent.await("again[0] started");
             interrupted.await();
-            stage.onFinish(_ -> true);
+            parent.onFinish(_ -> true);
         }
     }
 
     @Test
     void stopping_lets_children_end_by_themselves() throws Exception {
-        Stage stage = new Stage("a>b b");
-        stage.close();
-        assertThat(stage.heard()).contains("finished a[0] ended with code 0", "finished b[0] ended with code 0");
-        assertThat(stage.result()).isZero();
+        TestParent parent = new TestParent("a>b b");
+        parent.close();
+        assertThat(parent.heard()).contains("finished a[0] ended with code 0", "finished b[0] ended with code 0");
+        assertThat(parent.result()).isZero();
     }
 
     @Test
     void a_child_that_does_not_end_is_sent_TERM() throws Exception {
-        Stage stage = new Stage("a", p -> p.deadlines(Stage.deadlines(MOMENT, LONG, LONG)));
-        stage.tell("a", 0, "refuse-stop");
-        stage.await("a[0] refusing");
-        stage.close();
+        TestParent parent = new TestParent("a", p -> p.deadlines(TestParent.deadlines(MOMENT, LONG, LONG)));
+        parent.tell("a", 0, "refuse-stop");
+        parent.await("a[0] refusing");
+        parent.close();
         // A JVM ends in order on SIGTERM, with 128 and the signal's number.
-        assertThat(stage.heard()).contains("finished a[0] ended with code 143");
-        assertThat(stage.result()).isZero();
+        assertThat(parent.heard()).contains("finished a[0] ended with code 143");
+        assertThat(parent.result()).isZero();
     }
 
     @Test
     void a_child_that_does_not_end_on_TERM_is_sent_KILL() throws Exception {
-        Stage stage = new Stage("a", p -> p.deadlines(Stage.deadlines(MOMENT, MOMENT, LONG)));
-        stage.tell("a", 0, "refuse-term");
-        stage.await("a[0] refusing");
-        stage.close();
-        assertThat(stage.heard()).contains("finished a[0] was ended by signal 9");
+        TestParent parent = new TestParent("a", p -> p.deadlines(TestParent.deadlines(MOMENT, MOMENT, LONG)));
+        parent.tell("a", 0, "refuse-term");
+        parent.await("a[0] refusing");
+        parent.close();
+        assertThat(parent.heard()).contains("finished a[0] was ended by signal 9");
     }
 
     @Test
     void a_handler_that_hangs_does_not_keep_a_child_from_being_ended() throws Exception {
-        Stage stage = new Stage("a", p -> p.deadlines(Stage.deadlines(MOMENT, LONG, LONG)));
-        stage.tell("a", 0, "hang");
-        stage.await("a[0] hanging");
-        stage.close();
-        assertThat(stage.heard()).contains("finished a[0] ended with code 143");
+        TestParent parent = new TestParent("a", p -> p.deadlines(TestParent.deadlines(MOMENT, LONG, LONG)));
+        parent.tell("a", 0, "hang");
+        parent.await("a[0] hanging");
+        parent.close();
+        assertThat(parent.heard()).contains("finished a[0] ended with code 143");
     }
 
     @Test
     void a_handler_that_throws_drops_its_message_only() throws Exception {
-        try (Stage stage = new Stage("a")) {
-            stage.tell("a", 0, "throw");
-            stage.tell("a", 0, "look");
-            stage.await("a[0] pid");
+        try (TestParent parent = new TestParent("a")) {
+            parent.tell("a", 0, "throw");
+            parent.tell("a", 0, "look");
+            parent.await("a[0] pid");
         }
     }
 
     @Test
     void a_reload_reaches_the_children_and_replaces_those_who_want_that() throws Exception {
-        try (Stage stage = new Stage("a fresh")) {
-            stage.awaitAll("a[0] started", "fresh[0] started");
-            stage.forget();
-            stage.self().reload();
-            stage.awaitAll("a[0] reload", "finished fresh[0] ended with code 0", "fresh[0] started");
-            assertThat(stage.heard()).noneMatch(said -> said.startsWith("a[0] started"))
+        try (TestParent parent = new TestParent("a fresh")) {
+            parent.awaitAll("a[0] started", "fresh[0] started");
+            parent.forget();
+            parent.self().reload();
+            parent.awaitAll("a[0] reload", "finished fresh[0] ended with code 0", "fresh[0] started");
+            assertThat(parent.heard()).noneMatch(said -> said.startsWith("a[0] started"))
                     .doesNotContain("fresh[0] reload");
         }
     }
@@ -215,8 +215,8 @@ class PrivsepTest {
             }
         });
         assertThatExceptionOfType(InterruptedException.class).isThrownBy(
-                () -> Stage.program("a").parent(() -> self -> {
-                    self.on(Troupe.SAY, (_, _) -> {});
+                () -> TestParent.program("a").parent(() -> self -> {
+                    self.on(TestProgram.SAY, (_, _) -> {});
                     started.countDown();
                 }).run("a"));
     }

@@ -39,16 +39,16 @@ class RoleRightsTest {
     @BeforeAll
     static void asRootWithProgramThatAllMayRead() throws IOException {
         assumeThat(Ids.current().isRoot()).as("needs root: roles become other users").isTrue();
-        jar = ProgramJar.in(directory, Troupe.class, Privsep.class, Imsg.class).toString();
+        jar = ProgramJar.in(directory, TestProgram.class, Privsep.class, Imsg.class).toString();
     }
 
-    private Stage stage(String roles) {
-        return new Stage(roles, program -> program.jvm(j -> j.classPath(jar, Troupe.class)));
+    private TestParent parent(String roles) {
+        return new TestParent(roles, program -> program.jvm(j -> j.classPath(jar, TestProgram.class)));
     }
 
-    private static long pid(Stage stage, String who) {
-        stage.awaitAll(who + " started");
-        String said = stage.heard().stream().filter(text -> text.startsWith(who + " started")).findFirst()
+    private static long pid(TestParent parent, String who) {
+        parent.awaitAll(who + " started");
+        String said = parent.heard().stream().filter(text -> text.startsWith(who + " started")).findFirst()
                 .orElseThrow();
         return Long.parseLong(said.substring(said.lastIndexOf(' ') + 1));
     }
@@ -81,52 +81,52 @@ class RoleRightsTest {
 
     @Test
     void a_role_that_pledged_is_its_user_and_can_open_nothing_and_still_talks() throws Exception {
-        try (Stage stage = stage("pledged>other other")) {
-            long pid = pid(stage, "pledged[0]");
+        try (TestParent parent = parent("pledged>other other")) {
+            long pid = pid(parent, "pledged[0]");
             isNobody(pid);
             assertThat(status(pid, "NoNewPrivs")).isEqualTo("1");
             assertThat(status(pid, "Seccomp")).isEqualTo("2");
-            stage.tell("pledged", 0, "open /etc/hostname");
-            stage.await("pledged[0] refused java.nio.file.AccessDeniedException");
-            stage.tell("pledged", 0, "ask other");
-            stage.await("pledged[0] heard other[0]");
+            parent.tell("pledged", 0, "open /etc/hostname");
+            parent.await("pledged[0] refused java.nio.file.AccessDeniedException");
+            parent.tell("pledged", 0, "ask other");
+            parent.await("pledged[0] heard other[0]");
             // What was not confined is as it was.
-            assertThat(status(pid(stage, "other[0]"), "Uid")).startsWith("0\t");
+            assertThat(status(pid(parent, "other[0]"), "Uid")).startsWith("0\t");
             assertThat(status(ProcessHandle.current().pid(), "Seccomp")).isEqualTo("0");
         }
     }
 
     @Test
     void a_veiled_role_sees_what_was_unveiled_only() throws Exception {
-        try (Stage stage = stage("veiled")) {
-            isNobody(pid(stage, "veiled[0]"));
-            stage.tell("veiled", 0, "open /etc/hostname");
-            stage.await("veiled[0] opened");
-            stage.tell("veiled", 0, "open /etc/debian_version");
-            stage.await("veiled[0] refused java.nio.file.AccessDeniedException");
+        try (TestParent parent = parent("veiled")) {
+            isNobody(pid(parent, "veiled[0]"));
+            parent.tell("veiled", 0, "open /etc/hostname");
+            parent.await("veiled[0] opened");
+            parent.tell("veiled", 0, "open /etc/debian_version");
+            parent.await("veiled[0] refused java.nio.file.AccessDeniedException");
         }
     }
 
     @Test
     void a_role_with_a_chroot_starts_outside_and_ends_up_inside_as_its_user() throws Exception {
-        try (Stage stage = stage("jailed>other other")) {
-            long pid = pid(stage, "jailed[0]");
+        try (TestParent parent = parent("jailed>other other")) {
+            long pid = pid(parent, "jailed[0]");
             isNobody(pid);
             assertThat(Files.readSymbolicLink(Path.of("/proc/" + pid + "/root"))).isEqualTo(Path.of("/srv"));
             assertThat(status(pid, "Seccomp")).isEqualTo("2");
-            stage.tell("jailed", 0, "open /etc/hostname");
-            stage.await("jailed[0] refused java.nio.file.NoSuchFileException");
-            stage.tell("other", 0, "ask jailed");
-            stage.await("other[0] heard jailed[0]");
+            parent.tell("jailed", 0, "open /etc/hostname");
+            parent.await("jailed[0] refused java.nio.file.NoSuchFileException");
+            parent.tell("other", 0, "ask jailed");
+            parent.await("other[0] heard jailed[0]");
         }
     }
 
     @Test
     void a_role_that_was_not_given_its_confinement_finds_out_and_does_not_start() throws Exception {
-        JvmSettings jvm = new JvmSettings().classPath(jar, Troupe.class);
+        JvmSettings jvm = new JvmSettings().classPath(jar, TestProgram.class);
         RoleSettings veiled = new RoleSettings("veiled", () -> _ -> {});
         try (Fd.Pair ends = Fd.socketpair(); ImsgChannel channel = ImsgChannel.of(ends.first().move())) {
-            Child child = jvm.child("troupe", veiled.name(), 0, List.of(), List.of("veiled"))
+            Child child = jvm.child("testprogram", veiled.name(), 0, List.of(), List.of("veiled"))
                     .descriptor(3, ends.second())
                     .environment("UID", NOBODY).environment("GID", NOBODY).start();
             ends.second().close();
@@ -140,8 +140,8 @@ class RoleRightsTest {
 
     @Test
     void a_role_is_confined_further_by_all_that_was_added() throws Exception {
-        try (CapturedLog _ = new CapturedLog("troupe"); Stage stage = stage("bound")) {
-            long pid = pid(stage, "bound[0]");
+        try (CapturedLog _ = new CapturedLog("testprogram"); TestParent parent = parent("bound")) {
+            long pid = pid(parent, "bound[0]");
             assertThat(status(pid, "CapBnd")).isEqualTo("0000000000000000");
             assertThat(Files.readSymbolicLink(Path.of("/proc/" + pid + "/ns/uts")))
                     .isNotEqualTo(Files.readSymbolicLink(Path.of("/proc/self/ns/uts")));
@@ -151,20 +151,20 @@ class RoleRightsTest {
     @Test
     void a_role_is_who_its_policy_says_and_is_given_what_that_allows_in_each_of_its_lives() throws Exception {
         try (CapturedLog log = new CapturedLog(Monitor.class.getName());
-                CapturedLog _ = new CapturedLog("troupe");
-                Stage stage = stage("again-clerk")) {
+                CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = parent("again-clerk")) {
             for (int life = 0; life < 2; life++) {
-                long pid = pid(stage, "again-clerk[0]");
+                long pid = pid(parent, "again-clerk[0]");
                 isNobody(pid);
-                stage.tell("again-clerk", 0, "open /etc/shadow");
-                stage.await("again-clerk[0] refused java.nio.file.AccessDeniedException");
-                stage.tell("again-clerk", 0, "request /etc/shadow");
-                assertThat(stage.await("again-clerk[0] was"))
+                parent.tell("again-clerk", 0, "open /etc/shadow");
+                parent.await("again-clerk[0] refused java.nio.file.AccessDeniedException");
+                parent.tell("again-clerk", 0, "request /etc/shadow");
+                assertThat(parent.await("again-clerk[0] was"))
                         .endsWith("passed /etc/shadow with " + Files.size(Path.of("/etc/shadow")) + " bytes");
-                stage.tell("again-clerk", 0, "request /etc/gshadow");
-                stage.await("again-clerk[0] was refused: org.imsg.privsep.ops.RefusedException");
+                parent.tell("again-clerk", 0, "request /etc/gshadow");
+                parent.await("again-clerk[0] was refused: org.imsg.privsep.ops.RefusedException");
                 assertThat(log.await("is refused")).contains("again-clerk[0]").contains("/etc/gshadow");
-                stage.forget();
+                parent.forget();
                 ProcessHandle.of(pid).orElseThrow().destroyForcibly();
             }
         }
@@ -175,31 +175,31 @@ class RoleRightsTest {
         Path policy = directory.resolve("policy");
         Files.writeString(policy, "user 65534:65534\nchroot /srv\nopen read /etc/shadow\n");
         Files.setPosixFilePermissions(policy, PosixFilePermissions.fromString("rw-------"));
-        try (CapturedLog _ = new CapturedLog("troupe"); Stage stage = stage("filed=" + policy + " other")) {
-            long pid = pid(stage, "filed[0]");
+        try (CapturedLog _ = new CapturedLog("testprogram"); TestParent parent = parent("filed=" + policy + " other")) {
+            long pid = pid(parent, "filed[0]");
             isNobody(pid);
             assertThat(Files.readSymbolicLink(Path.of("/proc/" + pid + "/root"))).isEqualTo(Path.of("/srv"));
-            stage.tell("filed", 0, "request /etc/shadow");
-            stage.await("filed[0] was passed /etc/shadow");
-            stage.tell("other", 0, "request /etc/shadow");
-            assertThat(stage.await("other[0] was")).contains("IllegalStateException: role other has no policy");
+            parent.tell("filed", 0, "request /etc/shadow");
+            parent.await("filed[0] was passed /etc/shadow");
+            parent.tell("other", 0, "request /etc/shadow");
+            assertThat(parent.await("other[0] was")).contains("IllegalStateException: role other has no policy");
         }
     }
 
     @Test
     void programs_of_a_child_are_gone_before_the_finish_hook_is_told_of_its_end() throws Exception {
-        try (CapturedLog _ = new CapturedLog("troupe");
+        try (CapturedLog _ = new CapturedLog("testprogram");
                 CapturedLog _ = new CapturedLog(Monitor.class.getName());
-                Stage stage = stage("again-clerk")) {
-            long pid = pid(stage, "again-clerk[0]");
-            stage.tell("again-clerk", 0, "run");
-            Path program = Path.of("/proc", stage.await("again-clerk[0] runs ").split(" ")[2]);
+                TestParent parent = parent("again-clerk")) {
+            long pid = pid(parent, "again-clerk[0]");
+            parent.tell("again-clerk", 0, "run");
+            Path program = Path.of("/proc", parent.await("again-clerk[0] runs ").split(" ")[2]);
             assertThat(program).exists();
             CompletableFuture<Boolean> left = new CompletableFuture<>();
-            stage.onFinish(_ -> left.complete(Files.exists(program)));
+            parent.onFinish(_ -> left.complete(Files.exists(program)));
             ProcessHandle.of(pid).orElseThrow().destroyForcibly();
             assertThat(left.get(30, TimeUnit.SECONDS)).isFalse();
-            stage.onFinish(_ -> true);
+            parent.onFinish(_ -> true);
         }
     }
 
@@ -207,9 +207,9 @@ class RoleRightsTest {
     void the_finish_hook_waits_until_nothing_is_done_for_the_child_any_more() throws Exception {
         CountDownLatch starting = new CountDownLatch(1);
         CompletableFuture<Void> goOn = new CompletableFuture<>();
-        try (CapturedLog _ = new CapturedLog("troupe");
+        try (CapturedLog _ = new CapturedLog("testprogram");
                 CapturedLog monitor = new CapturedLog(Monitor.class.getName());
-                Stage stage = stage("again-clerk again")) {
+                TestParent parent = parent("again-clerk again")) {
             monitor.onRecord(text -> {
                 if (text.contains("runs a program")) {
                     starting.countDown();
@@ -217,45 +217,45 @@ class RoleRightsTest {
                     goOn.join();
                 }
             });
-            ProcessHandle clerk = ProcessHandle.of(pid(stage, "again-clerk[0]")).orElseThrow();
-            ProcessHandle other = ProcessHandle.of(pid(stage, "again[0]")).orElseThrow();
-            stage.tell("again-clerk", 0, "run");
+            ProcessHandle clerk = ProcessHandle.of(pid(parent, "again-clerk[0]")).orElseThrow();
+            ProcessHandle other = ProcessHandle.of(pid(parent, "again[0]")).orElseThrow();
+            parent.tell("again-clerk", 0, "run");
             starting.await();
             clerk.destroyForcibly();
             clerk.onExit().join();
             other.destroyForcibly();
-            stage.await("finished again[0]");
-            assertThat(stage.heard()).noneMatch(said -> said.startsWith("finished again-clerk[0]"));
+            parent.await("finished again[0]");
+            assertThat(parent.heard()).noneMatch(said -> said.startsWith("finished again-clerk[0]"));
             goOn.complete(null);
-            stage.await("finished again-clerk[0]");
+            parent.await("finished again-clerk[0]");
         }
     }
 
     @Test
     void roles_of_one_user_that_may_signal_each_other_are_named_in_the_log() throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe"); Stage _ = stage("pledged veiled other")) {
+        try (CapturedLog log = new CapturedLog("testprogram"); TestParent _ = parent("pledged veiled other")) {
             assertThat(log.await("")).startsWith("WARNING roles pledged, veiled are all uid " + NOBODY);
         }
-        try (CapturedLog log = new CapturedLog("troupe"); Stage _ = stage("pledged jailed other")) {
+        try (CapturedLog log = new CapturedLog("testprogram"); TestParent _ = parent("pledged jailed other")) {
             assertThat(log.await("")).startsWith("WARNING no user is named for other");
         }
     }
 
     @Test
     void what_is_no_message_to_the_monitor_is_a_violation_as_it_is_to_the_parent() throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe.again-clerk");
-                CapturedLog _ = new CapturedLog("troupe");
-                Stage stage = stage("again-clerk")) {
-            stage.awaitAll("again-clerk[0] started");
-            stage.tell("again-clerk", 0, "garble");
+        try (CapturedLog log = new CapturedLog("testprogram.again-clerk");
+                CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = parent("again-clerk")) {
+            parent.awaitAll("again-clerk[0] started");
+            parent.tell("again-clerk", 0, "garble");
             assertThat(log.await("violates the rules")).contains("what it asks for is no message");
-            stage.await("finished again-clerk[0] was ended by signal 9");
+            parent.await("finished again-clerk[0] was ended by signal 9");
         }
     }
 
     @Test
     void a_role_that_names_no_user_stays_root_and_the_log_says_so() throws Exception {
-        try (CapturedLog log = new CapturedLog("troupe"); Stage _ = stage("pledged>other other")) {
+        try (CapturedLog log = new CapturedLog("testprogram"); TestParent _ = parent("pledged>other other")) {
             assertThat(log.await("no user is named")).isEqualTo("WARNING no user is named for other: they stay root");
         }
     }
@@ -263,13 +263,13 @@ class RoleRightsTest {
     @Test
     void a_user_that_is_not_there_is_an_error_before_anybody_is_started() {
         assertThatExceptionOfType(PrivilegeException.class)
-                .isThrownBy(() -> Stage.program("stranger").run("stranger")).withMessageContaining("no-such-user");
+                .isThrownBy(() -> TestParent.program("stranger").run("stranger")).withMessageContaining("no-such-user");
     }
 
     @Test
     void a_role_with_a_chroot_and_no_user_is_refused_before_anybody_is_started() {
         assertThatExceptionOfType(IllegalStateException.class)
-                .isThrownBy(() -> Stage.program("rooted").run("rooted"))
+                .isThrownBy(() -> TestParent.program("rooted").run("rooted"))
                 .withMessage("role rooted has a chroot and no user: root can leave it again");
     }
 

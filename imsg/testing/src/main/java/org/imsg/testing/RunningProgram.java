@@ -70,18 +70,18 @@ public final class RunningProgram implements AutoCloseable {
     }
 
     /** The parent, who keeps its rights. */
-    public Outside parent() {
-        return Outside.of(process.pid());
+    public ProcStatus parent() {
+        return ProcStatus.of(process.pid());
     }
 
     /** The one process that runs a role. */
-    public Outside role(String name) throws IOException {
+    public ProcStatus role(String name) throws IOException {
         for (ProcessHandle child : process.children().toList()) {
-            Outside outside = Outside.of(child.pid());
-            if (outside.environment("IMSG_ROLE").equals(name))
-                return outside;
+            ProcStatus status = ProcStatus.of(child.pid());
+            if (status.environment("IMSG_ROLE").equals(name))
+                return status;
         }
-        throw new AssertionError("nobody runs the role " + name);
+        throw new AssertionError("no process runs the role " + name);
     }
 
     /** Sends the parent a signal, such as HUP. */

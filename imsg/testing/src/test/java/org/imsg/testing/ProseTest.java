@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.imsg.testing.Prose.Fault;
 import org.imsg.testing.Prose.Finding;
@@ -18,24 +17,16 @@ import org.junit.jupiter.api.io.TempDir;
 /** Refuses wordings that are hard to read, in the main code of every module, in C, and in every README. */
 class ProseTest {
     private static final Path ROOT = Path.of("..", "..").toAbsolutePath().normalize();
-    /** Rooms whose prose has faults still: packages of Java, and directories of everything else. */
-    private static final Set<String> NOT_YET_REWRITTEN = Set.of(
-            "", "benchmarks", "org.imsg", "org.imsg.bench",
-            "org.imsg.bench.codec", "org.imsg.bench.worker", "org.imsg.cstruct", "org.imsg.harness.cli",
-            "org.imsg.harness.conformance", "org.imsg.harness.debian", "org.imsg.harness.demo",
-            "org.imsg.harness.describe", "org.imsg.harness.fuzz", "org.imsg.harness.junit",
-            "org.imsg.harness.peers", "org.imsg.harness.peers.bgpd", "org.imsg.harness.peers.ntpd",
-            "org.imsg.harness.peers.smtpd", "org.imsg.harness.peers.table", "org.imsg.harness.peers.tmux",
-            "org.imsg.harness.record", "org.imsg.harness.scripted", "org.imsg.harness.stream",
-            "org.imsg.harness.tap", "org.imsg.netty", "org.imsg.netty.handler", "org.imsg.privsep",
-            "org.imsg.privsep.ops", "org.imsg.privsep.rights", "org.imsg.sys", "org.imsg.testing", "org.imsg.unix",
-            "org.imsg.wire");
+    /** Rooms whose prose has faults still: packages of Java, and directories of everything else; a dot at the end: all in it. */
+    private static final List<String> NOT_YET_REWRITTEN = List.of("", "benchmarks", "org.imsg", "org.imsg.bench.",
+            "org.imsg.cstruct", "org.imsg.examples.", "org.imsg.harness.", "org.imsg.netty.", "org.imsg.peers.",
+            "org.imsg.privsep.", "org.imsg.sys", "org.imsg.unix", "org.imsg.wire");
 
     @Test
     void main_code_and_manuals_have_no_wording_that_is_hard_to_read() throws IOException {
         List<Finding> refused = new ArrayList<>();
         for (Path file : sources())
-            if (!NOT_YET_REWRITTEN.contains(room(file)))
+            if (NOT_YET_REWRITTEN.stream().noneMatch(excused -> covers(excused, room(file))))
                 refused.addAll(Prose.in(file));
         assertThat(refused).isEmpty();
     }
@@ -86,6 +77,10 @@ class ProseTest {
                 ```
                 """);
         assertThat(Prose.in(manual)).isEmpty();
+    }
+
+    private static boolean covers(String excused, String room) {
+        return excused.endsWith(".") ? (room + ".").startsWith(excused) : room.equals(excused);
     }
 
     private static String room(Path file) {

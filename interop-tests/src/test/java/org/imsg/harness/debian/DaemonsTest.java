@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class DaemonsTest {
     @ParameterizedTest
     @EnumSource
-    void bgpdShowsItsNeighbors(DebianSuite suite) throws Exception {
+    void bgpd_shows_its_neighbors(DebianSuite suite) throws Exception {
         Bgpd bgpd = Bgpd.start(Peers.chroot(suite), 65001,
                 List.of(new Bgpd.Neighbor("127.0.0.2", 65002, "upstream"),
                         new Bgpd.Neighbor("127.0.0.3", 65003, "ix")));
@@ -34,7 +34,7 @@ class DaemonsTest {
 
     @ParameterizedTest
     @EnumSource
-    void bgpdStartsWithoutNeighbors(DebianSuite suite) throws Exception {
+    void bgpd_starts_without_neighbors(DebianSuite suite) throws Exception {
         Bgpd bgpd = Bgpd.start(Peers.chroot(suite), 65001, List.of());
         bgpd.close();
         assertGone(bgpd);
@@ -42,7 +42,7 @@ class DaemonsTest {
 
     @ParameterizedTest
     @EnumSource
-    void twoBgpdsHaveASession(DebianSuite suite) throws Exception {
+    void two_bgpds_have_a_session(DebianSuite suite) throws Exception {
         try (Bgpd listening = Bgpd.start(Peers.chroot(suite), session(65001, "127.0.0.1", 1179, "127.0.0.2", 65002,
                 "passive"));
                 Bgpd calling = listening.startBeside(session(65002, "127.0.0.2", 1180, "127.0.0.1", 65001,
@@ -54,7 +54,7 @@ class DaemonsTest {
 
     @ParameterizedTest
     @EnumSource
-    void smtpdDeliversLocalMail(DebianSuite suite) throws Exception {
+    void smtpd_delivers_local_mail(DebianSuite suite) throws Exception {
         Smtpd smtpd = Smtpd.start(Peers.chroot(suite));
         try (smtpd) {
             assertReachable(smtpd.socket());
@@ -72,7 +72,7 @@ class DaemonsTest {
 
     @ParameterizedTest
     @EnumSource
-    void ntpdTellsItsStatus(DebianSuite suite) throws Exception {
+    void ntpd_tells_its_status(DebianSuite suite) throws Exception {
         Ntpd ntpd = Ntpd.start(Peers.chroot(suite));
         try (ntpd) {
             assertReachable(ntpd.socket());
@@ -83,7 +83,7 @@ class DaemonsTest {
 
     @ParameterizedTest
     @EnumSource
-    void tmuxRunsPrograms(DebianSuite suite) throws Exception {
+    void tmux_runs_programs(DebianSuite suite) throws Exception {
         TmuxServer tmux = TmuxServer.start(Peers.chroot(suite));
         try (tmux) {
             assertReachable(tmux.socket());
@@ -95,7 +95,7 @@ class DaemonsTest {
 
     @ParameterizedTest
     @EnumSource
-    void everyDaemonKnowsWhatItSpeaks(DebianSuite suite) throws Exception {
+    void every_daemon_knows_what_it_speaks(DebianSuite suite) throws Exception {
         DebianChroot chroot = Peers.chroot(suite);
         List<Dialect> spoken = List.of("tmux", "openbgpd", "openntpd", "opensmtpd").stream()
                 .map(name -> Dialect.of(name, chroot.version(name))).toList();

@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class DebianChrootTest {
     @ParameterizedTest
     @EnumSource
-    void everySuiteHasAChrootWithTheRealPrograms(DebianSuite suite) throws Exception {
+    void every_suite_has_a_chroot_with_the_real_programs(DebianSuite suite) throws Exception {
         DebianChroot chroot = Peers.chroot(suite);
         assertThat(chroot.versions()).containsOnlyKeys(suite.packages());
         assertThat(chroot.command("id", "-u", "tuser").run().output()).isEqualTo("1000\n");
@@ -34,7 +34,7 @@ class DebianChrootTest {
     }
 
     @Test
-    void aChrootIsKeptBetweenRuns() throws Exception {
+    void a_chroot_is_kept_between_runs() throws Exception {
         DebianChroot first = Peers.chroot(DebianSuite.BOOKWORM);
         Object key = Files.readAttributes(first.root(), "unix:ino").get("ino");
         DebianChroot again = DebianChroot.of(DebianSuite.BOOKWORM);
@@ -42,7 +42,7 @@ class DebianChrootTest {
     }
 
     @Test
-    void aProgramWritesIntoACopyOfItsOwn() throws Exception {
+    void a_program_writes_into_a_copy_of_its_own() throws Exception {
         DebianChroot chroot = Peers.chroot(DebianSuite.BOOKWORM);
         ChrootOutcome outcome = chroot
                 .command("sh", "-c", "echo changed > /etc/hostname; touch /new; cat /etc/hostname")
@@ -53,7 +53,7 @@ class DebianChrootTest {
     }
 
     @Test
-    void filesBindsEnvironmentAndInputReachTheProgram(@TempDir Path shared) throws Exception {
+    void files_binds_environment_and_input_reach_the_program(@TempDir Path shared) throws Exception {
         Files.writeString(shared.resolve("of-host"), "from the host\n");
         ChrootOutcome outcome = Peers.chroot(DebianSuite.BOOKWORM)
                 .command("sh", "-c",
@@ -65,13 +65,13 @@ class DebianChrootTest {
     }
 
     @Test
-    void aProgramSeesNoNetworkButItsLoopback() throws Exception {
+    void a_program_sees_no_network_but_its_loopback() throws Exception {
         ChrootOutcome outcome = Peers.chroot(DebianSuite.BOOKWORM).command("cat", "/proc/net/dev").run();
         assertThat(outcome.output().lines().skip(2)).singleElement().asString().contains("lo:");
     }
 
     @Test
-    void anUnreachableMirrorIsGivenAsTheReason(@TempDir Path directory) throws Exception {
+    void an_unreachable_mirror_is_given_as_the_reason(@TempDir Path directory) throws Exception {
         Peers.chroot(DebianSuite.BOOKWORM); // so that what follows fails for the mirror and nothing else
         Mmdebstrap nowhere = new Mmdebstrap(DebianSuite.BOOKWORM, List.of(),
                 "http://127.0.0.1:" + closedPort() + "/debian", DebianHost.here().keyring());
@@ -83,7 +83,8 @@ class DebianChrootTest {
     }
 
     @Test
-    void aBuilderKilledInTheMiddleLeavesNothingThatRunsAndTheNextOneBuilds(@TempDir Path directory) throws Exception {
+    void a_builder_killed_in_the_middle_leaves_nothing_that_runs_and_the_next_one_builds(@TempDir Path directory)
+            throws Exception {
         Peers.chroot(DebianSuite.BOOKWORM);
         Process builder = JavaProgram.start(Builder.class, directory.toString());
         awaitHalfBuilt(directory, builder);

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 @SuppressWarnings("restricted") // loading a C library is what is tried here
 class LibfrrTest {
     @Test
-    void theLibrariesAreListedEachAfterThoseItNeeds() throws Exception {
+    void the_libraries_are_listed_each_after_those_it_needs() throws Exception {
         List<String> names = Peers.libfrr().libraries().stream().map(Path::getFileName).map(Path::toString).toList();
         assertThat(names).containsExactlyInAnyOrder("libcap.so.2", "libpcre2-8.so.0", "libyang.so.2", "libcrypt.so.1",
                 "libjson-c.so.5", "libfrr.so.0").endsWith("libfrr.so.0")
@@ -28,7 +28,7 @@ class LibfrrTest {
     }
 
     @Test
-    void loadedInThatOrderTheyGiveThisJvmTheCFunctionsOfImsg() throws Throwable {
+    void loaded_in_that_order_they_give_this_jvm_the_C_functions_of_imsg() throws Throwable {
         try (Arena arena = Arena.ofConfined()) {
             SymbolLookup frr = null;
             for (Path library : Peers.libfrr().libraries()) {
@@ -48,7 +48,7 @@ class LibfrrTest {
     }
 
     @Test
-    void onlyBookwormsIsTaken() throws Exception {
+    void only_bookworms_is_taken() throws Exception {
         DebianChroot trixie = Peers.chroot(DebianSuite.TRIXIE);
         assertThatIllegalArgumentException().isThrownBy(() -> Libfrr.of(trixie)).withMessageContaining("TRIXIE");
     }

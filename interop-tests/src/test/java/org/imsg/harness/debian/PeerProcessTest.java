@@ -23,7 +23,7 @@ class PeerProcessTest {
     }
 
     @Test
-    void aProgramThatEndsTooSoonIsReportedWithItsLog() throws Exception {
+    void a_program_that_ends_too_soon_is_reported_with_its_log() throws Exception {
         try (PeerProcess process = chroot.command("sh", "-c", "echo no such socket; exit 3").start()) {
             assertThatIOException().isThrownBy(() -> process.awaitListening("/run/x.sock"))
                     .withMessageContaining("ended with status 3 before it listens on /run/x.sock")
@@ -34,7 +34,7 @@ class PeerProcessTest {
     }
 
     @Test
-    void whatTheProgramStartedEndsWithIt() throws Exception {
+    void what_the_program_started_ends_with_it() throws Exception {
         PeerProcess process = chroot.command("sh", "-c",
                 "trap 'exit 7' TERM; setsid sleep 1000 & echo started; while :; do wait; done").start();
         process.awaitLog("started");
@@ -45,7 +45,7 @@ class PeerProcessTest {
     }
 
     @Test
-    void aProgramThatIgnoresTheRequestToEndIsKilled() throws Exception {
+    void a_program_that_ignores_the_request_to_end_is_killed() throws Exception {
         PeerProcess process = chroot.command("sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 1000; done")
                 .start();
         process.awaitLog("deaf");
@@ -53,7 +53,7 @@ class PeerProcessTest {
     }
 
     @Test
-    void stoppingTwiceReportsTheSameStatus() throws Exception {
+    void stopping_twice_reports_the_same_status() throws Exception {
         PeerProcess process = chroot.command("sh", "-c", "trap 'exit 4' TERM; echo up; while :; do sleep 0.01; done")
                 .start();
         process.awaitLog("up");
@@ -62,7 +62,7 @@ class PeerProcessTest {
     }
 
     @Test
-    void anInterruptedThreadStillStopsItsProgram() throws Exception {
+    void an_interrupted_thread_still_stops_its_program() throws Exception {
         PeerProcess process = chroot.command("sh", "-c", "trap 'exit 0' TERM; echo up; while :; do sleep 0.01; done")
                 .start();
         process.awaitLog("up");
@@ -73,7 +73,7 @@ class PeerProcessTest {
     }
 
     @Test
-    void aDaemonEndsWithTheJvmThatStartedItEvenIfThatIsKilled() throws Exception {
+    void a_daemon_ends_with_the_jvm_that_started_it_even_if_that_is_killed() throws Exception {
         String mounts = Files.readString(Path.of("/proc/self/mountinfo"));
         Process jvm = JavaProgram.start(Owner.class, chroot.root().getParent().toString());
         ProcessHandle daemon;

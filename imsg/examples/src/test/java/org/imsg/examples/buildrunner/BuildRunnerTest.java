@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import org.imsg.testing.Call;
 import org.imsg.unix.Child;
-import org.imsg.testing.Outside;
+import org.imsg.testing.ProcStatus;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -81,9 +81,9 @@ class BuildRunnerTest {
     void the_half_that_faces_the_web_has_no_right_left() throws Exception {
         running((runner, port, _) -> {
             assertThat(post(port, "exit 0")).contains("exit 0");
-            Outside web = Outside.of(runner.pidOfWeb());
-            Outside self = Outside.of(ProcessHandle.current().pid());
-            assertThat(web.rights()).isEqualTo(Outside.withoutRights(BuildRunner.WEB));
+            ProcStatus web = ProcStatus.of(runner.pidOfWeb());
+            ProcStatus self = ProcStatus.of(ProcessHandle.current().pid());
+            assertThat(web.rights()).isEqualTo(ProcStatus.withoutRights(BuildRunner.WEB));
             assertThat(web.distinct("CapBnd")).isEqualTo(Map.of("CapBnd", Set.of("0000000000000000")));
             assertThat(web.root()).isEqualTo("/");
             assertThat(web.namespacesApartFrom(self)).isEmpty();

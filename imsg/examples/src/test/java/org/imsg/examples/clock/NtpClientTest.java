@@ -11,7 +11,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import org.imsg.examples.Example;
 import org.imsg.testing.NetworkNamespace;
-import org.imsg.testing.Outside;
+import org.imsg.testing.ProcStatus;
 import org.imsg.testing.RunningProgram;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -68,15 +68,15 @@ class NtpClientTest {
     }
 
     private static void assertConfined(Example example) throws Exception {
-        Outside parent = example.program().parent();
-        Outside client = example.assertConfined("ntp", UID);
+        ProcStatus parent = example.program().parent();
+        ProcStatus client = example.assertConfined("ntp", UID);
         List<String> held = client.holdings(parent);
         assertThat(held).as("a server, the parent, the monitor, the resolver").hasSize(4)
                 .containsSubsequence("unix stream", "unix stream", "unix stream").first().asString()
                 .startsWith("udp 127.0.0.1:");
         assertThat(client.namespacesApartFrom(parent)).isEmpty();
 
-        Outside resolver = example.assertConfined("resolver", RESOLVER_UID);
+        ProcStatus resolver = example.assertConfined("resolver", RESOLVER_UID);
         assertThat(resolver.holdings(parent)).as("the parent, the client").containsExactly("unix stream",
                 "unix stream");
         assertThat(resolver.root()).isEqualTo("/");

@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import org.imsg.examples.Example;
-import org.imsg.testing.Outside;
+import org.imsg.testing.ProcStatus;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -95,8 +95,8 @@ class PacketReaderTest {
             });
             assertThat(Example.awaitLine(output(), "call of kettled")).contains(".tea: udp, ");
 
-            Outside child = reader.assertConfined("reader", UID);
-            Outside parent = reader.program().parent();
+            ProcStatus child = reader.assertConfined("reader", UID);
+            ProcStatus parent = reader.program().parent();
             assertThat(child.holdings(parent)).containsExactly(output().toString(), "packet", "unix stream",
                     "unix stream");
             assertThat(child.distinct("CapBnd")).containsEntry("CapBnd", Set.of("0000000000000000"));

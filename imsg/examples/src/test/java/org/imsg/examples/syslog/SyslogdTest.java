@@ -10,7 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.imsg.examples.Example;
-import org.imsg.testing.Outside;
+import org.imsg.testing.ProcStatus;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -111,11 +111,11 @@ class SyslogdTest {
     @Test
     void the_receiver_has_its_sockets_and_its_files_and_no_right() throws Exception {
         try (Example syslogd = start()) {
-            Outside receiver = syslogd.assertConfined("receiver", UID);
+            ProcStatus receiver = syslogd.assertConfined("receiver", UID);
             assertThat(held(syslogd)).isEqualTo(allItMayHold());
             assertThat(receiver.root()).isEqualTo("/");
             assertThat(receiver.namespacesApartFrom(syslogd.program().parent())).isEmpty();
-            Outside parent = syslogd.program().parent();
+            ProcStatus parent = syslogd.program().parent();
             assertThat(parent.holdings(parent)).as("what it opened is passed on").containsExactly("unix stream");
             assertThat(Files.getAttribute(messages(), "unix:uid")).isEqualTo(0);
             assertThat((int) Files.getAttribute(socket(), "unix:mode") & 0777).as("anybody may log").isEqualTo(0666);

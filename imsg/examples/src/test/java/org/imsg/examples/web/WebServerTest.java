@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import org.imsg.testing.NetworkNamespace;
-import org.imsg.testing.Outside;
+import org.imsg.testing.ProcStatus;
 import org.imsg.testing.ProgramJar;
 import org.imsg.testing.RunningProgram;
 import org.junit.jupiter.api.AfterEach;
@@ -80,9 +80,9 @@ class WebServerTest {
             assertThat(ask("GET " + elsewhere + " HTTP/1.0")).as(elsewhere).startsWith("HTTP/1.1 404");
         assertThat(ask("GET /hello HTTP/1.0")).endsWith("hello\n");
 
-        Outside child = server.role("web");
-        Outside parent = server.parent();
-        assertThat(child.rights()).isEqualTo(Outside.withoutRights(UID));
+        ProcStatus child = server.role("web");
+        ProcStatus parent = server.parent();
+        assertThat(child.rights()).isEqualTo(ProcStatus.withoutRights(UID));
         assertThat(child.root()).isEqualTo(site.toString());
         assertThat(child.namespacesApartFrom(parent)).isEmpty();
         assertThat(child.holdings(parent)).containsExactly("anon_inode:[timerfd]", "tcp 0.0.0.0:80", "unix stream");

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import org.imsg.testing.Outside;
+import org.imsg.testing.ProcStatus;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,35 +41,35 @@ class ConfinementTest {
     @Test
     void a_child_is_confined_from_its_first_instruction_on_as_seen_from_outside() throws Exception {
         try (RunningSubject subject = RunningSubject.confined(EVERYTHING)) {
-            Outside outside = Outside.of(subject.pid());
+            ProcStatus status = ProcStatus.of(subject.pid());
             Map<String, Set<String>> expected = Map.of("Uid", Set.of("64001 64001 64001 64001"), "Gid",
                     Set.of("64002 64002 64002 64002"), "Groups", Set.of("64003 64004"), "CapPrm", Set.of(NONE),
                     "CapEff",
                     Set.of(NONE), "CapBnd", Set.of(NONE), "CapAmb", Set.of(NONE), "NoNewPrivs", Set.of("1"), "Seccomp",
                     Set.of("2"));
             String[] fields = expected.keySet().toArray(String[]::new);
-            assertThat(outside.distinct(fields)).isEqualTo(expected);
-            Outside ours = Outside.of((int) ProcessHandle.current().pid());
+            assertThat(status.distinct(fields)).isEqualTo(expected);
+            ProcStatus ours = ProcStatus.of((int) ProcessHandle.current().pid());
             for (Namespace namespace : Namespace.values())
                 if (namespace != Namespace.PID)
-                    assertThat(outside.namespace(namespace.file())).isNotEqualTo(ours.namespace(namespace.file()));
-            assertThat(outside.distinct("NSpid").get("NSpid")).allMatch(pids -> pids.split(" ").length == 2);
-            assertThat(outside.inRoot(".")).contains("dev", "etc", "lib", "lib64", "proc", "tmp", "usr")
+                    assertThat(status.namespace(namespace.file())).isNotEqualTo(ours.namespace(namespace.file()));
+            assertThat(status.distinct("NSpid").get("NSpid")).allMatch(pids -> pids.split(" ").length == 2);
+            assertThat(status.inRoot(".")).contains("dev", "etc", "lib", "lib64", "proc", "tmp", "usr")
                     .doesNotContain("boot", "sbin", "sys", "bin");
-            assertThat(outside.inRoot("dev")).isEqualTo(Set.of("null", "random", "urandom", "zero"));
-            assertThat(outside.inRoot("etc")).doesNotContain("passwd", "shadow");
-            Map<Integer, String> open = outside.descriptors();
+            assertThat(status.inRoot("dev")).isEqualTo(Set.of("null", "random", "urandom", "zero"));
+            assertThat(status.inRoot("etc")).doesNotContain("passwd", "shadow");
+            Map<Integer, String> open = status.descriptors();
             for (int number = 0; number < 3; number++)
                 assertThat(open.remove(number)).startsWith("pipe:");
             assertThat(open.values()).allMatch(target -> target.startsWith(System.getProperty("java.home"))
                     || target.endsWith(".jar") || target.startsWith("/dev/"));
 
             assertThat(subject.ask("complete " + EVERYTHING)).isEqualTo("[]");
-            assertThat(outside.distinct(fields)).isEqualTo(expected);
-            assertThat(outside.distinct("Seccomp_filters").get("Seccomp_filters")).containsExactly("2");
-            assertThat(outside.owner()).as("not dumpable").isZero();
+            assertThat(status.distinct(fields)).isEqualTo(expected);
+            assertThat(status.distinct("Seccomp_filters").get("Seccomp_filters")).containsExactly("2");
+            assertThat(status.owner()).as("not dumpable").isZero();
             assertThat(subject.ask("work")).isEqualTo("works");
-            assertThat(outside.distinct(fields)).isEqualTo(expected);
+            assertThat(status.distinct(fields)).isEqualTo(expected);
         }
     }
 
@@ -77,9 +77,9 @@ class ConfinementTest {
     void a_rehearsal_confines_nothing() throws Exception {
         try (RunningSubject subject = RunningSubject.free()) {
             String[] fields = {"Uid", "CapEff", "CapBnd", "NoNewPrivs", "Seccomp"};
-            Map<String, Set<String>> before = Outside.of(subject.pid()).distinct(fields);
+            Map<String, Set<String>> before = ProcStatus.of(subject.pid()).distinct(fields);
             assertThat(subject.ask("rehearse promise:STDIO java ids bound")).isEqualTo("rehearsed");
-            assertThat(Outside.of(subject.pid()).distinct(fields)).isEqualTo(before);
+            assertThat(ProcStatus.of(subject.pid()).distinct(fields)).isEqualTo(before);
             assertThat(before.get("Seccomp")).containsExactly("0");
             assertThat(subject.ask("raw prctl " + Confining.PR_GET_DUMPABLE)).as("dumpable").isEqualTo("1");
             assertThat(subject.ask("execute /bin/true")).isEqualTo("exit 0");
@@ -88,7 +88,7 @@ class ConfinementTest {
 
     @Test
     void the_parent_keeps_its_rights_in_every_thread() throws Exception {
-        Outside ours = Outside.of((int) ProcessHandle.current().pid());
+        ProcStatus ours = ProcStatus.of((int) ProcessHandle.current().pid());
         String[] fields = {"Uid", "Gid", "Groups", "CapPrm", "CapEff", "CapBnd", "NoNewPrivs", "Seccomp"};
         Map<String, Set<String>> before = ours.distinct(fields);
         assertThat(before).allSatisfy((_, values) -> assertThat(values).hasSize(1));
@@ -102,7 +102,7 @@ class ConfinementTest {
         }
     }
 
-    private static List<String> namespaces(Outside process) throws IOException {
+    private static List<String> namespaces(ProcStatus process) throws IOException {
         return List.of(process.namespace("mnt"), process.namespace("net"), process.namespace("pid"),
                 process.namespace("pid_for_children"), process.namespace("ipc"), process.namespace("uts"));
     }
@@ -169,7 +169,7 @@ class ConfinementTest {
             assertThat(subject.ask("complete " + words)).isEqualTo("[]");
             for (int i = 0; i < 2; i++)
                 assertThat(subject.ask("work")).isEqualTo("works");
-            assertThat(Outside.of(subject.pid()).distinct("Seccomp").get("Seccomp")).containsExactly("2");
+            assertThat(ProcStatus.of(subject.pid()).distinct("Seccomp").get("Seccomp")).containsExactly("2");
         }
     }
 
@@ -217,9 +217,9 @@ class ConfinementTest {
         try (RunningSubject subject = RunningSubject.free("-XX:+UseG1GC")) {
             assertThat(subject.ask("work")).isEqualTo("works");
             assertThat(subject.ask("enter promise:STDIO,RPATH")).isEqualTo("[]");
-            Outside outside = Outside.of(subject.pid());
-            assertThat(outside.tasks()).hasSizeGreaterThan(8);
-            assertThat(outside.distinct("Seccomp", "NoNewPrivs"))
+            ProcStatus status = ProcStatus.of(subject.pid());
+            assertThat(status.tasks()).hasSizeGreaterThan(8);
+            assertThat(status.distinct("Seccomp", "NoNewPrivs"))
                     .isEqualTo(Map.of("Seccomp", Set.of("2"), "NoNewPrivs", Set.of("1")));
             assertThat(subject.ask("raw openat -100 s:/etc/shadow 0")).as("as root, still").matches("\\d+");
             assertThat(subject.ask("raw openat -100 s:/etc/shadow 1")).isEqualTo("EACCES");
@@ -227,7 +227,7 @@ class ConfinementTest {
             assertThat(subject.ask("enter promise:STDIO")).as("promises can be narrowed later").isEqualTo("[]");
             assertThat(subject.ask("raw openat -100 s:/etc/shadow 0")).isEqualTo("EACCES");
             assertThat(subject.ask("work")).isEqualTo("works");
-            assertThat(outside.distinct("Seccomp_filters").get("Seccomp_filters")).containsExactly("2");
+            assertThat(status.distinct("Seccomp_filters").get("Seccomp_filters")).containsExactly("2");
         }
     }
 
@@ -245,10 +245,10 @@ class ConfinementTest {
         try (RunningSubject subject = RunningSubject.free()) {
             for (String words : List.of("java", "read:/etc", "ns:NET", "root", "chroot:/tmp", "ids", "bound"))
                 assertThat(subject.ask("enter promise:STDIO " + words)).startsWith("at ").contains("spawn");
-            assertThat(Outside.of(subject.pid()).distinct("Seccomp").get("Seccomp")).containsExactly("0");
+            assertThat(ProcStatus.of(subject.pid()).distinct("Seccomp").get("Seccomp")).containsExactly("0");
             assertThat(subject.ask("enter promise:STDIO java ids if-possible")).startsWith("[unveil: ")
                     .contains("ids: ");
-            assertThat(Outside.of(subject.pid()).distinct("Seccomp").get("Seccomp")).containsExactly("2");
+            assertThat(ProcStatus.of(subject.pid()).distinct("Seccomp").get("Seccomp")).containsExactly("2");
         }
     }
 
@@ -271,7 +271,7 @@ class ConfinementTest {
         try (RunningSubject subject = RunningSubject.free()) {
             assertThat(subject.ask("complete " + words)).startsWith("[ids: ").contains("bounding set: ")
                     .contains("unveil: ");
-            assertThat(Outside.of(subject.pid()).distinct("Seccomp").get("Seccomp")).containsExactly("2");
+            assertThat(ProcStatus.of(subject.pid()).distinct("Seccomp").get("Seccomp")).containsExactly("2");
             assertThat(subject.ask("raw openat -100 s:/etc/hosts 0")).isEqualTo("EACCES");
         }
         try (RunningSubject subject = RunningSubject.confined(words)) {
@@ -286,7 +286,7 @@ class ConfinementTest {
         assertThat(here.pledge()).isFalse();
         assertThat(here.seccomp())
                 .isEqualTo(Files.readString(Path.of("/proc/sys/kernel/seccomp/actions_avail")).contains("errno"));
-        long effective = Long.parseUnsignedLong(Outside.of((int) ProcessHandle.current().pid()).tasks().getFirst()
+        long effective = Long.parseUnsignedLong(ProcStatus.of((int) ProcessHandle.current().pid()).tasks().getFirst()
                 .get("CapEff"), 16);
         assertThat(Capability.mask(here.capabilities())).isEqualTo(effective);
         assertThat(here.namespaces()).isEqualTo(Set.of(Namespace.values()));
@@ -296,7 +296,7 @@ class ConfinementTest {
     void one_capability_can_be_left() throws Exception {
         try (RunningSubject subject = RunningSubject.confined("ids bind ns:NET promise:STDIO,INET")) {
             String left = "0000000000000400";
-            assertThat(Outside.of(subject.pid()).distinct("CapPrm", "CapEff", "CapBnd", "CapAmb"))
+            assertThat(ProcStatus.of(subject.pid()).distinct("CapPrm", "CapEff", "CapBnd", "CapAmb"))
                     .isEqualTo(Map.of("CapPrm",
                             Set.of(left), "CapEff", Set.of(left), "CapBnd", Set.of(left), "CapAmb", Set.of(left)));
             assertThat(subject.ask("preload")).isEqualTo("preloaded");

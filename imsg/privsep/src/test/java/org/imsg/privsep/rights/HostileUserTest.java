@@ -19,7 +19,7 @@ import java.util.Set;
 import org.imsg.sys.Credentials;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.RawSyscall;
-import org.imsg.testing.Outside;
+import org.imsg.testing.ProcStatus;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
@@ -141,11 +141,11 @@ class HostileUserTest {
     @Test
     void a_jvm_has_its_user_in_every_thread_once_it_has_become_it() throws Exception {
         try (RunningSubject subject = RunningSubject.start(Descriptions.of("ids bound")::spawnJava)) {
-            Outside outside = Outside.of(subject.pid());
-            assertThat(outside.distinct("Uid").get("Uid")).containsExactly("65533 64001 64001 64001");
-            assertThat(outside.owner()).as("not dumpable").isZero();
+            ProcStatus status = ProcStatus.of(subject.pid());
+            assertThat(status.distinct("Uid").get("Uid")).containsExactly("65533 64001 64001 64001");
+            assertThat(status.owner()).as("not dumpable").isZero();
             assertThat(subject.ask("complete ids bound")).isEqualTo("[]");
-            assertThat(outside.distinct("Uid", "NoNewPrivs", "CapEff", "CapPrm"))
+            assertThat(status.distinct("Uid", "NoNewPrivs", "CapEff", "CapPrm"))
                     .isEqualTo(Map.of("Uid", Set.of("64001 64001 64001 64001"), "NoNewPrivs", Set.of("1"), "CapEff",
                             Set.of("0000000000000000"), "CapPrm", Set.of("0000000000000000")));
             assertThat(subject.ask("raw setresuid 65533 65533 65533")).isEqualTo("EPERM");
@@ -163,16 +163,16 @@ class HostileUserTest {
         for (String words : List.of("ids bound", "ids bound promise:STDIO,RPATH java read:" + directory)) {
             try (RunningSubject subject = RunningSubject
                     .start(program -> RunningSubject.shown(words).spawn(program, old, false))) {
-                Outside outside = Outside.of(subject.pid());
-                assertThat(outside.distinct("NoNewPrivs").get("NoNewPrivs")).containsExactly("0");
+                ProcStatus status = ProcStatus.of(subject.pid());
+                assertThat(status.distinct("NoNewPrivs").get("NoNewPrivs")).containsExactly("0");
                 assertThat(subject.ask("become ids")).isEqualTo("is");
-                assertThat(outside.distinct("NoNewPrivs").get("NoNewPrivs")).containsExactly("1");
+                assertThat(status.distinct("NoNewPrivs").get("NoNewPrivs")).containsExactly("1");
                 assertThat(subject.ask("complete " + words)).isEqualTo("[]");
                 assertThat(subject.ask("work")).isEqualTo("works");
             }
             try (RunningSubject subject = RunningSubject
                     .start(program -> RunningSubject.shown(words).spawn(program, old, true))) {
-                assertThat(Outside.of(subject.pid()).distinct("NoNewPrivs", "Uid")).isEqualTo(Map.of("NoNewPrivs",
+                assertThat(ProcStatus.of(subject.pid()).distinct("NoNewPrivs", "Uid")).isEqualTo(Map.of("NoNewPrivs",
                         Set.of("1"), "Uid", Set.of("64001 64001 64001 64001")));
             }
         }

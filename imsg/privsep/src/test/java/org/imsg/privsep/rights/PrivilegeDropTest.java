@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.Set;
-import org.imsg.testing.Outside;
+import org.imsg.testing.ProcStatus;
 import org.imsg.unix.Child;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -33,7 +33,8 @@ class PrivilegeDropTest {
     }
 
     private static void isNobodyInEveryThread(RunningSubject subject) throws IOException {
-        assertThat(Outside.of(subject.pid()).distinct("Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapAmb"))
+        assertThat(
+                ProcStatus.of(subject.pid()).distinct("Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapAmb"))
                 .isEqualTo(Map.of("Uid", Set.of("64001 64001 64001 64001"), "Gid", Set.of("64002 64002 64002 64002"),
                         "Groups", Set.of("64003 64004"), "CapInh", Set.of(NONE), "CapPrm", Set.of(NONE), "CapEff",
                         Set.of(NONE), "CapAmb", Set.of(NONE)));
@@ -43,7 +44,7 @@ class PrivilegeDropTest {
     void every_thread_becomes_the_user_and_those_started_later_are_it_too() throws Exception {
         try (RunningSubject subject = RunningSubject.free()) {
             assertThat(subject.ask("work")).isEqualTo("works");
-            assertThat(Outside.of(subject.pid()).tasks()).hasSizeGreaterThan(8);
+            assertThat(ProcStatus.of(subject.pid()).tasks()).hasSizeGreaterThan(8);
             assertThat(subject.ask("drop 64001 -")).isEqualTo("dropped");
             isNobodyInEveryThread(subject);
             assertThat(subject.ask("work")).isEqualTo("works");
@@ -70,10 +71,10 @@ class PrivilegeDropTest {
         Files.createFile(directory.resolve("inside"));
         try (RunningSubject subject = RunningSubject.free()) {
             assertThat(subject.ask("drop 64001 " + directory)).isEqualTo("dropped");
-            Outside outside = Outside.of(subject.pid());
-            assertThat(outside.root()).isEqualTo(directory.toString());
+            ProcStatus status = ProcStatus.of(subject.pid());
+            assertThat(status.root()).isEqualTo(directory.toString());
             isNobodyInEveryThread(subject);
-            assertThat(outside.descriptors().values()).noneMatch(target -> target.startsWith("/proc"));
+            assertThat(status.descriptors().values()).noneMatch(target -> target.startsWith("/proc"));
             assertThat(subject.ask("raw faccessat -100 s:/inside 4")).isEqualTo("0");
             assertThat(subject.ask("raw faccessat -100 s:../../../../etc 4")).isEqualTo("ENOENT");
             assertThat(subject.ask("listen 0")).startsWith("port ");
@@ -87,7 +88,7 @@ class PrivilegeDropTest {
         try (RunningSubject subject = RunningSubject.free()) {
             assertThat(subject.ask("drop 64001 " + directory)).isEqualTo("dropped");
             assertThat(subject.ask("enter promise:STDIO")).isEqualTo("[]");
-            assertThat(Outside.of(subject.pid()).distinct("Seccomp").get("Seccomp")).containsExactly("2");
+            assertThat(ProcStatus.of(subject.pid()).distinct("Seccomp").get("Seccomp")).containsExactly("2");
             assertThat(subject.ask("use")).isEqualTo("used 127.0.0.1 Asia/Tokyo 0");
             assertThat(subject.ask("work")).isEqualTo("works");
         }
@@ -110,8 +111,8 @@ class PrivilegeDropTest {
             for (RunningSubject subject : new RunningSubject[]{tracer, closed})
                 assertThat(subject.ask("drop 64001 -")).isEqualTo("dropped");
             assertThat(open.ask("drop 64001 - dumpable")).isEqualTo("dropped");
-            assertThat(Outside.of(closed.pid()).owner()).isZero();
-            assertThat(Outside.of(open.pid()).owner()).isEqualTo(64001);
+            assertThat(ProcStatus.of(closed.pid()).owner()).isZero();
+            assertThat(ProcStatus.of(open.pid()).owner()).isEqualTo(64001);
             int seize = 0x4206;
             assertThat(tracer.ask("raw ptrace " + seize + " " + closed.pid())).isEqualTo("EPERM");
             assertThat(tracer.ask("raw ptrace " + seize + " " + open.pid())).isEqualTo("0");
@@ -122,7 +123,7 @@ class PrivilegeDropTest {
     void limits_hold_from_then_on() throws Exception {
         try (RunningSubject subject = RunningSubject.free()) {
             assertThat(subject.ask("drop 64001 - limited")).isEqualTo("dropped");
-            assertThat(Outside.of(subject.pid()).limits()).contains("Max open files 100 200 files",
+            assertThat(ProcStatus.of(subject.pid()).limits()).contains("Max open files 100 200 files",
                     "Max core file size 0 0 bytes");
         }
     }
@@ -155,12 +156,12 @@ class PrivilegeDropTest {
     @Test
     void a_process_that_was_started_as_the_wanted_user_is_proved_and_goes_on() throws Exception {
         try (RunningSubject subject = RunningSubject.confined("ids")) {
-            Outside outside = Outside.of(subject.pid());
-            assertThat(outside.owner()).as("dumpable, as an exec leaves it").isEqualTo(64001);
+            ProcStatus status = ProcStatus.of(subject.pid());
+            assertThat(status.owner()).as("dumpable, as an exec leaves it").isEqualTo(64001);
             assertThat(subject.ask("drop 64001 - limited")).isEqualTo("dropped");
             isNobodyInEveryThread(subject);
             // No change of ids has done so here.
-            assertThat(outside.owner()).as("not dumpable").isZero();
+            assertThat(status.owner()).as("not dumpable").isZero();
         }
     }
 

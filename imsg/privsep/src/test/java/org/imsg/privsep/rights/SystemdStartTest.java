@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Map;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Posix;
-import org.imsg.testing.Outside;
+import org.imsg.testing.ProcStatus;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.UnixAddress;
@@ -116,10 +116,10 @@ class SystemdStartTest {
 
     @Test
     void descriptors_that_are_told_of_but_not_there_are_an_error_before_any_is_taken() throws Exception {
-        Map<Integer, String> open = Outside.of((int) ProcessHandle.current().pid()).descriptors();
+        Map<Integer, String> open = ProcStatus.of((int) ProcessHandle.current().pid()).descriptors();
         assertThatExceptionOfType(ErrnoException.class)
                 .isThrownBy(() -> SystemdStart.take(Map.of("LISTEN_PID", "18", "LISTEN_FDS", "900000"), 18))
                 .withMessageContaining("of LISTEN_FDS=900000").withMessageContaining("EBADF");
-        assertThat(Outside.of((int) ProcessHandle.current().pid()).descriptors().keySet()).isEqualTo(open.keySet());
+        assertThat(ProcStatus.of((int) ProcessHandle.current().pid()).descriptors().keySet()).isEqualTo(open.keySet());
     }
 }

@@ -23,7 +23,7 @@ class CachedDirectoryTest {
     private int fillings;
 
     @Test
-    void itIsFilledOnceAndThenKept() throws Exception {
+    void it_is_filled_once_and_then_kept() throws Exception {
         Path first = CachedDirectory.of(parent.resolve("d"), "stamp", this::fill);
         Path second = CachedDirectory.of(parent.resolve("d"), "stamp", this::fill);
         assertThat(fillings).isEqualTo(1);
@@ -32,7 +32,7 @@ class CachedDirectoryTest {
     }
 
     @Test
-    void anotherStampHasItFilledAnew() throws Exception {
+    void another_stamp_has_it_filled_anew() throws Exception {
         CachedDirectory.of(parent.resolve("d"), "one package", this::fill);
         CachedDirectory.of(parent.resolve("d"), "two packages", this::fill);
         assertThat(fillings).isEqualTo(2);
@@ -40,7 +40,7 @@ class CachedDirectoryTest {
     }
 
     @Test
-    void aFillingThatFailsLeavesNothingAndTheNextOneSucceeds() throws Exception {
+    void a_filling_that_fails_leaves_nothing_and_the_next_one_succeeds() throws Exception {
         assertThatExceptionOfType(PeerUnavailableException.class)
                 .isThrownBy(() -> CachedDirectory.of(parent.resolve("d"), "stamp", (directory, scratch) -> {
                     fill(directory, scratch);
@@ -52,7 +52,7 @@ class CachedDirectoryTest {
     }
 
     @Test
-    void whatAKilledFillingLeftIsRemovedWithoutFollowingItsLinks() throws Exception {
+    void what_a_killed_filling_left_is_removed_without_following_its_links() throws Exception {
         Path precious = Files.writeString(parent.resolve("precious"), "kept");
         Path leftover = Files.createDirectories(parent.resolve("d.tmp-123/content"));
         Files.createSymbolicLink(leftover.resolve("link"), parent);
@@ -62,7 +62,7 @@ class CachedDirectoryTest {
     }
 
     @Test
-    void anInterruptedFillingLeavesNothing() throws Exception {
+    void an_interrupted_filling_leaves_nothing() throws Exception {
         CountDownLatch filling = new CountDownLatch(1);
         AtomicReference<Throwable> thrown = new AtomicReference<>();
         Thread thread = Thread.ofPlatform().start(() -> {
@@ -84,7 +84,7 @@ class CachedDirectoryTest {
     }
 
     @Test
-    void ofSeveralProgramsThatAskAtOnceOneFillsIt() throws Exception {
+    void of_several_programs_that_ask_at_once_one_fills_it() throws Exception {
         List<Process> programs = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
             programs.add(JavaProgram.start(CountingFiller.class, parent.toString()));

@@ -22,7 +22,7 @@ class DebianHostTest {
     }
 
     @Test
-    void theMirrorIsTheOneThatCarriesTheHostsOwnSuite() throws Exception {
+    void the_mirror_is_the_one_that_carries_the_hosts_own_suite() throws Exception {
         write("etc/apt/sources.list", """
                 # deb http://old.invalid/debian bookworm main
                 deb-src http://src.invalid/debian bookworm main
@@ -33,7 +33,7 @@ class DebianHostTest {
     }
 
     @Test
-    void theMirrorIsReadFromParagraphsToo() throws Exception {
+    void the_mirror_is_read_from_paragraphs_too() throws Exception {
         write("etc/apt/sources.list.d/debian.sources", """
                 Types: deb
                 Enabled: no
@@ -57,13 +57,13 @@ class DebianHostTest {
     }
 
     @Test
-    void aMachineWithoutSuchASourceIsNamedAsTheReason() {
+    void a_machine_without_such_a_source_is_named_as_the_reason() {
         assertThatExceptionOfType(PeerUnavailableException.class).isThrownBy(() -> new DebianHost(root).mirror())
                 .withMessage("apt has no source for bookworm main on this machine");
     }
 
     @Test
-    void anotherSystemIsNamedAsTheReason() throws Exception {
+    void another_system_is_named_as_the_reason() throws Exception {
         write("etc/os-release", "ID=fedora\n");
         assertThatExceptionOfType(PeerUnavailableException.class).isThrownBy(() -> new DebianHost(root).require())
                 .withMessage("this is not a Debian system");

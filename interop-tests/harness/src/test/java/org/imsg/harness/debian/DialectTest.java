@@ -14,12 +14,12 @@ class DialectTest {
             "openbgpd, 9.3-1, MODERN", "openntpd, 1:6.2p3-4.2+b1, CLASSIC", "openntpd, 1:7.9p1-5, MODERN",
             "opensmtpd, 6.8.0p2-4+b4, CLASSIC", "opensmtpd, 7.6.0p1-1, CLASSIC", "opensmtpd, 7.9.0p0-1, MODERN",
             "frr, 8.4.4-1.1~deb12u2, CLASSIC", "frr, 10.3-1, CLASSIC", "tmux, 3.10-1, MODERN"})
-    void theVersionOfAPackageTellsWhatItSpeaks(String packageName, String version, Dialect dialect) {
+    void the_version_of_a_package_tells_what_it_speaks(String packageName, String version, Dialect dialect) {
         assertThat(Dialect.of(packageName, version)).isEqualTo(dialect);
     }
 
     @Test
-    void aProgramOrVersionNobodyTriedIsRefused() {
+    void a_program_or_version_nobody_tried_is_refused() {
         assertThatIllegalArgumentException().isThrownBy(() -> Dialect.of("sudo", "1.9"))
                 .withMessageContaining("sudo 1.9");
         assertThatIllegalArgumentException().isThrownBy(() -> Dialect.of("tmux", "next"))

@@ -24,14 +24,14 @@ import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 
 /** The children of the tests: one program of many roles, of which a test names those it wants. */
-final class Troupe {
+final class TestProgram {
     static final int SAY = 1, SAID = 2, DO = 3, ASK = 4, ANSWER = 5, UNHANDLED = 6, NUMBER = 7, FILL = 8, FAIL = 9;
 
-    private Troupe() {}
+    private TestProgram() {}
 
     /** A program of roles given as {@code name*instances>connected,to} or {@code name=policy}; children find the same in their first argument. */
     static Privsep program(String roles) {
-        Privsep program = Privsep.program("troupe");
+        Privsep program = Privsep.program("testprogram");
         if (roles.startsWith("!"))
             program.requireConfinement();
         for (String role : roles.replace("!", "").split(" ")) {

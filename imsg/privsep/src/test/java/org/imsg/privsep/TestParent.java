@@ -16,8 +16,8 @@ import java.util.function.UnaryOperator;
 import org.imsg.Imsg;
 import org.imsg.unix.Fd;
 
-/** A {@link Troupe} whose parent is the test itself: what its children say, and how they end, can be waited for. */
-final class Stage implements Parent, AutoCloseable {
+/** A {@link TestProgram} whose parent is the test itself: what its children say, and how they end, can be waited for. */
+final class TestParent implements Parent, AutoCloseable {
     private static final String OVER = "the program is over";
 
     private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
@@ -26,11 +26,11 @@ final class Stage implements Parent, AutoCloseable {
     private volatile ParentProcess self;
     private volatile Predicate<Finish> hook = _ -> true;
 
-    Stage(String roles) {
+    TestParent(String roles) {
         this(roles, program -> program);
     }
 
-    Stage(String roles, UnaryOperator<Privsep> settings) {
+    TestParent(String roles, UnaryOperator<Privsep> settings) {
         Privsep program = settings.apply(program(roles)).parent(() -> this);
         run = new FutureTask<>(() -> {
             try {
@@ -39,26 +39,27 @@ final class Stage implements Parent, AutoCloseable {
                 heard.add(OVER);
             }
         });
-        Thread.ofPlatform().name("stage").start(run);
+        Thread.ofPlatform().name("parent").start(run);
         await("parent started");
     }
 
     /** The program, as a test's JVM starts it, which has another main. */
     static Privsep program(String roles) {
-        return Troupe.program(roles)
-                .jvm(j -> j.classPath(ClassPlaces.classPath(Troupe.class, Privsep.class, Imsg.class), Troupe.class));
+        return TestProgram.program(roles)
+                .jvm(j -> j.classPath(ClassPlaces.classPath(TestProgram.class, Privsep.class, Imsg.class),
+                        TestProgram.class));
     }
 
     @Override
     public void start(ParentProcess process) {
         self = process;
-        self.on(Troupe.SAY, (from, text) -> heard.add(from + " " + Troupe.text(text)));
-        self.on(Troupe.NUMBER, (_, number) -> heard.add("number " + number.getIbuf().getN32()));
-        self.on(Troupe.FILL, (from, what) -> from.send(Troupe.text(what).equals("descriptors")
-                ? Imsg.of(Troupe.FILL).withFd(Fd.open(Path.of("/dev/null")))
-                : Imsg.of(Troupe.FILL, 0, 0, new byte[16_000])));
-        self.on(Troupe.FAIL, (_, error) -> {
-            switch (Troupe.text(error)) {
+        self.on(TestProgram.SAY, (from, text) -> heard.add(from + " " + TestProgram.text(text)));
+        self.on(TestProgram.NUMBER, (_, number) -> heard.add("number " + number.getIbuf().getN32()));
+        self.on(TestProgram.FILL, (from, what) -> from.send(TestProgram.text(what).equals("descriptors")
+                ? Imsg.of(TestProgram.FILL).withFd(Fd.open(Path.of("/dev/null")))
+                : Imsg.of(TestProgram.FILL, 0, 0, new byte[16_000])));
+        self.on(TestProgram.FAIL, (_, error) -> {
+            switch (TestProgram.text(error)) {
                 case "stack" -> overflow(0);
                 case "memory" -> throw new OutOfMemoryError("as told");
                 default -> throw new NoClassDefFoundError("as told");
@@ -87,7 +88,7 @@ final class Stage implements Parent, AutoCloseable {
     }
 
     void tell(String role, int instance, String order) throws Exception {
-        self.peer(role, instance).send(Imsg.of(Troupe.DO, order));
+        self.peer(role, instance).send(Imsg.of(TestProgram.DO, order));
     }
 
     /** The next that begins so; the others before it are kept for {@link #heard}. */

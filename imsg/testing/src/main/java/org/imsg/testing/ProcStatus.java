@@ -14,8 +14,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 
-/** A process as root sees it from outside: what {@code /proc/PID} says, whatever the process says of itself. */
-public final class Outside {
+/** The status of a process in {@code /proc/PID}, as root sees it, whatever the process says of itself. */
+public final class ProcStatus {
     private static final List<String> NAMESPACES = List.of("cgroup", "ipc", "mnt", "net", "pid", "user", "uts");
 
     private static final Set<String> OF_EVERY_JVM = Set.of("anon_inode:[eventpoll]", "anon_inode:[eventfd]",
@@ -27,13 +27,13 @@ public final class Outside {
     private final long pid;
     private final Path process;
 
-    private Outside(long pid) {
+    private ProcStatus(long pid) {
         this.pid = pid;
         this.process = Path.of("/proc", Long.toString(pid));
     }
 
-    public static Outside of(long pid) {
-        return new Outside(pid);
+    public static ProcStatus of(long pid) {
+        return new ProcStatus(pid);
     }
 
     public long pid() {
@@ -72,7 +72,7 @@ public final class Outside {
         return values;
     }
 
-    /** What says which rights it has, in all threads. */
+    /** The fields that say which rights it has, in all threads. */
     public Map<String, Set<String>> rights() throws IOException {
         Map<String, Set<String>> rights = distinct(withoutRights(0).keySet().toArray(String[]::new));
         rights.put(DUMPABLE, Set.of(Boolean.toString(isDumpable())));
@@ -80,8 +80,8 @@ public final class Outside {
     }
 
     /**
-     * What {@link #rights} are of a process that has none: a user who is nobody else, no capability, no new rights by any exec, a
-     * filter of system calls, and closed to others of the same user.
+     * The {@link #rights()} of a process that has none: one user in all places, no capability, no new rights by any exec, a filter
+     * of system calls, and closed to others of the same user.
      */
     public static Map<String, Set<String>> withoutRights(long uid) {
         Set<String> ids = Set.of((uid + " ").repeat(4).strip());
@@ -98,7 +98,7 @@ public final class Outside {
         return Files.readSymbolicLink(process.resolve("root")).toString();
     }
 
-    /** What is in a directory of its root. */
+    /** The names in a directory of its root. */
     public Set<String> inRoot(String path) throws IOException {
         try (Stream<Path> entries = Files.list(process.resolve("root").resolve(path))) {
             Set<String> names = new TreeSet<>();
@@ -113,7 +113,7 @@ public final class Outside {
     }
 
     /** The names of those namespaces it does not share with another process. */
-    public Set<String> namespacesApartFrom(Outside other) throws IOException {
+    public Set<String> namespacesApartFrom(ProcStatus other) throws IOException {
         Set<String> apart = new TreeSet<>();
         for (String name : NAMESPACES)
             if (!namespace(name).equals(other.namespace(name)))
@@ -144,7 +144,7 @@ public final class Outside {
      *
      * @param maker the process in whose network sockets may have been made that were passed to this one
      */
-    public List<String> holdings(Outside maker) throws IOException {
+    public List<String> holdings(ProcStatus maker) throws IOException {
         Map<String, String> sockets = new HashMap<>(Sockets.of(maker.process));
         sockets.putAll(Sockets.of(process));
         String java = Path.of(System.getProperty("java.home")).toRealPath().toString();
