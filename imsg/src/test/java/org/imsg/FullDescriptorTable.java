@@ -5,9 +5,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.imsg.testing.Call;
+import org.imsg.testing.CapturedLog;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.UnixAddress;
+import org.imsg.unix.UnixListener;
 
 /** What a program sees that has no room for another descriptor; run by FullDescriptorTableTest in a JVM with few. */
 final class FullDescriptorTable {
@@ -16,7 +19,7 @@ final class FullDescriptorTable {
 
     private FullDescriptorTable() {}
 
-    public static void main(String[] arguments) throws IOException {
+    public static void main(String[] arguments) throws Exception {
         // A full table is no place to load classes from a directory: everything runs once before, unheard.
         var out = System.out;
         System.setOut(new java.io.PrintStream(java.io.OutputStream.nullOutputStream()));
@@ -32,11 +35,12 @@ final class FullDescriptorTable {
         return Path.of("/proc/self/fd").toFile().list().length;
     }
 
-    private static void run(String what, boolean full) throws IOException {
-        if (what.equals("receive"))
-            receive(full);
-        else
-            accept(full);
+    private static void run(String what, boolean full) throws Exception {
+        switch (what) {
+            case "receive" -> receive(full);
+            case "serve" -> serve(full);
+            default -> accept(full);
+        }
     }
 
     private static void receive(boolean full) throws IOException {
@@ -96,5 +100,38 @@ final class FullDescriptorTable {
         } catch (ErrnoException e) {
             System.out.println(e.call() + " " + e.name() + ", listener open " + listener.isOpen());
         }
+    }
+
+    private static void serve(boolean full) throws Exception {
+        try (CapturedLog log = new CapturedLog(UnixListener.class); var listener = ImsgListener.at(ADDRESS).listen()) {
+            System.getLogger(UnixListener.class.getName()).log(System.Logger.Level.WARNING, "warm-up");
+            Call<Void> serving = Call.start(Call.On.VIRTUAL, () -> {
+                listener.serve((channel, _) -> {
+                    for (Imsg request; (request = channel.receive()) != null;)
+                        channel.send(request);
+                });
+                return null;
+            });
+            try (var first = ImsgChannel.connect(ADDRESS, Duration.ofSeconds(10))) {
+                System.out.println("first served " + served(first));
+                List<Fd> table = fillTable(full);
+                table.removeLast().close();
+                try (var second = ImsgChannel.connect(ADDRESS, Duration.ofSeconds(10))) {
+                    if (full)
+                        Call.until(() -> log.lines().size() > 1);
+                    for (int i = 0; i < 3; i++)
+                        System.out.println("while full, first served " + served(first) + ", serving ended "
+                                + serving.isDone());
+                    table.forEach(Fd::close);
+                    System.out.println("free again, second served " + served(second));
+                }
+            }
+            log.lines().forEach(System.out::println);
+        }
+    }
+
+    private static boolean served(ImsgChannel client) throws IOException {
+        client.send(Imsg.of(5));
+        return client.receive().type() == 5;
     }
 }

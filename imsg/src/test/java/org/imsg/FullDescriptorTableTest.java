@@ -25,4 +25,14 @@ class FullDescriptorTableTest {
                 "accepted, type 5",
                 "left open 0");
     }
+
+    @Test
+    void a_server_goes_on_serving_and_accepts_again_when_there_is_room_and_says_so_once() throws Exception {
+        assertThat(run("serve").lines().map(line -> line.replaceFirst("imsg-full-\\d+", "NAME"))).containsExactly(
+                "first served true", "open EMFILE", "while full, first served true, serving ended false",
+                "while full, first served true, serving ended false",
+                "while full, first served true, serving ended false", "free again, second served true", "warm-up",
+                "connections to @NAME have to wait: org.imsg.unix.ErrnoException: accept: EMFILE (24): Too many open files",
+                "left open 0");
+    }
 }

@@ -28,24 +28,16 @@ final class ReadmeExamples {
 
     void daemon() throws IOException {
         try (ImsgListener listener = ImsgListener.listen(Path.of("/run/mydaemon.sock"))) { // mode 0600, stale socket replaced
-            for (;;) {
-                ImsgChannel peer = listener.accept().format(WireFormat.MODERN).allowFdPassing();
-                Thread.ofVirtual().start(() -> serve(peer));
-            }
-        }
-    }
-
-    void serve(ImsgChannel channel) {
-        try (channel) {
-            while (channel.read(request -> {                              // every whole message of one recvmsg, in place
-                if (request.type() == OPEN && channel.peerCredentials().uid() == 0)
-                    channel.compose(OPENED, request.id(), 0, Fd.open(Path.of("/etc/hosts")), new byte[0]);
-                else
-                    channel.compose(DENIED, request.id(), 0, new byte[0]);
-            }) >= 0)
-                channel.flush();                                          // and all the answers in one sendmsg
-        } catch (IOException e) {
-            System.err.println("a peer is dropped: " + e);
+            listener.serve((channel, peer) -> {                           // a virtual thread for each connection
+                channel.format(WireFormat.MODERN).allowFdPassing();
+                while (channel.read(request -> {                          // every whole message of one recvmsg, in place
+                    if (request.type() == OPEN && peer.uid() == 0)
+                        channel.compose(OPENED, request.id(), 0, Fd.open(Path.of("/etc/hosts")), new byte[0]);
+                    else
+                        channel.compose(DENIED, request.id(), 0, new byte[0]);
+                }) >= 0)
+                    channel.flush();                                      // and all the answers in one sendmsg
+            });
         }
     }
     // @formatter:on

@@ -15,6 +15,7 @@ public final class Constants {
     public static final int SO_SNDBUF = HOST.value("SO_SNDBUF");
     public static final int SO_ACCEPTCONN = HOST.value("SO_ACCEPTCONN");
     public static final int SCM_RIGHTS = HOST.value("SCM_RIGHTS");
+    public static final int MSG_PEEK = HOST.value("MSG_PEEK");
     public static final int MSG_CTRUNC = HOST.value("MSG_CTRUNC");
     public static final int MSG_DONTWAIT = HOST.value("MSG_DONTWAIT");
     /** 0 where SO_NOSIGPIPE does it; a JVM ignores SIGPIPE in any case. */

@@ -5,7 +5,6 @@ import java.lang.invoke.MethodHandles;
 import java.nio.file.Path;
 
 import org.imsg.Imsg;
-import org.imsg.ImsgChannel;
 import org.imsg.ImsgListener;
 import org.imsg.WireFormat;
 import org.imsg.cstruct.At;
@@ -32,15 +31,14 @@ final class MoonBgpd {
     static final Peer MOON = new Peer(ADDRESS, 1, "moon", 64999, 1234, ESTABLISHED);
 
     static void serve(ImsgListener listener) throws IOException {
-        for (;;) {
-            try (ImsgChannel bgpctl = listener.accept().format(WireFormat.MODERN)) {
-                for (Imsg request; (request = bgpctl.receive()) != null;) {
-                    if (request.type() == SHOW_NEIGHBOR)
-                        bgpctl.send(Imsg.of(SHOW_NEIGHBOR, PEER.toBytes(MOON)));
-                    bgpctl.send(Imsg.of(END));
-                }
+        listener.serve((bgpctl, _) -> {
+            bgpctl.format(WireFormat.MODERN);
+            for (Imsg request; (request = bgpctl.receive()) != null;) {
+                if (request.type() == SHOW_NEIGHBOR)
+                    bgpctl.send(Imsg.of(SHOW_NEIGHBOR, PEER.toBytes(MOON)));
+                bgpctl.send(Imsg.of(END));
             }
-        }
+        });
     }
 
     public static void main(String... arguments) throws IOException {

@@ -35,7 +35,7 @@ public final class BgpdServer implements AutoCloseable {
      */
     public static BgpdServer listen(Path socket, BgpdVersion version, BgpdService service) throws IOException {
         return new BgpdServer(PeerServer.listen(socket, version::prepare,
-                client -> new Session(client, version, service).serve()));
+                (client, _) -> new Session(client, version, service).serve()));
     }
 
     /** Ends every connection and the socket. */

@@ -32,7 +32,7 @@ public final class NtpdServer implements AutoCloseable {
      */
     public static NtpdServer listen(Path socket, NtpdVersion version, NtpdService service) throws IOException {
         return new NtpdServer(PeerServer.listen(socket, version::prepare,
-                client -> new Session(client, version, service).serve()));
+                (client, _) -> new Session(client, version, service).serve()));
     }
 
     /** Ends every connection and the socket. */

@@ -40,7 +40,7 @@ public final class SmtpdServer implements AutoCloseable {
      */
     public static SmtpdServer listen(Path socket, SmtpdVersion version, SmtpdService service) throws IOException {
         return new SmtpdServer(
-                PeerServer.listen(socket, version::prepare, client -> new Session(client, service).serve()));
+                PeerServer.listen(socket, version::prepare, (client, _) -> new Session(client, service).serve()));
     }
 
     /** Ends every connection and the socket; a mail being handed in is waited for. */

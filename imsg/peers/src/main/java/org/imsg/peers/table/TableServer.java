@@ -37,7 +37,7 @@ public final class TableServer implements AutoCloseable {
      */
     public static TableServer listen(Path socket, TableVersion version, Function<String, Table> tables)
             throws IOException {
-        return new TableServer(PeerServer.listen(socket, version::prepare, client -> serve(client, tables)));
+        return new TableServer(PeerServer.listen(socket, version::prepare, (client, _) -> serve(client, tables)));
     }
 
     /**

@@ -40,7 +40,7 @@ public final class TmuxDaemon implements AutoCloseable {
      * @throws IOException if it cannot listen there
      */
     public static TmuxDaemon listen(Path socket, TmuxVersion version, TmuxService service) throws IOException {
-        return new TmuxDaemon(PeerServer.listen(socket, version::prepare, client -> serve(client, service)));
+        return new TmuxDaemon(PeerServer.listen(socket, version::prepare, (client, _) -> serve(client, service)));
     }
 
     /** Ends every connection and the socket. */

@@ -1,12 +1,8 @@
 package org.imsg.harness.cli;
 
 import java.io.IOException;
-import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.imsg.WireFormat;
@@ -18,7 +14,7 @@ import org.imsg.harness.stream.RawListener;
 import org.imsg.harness.stream.RawSocket;
 import org.imsg.unix.PeerCredentials;
 
-/** Answers everybody who connects, all at once, until the listener is closed or an event cannot be shown. */
+/** Answers all clients at once, until the listener is closed or an event cannot be shown. */
 final class Clients {
     /** How long a client may be silent: as long as it likes. */
     static final Duration LONG = Duration.ofDays(1);
@@ -28,9 +24,8 @@ final class Clients {
     private final WireFormat format;
     private final int limit;
     private final Consumer<Event> witness;
-    private final Set<Conversation> open = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger count = new AtomicInteger();
     private final AtomicReference<RuntimeException> failure = new AtomicReference<>();
-    private volatile boolean ending;
 
     Clients(RawListener listener, Responder responder, WireFormat format, int limit, Consumer<Event> witness) {
         this.listener = listener;
@@ -40,46 +35,31 @@ final class Clients {
         this.witness = witness;
     }
 
-    /** Ends by the closing of the listener; throws what the witness threw, if it did. */
+    /** Returns when the listener is closed; throws what the witness threw, if it did. */
     void serve() throws IOException {
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            try {
-                for (int number = 1;; number++)
-                    begin(listener.accept(), number, threads);
-            } catch (ClosedChannelException _) {
-                // as it should be
-            } finally {
-                ending = true;
-                open.forEach(Conversation::close);
-            }
-        }
+        listener.serve(this::serve);
         RuntimeException first = failure.get();
         if (first != null)
             throw first;
     }
 
-    private void begin(RawSocket socket, int number, ExecutorService threads) {
-        Conversation client = new Conversation(socket, Direction.TO_CLIENT, format, limit,
-                event -> tell(event.at(event.nanos(), number)));
-        open.add(client);
-        threads.execute(() -> {
-            try {
-                converse(client, number);
-            } catch (RuntimeException e) {
-                failure.compareAndSet(null, e);
-                listener.close();
-            } finally {
-                open.remove(client);
-            }
-        });
+    private void serve(RawSocket socket, PeerCredentials peer) {
+        int number = count.incrementAndGet();
+        try (Conversation client = new Conversation(socket, Direction.TO_CLIENT, format, limit,
+                event -> tell(event.at(event.nanos(), number)))) {
+            converse(client, peer, number);
+        } catch (RuntimeException e) {
+            failure.compareAndSet(null, e);
+            listener.close();
+        }
     }
 
-    private void converse(Conversation conversation, int number) {
-        try (Conversation client = conversation) {
-            tell(connected(client.socket(), number));
+    private void converse(Conversation client, PeerCredentials peer, int number) {
+        tell(connected(peer, number));
+        try {
             responder.serve(client, LONG);
         } catch (IOException | InterruptedException e) {
-            if (!ending)
+            if (listener.isOpen())
                 tell(Event.note(0, number, "dropped: " + e.getMessage()));
         }
     }
@@ -88,8 +68,7 @@ final class Clients {
         witness.accept(event);
     }
 
-    static Event connected(RawSocket socket, int number) throws IOException {
-        PeerCredentials peer = socket.peerCredentials();
+    static Event connected(PeerCredentials peer, int number) {
         return Event.note(0, number, "connected: client " + peer);
     }
 }

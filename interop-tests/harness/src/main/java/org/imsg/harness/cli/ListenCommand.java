@@ -68,7 +68,7 @@ final class ListenCommand implements Callable<Integer> {
     private void serveOne(RawListener listener, Responder responder, Consumer<Event> witness)
             throws IOException, InterruptedException {
         RawSocket socket = listener.accept();
-        witness.accept(Clients.connected(socket, 1));
+        witness.accept(Clients.connected(socket.peerCredentials(), 1));
         try (Conversation client = new Conversation(socket, Direction.TO_CLIENT, reading.format, reading.limit(),
                 witness)) {
             responder.serve(client, Clients.LONG);

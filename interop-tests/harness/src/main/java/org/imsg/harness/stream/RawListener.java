@@ -26,7 +26,9 @@ public final class RawListener implements AutoCloseable {
      * @throws IOException if the path is taken or cannot be bound
      */
     public static RawListener listen(Path path, int mode) throws IOException {
-        return UnixListener.at(UnixAddress.of(path), RawListener::new).mode(mode).listen();
+        RawListener listener = UnixListener.at(UnixAddress.of(path), RawListener::new).mode(mode).listen();
+        listener.listener.maxConnectionsOfUid(UnixListener.MAX_CONNECTIONS);
+        return listener;
     }
 
     /**
@@ -52,13 +54,18 @@ public final class RawListener implements AutoCloseable {
     }
 
     /**
-     * Serves connections as {@link UnixListener#serve}, until the listener is closed.
+     * Serves connections as {@link UnixListener#serve}, until the listener is closed. All may be one user's.
      *
      * @param handler what is done with each
      * @throws IOException as {@link UnixListener#serve}
      */
     public void serve(ConnectionHandler<RawSocket> handler) throws IOException {
         listener.serve(RawSocket::of, handler);
+    }
+
+    /** {@return false once it is closed} */
+    public boolean isOpen() {
+        return listener.isOpen();
     }
 
     /** {@return where it listens} */

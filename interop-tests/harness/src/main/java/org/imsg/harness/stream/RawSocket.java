@@ -2,25 +2,27 @@ package org.imsg.harness.stream;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.imsg.sys.Constants.EAGAIN;
 import static org.imsg.sys.Constants.EINTR;
 import static org.imsg.sys.Constants.MSG_DONTWAIT;
+import static org.imsg.sys.Constants.MSG_PEEK;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.SocketTimeoutException;
 import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
-import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Constants;
+import org.imsg.sys.Deadline;
 import org.imsg.sys.Msghdr;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Os;
 import org.imsg.sys.Posix;
 import org.imsg.sys.Readiness;
@@ -32,15 +34,12 @@ import org.imsg.unix.UnixAddress;
 
 /**
  * A connected Unix stream socket, read and written as bytes with descriptors. Unlike any reader of messages it finds out at which
- * byte a descriptor was sent: Linux hands over the bytes before it in the same recvmsg(2), so where MSG_PEEK tells of one it reads byte by byte.
+ * byte a descriptor was sent: Linux hands over the bytes before it in the same recvmsg(2), so where MSG_PEEK tells of one it
+ * reads byte by byte.
  *
- * <p>One thread may read and another write; {@link #close} from a third ends both.
+ * <p>One thread may read and another write; {@link #close()} from a third ends both.
  */
 public final class RawSocket implements AutoCloseable {
-    private static final int MSG_PEEK = 2; // the same number on Linux, the BSDs and macOS
-    private static final int SHUT_RD = 0; // likewise
-    private static final int POLLHUP = 0x10; // likewise
-    private static final int REVENTS_AT = 6;
     private static final int CAPACITY = 65536;
     private static final int SO_MEMINFO = 55; // Linux, asm-generic/socket.h; the values: linux/sock_diag.h
     private static final int MEMINFO_VALUES = 9;
@@ -48,6 +47,7 @@ public final class RawSocket implements AutoCloseable {
     private static final long PAUSE_NANOS = 100_000;
 
     private final Fd socket;
+    private final OpenDescriptor descriptor;
     private final Msghdr in = Msghdr.forReceive(true, Arena.ofAuto());
     private final Msghdr out = Msghdr.forSend(Arena.ofAuto());
     private final MemorySegment received = Arena.ofAuto().allocate(CAPACITY);
@@ -58,6 +58,7 @@ public final class RawSocket implements AutoCloseable {
 
     private RawSocket(Fd socket) {
         this.socket = socket;
+        this.descriptor = OpenDescriptor.of(socket);
     }
 
     /**
@@ -113,7 +114,7 @@ public final class RawSocket implements AutoCloseable {
      * @throws IOException if the read fails, with ECONNRESET if the peer left without reading all that was sent to it
      */
     public Chunk receive() throws IOException {
-        return receive(Readiness.FOREVER);
+        return receive(Deadline.FOREVER);
     }
 
     /**
@@ -125,11 +126,11 @@ public final class RawSocket implements AutoCloseable {
      * @throws IOException as {@link #receive()}
      */
     public Chunk receive(Duration timeout) throws IOException {
-        return receive(System.nanoTime() + timeout.toNanos());
+        return receive(Deadline.in(timeout));
     }
 
     private Chunk receive(long deadline) throws IOException {
-        int number = OpenDescriptor.of(socket).enter();
+        int number = descriptor.enter();
         try {
             if (next != null) {
                 Chunk chunk = next;
@@ -143,7 +144,7 @@ public final class RawSocket implements AutoCloseable {
                 throw new AsynchronousCloseException();
             return null;
         } finally {
-            OpenDescriptor.of(socket).exit();
+            descriptor.exit();
         }
     }
 
@@ -157,7 +158,7 @@ public final class RawSocket implements AutoCloseable {
                     Fd.of(in.descriptor(i)).close();
                 return there;
             }
-            if (there == -EAGAIN && !OpenDescriptor.of(socket).await(Readiness.READABLE, deadline))
+            if (there == -EAGAIN && !descriptor.await(Readiness.READABLE, deadline))
                 throw new SocketTimeoutException("nothing was received in time");
             if (there != -EAGAIN && there != -EINTR)
                 throw new ErrnoException("recvmsg", -there);
@@ -183,10 +184,8 @@ public final class RawSocket implements AutoCloseable {
     }
 
     private Chunk withRest(Chunk first, int number, int length) throws IOException {
-        byte[] rest = take(number, length).bytes();
-        byte[] all = new byte[1 + rest.length];
-        all[0] = first.bytes()[0];
-        System.arraycopy(rest, 0, all, 1, rest.length);
+        byte[] all = Arrays.copyOf(first.bytes(), 1 + length);
+        System.arraycopy(take(number, length).bytes(), 0, all, 1, length);
         return new Chunk(all, first.descriptors(), first.lost());
     }
 
@@ -216,7 +215,7 @@ public final class RawSocket implements AutoCloseable {
      * @throws IOException if the write fails, with EPIPE if the peer reads no more
      */
     public void send(byte[] bytes, List<Fd> descriptors) throws IOException {
-        send(bytes, descriptors, Readiness.FOREVER);
+        send(bytes, descriptors, Deadline.FOREVER);
     }
 
     /**
@@ -229,20 +228,20 @@ public final class RawSocket implements AutoCloseable {
      * @throws IOException as {@link #send(byte[], List)}
      */
     public void send(byte[] bytes, List<Fd> descriptors, Duration timeout) throws IOException {
-        send(bytes, descriptors, System.nanoTime() + timeout.toNanos());
+        send(bytes, descriptors, Deadline.in(timeout));
     }
 
     private void send(byte[] bytes, List<Fd> descriptors, long deadline) throws IOException {
         if (bytes.length == 0 && !descriptors.isEmpty())
             throw new IllegalArgumentException("a descriptor goes with a byte, and there is none");
         int[] passed = descriptors.stream().mapToInt(Fd::intValue).toArray();
-        int number = OpenDescriptor.of(socket).enter();
+        int number = descriptor.enter();
         try {
             for (int at = 0; at < bytes.length;) {
                 int length = Math.min(CAPACITY, bytes.length - at);
                 MemorySegment.copy(bytes, at, sent, JAVA_BYTE, 0, length);
                 int n = out.send(number, sent.address(), length, passed, MSG_DONTWAIT);
-                if (n == -EAGAIN && !OpenDescriptor.of(socket).await(Readiness.WRITABLE, deadline))
+                if (n == -EAGAIN && !descriptor.await(Readiness.WRITABLE, deadline))
                     throw new SocketTimeoutException("no room for " + (bytes.length - at) + " of " + bytes.length
                             + " bytes in time: the peer does not read");
                 if (n < 0 && n != -EAGAIN && n != -EINTR)
@@ -253,7 +252,7 @@ public final class RawSocket implements AutoCloseable {
                 }
             }
         } finally {
-            OpenDescriptor.of(socket).exit();
+            descriptor.exit();
         }
     }
 
@@ -270,9 +269,9 @@ public final class RawSocket implements AutoCloseable {
             LockSupport.parkNanos(Duration.ofMillis(5).toNanos());
             return true;
         }
-        long deadline = System.nanoTime() + timeout.toNanos();
+        long deadline = Deadline.in(timeout);
         while (unreadMemory() > 0) {
-            if (System.nanoTime() > deadline)
+            if (Deadline.left(deadline) < 0)
                 return false;
             LockSupport.parkNanos(PAUSE_NANOS);
         }
@@ -281,15 +280,14 @@ public final class RawSocket implements AutoCloseable {
 
     /** What the kernel keeps for bytes that were sent and not read; 0 when the peer is gone. */
     private int unreadMemory() throws IOException {
-        int number = OpenDescriptor.of(socket).enter();
+        int number = descriptor.enter();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment values = arena.allocate(4 * MEMINFO_VALUES, 4);
             MemorySegment length = arena.allocateFrom(JAVA_INT, 4 * MEMINFO_VALUES);
-            int result = Posix.getsockopt(number, Constants.SOL_SOCKET, SO_MEMINFO,
-                    values.address(), length.address());
+            int result = Posix.getsockopt(number, Constants.SOL_SOCKET, SO_MEMINFO, values.address(), length.address());
             return result < 0 ? 0 : values.getAtIndex(JAVA_INT, MEMINFO_WMEM_ALLOC);
         } finally {
-            OpenDescriptor.of(socket).exit();
+            descriptor.exit();
         }
     }
 
@@ -304,7 +302,7 @@ public final class RawSocket implements AutoCloseable {
 
     /** Ends the receiving direction: the peer cannot send any more (EPIPE). Without effect on a closed socket. */
     public void shutdownInput() {
-        shutdown(SHUT_RD);
+        shutdown(Constants.SHUT_RD);
     }
 
     /** Ends both directions; what was sent before can still be read by the peer. Without effect on a closed socket. */
@@ -314,14 +312,10 @@ public final class RawSocket implements AutoCloseable {
 
     private void shutdown(int how) {
         try {
-            int number = OpenDescriptor.of(socket).enter();
-            try {
-                Posix.shutdown(number, how);
-            } finally {
-                OpenDescriptor.of(socket).exit();
-            }
-        } catch (IOException _) {
-            // closed: both directions have ended
+            Posix.shutdown(descriptor.enter(), how);
+            descriptor.exit();
+        } catch (ClosedChannelException _) {
+            // both directions have ended
         }
     }
 
@@ -331,17 +325,11 @@ public final class RawSocket implements AutoCloseable {
      * @return true if nothing that is sent can be read any more
      */
     public boolean peerIsGone() {
-        try (Arena arena = Arena.ofConfined()) {
-            int number = OpenDescriptor.of(socket).enter();
-            try {
-                MemorySegment pollfd = arena.allocate(8, 4);
-                pollfd.set(JAVA_INT, 0, number);
-                Posix.poll(pollfd.address(), 1, 0);
-                return (pollfd.get(JAVA_SHORT, REVENTS_AT) & POLLHUP) != 0;
-            } finally {
-                OpenDescriptor.of(socket).exit();
-            }
-        } catch (IOException _) {
+        try {
+            boolean gone = Readiness.HUNG_UP.isNow(descriptor.enter());
+            descriptor.exit();
+            return gone;
+        } catch (ClosedChannelException _) {
             return true;
         }
     }

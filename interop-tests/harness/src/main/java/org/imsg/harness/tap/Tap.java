@@ -6,11 +6,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.imsg.WireFormat;
 import org.imsg.harness.record.Event;
 import org.imsg.harness.stream.RawListener;
 import org.imsg.harness.stream.RawSocket;
+import org.imsg.unix.PeerCredentials;
 
 /**
  * A transparent proxy for a daemon's Unix stream socket. The bytes go on as they came, each descriptor with the byte it was sent
@@ -31,7 +33,7 @@ public final class Tap implements AutoCloseable {
     private final Set<TapConnection> connections = ConcurrentHashMap.newKeySet();
     private final Thread accepting;
     private volatile boolean closed;
-    private int count;
+    private final AtomicInteger count = new AtomicInteger();
 
     private Tap(RawListener listener, Path target, WireFormat format, int limit, Consumer<Event> witness) {
         this.listener = listener;
@@ -61,10 +63,9 @@ public final class Tap implements AutoCloseable {
 
     private void accept() {
         try {
-            while (!closed)
-                serve(listener.accept());
+            listener.serve(this::serve);
         } catch (ClosedChannelException _) {
-            // closed, as it should be
+            // closed before it began
         } catch (IOException e) {
             watch.note(0, "accepts no more connections: " + e.getMessage());
         } catch (RuntimeException e) {
@@ -72,33 +73,23 @@ public final class Tap implements AutoCloseable {
         }
     }
 
-    private void serve(RawSocket client) {
-        int number = ++count;
-        RawSocket server;
-        try {
-            server = RawSocket.connect(target);
-        } catch (IOException e) {
-            client.close();
-            watch.note(number, "no connection to the target: " + e.getMessage());
-            return;
-        }
-        boolean told = false;
-        try {
-            watch.note(number, "connected: client " + TapConnection.credentials(client) + "; the daemon sees pid "
+    private void serve(RawSocket client, PeerCredentials peer) throws InterruptedException {
+        int number = count.incrementAndGet();
+        try (RawSocket server = RawSocket.connect(target)) {
+            watch.note(number, "connected: client " + TapConnection.credentials(peer) + "; the daemon sees pid "
                     + ProcessHandle.current().pid());
-            told = true;
-        } finally {
-            if (!told) {
-                client.close();
-                server.close();
-            }
+            TapConnection connection = new TapConnection(watch, number, client, server, format, limit,
+                    connections::remove);
+            connections.add(connection);
+            connection.start();
+            if (closed)
+                connection.close();
+            connection.join();
+        } catch (IOException e) {
+            watch.note(number, "no connection to the target: " + e.getMessage());
+        } catch (RuntimeException e) {
+            watch.failed(e);
         }
-        TapConnection connection = new TapConnection(watch, number, client, server, format, limit,
-                connections::remove);
-        connections.add(connection);
-        connection.start();
-        if (closed)
-            connection.close();
     }
 
     /** {@return where clients connect} */
@@ -107,7 +98,8 @@ public final class Tap implements AutoCloseable {
     }
 
     /**
-     * Waits until somebody else closes the tap, or the witness fails: then everything is cut, since what nobody saw must not pass.
+     * Waits until another thread closes the tap, or the witness fails: then all connections are cut, since bytes that were not
+     * shown must not pass.
      *
      * @throws InterruptedException if the thread is interrupted
      * @throws RuntimeException what the witness threw first
@@ -119,8 +111,8 @@ public final class Tap implements AutoCloseable {
 
     private void stop() {
         closed = true;
-        listener.close();
         connections.forEach(TapConnection::close);
+        listener.close();
     }
 
     /** Stops listening and cuts the connections. */

@@ -28,6 +28,7 @@ final class TapConnection {
     private final Consumer<TapConnection> ended;
     private Thread forward;
     private Thread back;
+    private volatile boolean cut;
 
     /** The sockets are this one's; when both are closed it is given to {@code ended}. */
     TapConnection(Watch watch, int number, RawSocket client, RawSocket server, WireFormat format, int limit,
@@ -46,15 +47,7 @@ final class TapConnection {
         back = pump(server, client, Direction.TO_CLIENT);
     }
 
-    /** Who is at the other end, in words. */
-    static String credentials(RawSocket socket) {
-        try {
-            return credentials(socket.peerCredentials());
-        } catch (IOException e) {
-            return "unknown: " + e.getMessage();
-        }
-    }
-
+    /** The peer in words. */
     static String credentials(PeerCredentials peer) {
         return peer + command(peer.pid());
     }
@@ -96,7 +89,8 @@ final class TapConnection {
                 to.shutdownOutput();
         } catch (IOException e) {
             decoder.end(watch.now()).forEach(watch::tell);
-            watch.note(number, e.getMessage() == null ? e.toString() : e.getMessage());
+            if (!cut)
+                watch.note(number, e.getMessage() == null ? e.toString() : e.getMessage());
         }
     }
 
@@ -134,6 +128,7 @@ final class TapConnection {
     }
 
     void close() {
+        cut = true;
         client.shutdown();
         server.shutdown();
     }
