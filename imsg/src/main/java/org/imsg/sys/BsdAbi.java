@@ -16,7 +16,7 @@ final class BsdAbi {
             pollfd:size 8                 pollfd.fd:offset 0
             pollfd.events:offset 4        pollfd.revents:offset 6
             passwd.pw_uid:offset 16       passwd.pw_gid:offset 20
-            RLIMIT_CPU 0  RLIMIT_FSIZE 1  RLIMIT_CORE 4  RLIMIT_MEMLOCK 6  RLIMIT_NPROC 7  RLIMIT_NOFILE 8
+            RLIMIT_CPU 0  RLIMIT_FSIZE 1  RLIMIT_DATA 2  RLIMIT_CORE 4  RLIMIT_MEMLOCK 6  RLIMIT_NPROC 7  RLIMIT_NOFILE 8
             AF_UNIX 1        AF_INET 2
             SOCK_STREAM 1    SOCK_DGRAM 2    SOCK_SEQPACKET 5
             SOL_SOCKET 0xFFFF  SO_SNDBUF 0x1001  SO_RCVBUF 0x1002  SO_ERROR 0x1007  SO_TYPE 0x1008  SO_ACCEPTCONN 2

@@ -17,9 +17,9 @@ final class LinuxAbi {
             pollfd.events:offset 4        pollfd.revents:offset 6
             ucred:size 12                 ucred.pid:offset 0  ucred.uid:offset 4  ucred.gid:offset 8
             passwd.pw_uid:offset 16       passwd.pw_gid:offset 20
-            RLIMIT_CPU 0  RLIMIT_FSIZE 1  RLIMIT_CORE 4  RLIMIT_NPROC 6  RLIMIT_NOFILE 7  RLIMIT_MEMLOCK 8
+            RLIMIT_CPU 0  RLIMIT_FSIZE 1  RLIMIT_DATA 2  RLIMIT_CORE 4  RLIMIT_NPROC 6  RLIMIT_NOFILE 7  RLIMIT_MEMLOCK 8
             POSIX_SPAWN_SETSIGDEF 4  POSIX_SPAWN_SETSIGMASK 8  POSIX_SPAWN_SETPGROUP 2  POSIX_SPAWN_SETSID 0x80
-            P_PID 1  WEXITED 4  WNOWAIT 0x1000000
+            P_ALL 0  P_PID 1  WNOHANG 1  WEXITED 4  WNOWAIT 0x1000000
             AF_UNIX 1        AF_INET 2       AF_INET6 10
             SOCK_STREAM 1    SOCK_DGRAM 2    SOCK_SEQPACKET 5  SOCK_CLOEXEC 0x80000  SOCK_NONBLOCK 0x800
             SOL_SOCKET 1     SO_TYPE 3       SO_ERROR 4        SO_SNDBUF 7  SO_RCVBUF 8

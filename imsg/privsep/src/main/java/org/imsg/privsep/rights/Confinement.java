@@ -2,12 +2,14 @@ package org.imsg.privsep.rights;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.imsg.sys.Os;
 import org.imsg.unix.Child;
@@ -30,10 +32,11 @@ import org.imsg.unix.Child;
  * process</th></tr>
  * <tr><td>promises</td><td>what they say, and what a program needs to start: execute, read files, start processes</td>
  * <td>exactly</td><td>exactly</td></tr>
- * <tr><td>unveiled paths</td><td>yes</td><td>tried</td><td>refused: would bind one thread</td></tr>
+ * <tr><td>unveiled paths, TCP ports</td><td>yes</td><td>tried</td><td>refused: would bind one thread</td></tr>
  * <tr><td>namespaces, private root, chroot</td><td>yes</td><td>nothing to do</td><td>refused; for a chroot see
  * {@link PrivilegeDrop}</td></tr>
  * <tr><td>ids</td><td>yes</td><td>proved</td><td>refused; see {@link PrivilegeDrop}</td></tr>
+ * <tr><td>limits</td><td>for programs</td><td>yes</td><td>yes</td></tr>
  * <tr><td>bounding set, ambient capabilities</td><td>yes</td><td>proved</td><td>refused: would bind one thread</td></tr>
  * <tr><td>no_new_privs</td><td>always</td><td>proved</td><td>with promises</td></tr>
  * <tr><td>session keyring</td><td>a new one</td><td>nothing to do</td><td>untouched</td></tr>
@@ -94,9 +97,9 @@ public final class Confinement {
      * EACCES, on OpenBSD with ENOENT; what is opened already stays open; and on Linux looking at a file's size or owner is not
      * restricted.
      *
-     * <p>On Linux this is about files, whatever the version of Landlock: it does not bound connecting to a Unix socket, with a
-     * name in the file system or an abstract one, nor TCP ports (which Landlock could from version 4 on), nor signals (from
-     * version 6 on). {@link #promise} and namespaces do.
+     * <p>On Linux, signals to processes outside and their abstract Unix sockets are out of reach too, from version 6 of Landlock
+     * on (Linux 6.12); connecting to a Unix socket that has a path is not restricted. Before version 3 (Linux 6.2) Landlock
+     * cannot refuse truncation: there, files cannot be truncated by their path at all. {@link Platform#landlockLacks} tells.
      *
      * @param path a file or directory, absolute. It must exist when the confinement is applied
      * @param access what may be done there
@@ -115,9 +118,10 @@ public final class Confinement {
     }
 
     /**
-     * Shows what a JVM like this one needs to start: its JDK, the class path and module path, the system's libraries, to be read
-     * and executed; /proc, the few devices and the resolver's files to be read. Those of them that are not there when it is applied
-     * are left out.
+     * Shows what a JVM like this one needs to start: its JDK and what symbolic links in it lead to, the class path and module path,
+     * the system's libraries, to be read and executed; the few devices and the resolver's files to be read. Those of them that
+     * are not there when it is applied are left out. Of {@code /proc}, to be read, it shows the processes of the child's user
+     * only, if this process has CAP_SYS_ADMIN: the child is given a mount namespace for it.
      *
      * @return a confinement with these paths
      */
@@ -185,6 +189,60 @@ public final class Confinement {
         if (uid < 1 || uid > 0xFFFF_FFFEL)
             throw new IllegalArgumentException("an intermediate user is 1 to 4294967294, not " + uid);
         return with(copy -> copy.intermediate = uid);
+    }
+
+    /**
+     * Limits what the process may use: setrlimit(2), the soft limit and the hard one alike. A program has it from its first
+     * instruction on, by {@code /usr/bin/prlimit} of util-linux; a JVM from {@link #complete} or {@link #enter} on.
+     *
+     * @param resource of what
+     * @param limit 0 or more in the resource's unit, or -1 for none
+     * @return a confinement with it instead of an earlier limit of that resource
+     * @throws IllegalArgumentException if the limit is under -1
+     */
+    public Confinement limit(Resource resource, long limit) {
+        if (limit < -1)
+            throw new IllegalArgumentException("a limit is 0 or more, or -1 for none; not " + limit);
+        Map<Resource, Long> more = new EnumMap<>(Resource.class);
+        more.putAll(restrictions.limits);
+        more.put(resource, limit);
+        return with(copy -> copy.limits = more);
+    }
+
+    /**
+     * Lets the child bind no TCP port but these; called without any, none, and it cannot listen either. Closes what would lead
+     * past it: internet sockets other than TCP's (UDP, MPTCP), MSG_FASTOPEN, and io_uring. A child that may bind a port may also
+     * listen on one that the kernel chooses. Takes version 4 of Landlock, which is Linux 6.7.
+     *
+     * @param ports 1 to 65535
+     * @return a confinement with these instead of earlier ones
+     * @throws IllegalArgumentException if one is out of range
+     */
+    public Confinement bindTcp(int... ports) {
+        Set<Integer> set = ports(ports);
+        return with(copy -> copy.bindPorts = set);
+    }
+
+    /**
+     * Lets the child connect to no TCP port but these, as {@link #bindTcp}.
+     *
+     * @param ports 1 to 65535
+     * @return a confinement with these instead of earlier ones
+     * @throws IllegalArgumentException if one is out of range
+     */
+    public Confinement connectTcp(int... ports) {
+        Set<Integer> set = ports(ports);
+        return with(copy -> copy.connectPorts = set);
+    }
+
+    private static Set<Integer> ports(int[] ports) {
+        Set<Integer> set = new TreeSet<>();
+        for (int port : ports) {
+            if (port < 1 || port > 65535)
+                throw new IllegalArgumentException("a port is 1 to 65535, not " + port);
+            set.add(port);
+        }
+        return set;
     }
 
     /**
@@ -276,8 +334,9 @@ public final class Confinement {
         Restrictions possible = Unenforceable.without(restrictions, missing.keySet());
         if (Os.current() != Os.LINUX)
             return child.start();
-        try (SpawnSteps steps = new SpawnSteps(possible, platform, anyProgram)) {
-            return child.through(steps.starter(child.environment()))
+        try (SpawnSteps steps = new SpawnSteps(possible, platform,
+                anyProgram ? Optional.of(child.environment()) : Optional.empty())) {
+            return child.through(steps.starter())
                     .start(spawn -> ConfinedSpawn.run(steps.list(), steps.ifThere(child.program(), spawn)));
         }
     }

@@ -142,6 +142,31 @@ public record Ids(long uid, long gid, List<Long> groups) {
         }
     }
 
+    /** Whether this process has this uid and no other one. */
+    boolean uidIsOurs() {
+        return Users.distinct().stream().allMatch(pair -> pair.getFirst() == uid);
+    }
+
+    /** Whether this process's real group and its supplementary ones are these, so that it needs no right to have no others. */
+    boolean groupsAreOurs() {
+        try {
+            Ids ours = current();
+            return ours.gid == gid && new Ids(uid, gid, ours.groups).meanTheSameAs(this);
+        } catch (IOException _) {
+            return false;
+        }
+    }
+
+    /**
+     * Whether this process is a set-id program that has not settled for one user and one group: its real, effective and saved ids
+     * differ.
+     *
+     * @return true if they do
+     */
+    public static boolean areMixed() {
+        return Users.distinct().size() > 1;
+    }
+
     /**
      * Whether this is root, whom the system refuses nothing.
      *

@@ -1,5 +1,7 @@
 package org.imsg.privsep.rights;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -24,6 +26,7 @@ final class InProcess {
 
     static void confine(Restrictions restrictions) throws PrivilegeException {
         try (Arena arena = Arena.ofConfined()) {
+            limit(arena, restrictions.limits);
             switch (Os.current()) {
                 case LINUX -> {
                     dumpable();
@@ -95,6 +98,14 @@ final class InProcess {
             threads.prove(question);
         } catch (PrivilegeException e) {
             missing.put(part, part + ": " + e.getMessage());
+        }
+    }
+
+    static void limit(Arena arena, Map<Resource, Long> limits) throws PrivilegeException {
+        for (Map.Entry<Resource, Long> limit : limits.entrySet()) {
+            MemorySegment value = arena.allocateFrom(JAVA_LONG, limit.getValue(), limit.getValue());
+            check("setrlimit", limit.getKey() + " " + limit.getValue(),
+                    Credentials.setrlimit(limit.getKey().number(), value.address()));
         }
     }
 

@@ -8,7 +8,10 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.imsg.sys.LinuxSyscalls;
@@ -66,6 +69,19 @@ public record Platform(String system, String machine, boolean pledge, boolean se
         Matcher numbers = Pattern.compile("(\\d+)\\.(\\d+).*").matcher(release);
         return numbers.matches() && (Integer.parseInt(numbers.group(1)) > major
                 || Integer.parseInt(numbers.group(1)) == major && Integer.parseInt(numbers.group(2)) >= minor);
+    }
+
+    /**
+     * What {@link Confinement} can do on the newest kernel, and this one's Landlock cannot: each in words.
+     *
+     * @return an immutable list, empty from Linux 6.12 on
+     */
+    public List<String> landlockLacks() {
+        Map<Integer, String> parts = new TreeMap<>(Map.of(1, "paths", Landlock.TRUNCATES,
+                "truncation, which a seccomp filter refuses instead to all who unveil", Landlock.PORTS, "TCP ports",
+                Landlock.IOCTLS, "ioctl(2) on devices", Landlock.SCOPED,
+                "signals to, and abstract sockets of, processes outside"));
+        return parts.entrySet().stream().filter(part -> part.getKey() > landlock).map(Map.Entry::getValue).toList();
     }
 
     private static boolean isKnown(String machine) {

@@ -245,8 +245,8 @@ public final class PrivilegeDrop {
     }
 
     private void setIds(Arena arena) throws PrivilegeException {
-        // An ordinary user whose program was set-id may go back to its own ids, and not so much as set the groups it has.
-        if (!hasItsGroups()) {
+        // An ordinary user whose program is set-id may go back to its own ids, and not so much as set the groups it has.
+        if (!ids.groupsAreOurs()) {
             MemorySegment groups = arena.allocate(JAVA_INT, Math.max(1, ids.groups().size()));
             for (int i = 0; i < ids.groups().size(); i++)
                 groups.setAtIndex(JAVA_INT, i, ids.groups().get(i).intValue());
@@ -254,14 +254,6 @@ public final class PrivilegeDrop {
         }
         check("setresgid", ids.gid(), Credentials.setresgid(ids.gid(), ids.gid(), ids.gid()));
         check("setresuid", ids.uid(), Credentials.setresuid(ids.uid(), ids.uid(), ids.uid()));
-    }
-
-    private boolean hasItsGroups() throws PrivilegeException {
-        try {
-            return new Ids(ids.uid(), ids.gid(), Ids.current().groups()).meanTheSameAs(ids);
-        } catch (IOException e) {
-            throw new PrivilegeException("getgroups", e);
-        }
     }
 
     private void setDumpable() throws PrivilegeException {

@@ -8,6 +8,8 @@ public enum Resource {
     CPU,
     /** Bytes of a file written. */
     FSIZE,
+    /** Bytes of private memory that can be written, a JVM's outside of its heap too. */
+    DATA,
     /** Bytes of a core dump; 0 for none. */
     CORE,
     /** Processes and threads of the user; too few and the JVM cannot start a thread. */

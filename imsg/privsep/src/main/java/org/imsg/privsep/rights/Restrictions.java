@@ -18,6 +18,9 @@ final class Restrictions implements Cloneable {
     Ids ids;
     long intermediate = 65_533;
     Map<Resource, Long> limits = Map.of();
+    /** Null for any. */
+    Set<Integer> bindPorts;
+    Set<Integer> connectPorts;
     Set<Capability> bounding;
     Set<Capability> ambient = Set.of();
     boolean ifPossible;
@@ -33,13 +36,17 @@ final class Restrictions implements Cloneable {
         }
     }
 
+    boolean ports() {
+        return bindPorts != null || connectPorts != null;
+    }
+
     boolean veil() {
         return unveiledJava || !unveiled.isEmpty();
     }
 
     private List<Object> all() {
         return Arrays.asList(promises, unveiled, unveiledJava, namespaces, privateRoot, chroot, ids, intermediate,
-                limits, bounding, ambient, ifPossible);
+                limits, bindPorts, connectPorts, bounding, ambient, ifPossible);
     }
 
     @Override
@@ -54,8 +61,8 @@ final class Restrictions implements Cloneable {
 
     @Override
     public String toString() {
-        return "promises %s, unveiled %s%s, namespaces %s, private root %s, chroot %s, %s, limits %s, bounding set %s, ambient %s%s"
+        return "promises %s, unveiled %s%s, namespaces %s, private root %s, chroot %s, %s, limits %s, TCP ports %s and %s, bounding set %s, ambient %s%s"
                 .formatted(promises, unveiledJava ? "Java and " : "", unveiled, namespaces, privateRoot, chroot, ids,
-                        limits, bounding, ambient, ifPossible ? ", if possible" : "");
+                        limits, bindPorts, connectPorts, bounding, ambient, ifPossible ? ", if possible" : "");
     }
 }

@@ -49,6 +49,29 @@ final class SeccompFilter {
 
     private SeccompFilter() {}
 
+    /** A program that allows everything but what Landlock leaves open of what it was asked to close. */
+    static List<Instruction> closing(LinuxSyscalls machine, boolean truncation, boolean ports, boolean listening) {
+        List<Instruction> program = begin(machine);
+        SystemCallRules.holes(truncation, ports, listening)
+                .forEach((name, rule) -> append(program, machine.find(name), refuseIf(rule)));
+        if (ports)
+            append(program, machine.find("socket"), decide(SystemCallRules.tcpOnly()));
+        if (truncation)
+            append(program, machine.find("openat2"), List.of(refuse(ENOSYS)));
+        program.add(new Instruction(RETURN, 0, 0, ALLOW));
+        return List.copyOf(program);
+    }
+
+    private static List<Instruction> refuseIf(Rule rule) {
+        if (rule.always())
+            return List.of(refuse(EACCES));
+        List<Instruction> block = new ArrayList<>();
+        for (List<Test> tests : rule.alternatives())
+            block.addAll(when(tests, refuse(EACCES)));
+        block.add(new Instruction(RETURN, 0, 0, ALLOW));
+        return block;
+    }
+
     /**
      * Makes the program.
      *
@@ -56,15 +79,7 @@ final class SeccompFilter {
      * @param pid the process it is for, or 0 if that is not known yet
      */
     static List<Instruction> of(LinuxSyscalls machine, Collection<Promise> promises, boolean start, int pid) {
-        List<Instruction> program = new ArrayList<>();
-        program.add(load(ARCH_AT));
-        program.add(new Instruction(JUMP_EQUAL, 1, 0, machine.auditArch()));
-        program.add(refuse(EPERM));
-        program.add(load(NUMBER_AT));
-        if (machine.hasX32()) {
-            program.add(new Instruction(JUMP_GREATER_OR_EQUAL, 0, 1, X32_BIT));
-            program.add(refuse(EPERM));
-        }
+        List<Instruction> program = begin(machine);
         program.add(new Instruction(JUMP_GREATER_OR_EQUAL, 0, 1, LinuxSyscalls.LAST_KNOWN + 1));
         program.add(refuse(ENOSYS));
         for (Map.Entry<String, Rule> entry : SystemCallRules.of(promises, start, pid).entrySet())
@@ -75,6 +90,20 @@ final class SeccompFilter {
         if (program.size() > LONGEST)
             throw new IllegalStateException("a filter of " + program.size() + " instructions, of at most " + LONGEST);
         return List.copyOf(program);
+    }
+
+    /** Refuses what was called for another machine, and loads the call's number. */
+    private static List<Instruction> begin(LinuxSyscalls machine) {
+        List<Instruction> program = new ArrayList<>();
+        program.add(load(ARCH_AT));
+        program.add(new Instruction(JUMP_EQUAL, 1, 0, machine.auditArch()));
+        program.add(refuse(EPERM));
+        program.add(load(NUMBER_AT));
+        if (machine.hasX32()) {
+            program.add(new Instruction(JUMP_GREATER_OR_EQUAL, 0, 1, X32_BIT));
+            program.add(refuse(EPERM));
+        }
+        return program;
     }
 
     /** A block that ends in a decision; skipped as a whole for other calls. */
@@ -90,14 +119,14 @@ final class SeccompFilter {
             return List.of(new Instruction(RETURN, 0, 0, ALLOW));
         List<Instruction> block = new ArrayList<>();
         for (List<Test> tests : rule.alternatives())
-            block.addAll(allowIf(tests));
+            block.addAll(when(tests, new Instruction(RETURN, 0, 0, ALLOW)));
         block.add(refuse(rule.accessDenied() ? EACCES : EPERM));
         return block;
     }
 
     /** Built from its end: each test that fails skips what follows it. */
-    private static List<Instruction> allowIf(List<Test> tests) {
-        List<Instruction> rest = List.of(new Instruction(RETURN, 0, 0, ALLOW));
+    private static List<Instruction> when(List<Test> tests, Instruction decision) {
+        List<Instruction> rest = List.of(decision);
         for (Test test : tests.reversed()) {
             if (test.wide())
                 rest = compare(test, 4, (int) (test.mask() >>> 32), (int) (test.value() >>> 32), rest);

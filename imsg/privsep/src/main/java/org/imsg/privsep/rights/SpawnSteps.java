@@ -8,11 +8,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntSupplier;
 import java.util.regex.Pattern;
+import org.imsg.privsep.rights.SeccompFilter.Instruction;
 import org.imsg.sys.Constants;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Posix;
@@ -23,12 +27,19 @@ import org.imsg.unix.Errno;
  * Holds a Landlock ruleset's descriptor until closed.
  */
 final class SpawnSteps implements AutoCloseable {
-    static final Path SETPRIV = Path.of("/usr/bin/setpriv");
+    private static final Path SETPRIV = Path.of("/usr/bin/setpriv");
+    private static final Path PRLIMIT = Path.of("/usr/bin/prlimit");
+    private static final Path ENV = Path.of("/usr/bin/env");
     /** What ld.so(8) of glibc removes from the environment of a program in secure-execution mode. */
     private static final Pattern TAKEN = Pattern
             .compile("LD_.*|MALLOC_.*|GCONV_PATH|GETCONF_DIR|GLIBC_TUNABLES|HOSTALIASES"
                     + "|LOCALDOMAIN|LOCPATH|NIS_PATH|NLSPATH|RESOLV_HOST_CONF|RES_OPTIONS|TMPDIR|TZDIR");
     private static final int KEYCTL_JOIN_SESSION_KEYRING = 1;
+    private static final int MS_NOSUID = 2;
+    private static final int MS_NODEV = 4;
+    private static final int MS_NOEXEC = 8;
+    private static final int MS_REC = 16384;
+    private static final int MS_SLAVE = 1 << 19;
     private static final int AT_FDCWD = -100;
     private static final int AT_EACCESS = 0x200;
     private static final int X_OK = 1;
@@ -36,10 +47,9 @@ final class SpawnSteps implements AutoCloseable {
     /** Closing a shared arena stops all threads for a moment; what is in here is small. */
     private final Arena arena = Arena.ofAuto();
     private final List<Step> steps = new ArrayList<>();
-    private final boolean anyProgram;
+    private final List<String> starter;
     private final boolean changesUser;
     private final boolean late;
-    private final long uid;
     private int ruleset = -1;
 
     /**
@@ -47,17 +57,15 @@ final class SpawnSteps implements AutoCloseable {
      * user is not its real one the real one: there the child sets no_new_privs itself, and what needs it, or CAP_SYS_ADMIN
      * instead, comes while the thread has that capability.
      */
-    SpawnSteps(Restrictions wanted, Platform platform, boolean anyProgram) throws PrivilegeException {
+    SpawnSteps(Restrictions wanted, Platform platform, Optional<Map<String, String>> environment) throws PrivilegeException {
         if (!wanted.ambient.isEmpty() && wanted.ids == null)
             throw new PrivilegeException("ambient capabilities", "they take the ids of a user: root has them all");
-        changesUser = wanted.ids != null && !wanted.ids.areOurs();
-        this.anyProgram = anyProgram;
-        uid = wanted.ids == null ? 0 : wanted.ids.uid();
+        changesUser = wanted.ids != null && !wanted.ids.uidIsOurs();
         late = changesUser && !platform.execKeepsUser();
+        starter = environment.isEmpty() ? List.of() : starter(wanted, environment.get());
+        Restrictions all = starter.isEmpty() ? wanted : wanted.with(this::showStarter);
         try {
-            namespaces(anyProgram && changesUser && wanted.privateRoot != null
-                    ? wanted.with(more -> more.privateRoot = wanted.privateRoot.readOnly(SETPRIV))
-                    : wanted);
+            namespaces(all, platform);
             // A kernel without keys, or a container without the call, has no keyring to inherit.
             steps.add(new Step.Unless(Step.Call.of("keyctl", "new session keyring", KEYCTL_JOIN_SESSION_KEYRING),
                     Errno.number("ENOSYS"), Constants.EPERM));
@@ -65,14 +73,14 @@ final class SpawnSteps implements AutoCloseable {
                 bound(wanted.bounding);
             if (!late)
                 call("prctl", "no_new_privs", Confining.PR_SET_NO_NEW_PRIVS, 1);
-            if (wanted.veil())
-                unveil(wanted);
+            if (wanted.veil() || wanted.ports())
+                landlock(all, platform.landlock());
             if (wanted.promises != null && late)
-                filter(with(wanted.promises, Promise.ID));
+                promise(with(wanted.promises, Promise.ID));
             if (wanted.ids != null)
                 become(wanted.ids, wanted.intermediate, wanted.ambient);
             if (wanted.promises != null && !late)
-                filter(wanted.promises);
+                promise(wanted.promises);
         } catch (PrivilegeException | RuntimeException | Error e) {
             close();
             throw e;
@@ -90,27 +98,53 @@ final class SpawnSteps implements AutoCloseable {
      * its own: setpriv(1), which makes the effective one the real one. The C library takes some variables from a program that
      * has two users; they come back behind it.
      */
-    List<String> starter(Map<String, String> environment) throws PrivilegeException {
-        if (!changesUser || !anyProgram)
-            return List.of();
-        if (!Files.isExecutable(SETPRIV))
-            throw new PrivilegeException("ids", SETPRIV + ", of util-linux, is not there to start a program with");
-        List<String> starter = new ArrayList<>(List.of(SETPRIV.toString(), "--reuid", Long.toString(uid)));
-        if (late)
-            starter.add("--no-new-privs");
-        List<String> taken = environment.entrySet().stream().filter(each -> TAKEN.matcher(each.getKey()).matches())
-                .map(each -> each.getKey() + "=" + each.getValue()).toList();
-        if (!taken.isEmpty()) {
-            starter.add("/usr/bin/env");
-            starter.addAll(taken);
-            starter.addAll(List.of(SETPRIV.toString(), "--no-new-privs"));
+    private List<String> starter(Restrictions wanted, Map<String, String> environment) throws PrivilegeException {
+        List<String> starter = new ArrayList<>();
+        if (changesUser) {
+            starter.addAll(List.of(SETPRIV.toString(), "--reuid", Long.toString(wanted.ids.uid())));
+            if (late)
+                starter.add("--no-new-privs");
+            List<String> taken = environment.entrySet().stream().filter(each -> TAKEN.matcher(each.getKey()).matches())
+                    .map(each -> each.getKey() + "=" + each.getValue()).toList();
+            if (!taken.isEmpty()) {
+                starter.add(ENV.toString());
+                starter.addAll(taken);
+                starter.addAll(List.of(SETPRIV.toString(), "--no-new-privs"));
+            }
         }
+        if (!wanted.limits.isEmpty()) {
+            starter.add(PRLIMIT.toString());
+            wanted.limits.forEach((resource, limit) -> starter.add("--" + resource.name().toLowerCase(Locale.ROOT) + "="
+                    + (limit < 0 ? "unlimited" : limit + ":" + limit)));
+        }
+        for (Path program : List.of(SETPRIV, PRLIMIT))
+            if (starter.contains(program.toString()) && !Files.isExecutable(program))
+                throw new PrivilegeException("start", program + ", of util-linux, is not there to start a program with");
         return starter;
     }
 
-    /** Starts a program unless setpriv could not, which would not be told from the program's own exit. */
+    private void showStarter(Restrictions more) {
+        for (Path program : List.of(SETPRIV, ENV, PRLIMIT)) {
+            if (!starter.contains(program.toString()))
+                continue;
+            if (more.privateRoot != null)
+                more.privateRoot = more.privateRoot.readOnly(program);
+            if (more.veil()) {
+                Map<Path, Set<Access>> unveiled = new LinkedHashMap<>(more.unveiled);
+                unveiled.putIfAbsent(program, Set.of(Access.READ, Access.EXEC));
+                more.unveiled = unveiled;
+            }
+        }
+    }
+
+    /** What stands before the program and its arguments. */
+    List<String> starter() {
+        return starter;
+    }
+
+    /** Starts a program unless the starter could not, which would not be told from the program's own exit. */
     IntSupplier ifThere(Path program, IntSupplier spawn) {
-        if (!changesUser || !anyProgram || !program.isAbsolute())
+        if (starter.isEmpty() || !program.isAbsolute())
             return spawn;
         Step executable = new Step.Unless(
                 Step.Call.of("faccessat2", program, AT_FDCWD, string(program.toString()), X_OK,
@@ -127,12 +161,18 @@ final class SpawnSteps implements AutoCloseable {
         return steps;
     }
 
-    private void namespaces(Restrictions wanted) throws PrivilegeException {
+    private void namespaces(Restrictions wanted, Platform platform) throws PrivilegeException {
         int flags = 0;
         for (Namespace namespace : wanted.namespaces)
             flags |= namespace.flag();
+        boolean hides = wanted.unveiledJava && wanted.privateRoot == null
+                && platform.capabilities().contains(Capability.SYS_ADMIN);
+        if (hides)
+            flags |= Namespace.MOUNT.flag();
         if (flags != 0)
             call("unshare", wanted.namespaces, flags);
+        if (hides)
+            hideProcesses(wanted.ifPossible);
         if (wanted.privateRoot != null)
             steps.addAll(wanted.privateRoot.steps(arena));
         if (wanted.chroot != null) {
@@ -143,24 +183,45 @@ final class SpawnSteps implements AutoCloseable {
         }
     }
 
+    /** A rule for /proc is one for all processes: those of others are hidden by a mount of its own, which follows the mounts outside. */
+    private void hideProcesses(boolean ifPossible) {
+        long none = string("none");
+        call("mount", "/", none, string("/"), none, MS_REC | MS_SLAVE, 0);
+        Step hidden = Step.Call.of("mount", "/proc", string("proc"), string("/proc"), string("proc"),
+                MS_NOSUID | MS_NODEV | MS_NOEXEC, string("hidepid=2"));
+        // A container may have covered parts of /proc, and mount no other then.
+        steps.add(ifPossible ? new Step.Unless(hidden, Constants.EPERM) : hidden);
+    }
+
     private void bound(Set<Capability> bounding) {
         for (Capability capability : Capability.values())
             if (!bounding.contains(capability) && Capability.isKnownToKernel(capability))
                 call("prctl", "bounding set without " + capability, Confining.PR_CAPBSET_DROP, capability.number());
     }
 
-    private void unveil(Restrictions wanted) throws PrivilegeException {
-        int version = Landlock.version();
-        ruleset = Landlock.create(arena, version);
+    private void landlock(Restrictions wanted, int version) throws PrivilegeException {
+        ruleset = Landlock.create(arena, version, wanted.veil(), wanted.bindPorts != null,
+                wanted.connectPorts != null);
         if (ruleset < 0)
             throw new PrivilegeException("landlock_create_ruleset", "version " + version, -ruleset);
         if (wanted.unveiledJava)
             JavaPaths.unveiled().forEach((path, access) -> steps
                     .add(new Step.Unless(unveil(path, access, version), Constants.ENOENT)));
-        if (changesUser && anyProgram)
-            steps.add(unveil(SETPRIV, Set.of(Access.READ, Access.EXEC), version));
         wanted.unveiled.forEach((path, access) -> steps.add(unveil(path, access, version)));
+        if (wanted.bindPorts != null)
+            wanted.bindPorts.forEach(port -> allow(port, true));
+        if (wanted.connectPorts != null)
+            wanted.connectPorts.forEach(port -> allow(port, false));
         call("landlock_restrict_self", "version " + version, ruleset, 0);
+        boolean truncation = wanted.veil() && version < Landlock.TRUNCATES;
+        if (truncation || wanted.ports())
+            filter("what Landlock leaves open", SeccompFilter.closing(LinuxSyscalls.host(), truncation, wanted.ports(),
+                    wanted.bindPorts == null || !wanted.bindPorts.isEmpty()));
+    }
+
+    private void allow(int port, boolean bind) {
+        call("landlock_add_rule", "TCP port " + port, ruleset, Landlock.RULE_NET_PORT,
+                Landlock.portRule(arena, port, bind).address(), 0);
     }
 
     private Step unveil(Path path, Set<Access> access, int version) {
@@ -170,7 +231,7 @@ final class SpawnSteps implements AutoCloseable {
 
     private void become(Ids ids, long intermediate, Set<Capability> ambient) {
         long mask = Capability.mask(ambient);
-        if (changesUser)
+        if (!ids.areOurs())
             change(ids, intermediate);
         call("capset", ambient, Confining.capabilityHeader(arena).address(),
                 Confining.capabilityData(arena, mask).address());
@@ -184,15 +245,19 @@ final class SpawnSteps implements AutoCloseable {
         MemorySegment groups = arena.allocate(JAVA_INT, Math.max(1, ids.groups().size()));
         for (int i = 0; i < ids.groups().size(); i++)
             groups.setAtIndex(JAVA_INT, i, ids.groups().get(i).intValue());
-        call("setgroups", ids.groups(), ids.groups().size(), groups.address());
+        if (!ids.groupsAreOurs())
+            call("setgroups", ids.groups(), ids.groups().size(), groups.address());
         call("setresgid", ids.gid(), ids.gid(), ids.gid(), ids.gid());
-        call("setresuid", ids.uid(), intermediate, ids.uid(), intermediate);
+        if (changesUser)
+            call("setresuid", ids.uid(), intermediate, ids.uid(), intermediate);
     }
 
-    private void filter(Set<Promise> promises) {
-        MemorySegment program = Confining.filterProgram(arena,
-                SeccompFilter.of(LinuxSyscalls.host(), promises, true, 0));
-        call("seccomp", promises, Confining.SECCOMP_SET_MODE_FILTER, 0, program.address());
+    private void promise(Set<Promise> promises) {
+        filter(promises, SeccompFilter.of(LinuxSyscalls.host(), promises, true, 0));
+    }
+
+    private void filter(Object on, List<Instruction> program) {
+        call("seccomp", on, Confining.SECCOMP_SET_MODE_FILTER, 0, Confining.filterProgram(arena, program).address());
     }
 
     private void call(String name, Object on, long... arguments) {

@@ -64,7 +64,7 @@ final class SystemCallRules {
      * its becoming the user it is meant for.
      */
     private static final String START = """
-            execve setresuid capset prctl[0=8] vfork clone[0&0x7E020000=0] wait4 tgkill setsid setpgid newfstatat statx stat lstat access faccessat
+            execve setresuid capset prctl[0=8] prlimit64[0=0] vfork clone[0&0x7E020000=0] wait4 tgkill setsid setpgid newfstatat statx stat lstat access faccessat
             faccessat2 readlink readlinkat getcwd chdir fchdir statfs fstatfs
             """;
     /** Refused as a missing permission of a path or program, which Java reports as such; the rest is EPERM. */
@@ -74,7 +74,36 @@ final class SystemCallRules {
             "socket",
             "execve", "execveat", "open", "creat", "mknodat");
 
+    /** What truncates although nothing was opened for writing: O_TRUNC with O_RDONLY is 0x200 under mask 0x203. */
+    private static final String TRUNCATION = "truncate openat[2&0x203=0x200] open[1&0x203=0x200] ";
+    /** What reaches ports past Landlock: MSG_FASTOPEN. */
+    private static final String FAST_OPEN = """
+            sendto[3&0x20000000=0x20000000] sendmsg[2&0x20000000=0x20000000] sendmmsg[3&0x20000000=0x20000000]
+            io_uring_setup
+            """;
+    /** Local ones, and internet streams of TCP: no datagrams, no MPTCP, no SCTP. */
+    private static final String TCP_ONLY = "socket[0=1,16] socket[0=2,10;1&0xF=1;2=0,6]";
+
     private SystemCallRules() {}
+
+    /** What an older Landlock, or any, leaves open: the calls to be refused if a rule holds. */
+    static Map<String, Rule> holes(boolean truncation, boolean ports, boolean listening) {
+        String text = (truncation ? TRUNCATION : "") + (ports ? FAST_OPEN : "") + (ports && !listening ? "listen" : "");
+        return rules(text);
+    }
+
+    /** The sockets that are left where TCP ports are restricted. */
+    static Rule tcpOnly() {
+        return new Rule(rules(TCP_ONLY).get("socket").alternatives(), true);
+    }
+
+    private static Map<String, Rule> rules(String text) {
+        Map<String, Rule> rules = new LinkedHashMap<>();
+        for (String word : text.strip().split("\\s+"))
+            if (!word.isEmpty())
+                add(rules, word, 0);
+        return rules;
+    }
 
     /** One condition on one argument: that its bits under the mask are the value, on all 64 bits if wide, else on the low 32. */
     record Test(int argument, long mask, long value, boolean wide) {}

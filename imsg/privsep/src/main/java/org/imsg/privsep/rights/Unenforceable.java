@@ -8,6 +8,7 @@ import java.util.Set;
 final class Unenforceable {
     private static final String PROMISES = "promises";
     static final String UNVEIL = "unveil";
+    private static final String PORTS = "TCP ports";
     private static final String NAMESPACES = "namespaces";
     private static final String PRIVATE_ROOT = "private root";
     private static final String CHROOT = "chroot";
@@ -43,10 +44,10 @@ final class Unenforceable {
     }
 
     private static void ids(Map<String, String> reasons, Restrictions wanted, Platform platform) {
-        needs(reasons, true, IDS, platform, Capability.SETUID);
-        needs(reasons, true, IDS, platform, Capability.SETGID);
+        needs(reasons, !wanted.ids.uidIsOurs(), IDS, platform, Capability.SETUID);
+        needs(reasons, !wanted.ids.groupsAreOurs(), IDS, platform, Capability.SETGID);
         IdMaps.unmapped(wanted.ids, wanted.intermediate).ifPresent(why -> reasons.putIfAbsent(IDS, IDS + ": " + why));
-        if (platform.execKeepsUser())
+        if (platform.execKeepsUser() || wanted.ids.uidIsOurs())
             return;
         String old = " under another user: before Linux 6.16 an exec takes ";
         if (!wanted.ambient.isEmpty())
@@ -56,6 +57,8 @@ final class Unenforceable {
         old += "the user away if no_new_privs is set before it, and otherwise this process lacks CAP_SYS_ADMIN";
         if (wanted.veil())
             reasons.putIfAbsent(UNVEIL, UNVEIL + old);
+        if (wanted.ports())
+            reasons.putIfAbsent(PORTS, PORTS + old);
         if (wanted.promises != null)
             reasons.putIfAbsent(PROMISES, PROMISES + old);
     }
@@ -90,6 +93,9 @@ final class Unenforceable {
                     + platform.machine());
         if (wanted.veil() && platform.landlock() == 0)
             reasons.putIfAbsent(UNVEIL, "unveil: this kernel has no Landlock, or it is switched off");
+        if (wanted.ports() && platform.landlock() < Landlock.PORTS)
+            reasons.putIfAbsent(PORTS, PORTS + ": this kernel's Landlock is version " + platform.landlock()
+                    + ", which has no ports; they take version " + Landlock.PORTS);
     }
 
     private static void needs(Map<String, String> reasons, boolean asked, String part, Platform platform,
@@ -102,6 +108,7 @@ final class Unenforceable {
         Map<String, Boolean> asked = new LinkedHashMap<>();
         asked.put(PROMISES, wanted.promises != null);
         asked.put(UNVEIL, wanted.veil());
+        asked.put(PORTS, wanted.ports());
         asked.put(NAMESPACES, !wanted.namespaces.isEmpty());
         asked.put(PRIVATE_ROOT, wanted.privateRoot != null);
         asked.put(CHROOT, wanted.chroot != null);
@@ -121,6 +128,10 @@ final class Unenforceable {
                     case UNVEIL -> {
                         left.unveiled = Map.of();
                         left.unveiledJava = false;
+                    }
+                    case PORTS -> {
+                        left.bindPorts = null;
+                        left.connectPorts = null;
                     }
                     case NAMESPACES -> left.namespaces = Set.of();
                     case PRIVATE_ROOT -> left.privateRoot = null;

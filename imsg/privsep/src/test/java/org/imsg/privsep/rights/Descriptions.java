@@ -34,12 +34,20 @@ final class Descriptions {
                         ? PrivateRoot.java()
                         : PrivateRoot.java().readOnly(Path.of(value)));
                 case "chroot" -> confinement.chroot(Path.of(value));
+                case "bind-tcp" -> confinement.bindTcp(ports(value));
+                case "connect-tcp" -> confinement.connectTcp(ports(value));
+                case "limit" -> confinement.limit(Resource.valueOf(value.split("=")[0]),
+                        Long.parseLong(value.split("=")[1]));
                 case "if-possible" -> confinement.ifPossible();
                 case "none" -> confinement;
                 default -> throw new IllegalArgumentException(word);
             };
         }
         return confinement;
+    }
+
+    private static int[] ports(String list) {
+        return list.isEmpty() ? new int[0] : Stream.of(list.split(",")).mapToInt(Integer::parseInt).toArray();
     }
 
     private static Confinement keep(Confinement confinement, Capability capability) {

@@ -87,6 +87,11 @@ final class RunningSubject implements AutoCloseable {
         return command;
     }
 
+    /** Where its classes are. */
+    static Path jar() {
+        return Archive.FILE;
+    }
+
     int pid() {
         return child.pid();
     }

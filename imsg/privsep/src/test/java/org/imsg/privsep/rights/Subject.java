@@ -10,11 +10,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.ByteOrder;
 import java.nio.channels.Channels;
 import java.nio.channels.Pipe;
 import java.nio.channels.Selector;
 import java.nio.file.Path;
 import java.security.KeyPairGenerator;
+import java.security.KeyStore;
 import java.security.MessageDigest;
 import java.security.Provider;
 import java.security.SecureRandom;
@@ -31,6 +33,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
+import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509TrustManager;
 import org.imsg.sys.Credentials;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.RawSyscall;
@@ -45,7 +49,9 @@ final class Subject {
 
     private Subject() {}
 
-    public static void main(String[] arguments) throws IOException {
+    public static void main(String[] arguments) throws Exception {
+        if (arguments.length == 1 && arguments[0].equals("trust"))
+            System.exit(Math.min(200, trusted()));
         Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println("shutdown hook")));
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
         System.out.println(ANSWER + "here");
@@ -77,6 +83,14 @@ final class Subject {
                 yield "preloaded";
             }
             case "enter" -> Descriptions.of(rest).enter().toString();
+            case "mixed" -> String.valueOf(Ids.areMixed());
+            case "hoard" -> {
+                try (Arena arena = Arena.ofConfined()) {
+                    for (int i = 0; i < Integer.parseInt(rest); i++)
+                        arena.allocate(1 << 20);
+                }
+                yield "hoarded";
+            }
             case "become" -> {
                 Descriptions.of(rest).becomeUser();
                 yield "is";
@@ -107,14 +121,43 @@ final class Subject {
         };
     }
 
+    /** How many certificates a TLS client trusts by default. */
+    private static int trusted() throws Exception {
+        TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        factory.init((KeyStore) null);
+        return Stream.of(factory.getTrustManagers()).mapToInt(each -> ((X509TrustManager) each).getAcceptedIssuers().length)
+                .sum();
+    }
+
+    private static long argument(Arena arena, String word) {
+        String[] sides = word.split(":", 2);
+        return switch (sides[0]) {
+            case "s" -> arena.allocateFrom(sides[1]).address();
+            case "buffer" -> arena.allocate(4096).address();
+            case "port" -> {
+                MemorySegment address = arena.allocate(16, 8);
+                address.set(ValueLayout.JAVA_SHORT, 0, (short) 2);
+                address.set(ValueLayout.JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN), 2, (short) Integer.parseInt(sides[1]));
+                address.set(ValueLayout.JAVA_INT.withOrder(ByteOrder.BIG_ENDIAN), 4, 0x7F000001);
+                yield address.address();
+            }
+            // Always 8 bytes: the family, a NUL, and 5 letters.
+            case "abstract" -> {
+                MemorySegment address = arena.allocate(16, 8);
+                address.set(ValueLayout.JAVA_SHORT, 0, (short) 1);
+                address.setString(3, sides[1]);
+                yield address.address();
+            }
+            default -> Long.decode(word);
+        };
+    }
+
     /** A system call by name; arguments are numbers, or a path after an s: sign. Says the result, or the error's name. */
     private static String raw(String[] words) {
         try (Arena arena = Arena.ofConfined()) {
             long[] arguments = new long[6];
             for (int i = 1; i < words.length; i++)
-                arguments[i - 1] = words[i].startsWith("s:")
-                        ? arena.allocateFrom(words[i].substring(2)).address()
-                        : words[i].equals("buffer") ? arena.allocate(4096).address() : Long.decode(words[i]);
+                arguments[i - 1] = argument(arena, words[i]);
             int result = RawSyscall.call(LinuxSyscalls.host().number(words[0]), arguments[0], arguments[1],
                     arguments[2], arguments[3], arguments[4], arguments[5]);
             return result < 0 ? Errno.name(-result) : Integer.toString(result);
