@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.imsg.testing.Outside;
+import org.imsg.testing.ProcStatus;
 import org.imsg.unix.Child;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -51,7 +51,7 @@ class SetIdStartTest {
             assertThat(subject.ask("mixed")).isEqualTo("true");
             assertThat(subject.ask("spawn ids" + GREP)).isEqualTo("exit 0");
             assertThat(subject.ask("drop 64001 -")).isEqualTo("dropped");
-            assertThat(Outside.of(subject.pid()).distinct("Gid")).isEqualTo(Map.of("Gid", Set.of("64002 64002 64002 64002")));
+            assertThat(ProcStatus.of(subject.pid()).distinct("Gid")).isEqualTo(Map.of("Gid", Set.of("64002 64002 64002 64002")));
             assertThat(subject.ask("raw setresgid 64009 64009 64009")).isEqualTo("EPERM");
         }
     }
@@ -74,7 +74,7 @@ class SetIdStartTest {
         String words = "ids promise:STDIO limit:NOFILE=99 limit:CORE=0 limit:DATA=300000000";
         try (RunningSubject subject = RunningSubject.start(Descriptions.of(words)::spawnJava)) {
             assertThat(subject.ask("complete " + words)).isEqualTo("[]");
-            assertThat(Outside.of(subject.pid()).limits()).contains("Max open files 99 99 files",
+            assertThat(ProcStatus.of(subject.pid()).limits()).contains("Max open files 99 99 files",
                     "Max core file size 0 0 bytes", "Max data size 300000000 300000000 bytes");
             assertThat(subject.ask("raw prlimit64 0 7 buffer 0")).isEqualTo("EPERM");
             assertThat(subject.askLast("hoard 400")).doesNotContain("hoarded");
