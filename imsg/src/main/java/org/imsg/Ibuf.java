@@ -119,7 +119,7 @@ public final class Ibuf implements AutoCloseable {
 
     /** The thread that may use this object; null until the first comes. */
     private @Nullable Thread thread = Thread.currentThread();
-    /** Everything allocated. Replaced when it grows: call {@link #append} first, then read this field. */
+    /** Everything allocated. Replaced when it grows: call {@link #append(long)} first, then read this field. */
     private MemorySegment bytes;
     /** For a view: the buffer whose memory it reads, itself if that is no buffer's. Null if this is no view. */
     private final @Nullable Ibuf owner;
@@ -869,14 +869,14 @@ public final class Ibuf implements AutoCloseable {
         return new Ibuf(part, owner == null ? this : owner == this ? null : owner);
     }
 
-    /** Appends {@code len} bytes of any content and returns the offset of the first in {@link #bytes} as it is after. */
+    /** Appends {@code len} bytes of any content and returns the offset of the first in {@code bytes} as it is after. */
     private int append(long len) {
         int at = makeRoom(len);
         writePosition += (int) len;
         return at;
     }
 
-    /** Makes room for what may fail to be written, and returns its offset; {@link #append} then makes it content. */
+    /** Makes room for what may fail to be written, and returns its offset; {@link #append(long)} then makes it content. */
     private int makeRoom(long len) {
         requireOwn();
         if (requireNotNegative(len) > max - writePosition) {
@@ -895,7 +895,7 @@ public final class Ibuf implements AutoCloseable {
         bytes = grown;
     }
 
-    /** Consumes {@code len} bytes and returns the offset of the first in {@link #bytes}. */
+    /** Consumes {@code len} bytes and returns the offset of the first in {@code bytes}. */
     private int consume(int len) {
         int left = size();
         if (requireNotNegative(len) > left) {
@@ -906,7 +906,7 @@ public final class Ibuf implements AutoCloseable {
         return at;
     }
 
-    /** Returns the offset in {@link #bytes} of a part of the content. */
+    /** Returns the offset in {@code bytes} of a part of the content. */
     private int locate(int pos, int len) {
         return readPosition + Objects.checkFromIndexSize(pos, len, size());
     }

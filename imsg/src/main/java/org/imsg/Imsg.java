@@ -103,7 +103,7 @@ public final class Imsg implements AutoCloseable {
         return new Imsg(type, id, pid, payload.copy(), DescriptorState.NONE, null);
     }
 
-    /** Takes the message out of a buffer that {@link #moveToBuffer()} or {@link Ibuf#forMessage} made. */
+    /** Takes the message out of a buffer that {@link #moveToBuffer()} or {@link Ibuf#forMessage(int, int, int, int, int)} made. */
     static Imsg moveFrom(Ibuf buffer) {
         Ibuf.Header header = buffer.header();
         if (header == null) {

@@ -6,11 +6,11 @@ import java.io.IOException;
 @FunctionalInterface
 public interface ImsgHandler {
     /**
-     * One message.
+     * Takes one message.
      *
-     * @param message a view of it, valid inside this call only; what is to be kept is copied, a descriptor that is to
-     *     be kept is {@linkplain ImsgView#takeFd taken}
-     * @throws IOException to end the read; the messages behind this one are delivered by the next
+     * @param message a view, valid inside this call only: {@link ImsgView#copy()} keeps the message, and
+     *     {@link ImsgView#takeFd()} keeps its descriptor, which is closed otherwise
+     * @throws IOException to end the read; the next read delivers the messages behind this one
      */
     void message(ImsgView message) throws IOException;
 }

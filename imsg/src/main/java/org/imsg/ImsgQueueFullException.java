@@ -1,19 +1,17 @@
 package org.imsg;
 
 /**
- * A message was composed for a channel whose queue has no room for it: the peer does not read, or nobody flushes. The message
- * is not queued, its descriptor still the caller's; what was queued before stays. C's queue has no bound.
+ * The queue of a channel has no room for a message: the peer does not read, or the program does not flush. The message was
+ * not queued, its descriptor is still the caller's, and the queue is as it was. C's queue has no bound.
  */
 public final class ImsgQueueFullException extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 
-    /** Bytes queued. */
     private final int queued;
-    /** Bytes that may be. */
     private final int bound;
 
     /**
-     * For queues in front of a channel's own.
+     * Makes one, also for queues in front of a channel's own.
      *
      * @param length the bytes of the message that has no room
      * @param queued the bytes that are queued
@@ -27,7 +25,7 @@ public final class ImsgQueueFullException extends IllegalStateException {
     }
 
     /**
-     * How much is queued.
+     * Returns how much is queued.
      *
      * @return bytes
      */
@@ -36,7 +34,7 @@ public final class ImsgQueueFullException extends IllegalStateException {
     }
 
     /**
-     * How much may be.
+     * Returns how much may be queued.
      *
      * @return bytes
      */

@@ -13,7 +13,7 @@ import java.lang.annotation.Target;
 @Target({ElementType.RECORD_COMPONENT, ElementType.TYPE})
 public @interface Align {
     /**
-     * The alignment.
+     * Returns the alignment.
      *
      * @return a power of two, in bytes
      */

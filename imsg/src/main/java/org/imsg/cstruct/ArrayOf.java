@@ -13,7 +13,7 @@ import java.lang.annotation.Target;
 @Target(ElementType.RECORD_COMPONENT)
 public @interface ArrayOf {
     /**
-     * The number of elements.
+     * Returns the number of elements.
      *
      * @return 1 or more
      */

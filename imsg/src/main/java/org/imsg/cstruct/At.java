@@ -6,14 +6,14 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * Where a member is, for a struct of which only some members are known. What lies between it and the member before is
- * ignored on reading and zero on writing. The order of members stays that of their offsets.
+ * The place of a member, for a struct of which only some members are described. The bytes between it and the member before
+ * are ignored on reading and zero on writing. Members stand in the order of their offsets.
  */
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.RECORD_COMPONENT)
 public @interface At {
     /**
-     * The offset.
+     * Returns the offset.
      *
      * @return bytes from the beginning of the struct
      */

@@ -8,14 +8,13 @@ import java.nio.ByteOrder;
 import java.util.Objects;
 
 /**
- * What the C compiler of a platform decides about structs. Immutable; a platform not listed here is made by the
- * constructor.
+ * The decisions of a platform's C compiler about structs. Immutable; the constructor makes a platform not listed here.
  *
- * @param name for people
- * @param order of the bytes of a number
- * @param wordSize of {@code long}, {@code size_t} and pointers in bytes, 4 or 8
- * @param maxAlignment what 8-byte numbers are aligned to inside a struct in bytes, 4 or 8
- * @param timeSize of {@code time_t} in bytes, 4 or 8
+ * @param name the name shown to people
+ * @param order the order of the bytes of a number
+ * @param wordSize the size of {@code long}, {@code size_t} and pointers in bytes, 4 or 8
+ * @param maxAlignment the alignment of 8-byte numbers inside a struct in bytes, 4 or 8
+ * @param timeSize the size of {@code time_t} in bytes, 4 or 8
  */
 public record CAbi(String name, ByteOrder order, int wordSize, int maxAlignment, int timeSize) {
     /** Linux, the BSDs and macOS on x86_64, and the same rules on aarch64 and riscv64. */
@@ -44,7 +43,7 @@ public record CAbi(String name, ByteOrder order, int wordSize, int maxAlignment,
     }
 
     /**
-     * The platform this JVM runs on.
+     * Returns the platform this JVM runs on.
      *
      * @return its rules
      * @throws UnsupportedOperationException on a machine of 32 bits, where {@code time_t} may be either: name the ABI

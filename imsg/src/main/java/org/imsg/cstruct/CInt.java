@@ -6,7 +6,8 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * An int: {@code int}. The component, or the element of its array, is one of {@code int}, {@code long}, {@code boolean}.
+ * An int: {@code int}.
+ * The component, or the element of its array, is one of {@code int}, {@code long}, {@code boolean}.
  */
 @CType("int")
 @Retention(RetentionPolicy.RUNTIME)

@@ -5,13 +5,13 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Where the members of a struct are. Immutable.
+ * The layout of a struct: the offset and size of each member. Immutable.
  *
  * @param name the struct's name in C
  * @param members in the order of their offsets
  * @param size {@code sizeof}, in bytes, with the padding at the end
  * @param alignment in bytes
- * @param packed whether there is no padding
+ * @param packed true if there is no padding
  */
 public record CLayout(String name, List<Member> members, int size, int alignment, boolean packed) {
     /** Copies the list. */
@@ -23,12 +23,12 @@ public record CLayout(String name, List<Member> members, int size, int alignment
      * One member.
      *
      * @param name its name in C
-     * @param type what it is
+     * @param type its type
      * @param offset {@code offsetof}, in bytes
      */
     public record Member(String name, Type type, int offset) {
         /**
-         * Where the member ends.
+         * Returns where the member ends.
          *
          * @return the offset of the first byte after it; of a flexible array, that of its beginning
          */
@@ -37,24 +37,24 @@ public record CLayout(String name, List<Member> members, int size, int alignment
         }
     }
 
-    /** What a member, or an element of an array, is in C. */
+    /** The C type of a member, or of an element of an array. */
     public sealed interface Type permits Scalar, Text, Raw, Struct, Array {
         /**
-         * {@code sizeof}.
+         * Returns the size: {@code sizeof}.
          *
          * @return bytes; 0 for a flexible array
          */
         int size();
 
         /**
-         * The natural alignment.
+         * Returns the natural alignment.
          *
          * @return bytes
          */
         int alignment();
     }
 
-    /** How the bits of a number are meant. */
+    /** The meaning of the bits of a number. */
     public enum Kind {
         /** Two's complement. */
         SIGNED,
@@ -72,16 +72,16 @@ public record CLayout(String name, List<Member> members, int size, int alignment
      * @param name the type's name in C
      * @param size 1, 2, 4 or 8 bytes
      * @param alignment in bytes
-     * @param kind how its bits are meant
+     * @param kind the meaning of its bits
      * @param order of its bytes
      */
     public record Scalar(String name, int size, int alignment, Kind kind, ByteOrder order) implements Type {
         /**
-         * A number of C.
+         * Returns a number of C.
          *
          * @param cType its name, one of those in {@link CType}
          * @param abi the rules of the machine
-         * @return what it is there
+         * @return the number as that machine has it
          * @throws IllegalArgumentException if the name is not known
          */
         public static Scalar of(String cType, CAbi abi) {
@@ -109,7 +109,7 @@ public record CLayout(String name, List<Member> members, int size, int alignment
         }
 
         /**
-         * The same number in network order.
+         * Returns the same number in network order.
          *
          * @return one whose bytes are big-endian
          */
@@ -122,7 +122,7 @@ public record CLayout(String name, List<Member> members, int size, int alignment
      * A {@code char} array with a string in it.
      *
      * @param size bytes; 0 if it is flexible
-     * @param terminated whether there must be a NUL
+     * @param terminated true if there must be a NUL
      */
     public record Text(int size, boolean terminated) implements Type {
         @Override
@@ -163,7 +163,7 @@ public record CLayout(String name, List<Member> members, int size, int alignment
     /**
      * An array of anything but bytes and {@code char}s.
      *
-     * @param element what its elements are
+     * @param element the type of its elements
      * @param count how many; 0 if it is flexible
      */
     public record Array(Type element, int count) implements Type {
@@ -179,7 +179,7 @@ public record CLayout(String name, List<Member> members, int size, int alignment
     }
 
     /**
-     * Whether the last member is a flexible array.
+     * Returns whether the last member is a flexible array.
      *
      * @return true if a payload may be longer than the struct
      */
@@ -188,16 +188,16 @@ public record CLayout(String name, List<Member> members, int size, int alignment
     }
 
     /**
-     * The least number of bytes the struct is in.
+     * Returns the least number of bytes that hold the struct.
      *
-     * @return {@link #size}, or the offset of the flexible array, which may be less
+     * @return {@link #size()}, or the offset of the flexible array, which may be less
      */
     public int minimumSize() {
         return flexible() ? members.getLast().offset() : size;
     }
 
     /**
-     * The size of one element of the flexible array.
+     * Returns the size of one element of the flexible array.
      *
      * @return bytes; 1 if they are bytes or {@code char}s
      * @throws IllegalStateException if there is none
@@ -209,7 +209,7 @@ public record CLayout(String name, List<Member> members, int size, int alignment
     }
 
     /**
-     * The layout as pahole(1) prints it: C declarations, each with its offset and size in bytes, and the holes.
+     * Returns the layout as pahole(1) prints it: C declarations, each with its offset and size in bytes, and the holes.
      *
      * @return several lines, without a newline at the end
      */

@@ -10,8 +10,9 @@ import org.imsg.cstruct.CLayout.Struct;
 import org.imsg.cstruct.CLayout.Type;
 
 /**
- * Lays a struct out by the rules of the C ABI: each member at the next offset that its alignment allows, padding at the end. For
- * structs that are described by something other than a record, which is for {@link CStruct}. For one thread.
+ * Lays a struct out by the rules of the C ABI: each member at the next offset that its alignment allows, padding at the end.
+ * {@link CStruct} describes a struct by a record; this class serves other descriptions. Not safe for use by several threads
+ * at once.
  */
 public final class CLayoutBuilder {
     private final String name;
@@ -46,7 +47,7 @@ public final class CLayoutBuilder {
     /**
      * Raises the alignment of the struct: {@code __attribute__((aligned))}.
      *
-     * @param bytes a power of two; less than the members' is without effect
+     * @param bytes a power of two; one below the alignment of the members has no effect
      * @return this
      * @throws IllegalArgumentException if it is no power of two
      */
@@ -59,7 +60,7 @@ public final class CLayoutBuilder {
      * Adds a member.
      *
      * @param member its name in C
-     * @param type what it is; a flexible array, of size 0, must be the last
+     * @param type its type; a flexible array, of size 0, must be the last member
      * @return this
      * @throws IllegalArgumentException if there is a member of that name, the one before it is a flexible array, or the
      *     struct it is ends in one
@@ -70,14 +71,15 @@ public final class CLayoutBuilder {
     }
 
     /**
-     * Adds a member at a known place; what is between it and the one before counts as padding.
+     * Adds a member at a known place; the bytes between it and the member before count as padding.
      *
      * @param member its name in C
-     * @param type as for {@link #add}
+     * @param type as for {@link #add(String, Type)}
      * @param offset {@code offsetof}, in bytes
      * @return this
-     * @throws IllegalArgumentException as for {@link #add}, or if the offset is inside the member before or not aligned
-     * @throws ArithmeticException as for {@link #add}
+     * @throws IllegalArgumentException as for {@link #add(String, Type)}, or if the offset is not aligned or
+     *     inside the member before
+     * @throws ArithmeticException as for {@link #add(String, Type)}
      */
     public CLayoutBuilder addAt(String member, Type type, int offset) {
         return addAt(member, type, 1, offset);
@@ -127,7 +129,7 @@ public final class CLayoutBuilder {
     }
 
     /**
-     * Says how long the struct is, where members at its end are left out.
+     * Sets the size of a struct that has further bytes behind its last member.
      *
      * @param bytes {@code sizeof}, 0 or more
      * @return this
@@ -141,7 +143,7 @@ public final class CLayoutBuilder {
     }
 
     /**
-     * Where the members end.
+     * Returns where the members end.
      *
      * @return the offset of the first byte after the last one
      */
@@ -150,11 +152,11 @@ public final class CLayoutBuilder {
     }
 
     /**
-     * The struct as it is now.
+     * Returns the layout of the struct as it is now.
      *
      * @return its layout
-     * @throws IllegalArgumentException if the size that was said is less than its members'
-     * @throws ArithmeticException as for {@link #add}
+     * @throws IllegalArgumentException if the size that was set is less than the members need
+     * @throws ArithmeticException as for {@link #add(String, Type)}
      */
     public CLayout build() {
         if (size >= 0 && size < end)

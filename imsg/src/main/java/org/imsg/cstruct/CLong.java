@@ -6,7 +6,8 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * A long, as wide as the platform makes it: {@code long}. The component, or the element of its array, is one of {@code long}, {@code boolean}.
+ * A long, as wide as the platform makes it: {@code long}.
+ * The component, or the element of its array, is one of {@code long}, {@code boolean}.
  */
 @CType("long")
 @Retention(RetentionPolicy.RUNTIME)

@@ -7,13 +7,13 @@ import java.lang.annotation.Target;
 
 /**
  * The name in C, where it is not the Java name in lower case with underscores: {@code remoteAs} is {@code remote_as}
- * without being told. For error messages and the printed layout only.
+ * without this annotation. For error messages and the printed layout only.
  */
 @Retention(RetentionPolicy.RUNTIME)
 @Target({ElementType.RECORD_COMPONENT, ElementType.TYPE})
 public @interface CName {
     /**
-     * The name.
+     * Returns the name.
      *
      * @return a C identifier
      */

@@ -5,33 +5,32 @@ import java.lang.invoke.MethodHandles;
 import java.util.Objects;
 
 /**
- * A C struct, described by a record: its layout by the rules of the C ABI, and what makes records of its bytes and bytes of
- * records.
+ * A C struct, described by a record: its layout by the rules of the C ABI, and the translation between its bytes and the
+ * record.
  *
  * {@snippet file="org/imsg/cstruct/CStructSnippets.java" region="describe"}
  * {@snippet file="org/imsg/cstruct/CStructSnippets.java" region="use"}
  *
- * <p>Each component is a member, in order, named in C as in Java but in lower case with underscores (see {@link CName}). What
- * its Java type says by itself is {@code byte} int8_t, {@code short} int16_t, {@code char} uint16_t, {@code int} int32_t,
- * {@code long} int64_t, {@code float}, {@code double}, {@code boolean} _Bool, and a record a nested struct. The rest is said
- * by annotations: {@link U8} to {@link I64}, {@link CInt}, {@link CLong}, {@link SizeT}, {@link TimeT}, {@link CType} for
+ * <p>Each component is a member, in order, named in C as in Java but in lower case with underscores (see {@link CName}). By
+ * itself a Java type stands for this C type: {@code byte} int8_t, {@code short} int16_t, {@code char} uint16_t, {@code int}
+ * int32_t, {@code long} int64_t, {@code float}, {@code double}, {@code boolean} _Bool, and a record a nested struct. Annotations
+ * name the others: {@link U8} to {@link I64}, {@link CInt}, {@link CLong}, {@link SizeT}, {@link TimeT}, {@link CType} for
  * other numbers; {@link NetworkOrder}; {@link CString} for a {@code String}; {@link Bytes} for a {@code byte[]};
  * {@link ArrayOf} and {@link FlexibleArray} for arrays. {@link Align} and {@link Packed} are the attributes of C;
- * {@link At} and {@link Size} describe a struct of which only some members are known. A {@code boolean} may stand for any
+ * {@link At} and {@link Size} describe a struct with only some of its members. A {@code boolean} may stand for any
  * number: false is 0, true is written 1 and read from anything else. C's bit-fields are not described: take the number they
  * lie in, and shift.
  *
  * <p>Every number comes to Java with its value: {@code @U32 long} is 0 to 4294967295, and writing anything else is an error
- * that names the member. Only where the Java type is no wider than an unsigned one ({@code @U32 int}) it is the bits.
+ * that names the member. Only where the Java type is no wider than an unsigned C type ({@code @U32 int}) it holds the bits.
  *
- * <p>A union is {@link Bytes} with the {@link Align} of its widest member; {@link #view} reads one of its members out of
- * them.
+ * <p>A union is {@link Bytes} with the {@link Align} of its widest member; {@link #view(byte[])} reads one of its members.
  *
  * <p>Padding is ignored on reading and zero on writing. Reading touches no byte outside the struct, and allocates nothing
  * but the record, with its arrays and strings.
  *
  * <p>Immutable and safe for use by several threads. Making one takes milliseconds, since it is compiled: keep it in a
- * {@code static final} field, where the JIT compiler knows it.
+ * {@code static final} field, which the JIT compiler treats as a constant.
  *
  * @param <T> the record
  */
@@ -50,7 +49,7 @@ public final class CStruct<T extends Record> {
      * Describes a struct of this machine.
      *
      * @param <T> the record
-     * @param type a public record in a package exported to everybody, or any record in a package open to {@code
+     * @param type a public record in a package that is exported, or any record in a package open to {@code
      *     org.imsg}
      * @return the struct
      * @throws IllegalArgumentException if the record cannot be a C struct, or is not accessible; the message says which
@@ -79,7 +78,7 @@ public final class CStruct<T extends Record> {
      * @param <T> the record
      * @param type the record
      * @param abi the rules of the machine whose struct it is
-     * @param lookup {@code MethodHandles.lookup()} of the caller, who can reach the record and the records nested in it
+     * @param lookup {@code MethodHandles.lookup()} of a class that can reach the record and the records nested in it
      * @return the struct
      * @throws IllegalArgumentException as for {@link #of(Class)}
      */
@@ -89,7 +88,7 @@ public final class CStruct<T extends Record> {
     }
 
     /**
-     * Where the members are.
+     * Returns the layout.
      *
      * @return the layout
      */
@@ -98,7 +97,7 @@ public final class CStruct<T extends Record> {
     }
 
     /**
-     * The size: {@code sizeof}.
+     * Returns the size: {@code sizeof}.
      *
      * @return bytes, without those of a flexible array
      */
@@ -107,19 +106,19 @@ public final class CStruct<T extends Record> {
     }
 
     /**
-     * Whether the struct ends in a flexible array.
+     * Returns whether the struct ends in a flexible array.
      *
-     * @return true if a payload may be longer than {@link #size}
+     * @return true if a payload may be longer than {@link #size()}
      */
     public boolean flexible() {
         return layout.flexible();
     }
 
     /**
-     * The size with a certain value in it.
+     * Returns the size of the struct with a value in it.
      *
-     * @param value what would be written
-     * @return bytes: {@link #size}, or where the flexible array of the value ends
+     * @param value the record
+     * @return bytes: {@link #size()}, or where the flexible array of the value ends
      */
     public int sizeOf(T value) {
         if (!layout.flexible())
@@ -168,7 +167,7 @@ public final class CStruct<T extends Record> {
     }
 
     /**
-     * Looks at the bytes of a union as this member of it.
+     * Reads the bytes of a union as this member of it.
      *
      * @param union the component with {@link Bytes}; at least as long as this struct
      * @return the record in its first bytes
@@ -197,7 +196,7 @@ public final class CStruct<T extends Record> {
      * Writes a struct into the first bytes of a union.
      *
      * @param value the record
-     * @param size of the union in bytes, at least that of this struct
+     * @param size the size of the union in bytes, at least that of this struct
      * @return a new array of that size, the bytes behind the struct zero
      * @throws IllegalArgumentException if the struct is larger than the union, or as for {@link #toBytes(Record)}
      */
@@ -211,10 +210,10 @@ public final class CStruct<T extends Record> {
     }
 
     /**
-     * Writes a struct into memory: {@link #sizeOf} bytes.
+     * Writes a struct into memory: {@link #sizeOf(Record)} bytes.
      *
      * @param value the record
-     * @param bytes where to; what lies before and behind the struct is not changed
+     * @param bytes the memory; the bytes before and behind the struct are not changed
      * @param offset of the struct's first byte; need not be aligned
      * @throws IllegalArgumentException as for {@link #toBytes(Record)}; the bytes of the struct may have been changed
      *     then
@@ -226,10 +225,10 @@ public final class CStruct<T extends Record> {
     }
 
     /**
-     * Whether bytes can be this struct by their number.
+     * Returns whether so many bytes can be this struct.
      *
      * @param length how many there are
-     * @return true if it is {@link #size}, or the flexible array fills the rest with whole elements
+     * @return true if it is {@link #size()}, or the flexible array fills the rest with whole elements
      */
     public boolean fits(long length) {
         if (!layout.flexible())
@@ -246,7 +245,7 @@ public final class CStruct<T extends Record> {
     }
 
     /**
-     * The layout as pahole(1) prints it.
+     * Returns the layout as pahole(1) prints it.
      *
      * @return several lines
      */

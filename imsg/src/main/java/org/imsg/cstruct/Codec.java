@@ -2,7 +2,7 @@ package org.imsg.cstruct;
 
 import java.lang.foreign.MemorySegment;
 
-/** What {@link CodecCompiler} makes for one record: it reads and writes where it is told, and checks no size. */
+/** Reads and writes one kind of record at any place, and checks no size: a class that {@link CodecCompiler} makes. */
 interface Codec {
     /** Makes a record of the bytes from {@code at}; a flexible array ends at {@code end}. */
     Object read(MemorySegment bytes, long at, long end);
@@ -10,6 +10,6 @@ interface Codec {
     /** Writes a record from {@code at}, padding included. */
     void write(Object value, MemorySegment bytes, long at);
 
-    /** The bytes in the flexible array of a record, 0 if the struct has none. */
+    /** Returns the bytes in the flexible array of a record, 0 if the struct has none. */
     long flexibleBytes(Object value);
 }

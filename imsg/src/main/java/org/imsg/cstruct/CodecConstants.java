@@ -25,8 +25,8 @@ import java.util.List;
 import org.imsg.cstruct.StructRecord.Part;
 
 /**
- * What the code of a compiled class refers to: the handles of constructors and accessors, which are its constants, and a
- * method for each record. {@link CodecReader} and {@link CodecWriter} collect both while they write code.
+ * The things that the code of a compiled class refers to: the handles of constructors and accessors, which are its constants,
+ * and a method for each record. {@link CodecReader} and {@link CodecWriter} collect both while they write code.
  */
 final class CodecConstants {
     static final ClassDesc COMPILED = ClassDesc.of(Codec.class.getPackageName(), "CompiledCodec");
@@ -38,7 +38,7 @@ final class CodecConstants {
     private static final MethodHandles.Lookup HERE = MethodHandles.lookup();
     private static final DirectMethodHandleDesc CLASS_DATA = ConstantDescs.ofConstantBootstrap(CD_MethodHandles,
             "classDataAt", CD_Object, CD_int);
-    /** What the virtual machine lets a method handle be called with, less what the call itself takes. */
+    /** The most arguments of a method handle, less those that the call itself takes. */
     private static final int MOST_SLOTS = 250;
 
     private final MethodHandles.Lookup caller;
@@ -50,7 +50,7 @@ final class CodecConstants {
         this.caller = caller;
     }
 
-    /** The records found so far; writing the code of one may find others. */
+    /** Returns the records found so far; writing the code of one may find others. */
     List<StructRecord> records() {
         return records;
     }
@@ -120,7 +120,7 @@ final class CodecConstants {
         }
     }
 
-    /** The handle with Object for everything that is no number. */
+    /** Returns the handle with Object for everything that is no number. */
     static MethodHandle erased(MethodHandle handle) {
         return handle.asType(handle.type().erase());
     }

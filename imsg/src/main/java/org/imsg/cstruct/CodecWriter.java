@@ -81,7 +81,7 @@ final class CodecWriter {
         code.lreturn();
     }
 
-    /** Pushes what the accessor of a component gives; null is refused. */
+    /** Pushes the value that the accessor of a component gives; null is refused. */
     private void component(Part part, int value) {
         MethodHandle accessor = constants.accessor(struct, part);
         constants.load(code, accessor);

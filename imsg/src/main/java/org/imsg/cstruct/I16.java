@@ -6,7 +6,8 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * A signed 16-bit number: {@code int16_t}. The component, or the element of its array, is one of {@code short}, {@code int}, {@code long}, {@code boolean}.
+ * A signed 16-bit number: {@code int16_t}.
+ * The component, or the element of its array, is one of {@code short}, {@code int}, {@code long}, {@code boolean}.
  */
 @CType("int16_t")
 @Retention(RetentionPolicy.RUNTIME)

@@ -6,7 +6,8 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * A signed 32-bit number: {@code int32_t}. The component, or the element of its array, is one of {@code int}, {@code long}, {@code boolean}.
+ * A signed 32-bit number: {@code int32_t}.
+ * The component, or the element of its array, is one of {@code int}, {@code long}, {@code boolean}.
  */
 @CType("int32_t")
 @Retention(RetentionPolicy.RUNTIME)

@@ -6,7 +6,8 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * A signed 64-bit number: {@code int64_t}. The component, or the element of its array, is one of {@code long}, {@code boolean}.
+ * A signed 64-bit number: {@code int64_t}.
+ * The component, or the element of its array, is one of {@code long}, {@code boolean}.
  */
 @CType("int64_t")
 @Retention(RetentionPolicy.RUNTIME)

@@ -6,7 +6,8 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * A signed 8-bit number: {@code int8_t}. The component, or the element of its array, is one of {@code byte}, {@code short}, {@code int}, {@code long}, {@code boolean}.
+ * A signed 8-bit number: {@code int8_t}.
+ * The component, or the element of its array, is one of {@code byte}, {@code short}, {@code int}, {@code long}, {@code boolean}.
  */
 @CType("int8_t")
 @Retention(RetentionPolicy.RUNTIME)

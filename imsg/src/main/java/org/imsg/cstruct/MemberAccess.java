@@ -9,8 +9,8 @@ import java.nio.ByteOrder;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
- * What compiled codecs call for each member. A number is got and put by a method named after its kind, bits and byte order,
- * such as {@code getU32Little}: the compiled code names them.
+ * The methods that compiled codecs call for each member. A method that gets or puts a number is named after
+ * its kind, bits and byte order, such as {@code getU32Little}: the compiled code names them.
  */
 final class MemberAccess {
     private static final ValueLayout.OfShort SHORT_LITTLE = ValueLayout.JAVA_SHORT_UNALIGNED
@@ -23,7 +23,7 @@ final class MemberAccess {
     private static final ValueLayout.OfInt INT_BIG = INT_LITTLE.withOrder(ByteOrder.BIG_ENDIAN);
     private static final ValueLayout.OfLong LONG_BIG = LONG_LITTLE.withOrder(ByteOrder.BIG_ENDIAN);
 
-    /** Arrays that strings are decoded from, one for several threads each: who finds none makes a new one. */
+    /** Arrays that strings are decoded from, one for several threads each: a thread that finds none makes a new one. */
     private static final AtomicReferenceArray<byte[]> SCRATCH = new AtomicReferenceArray<>(16);
     private static final int LARGEST_SCRATCH = 4096;
 
@@ -109,7 +109,7 @@ final class MemberAccess {
         return value != 0;
     }
 
-    /** The value, if it is within the range of its C type. */
+    /** Returns the value if it is within the range of its C type. */
     static long within(long value, long min, long max, String member) {
         if (value < min || value > max)
             throw new IllegalArgumentException(member + " is " + value + ": " + min + " to " + max);
@@ -181,7 +181,7 @@ final class MemberAccess {
         put8(0, bytes, at + encoded.length);
     }
 
-    /** The bytes of a flexible array with this string and its NUL. */
+    /** Returns the bytes of a flexible array with this string and its NUL. */
     static long flexibleTextBytes(String value) {
         return value.getBytes(UTF_8).length + 1L;
     }

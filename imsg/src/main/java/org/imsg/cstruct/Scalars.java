@@ -7,11 +7,11 @@ import org.imsg.cstruct.CLayout.Kind;
 import org.imsg.cstruct.CLayout.Scalar;
 import org.jspecify.annotations.Nullable;
 
-/** The numbers of C: what each is called, how wide it is on a platform, and which Java types hold it. */
+/** The numbers that components stand for, and the Java types that hold them. */
 final class Scalars {
     private Scalars() {}
 
-    /** The C type that a component asks for by annotation, or the one its Java type is by itself. */
+    /** Returns the C type that a component asks for by annotation, or the one its Java type is by itself. */
     static Scalar of(AnnotatedElement component, Class<?> javaType, CAbi abi) {
         String name = annotated(component);
         Scalar scalar = Scalar.of(name == null ? inferred(javaType) : name, abi);
@@ -23,7 +23,7 @@ final class Scalars {
         return scalar;
     }
 
-    /** Whether there is an annotation that makes a number of a component. */
+    /** Returns whether there is an annotation that makes a number of a component. */
     static boolean asked(AnnotatedElement component) {
         return annotated(component) != null || component.isAnnotationPresent(NetworkOrder.class);
     }
@@ -69,7 +69,7 @@ final class Scalars {
         return javaType.isPrimitive() && scalar.size() <= width(javaType);
     }
 
-    /** Whether a Java type has values that the C type has not, so that a value must be checked before it is written. */
+    /** Returns whether a Java type has values that the C type has not, so that a value must be checked before it is written. */
     static boolean narrows(Class<?> javaType, Scalar scalar) {
         if (javaType == boolean.class)
             return false;

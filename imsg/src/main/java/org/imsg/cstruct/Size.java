@@ -6,13 +6,13 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * How large a struct is of which only some members are known, see {@link At}.
+ * The size of a struct of which only some members are described, see {@link At}.
  */
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.TYPE)
 public @interface Size {
     /**
-     * The size.
+     * Returns the size.
      *
      * @return bytes, at least to the end of the last member
      */

@@ -6,8 +6,9 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * A size_t, as wide as the platform makes it: {@code size_t}. The component, or the element of its array, is one of {@code long}, {@code boolean}.
- * On a platform of 64 bits it is the bits.
+ * A size_t, as wide as the platform makes it: {@code size_t}.
+ * The component, or the element of its array, is one of {@code long}, {@code boolean}.
+ * On a platform of 64 bits it holds the bits.
  */
 @CType("size_t")
 @Retention(RetentionPolicy.RUNTIME)

@@ -13,6 +13,7 @@ import org.imsg.cstruct.CLayout.Raw;
 import org.imsg.cstruct.CLayout.Struct;
 import org.imsg.cstruct.CLayout.Text;
 import org.imsg.cstruct.CLayout.Type;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A record and the layout of the struct it describes.
@@ -25,14 +26,14 @@ record StructRecord(Class<?> type, CLayout layout, List<Part> parts) {
      *
      * @param nested the record that the component, or an element of it, is; null if it is none
      */
-    record Part(RecordComponent component, Member member, StructRecord nested) {}
+    record Part(RecordComponent component, Member member, @Nullable StructRecord nested) {}
 
     static StructRecord of(Class<?> type, CAbi abi) {
         return new Builder(abi, new ArrayDeque<>()).build(type);
     }
 
-    /** What a component is in C, before it has an offset. */
-    private record Shape(Type type, StructRecord nested) {}
+    /** The type of a component in C, before it has an offset. */
+    private record Shape(Type type, @Nullable StructRecord nested) {}
 
     private record Builder(CAbi abi, Deque<Class<?>> enclosing) {
         StructRecord build(Class<?> type) {

@@ -6,7 +6,8 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * A time_t, as wide as the platform makes it: seconds: {@code time_t}. The component, or the element of its array, is one of {@code long}, {@code boolean}.
+ * A time_t, as wide as the platform makes it: seconds: {@code time_t}.
+ * The component, or the element of its array, is one of {@code long}, {@code boolean}.
  */
 @CType("time_t")
 @Retention(RetentionPolicy.RUNTIME)
