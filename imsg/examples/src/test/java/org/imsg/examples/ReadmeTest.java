@@ -2,45 +2,186 @@ package org.imsg.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.imsg.ImsgChannel;
+import org.imsg.testing.ClassPlaces;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The Java in the README is Java that the build compiles. */
+/** What the manuals show is true: their Java compiles, their programs and flags run, their links lead somewhere. */
+@Timeout(120)
 class ReadmeTest {
     private static final Path ROOT = Path.of("..", "..");
-    private static final Pattern BLOCK = Pattern.compile("^```java\\n(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
+    private static final int MOST_BYTES = 12 * 1024;
+    private static final List<String> MODULES = List.of("imsg", "imsg/privsep", "imsg/peers", "imsg/examples", "imsg-netty",
+            "interop-tests", "interop-tests/harness", "benchmarks");
+    private static final Pattern JAVA = block("java");
+    private static final Pattern PLAIN = block("");
+    private static final Pattern LINK = Pattern.compile("\\]\\(([^)#]*)(#[^)]*)?\\)");
     private static final Pattern SPACE = Pattern.compile("\\s+");
 
-    static List<String> blocks() throws IOException {
-        return BLOCK.matcher(Files.readString(ROOT.resolve("README.md"))).results().map(found -> found.group(1))
+    /** A manual, by its path in the tree. */
+    record Manual(String name) {
+        String text() {
+            return read(ROOT.resolve(name));
+        }
+
+        List<String> blocks(Pattern kind) {
+            return kind.matcher(text()).results().map(found -> found.group(1)).toList();
+        }
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    /** A block of Java and the manual it stands in. */
+    record Shown(Manual manual, String java) {
+        @Override
+        public String toString() {
+            return manual + ": " + java.lines().findFirst().orElse("");
+        }
+    }
+
+    private static Pattern block(String language) {
+        return Pattern.compile("^```" + language + "\\n(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
+    }
+
+    static List<Manual> manuals() {
+        return Stream.concat(Stream.of("README.md", "c-reference/README.md"), MODULES.stream()
+                .map(module -> module + "/README.md")).filter(name -> Files.exists(ROOT.resolve(name))).map(Manual::new)
+                .toList();
+    }
+
+    static List<Shown> shown() {
+        return manuals().stream().flatMap(manual -> manual.blocks(JAVA).stream().map(java -> new Shown(manual, java)))
                 .toList();
     }
 
     @Test
-    void the_readme_shows_java() throws IOException {
-        assertThat(blocks()).hasSizeGreaterThanOrEqualTo(3);
+    void every_module_has_a_manual() {
+        assertThat(manuals()).extracting(Manual::name).contains("README.md", "imsg/README.md", "imsg/privsep/README.md",
+                "imsg/peers/README.md", "imsg/examples/README.md", "imsg-netty/README.md", "interop-tests/README.md",
+                "c-reference/README.md", "benchmarks/README.md");
+    }
+
+    @Test
+    void the_first_page_is_read_in_a_sitting() {
+        assertThat(new Manual("README.md").text().getBytes(StandardCharsets.UTF_8)).hasSizeLessThanOrEqualTo(MOST_BYTES);
     }
 
     @ParameterizedTest
-    @MethodSource("blocks")
-    void every_block_of_java_stands_word_for_word_in_a_source_that_is_compiled(String block) throws IOException {
-        String wanted = words(block);
-        assertThat(sources().filter(file -> words(read(file)).contains(wanted)).toList())
-                .as("sources that contain\n%s", block).isNotEmpty();
+    @MethodSource("shown")
+    void a_block_of_java_stands_word_for_word_in_a_source_that_is_compiled(Shown shown) {
+        String wanted = words(shown.java());
+        assertThat(sources().filter(file -> words(read(file)).contains(wanted)).toList()).isNotEmpty();
+    }
+
+    @ParameterizedTest
+    @MethodSource("manuals")
+    void a_link_leads_to_a_file_and_a_heading_that_are_there(Manual manual) {
+        Path file = ROOT.resolve(manual.name());
+        assertThat(LINK.matcher(manual.text()).results().filter(link -> !link.group(1).startsWith("http")))
+                .allSatisfy(link -> {
+                    Path target = link.group(1).isEmpty() ? file : file.resolveSibling(link.group(1));
+                    assertThat(target).exists();
+                    if (link.group(2) != null)
+                        assertThat(anchors(read(target))).contains(link.group(2));
+                });
+    }
+
+    @ParameterizedTest
+    @MethodSource("manuals")
+    void a_folder_that_a_manual_names_is_there(Manual manual) {
+        assertThat(Pattern.compile("`((?:imsg|imsg-netty|interop-tests|c-reference|benchmarks)/[a-z/.-]+)`")
+                .matcher(manual.text()).results().map(MatchResult::group).map(name -> name.replace("`", ""))
+                .filter(name -> !name.contains("target"))).allSatisfy(name -> assertThat(ROOT.resolve(name)).exists());
+    }
+
+    @Test
+    void the_ten_lines_run_as_the_command_beside_them_says(@TempDir Path directory) throws Exception {
+        Manual manual = new Manual("README.md");
+        String program = manual.blocks(JAVA).getFirst();
+        assertThat(program).startsWith("import module org.imsg;");
+        Files.writeString(directory.resolve("Pass.java"), program);
+        String command = manual.blocks(PLAIN).getFirst().lines().filter(line -> line.startsWith("$ java ")).findFirst()
+                .orElseThrow().substring("$ java ".length());
+        assertThat(java(directory, command.replace("imsg.jar", ClassPlaces.of(ImsgChannel.class).toString())))
+                .contains("read by its descriptor");
+    }
+
+    @Test
+    void the_flags_for_netty_are_all_that_the_module_path_needs(@TempDir Path directory) throws Exception {
+        Files.writeString(directory.resolve("Loop.java"), """
+                import io.netty.channel.epoll.*;
+                import io.netty.channel.*;
+                import org.imsg.netty.*;
+                import org.imsg.unix.*;
+
+                void main() throws Exception {
+                    Epoll.ensureAvailability();
+                    var loops = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+                    var pair = Sockets.pair();
+                    var channel = new ImsgSocketChannel(pair.first());
+                    loops.register(channel).sync();
+                    channel.close().sync();
+                    pair.second().close();
+                    loops.shutdownGracefully(0, 0, java.util.concurrent.TimeUnit.SECONDS).sync();
+                    IO.println("a channel on epoll");
+                }
+                """);
+        String flags = new Manual("imsg-netty/README.md").blocks(PLAIN).stream()
+                .filter(block -> block.startsWith("--add-modules")).findFirst().orElseThrow().replace('\n', ' ');
+        String modules = Stream.of("jdk.module.path", "java.class.path").map(name -> System.getProperty(name, ""))
+                .flatMap(path -> Arrays.stream(path.split(File.pathSeparator)))
+                .filter(place -> place.contains("imsg") && !place.contains("testing") && !place.contains("test-classes")
+                        || place.contains("netty-"))
+                .collect(Collectors.joining(File.pathSeparator));
+        assertThat(java(directory, "--illegal-native-access=deny -p " + modules + " --add-modules org.imsg.netty " + flags
+                + " Loop.java")).isEqualTo("a channel on epoll\n");
+    }
+
+    /** What a program printed, errors too, that ended with 0. */
+    private static String java(Path directory, String arguments) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        command.addAll(List.of(arguments.strip().split(" +")));
+        Process process = new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true).start();
+        process.getOutputStream().close();
+        try (var output = process.getInputStream()) {
+            String text = new String(output.readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(process.waitFor()).as(text).isZero();
+            return text;
+        }
+    }
+
+    /** The anchors of a page's headings, as the usual sites make them. */
+    private static List<String> anchors(String page) {
+        return page.lines().filter(line -> line.startsWith("#"))
+                .map(line -> "#" + line.replaceAll("^#+ ", "").toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9 _-]", "")
+                        .replace(' ', '-'))
+                .toList();
     }
 
     /** Not all of the tree: chroots stand in it while other tests run. */
     private static Stream<Path> sources() {
-        return Stream.of("imsg", "imsg/privsep", "imsg/peers", "imsg/examples", "imsg-netty", "interop-tests",
-                "interop-tests/harness").map(module -> ROOT.resolve(module).resolve("src"))
+        return MODULES.stream().map(module -> ROOT.resolve(module).resolve("src")).filter(Files::isDirectory)
                 .flatMap(ReadmeTest::walk).filter(file -> file.toString().endsWith(".java"));
     }
 
