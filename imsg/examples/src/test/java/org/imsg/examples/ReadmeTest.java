@@ -29,7 +29,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ReadmeTest {
     private static final Path ROOT = Path.of("..", "..");
     private static final int MOST_BYTES = 12 * 1024;
-    private static final List<String> MODULES = List.of("imsg", "imsg/privsep", "imsg/peers", "imsg/examples", "imsg-netty",
+    private static final List<String> MODULES = List.of("imsg", "imsg/privsep", "imsg/peers", "imsg/examples",
+            "imsg-netty",
             "interop-tests", "interop-tests/harness", "benchmarks");
     private static final Pattern JAVA = block("java");
     private static final Pattern PLAIN = block("");
@@ -84,7 +85,8 @@ class ReadmeTest {
 
     @Test
     void the_first_page_is_read_in_a_sitting() {
-        assertThat(new Manual("README.md").text().getBytes(StandardCharsets.UTF_8)).hasSizeLessThanOrEqualTo(MOST_BYTES);
+        assertThat(new Manual("README.md").text().getBytes(StandardCharsets.UTF_8))
+                .hasSizeLessThanOrEqualTo(MOST_BYTES);
     }
 
     @ParameterizedTest
@@ -154,13 +156,16 @@ class ReadmeTest {
                 .filter(place -> place.contains("imsg") && !place.contains("testing") && !place.contains("test-classes")
                         || place.contains("netty-"))
                 .collect(Collectors.joining(File.pathSeparator));
-        assertThat(java(directory, "--illegal-native-access=deny -p " + modules + " --add-modules org.imsg.netty " + flags
-                + " Loop.java")).isEqualTo("a channel on epoll\n");
+        assertThat(
+                java(directory, "--illegal-native-access=deny -p " + modules + " --add-modules org.imsg.netty " + flags
+                        + " Loop.java"))
+                .isEqualTo("a channel on epoll\n");
     }
 
     /** What a program printed, errors too, that ended with 0. */
     private static String java(Path directory, String arguments) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        List<String> command = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         command.addAll(List.of(arguments.strip().split(" +")));
         Process process = new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true).start();
         process.getOutputStream().close();
