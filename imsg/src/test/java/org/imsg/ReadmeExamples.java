@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.imsg.unix.Fd;
+import org.imsg.unix.PeerCredentials;
 
 /** What the README shows of the core, word for word: a test holds the two against each other. */
 final class ReadmeExamples {
@@ -30,14 +31,19 @@ final class ReadmeExamples {
         try (ImsgListener listener = ImsgListener.listen(Path.of("/run/mydaemon.sock"))) { // mode 0600, stale socket replaced
             listener.serve((channel, peer) -> {                           // a virtual thread for each connection
                 channel.format(WireFormat.MODERN).allowFdPassing();
-                while (channel.read(request -> {                          // every whole message of one recvmsg, in place
-                    if (request.type() == OPEN && peer.uid() == 0)
-                        channel.compose(OPENED, request.id(), 0, Fd.open(Path.of("/etc/hosts")), new byte[0]);
-                    else
-                        channel.compose(DENIED, request.id(), 0, new byte[0]);
-                }) >= 0)
+                while (channel.read(request -> answer(channel, peer, request)) >= 0) // the messages of one recvmsg
                     channel.flush();                                      // and all the answers in one sendmsg
             });
+        }
+    }
+
+    void answer(ImsgChannel channel, PeerCredentials peer, ImsgView request) throws IOException {
+        if (request.type() != OPEN || peer.uid() != 0) {
+            channel.compose(DENIED, request.id(), 0, new byte[0]);
+            return;
+        }
+        try (Fd file = Fd.open(Path.of("/etc/hosts"))) {                  // no longer ours once it is composed
+            channel.compose(OPENED, request.id(), 0, file, new byte[0]);
         }
     }
     // @formatter:on
