@@ -27,6 +27,7 @@ final class ParentLoop implements Supervisor.Actions {
 
     private final String program;
     private final List<String> arguments;
+    private final RoleTable table;
     private final JvmSettings jvm;
     private final Deadlines deadlines;
     private final Parent parent;
@@ -50,6 +51,7 @@ final class ParentLoop implements Supervisor.Actions {
             Parent parent) {
         this.program = program;
         this.arguments = arguments;
+        this.table = table;
         this.jvm = jvm;
         this.deadlines = deadlines;
         this.parent = parent;
@@ -275,9 +277,21 @@ final class ParentLoop implements Supervisor.Actions {
     public void reloadParent() {
         calls.execute(() -> {
             reloadAsked.set(false);
+            readPolicies();
             self.dispatch().quietlyInTurn("reload", () -> parent.reload(self));
             post(supervisor::parentReloaded);
         });
+    }
+
+    private void readPolicies() {
+        for (RoleSettings role : table.all()) {
+            try {
+                role.readPolicy().ifPresent(next -> post(_ -> role.replacePolicy(next)));
+            } catch (IOException | RuntimeException | Error e) {
+                log.log(System.Logger.Level.ERROR, "the policy of role " + role.name() + " stays as it was: "
+                        + e.getMessage());
+            }
+        }
     }
 
     @Override

@@ -42,6 +42,7 @@ public final class RoleSettings {
     private boolean reexecuteOnReload;
     private Supplier<Monitor> monitor;
     private Monitor built;
+    private Path policyFile;
 
     RoleSettings(String name, Supplier<? extends Role> factory) {
         if (name.isBlank() || name.equals(Peer.PARENT) || !name.matches("[A-Za-z0-9_.-]{1,64}"))
@@ -266,8 +267,9 @@ public final class RoleSettings {
     }
 
     /**
-     * Lets the role ask its parent for what a policy file allows, as {@link #policy(Policy)}. The parent reads it, once; the
-     * role need not be able to.
+     * Lets the role ask its parent for what a policy file allows, as {@link #policy(Policy)}. The parent reads it at the start,
+     * and again at every reload: its rules then hold for all requests to come, its user and root for processes started from then
+     * on. A file with faults changes nothing, and the log names their lines. The role need not be able to read it.
      *
      * @param file the file, in the format of {@link Policy}
      * @return this
@@ -279,6 +281,7 @@ public final class RoleSettings {
             rights.asStarted();
             return this;
         }
+        policyFile = file;
         try {
             return policy(Policy.read(file));
         } catch (IOException e) {
@@ -302,6 +305,17 @@ public final class RoleSettings {
         if (monitor != null && built == null)
             built = monitor.get();
         return Optional.ofNullable(built);
+    }
+
+    /** The policy as its file has it now, if it has one. */
+    Optional<Policy> readPolicy() throws IOException {
+        return policyFile == null ? Optional.empty() : Optional.of(Policy.read(policyFile));
+    }
+
+    /** For what comes next. In the supervising thread. */
+    void replacePolicy(Policy next) {
+        rights.policy(next);
+        monitor().ifPresent(serving -> serving.policy(next));
     }
 
     RoleRights rights() {

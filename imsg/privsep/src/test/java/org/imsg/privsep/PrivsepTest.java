@@ -3,12 +3,15 @@ package org.imsg.privsep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.imsg.Imsg;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Programs of real processes, with the test as their parent. */
 @Timeout(90)
@@ -219,5 +222,28 @@ class PrivsepTest {
                     self.on(TestProgram.SAY, (_, _) -> {});
                     started.countDown();
                 }).run("a"));
+    }
+
+    @Test
+    void a_reload_reads_policy_files_again_and_one_with_faults_changes_nothing(@TempDir Path directory)
+            throws Exception {
+        Path policy = Files.writeString(directory.resolve("policy"), "open read /etc/hostname\n");
+        try (CapturedLog log = new CapturedLog("testprogram");
+                CapturedLog _ = new CapturedLog("org.imsg.privsep.ops.Monitor");
+                TestParent parent = new TestParent("filed=" + policy)) {
+            Files.writeString(policy, "open read /etc/hosts\n");
+            parent.self().reload();
+            parent.await("filed[0] reload");
+            parent.tell("filed", 0, "request /etc/hosts");
+            parent.await("filed[0] was passed /etc/hosts");
+            parent.tell("filed", 0, "request /etc/hostname");
+            parent.await("filed[0] was refused");
+            Files.writeString(policy, "open read /etc/hostname\nopen raed /etc/hosts\n");
+            parent.self().reload();
+            assertThat(log.await("stays as it was")).contains(policy + ":2: ");
+            parent.await("filed[0] reload");
+            parent.tell("filed", 0, "request /etc/hosts");
+            parent.await("filed[0] was passed /etc/hosts");
+        }
     }
 }
