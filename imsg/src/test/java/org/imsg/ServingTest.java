@@ -115,7 +115,7 @@ class ServingTest {
             assertServedAnew();
         }
         assertThat(log.lines()).hasSize(2).allMatch(line -> line.contains("is dropped")
-                && line.contains("a connection to " + path + " from PeerCredentials[")
+                && line.contains("a connection to " + path + " from uid ")
                 && line.contains("handler's own"));
     }
 

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.net.URI;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;
@@ -38,6 +39,21 @@ public final class CString {
         if (text.chars().allMatch(c -> c < 0x80))
             return text.getBytes(StandardCharsets.US_ASCII);
         return path.isAbsolute() ? uriBytes(path) : withoutSlash(uriBytes(Path.of("/").resolve(path)));
+    }
+
+    /**
+     * The path of bytes.
+     *
+     * @param bytes the bytes of a path as {@link #bytes} gives them, without a NUL
+     * @return the path, with the same bytes
+     */
+    public static Path path(byte[] bytes) {
+        boolean absolute = bytes.length > 0 && bytes[0] == '/';
+        StringBuilder uri = new StringBuilder(absolute ? "file://" : "file:///");
+        for (byte b : bytes)
+            uri.append(b == '/' ? "/" : "%" + HexFormat.of().toHexDigits(b));
+        Path path = Path.of(URI.create(uri.toString()));
+        return absolute ? path : Path.of("/").relativize(path);
     }
 
     /**

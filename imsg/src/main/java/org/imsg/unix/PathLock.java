@@ -2,17 +2,21 @@ package org.imsg.unix;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
+import org.imsg.sys.CString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Posix;
 
 /** The lock of a socket's path, against others that start at the same moment: flock(2) on a file beside it. */
 final class PathLock implements AutoCloseable {
+    private static final byte[] SUFFIX = ".lock".getBytes(StandardCharsets.US_ASCII);
     private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final long PAUSE = Duration.ofMillis(1).toNanos();
 
@@ -28,7 +32,10 @@ final class PathLock implements AutoCloseable {
 
     /** Takes the lock; fails if it is not free within ten seconds. */
     static PathLock take(Path socket) throws IOException {
-        Path path = socket.resolveSibling(socket.getFileName() + ".lock");
+        byte[] name = CString.bytes(socket);
+        byte[] lockName = Arrays.copyOf(name, name.length + SUFFIX.length);
+        System.arraycopy(SUFFIX, 0, lockName, name.length, SUFFIX.length);
+        Path path = CString.path(lockName);
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         for (;;) {
             PathLock lock = open(path);

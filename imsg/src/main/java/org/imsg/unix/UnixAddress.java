@@ -53,7 +53,7 @@ public final class UnixAddress {
         while (end < name.length && name[end] != 0)
             end++;
         byte[] path = Arrays.copyOf(name, end);
-        return new UnixAddress(path, Path.of(new String(path, StandardCharsets.UTF_8)));
+        return new UnixAddress(path, CString.path(path));
     }
 
     /**

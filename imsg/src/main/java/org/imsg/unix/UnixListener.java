@@ -3,7 +3,6 @@ package org.imsg.unix;
 import static org.imsg.sys.Deadline.FOREVER;
 
 import java.io.IOException;
-import java.lang.System.Logger.Level;
 import java.net.SocketTimeoutException;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedByInterruptException;
@@ -44,7 +43,6 @@ public final class UnixListener extends AbstractInterruptibleChannel {
     /** How many of them may be one user's, unless {@link #maxConnectionsOfUid} says otherwise. */
     public static final int MAX_CONNECTIONS_OF_UID = 256;
 
-    private static final System.Logger LOGGER = System.getLogger(UnixListener.class.getName());
     /** What accept(2) says when there is no room now, and may be later. */
     private static final Set<Integer> SHORTAGES = Set.of(Constants.EMFILE, Constants.ENFILE, Constants.ENOBUFS,
             Errno.number("ENOMEM"));
@@ -58,6 +56,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
     private final SocketFile file;
     private final ReentrantLock acceptLock = new ReentrantLock();
     private final AtomicReference<Connections<?>> served = new AtomicReference<>();
+    private final BoundedLog log = new BoundedLog(System.getLogger(UnixListener.class.getName()));
     private volatile Predicate<PeerCredentials> allowed = _ -> true;
     private volatile int maxConnections = MAX_CONNECTIONS;
     private volatile int maxConnectionsOfUid = MAX_CONNECTIONS_OF_UID;
@@ -265,7 +264,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
                 throw e;
             }
             connection.close();
-            LOGGER.log(Level.WARNING, "a connection to " + address + " from " + peer + " is not allowed");
+            log.warn("a connection to " + address + " from " + peer + " is not allowed", null);
         }
     }
 
@@ -355,7 +354,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
      */
     public <C extends AutoCloseable> void serve(Function<Fd, C> opener, ConnectionHandler<? super C> handler)
             throws IOException {
-        Connections<C> connections = new Connections<>(address, opener, handler, new BoundedLog(LOGGER));
+        Connections<C> connections = new Connections<>(address, opener, handler, log);
         if (!served.compareAndSet(null, connections))
             throw new IllegalStateException(this + " is served already");
         try {
@@ -391,7 +390,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
             pause = shortage == null ? 0 : Math.clamp(2 * pause, SHORTEST_PAUSE, LONGEST_PAUSE);
             if (shortage != null) {
                 if (System.nanoTime() - lastShortage >= SAME_SHORTAGE)
-                    LOGGER.log(Level.WARNING, "connections to " + address + " have to wait: " + shortage);
+                    log.warn("connections to " + address + " have to wait: " + shortage, null);
                 lastShortage = System.nanoTime();
             }
         }

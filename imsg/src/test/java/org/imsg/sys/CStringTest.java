@@ -39,6 +39,7 @@ class CStringTest {
                     ? quoted.substring(0, quoted.length() - 1)
                     : quoted;
             assertThat(CString.bytes(path)).as(quoted).isEqualTo(unquoted(expected));
+            assertThat(CString.path(CString.bytes(path))).isEqualTo(path);
         }
     }
 
@@ -46,6 +47,7 @@ class CStringTest {
     void a_relative_path_stays_relative() {
         Path latin1 = Path.of(URI.create("file:///%FC/b")).getRoot().relativize(Path.of(URI.create("file:///%FC/b")));
         assertThat(CString.bytes(latin1)).isEqualTo(new byte[]{(byte) 0xFC, '/', 'b'});
+        assertThat(CString.path(new byte[]{(byte) 0xFC, '/', 'b'})).isEqualTo(latin1);
         assertThat(CString.bytes(Path.of("a", "b"))).asString(StandardCharsets.US_ASCII).isEqualTo("a/b");
         assertThat(CString.bytes(Path.of(""))).asString(StandardCharsets.US_ASCII).isEqualTo(".");
     }

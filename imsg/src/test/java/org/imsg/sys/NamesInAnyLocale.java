@@ -39,11 +39,11 @@ final class NamesInAnyLocale {
 
     private static String connect(Path file) throws Exception {
         Files.delete(file);
-        try (UnixListener _ = UnixListener.at(UnixAddress.of(file)).listen();
-                Fd _ = Sockets.connect(UnixAddress.of(file))) {
-            return Files.exists(file) ? "connected" : "elsewhere";
+        try (UnixListener listener = UnixListener.of(UnixListener.at(UnixAddress.of(file)).listen().handOn());
+                Fd _ = Sockets.connect(listener.address())) {
+            return Files.exists(file) && listener.address().path().equals(file) ? "connected" : "elsewhere";
         } finally {
-            Files.delete(file);
+            Files.deleteIfExists(file);
             Files.createSymbolicLink(file, Path.of("/bin/true"));
         }
     }
