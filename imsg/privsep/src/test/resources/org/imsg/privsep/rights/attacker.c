@@ -1,6 +1,6 @@
 /*
  * attacker signal|limit PID: tries its luck with the threads of a process that the system is about to start, until standard
- * input ends, and prints how often it hit. The signal is one that nobody notices.
+ * input ends, and prints how often it hit. The signal has no visible effect on other programs.
  */
 #define _GNU_SOURCE
 #include <poll.h>
