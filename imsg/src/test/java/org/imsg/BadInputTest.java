@@ -13,6 +13,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.imsg.cstruct.CStruct;
+import org.imsg.cstruct.MalformedStructException;
+import org.imsg.cstruct.U64;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -95,6 +98,36 @@ class BadInputTest {
             assertThatExceptionOfType(ImsgProtocolException.class).isThrownBy(() -> channel.read(_ -> {}));
         assertThatExceptionOfType(ImsgProtocolException.class).isThrownBy(() -> channel.poll(_ -> {}));
     }
+
+    @Test
+    void more_descriptors_than_one_and_one_without_a_mark_are_closed_and_counted() throws Exception {
+        peerSendsWithWitness(3, header(1, 16 | RawPeer.MODERN_MARK));
+        peerSendsWithWitness(1, message(2));
+        try (Imsg message = channel.receive()) {
+            assertThat(message.hasFd()).isTrue();
+        }
+        assertThat(channel.receive().hasFd()).isFalse();
+        assertThat(witness.openDescriptors()).isZero();
+        assertThat(channel.surplusDescriptors()).isEqualTo(3);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void a_payload_that_its_handler_cannot_read_breaks_the_protocol_for_every_later_read(boolean struct) throws Exception {
+        peer.send(join(message(1, new byte[8]), message(2, (byte) 1), message(3, new byte[8])));
+        ImsgHandler handler = struct
+                ? message -> message.getData(CStruct.of(Request.class))
+                : message -> message.getH64(0);
+        for (int i = 0; i < 3; i++)
+            assertThatExceptionOfType(ImsgProtocolException.class).isThrownBy(() -> channel.read(handler))
+                    .withMessageContaining("imsg type 2 ")
+                    .withCauseInstanceOf(struct ? MalformedStructException.class : TruncatedMessageException.class);
+        assertThatExceptionOfType(ImsgProtocolException.class).isThrownBy(channel::receive);
+        assertThatExceptionOfType(ImsgProtocolException.class).isThrownBy(channel::get);
+    }
+
+    /** What a handler expects of each payload. */
+    private record Request(@U64 long number) {}
 
     @Test
     void a_channel_dead_for_reading_can_still_tell_its_peer() throws Exception {

@@ -105,6 +105,38 @@ class ClosingTest {
     }
 
     @ParameterizedTest
+    @MethodSource("everyWaitOnEveryThread")
+    void closing_leaves_the_connection_to_every_other_holder_of_the_socket(Waiting wait, Call.On kind) throws Exception {
+        try (ImsgChannel other = ImsgChannel.of(pair.first().dup())) {
+            Call<Object> waiting = Call.start(kind, wait.on(pair.first())).awaitWaiting();
+            pair.first().close();
+            assertThat(waiting.failure()).isExactlyInstanceOf(AsynchronousCloseException.class);
+            pair.second().send(Imsg.of(5));
+            assertThat(other.receive().type()).isEqualTo(5);
+            assertThat(pair.second().poll(_ -> {})).isNotNegative();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void an_interrupt_is_not_noticed_by_a_call_that_need_not_wait(Call.On kind) throws Exception {
+        for (int i = 0; i < 4; i++)
+            pair.second().send(Imsg.of(i));
+        Call<Boolean> call = Call.start(kind, () -> {
+            Thread.currentThread().interrupt();
+            pair.first().receive();
+            pair.first().receive(Duration.ofMinutes(1));
+            pair.first().read(_ -> {});
+            pair.first().poll(_ -> {});
+            pair.first().send(Imsg.of(1));
+            pair.first().compose(1, 0, 0, new byte[1]);
+            pair.first().flush(Duration.ZERO);
+            return Thread.interrupted() && pair.first().isOpen();
+        });
+        assertThat(call.result()).isTrue();
+    }
+
+    @ParameterizedTest
     @EnumSource
     void closing_ends_a_reader_that_spins_before_it_waits(Call.On kind) throws Exception {
         pair.first().spinBeforeWaiting(Duration.ofMinutes(5));
@@ -232,6 +264,9 @@ class ClosingTest {
         assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(closed::read);
         assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(closed::get);
         assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(closed::write);
+        assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(closed::batch);
+        assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(closed::fd);
+        assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(closed::dup);
         assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(closed::peerCredentials);
         assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(closed::shutdownOutput);
     }

@@ -44,8 +44,25 @@ class DeadPeerTest {
             pair.second().close();
             assertThat(pair.first().receive().type()).isEqualTo(1);
             assertThat(pair.first().receive().type()).isEqualTo(2);
-            assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> pair.first().receive())
-                    .satisfies(e -> assertThat(e.name()).isEqualTo("ECONNRESET"));
+            for (Call.Failing read : List.<Call.Failing>of(pair.first()::receive, () -> pair.first().read(_ -> {}),
+                    pair.first()::read, () -> pair.first().poll(_ -> {}), pair.first()::receive))
+                assertThatExceptionOfType(ErrnoException.class).isThrownBy(read::run)
+                        .satisfies(e -> assertThat(e.name()).isEqualTo("ECONNRESET"));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void a_reset_is_told_to_every_receiver_that_waits(Call.On kind) throws Exception {
+        try (var pair = ImsgChannel.pair()) {
+            pair.first().send(Imsg.of(9));
+            List<Call<Imsg>> receivers = new ArrayList<>();
+            for (int i = 0; i < 3; i++)
+                receivers.add(Call.start(kind, () -> pair.first().receive()).awaitWaiting());
+            pair.second().close();
+            for (Call<Imsg> receiver : receivers)
+                assertThat(receiver.failure()).isInstanceOfSatisfying(ErrnoException.class,
+                        e -> assertThat(e.name()).isEqualTo("ECONNRESET"));
         }
     }
 

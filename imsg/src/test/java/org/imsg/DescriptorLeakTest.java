@@ -2,11 +2,15 @@ package org.imsg;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import org.imsg.testing.Call;
 import org.imsg.testing.CapturedLog;
+import org.imsg.sys.Abi;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Posix;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.BeforeEach;
@@ -195,6 +199,15 @@ class DescriptorLeakTest {
             assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> ImsgChannel.of(file))
                     .satisfies(e -> assertThat(e.name()).isEqualTo("ENOTSOCK"));
             assertThat(file.isOpen()).isTrue();
+        }
+    }
+
+    @Test
+    void a_channel_of_a_tcp_socket_is_refused_by_name_and_the_socket_stays_the_callers() throws Exception {
+        try (Fd tcp = Fd.of(Posix.socket(Abi.host().value("AF_INET"), Constants.SOCK_STREAM, 0))) {
+            assertThatIllegalArgumentException().isThrownBy(() -> ImsgChannel.of(tcp))
+                    .withMessageContaining("AF_UNIX").withMessageContaining(tcp.toString());
+            assertThat(tcp.isOpen()).isTrue();
         }
     }
 

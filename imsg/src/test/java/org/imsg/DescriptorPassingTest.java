@@ -2,11 +2,17 @@ package org.imsg;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.Arena;
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.DirectoryStream;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Posix;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -87,6 +93,51 @@ class DescriptorPassingTest {
             assertThat(message.takeFd()).isNull();
             assertThat(half.second().receive().descriptor()).isEqualTo(DescriptorState.NONE);
             assertThat(witness.openDescriptors()).isZero();
+        }
+    }
+
+    @Test
+    void a_pidfd_that_the_socket_adds_to_each_message_is_closed_and_counted() throws Exception {
+        passPidfds(peer);
+        OpenPidfds before = OpenPidfds.now();
+        for (int i = 0; i < 50; i++) {
+            channel.send(i % 2 == 0 ? Imsg.of(1) : Imsg.of(1).withFd(witness.open()));
+            try (Imsg message = peer.receive()) {
+                assertThat(message.hasFd()).isEqualTo(i % 2 == 1);
+            }
+        }
+        assertThat(OpenPidfds.now()).isEqualTo(before);
+        assertThat(peer.surplusDescriptors()).isEqualTo(50);
+        assertThat(channel.surplusDescriptors()).isZero();
+    }
+
+    /** SO_PASSPIDFD, in Linux since 6.5. */
+    private static void passPidfds(ImsgChannel receiver) throws Exception {
+        try (Arena arena = Arena.ofConfined()) {
+            int result = Posix.setsockopt(receiver.fd(), Constants.SOL_SOCKET, 76,
+                    arena.allocateFrom(ValueLayout.JAVA_INT, 1).address(), 4);
+            assumeThat(result).isZero();
+        }
+    }
+
+    /** How many of this process's descriptors are pidfds. */
+    private record OpenPidfds(long count) {
+        static OpenPidfds now() throws IOException {
+            long count = 0;
+            try (DirectoryStream<Path> descriptors = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+                for (Path descriptor : descriptors)
+                    if (Files.isSymbolicLink(descriptor) && isPidfd(descriptor))
+                        count++;
+            }
+            return new OpenPidfds(count);
+        }
+
+        private static boolean isPidfd(Path descriptor) {
+            try {
+                return Files.readSymbolicLink(descriptor).toString().contains("pidfd");
+            } catch (IOException _) {
+                return false; // closed meanwhile
+            }
         }
     }
 

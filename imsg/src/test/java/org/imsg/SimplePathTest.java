@@ -8,6 +8,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.EOFException;
 import java.io.UncheckedIOException;
 import java.net.SocketTimeoutException;
+import java.nio.file.Path;
+import org.imsg.unix.Fd;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -166,6 +168,21 @@ class SimplePathTest {
                 assertThat(reply.map(Imsg::type)).containsExactly(5, 5, 9);
             }
             assertThat(pair.second().replies(Duration.ofSeconds(5), 8, 9).map(Imsg::type)).containsExactly(5, 8);
+        }
+    }
+
+    @Test
+    void closing_a_reply_closes_the_descriptors_that_a_filter_dropped_and_none_that_was_taken() throws Exception {
+        try (var pair = ImsgChannel.pair()) {
+            pair.first().format(WireFormat.MODERN).allowFdPassing();
+            for (int type : new int[]{1, 2, 3})
+                pair.first().send(Imsg.of(type).withFd(Fd.open(Path.of("/dev/null"))));
+            List<Fd> taken;
+            try (Stream<Imsg> reply = pair.second().allowFdPassing().replies(3)) {
+                taken = reply.filter(message -> message.type() == 2).map(Imsg::takeFd).toList();
+            }
+            assertThat(taken).singleElement().satisfies(fd -> assertThat(fd.isOpen()).isTrue());
+            taken.getFirst().close();
         }
     }
 

@@ -137,9 +137,8 @@ final class SocketReader {
     }
 
     private Object withDescriptor(Msghdr header, ByteBuf received) {
+        header.closeSurplus();
         int count = header.descriptorCount();
-        for (int i = 1; i < count; i++)
-            Fd.of(header.descriptor(i)).close();
         broughtDescriptor = count > 0 || header.controlTruncated();
         if (count > 0)
             return new FdBuf(received, Fd.of(header.descriptor(0)), false);

@@ -1,0 +1,113 @@
+package org.imsg;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.imsg.testing.Call;
+import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
+
+/** Started by {@link ResidentMemoryTest} in a JVM of its own: uses channels and prints by how many KiB the process has grown. */
+public final class ResidentMemory {
+    private static final int LARGE = 100_000_000;
+
+    private ResidentMemory() {}
+
+    public static void main(String[] arguments) throws Exception {
+        int count = Integer.parseInt(arguments[1]);
+        System.out.println(switch (arguments[0]) {
+            case "pairs" -> pairs(count);
+            case "large" -> large(count);
+            case "claims" -> claims(count);
+            default -> throw new IllegalArgumentException(arguments[0]);
+        });
+    }
+
+    private static long residentKib() throws IOException {
+        try (var lines = Files.lines(Path.of("/proc/self/status"))) {
+            return lines.filter(line -> line.startsWith("VmRSS:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", ""))).findFirst().orElseThrow();
+        }
+    }
+
+    /** Pairs opened, used both ways and closed, one after the other. */
+    private static long pairs(int count) throws IOException {
+        long before = 0;
+        for (int i = 0; i < count; i++) {
+            if (i == count / 5)
+                before = residentKib();
+            try (ImsgChannel.Pair pair = ImsgChannel.pair()) {
+                pair.first().format(WireFormat.MODERN).allowFdPassing();
+                pair.second().allowFdPassing();
+                pair.first().send(Imsg.of(1, new byte[100]));
+                pair.first().compose(2, 0, 0, new byte[10000]);
+                pair.first().flush();
+                pair.second().receive();
+                pair.second().read(_ -> {});
+            }
+        }
+        return residentKib() - before;
+    }
+
+    /** Channels that have each received a large message, and stay open. */
+    private static long large(int count) throws Exception {
+        List<ImsgChannel.Pair> open = new ArrayList<>();
+        long before = 0;
+        for (int i = 0; i <= count; i++) {
+            ImsgChannel.Pair pair = ImsgChannel.pair();
+            open.add(pair);
+            pair.first().format(WireFormat.MODERN).maxSize(LARGE).maxQueued(1 << 28);
+            pair.second().format(WireFormat.MODERN).maxSize(LARGE);
+            Call<Void> sending = Call.start(Call.On.PLATFORM, () -> {
+                pair.first().composev(1, 0, 0, MemorySegment.ofArray(new byte[LARGE]));
+                pair.first().flush();
+                return null;
+            });
+            int[] received = {0};
+            while (received[0] == 0)
+                pair.second().read(message -> received[0] = message.length());
+            sending.result();
+            if (i == 0)
+                before = residentKib();
+        }
+        long grown = residentKib() - before;
+        for (ImsgChannel.Pair pair : open)
+            pair.close();
+        return grown;
+    }
+
+    /** Peers that have sent a header which announces 256 MiB, and nothing else. */
+    private static long claims(int count) throws IOException {
+        List<AutoCloseable> open = new ArrayList<>();
+        long before = residentKib();
+        for (int i = 0; i < count; i++) {
+            Fd.Pair sockets = Fd.socketpair();
+            ImsgChannel channel = ImsgChannel.of(sockets.first()).format(WireFormat.MODERN).maxSize(1 << 28);
+            FdChannel raw = new FdChannel(sockets.second());
+            open.add(channel);
+            open.add(raw);
+            raw.write(ByteBuffer.allocate(16).order(ByteOrder.nativeOrder()).putInt(0, 1).putInt(4, 1 << 28));
+            for (int n = 0; n < 3; n++)
+                channel.poll(_ -> {});
+        }
+        long grown = residentKib() - before;
+        open.forEach(ResidentMemory::close);
+        return grown;
+    }
+
+    private static void close(AutoCloseable each) {
+        try {
+            each.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+    }
+}
