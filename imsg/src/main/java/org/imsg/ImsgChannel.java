@@ -649,10 +649,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
         if (fd != null && !descriptorsAllowed)
             throw new IllegalStateException("descriptors do not pass on this channel: see allowFdPassing()");
         if (fd != null && written() == Dialect.AUTO)
-            throw new IllegalStateException(
-                    "the peer's wire format is not known yet, and a descriptor is marked in the one or"
-                            + " the other: name it with format(CLASSIC) or format(MODERN), or say with assume(...) which one to"
-                            + " write until the peer has marked a descriptor");
+            throw new IllegalStateException(Dialect.UNKNOWN);
         if (!isOpen())
             throw new ClosedChannelException();
         return HEADER_SIZE + (int) payload;

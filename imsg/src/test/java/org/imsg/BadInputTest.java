@@ -113,7 +113,8 @@ class BadInputTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void a_payload_that_its_handler_cannot_read_breaks_the_protocol_for_every_later_read(boolean struct) throws Exception {
+    void a_payload_that_its_handler_cannot_read_breaks_the_protocol_for_every_later_read(boolean struct)
+            throws Exception {
         peer.send(join(message(1, new byte[8]), message(2, (byte) 1), message(3, new byte[8])));
         ImsgHandler handler = struct
                 ? message -> message.getData(CStruct.of(Request.class))

@@ -106,7 +106,8 @@ class ClosingTest {
 
     @ParameterizedTest
     @MethodSource("everyWaitOnEveryThread")
-    void closing_leaves_the_connection_to_every_other_holder_of_the_socket(Waiting wait, Call.On kind) throws Exception {
+    void closing_leaves_the_connection_to_every_other_holder_of_the_socket(Waiting wait, Call.On kind)
+            throws Exception {
         try (ImsgChannel other = ImsgChannel.of(pair.first().dup())) {
             Call<Object> waiting = Call.start(kind, wait.on(pair.first())).awaitWaiting();
             pair.first().close();

@@ -141,7 +141,8 @@ class SendOutcomeTest {
     }
 
     @Test
-    void a_descriptor_that_is_refused_is_told_by_the_next_flush_and_not_by_a_send_of_another_message() throws Exception {
+    void a_descriptor_that_is_refused_is_told_by_the_next_flush_and_not_by_a_send_of_another_message()
+            throws Exception {
         channel.compose(1, 0, 0, new byte[0]);
         composeWithClosedDescriptor(2);
         channel.compose(3, 0, 0, new byte[0]);

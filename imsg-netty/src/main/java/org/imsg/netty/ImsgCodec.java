@@ -37,10 +37,10 @@ public final class ImsgCodec
 
     /**
      * A codec with the defaults of imsg_init(3): messages up to 16384 bytes with the header. The wire format is
-     * {@link WireFormat#AUTO}, writing MODERN until the peer is seen to use CLASSIC.
+     * {@link WireFormat#AUTO}, so that a descriptor is refused until the peer has marked one.
      */
     public ImsgCodec() {
-        this(Dialect.AUTO, Dialect.MODERN, ImsgChannel.MAX_IMSGSIZE, false);
+        this(Dialect.AUTO, null, ImsgChannel.MAX_IMSGSIZE, false);
     }
 
     private ImsgCodec(Dialect read, Dialect assumed, int limit, boolean batched) {
@@ -66,7 +66,8 @@ public final class ImsgCodec
     }
 
     /**
-     * With what AUTO writes until the peer has marked a descriptor.
+     * With the format in which AUTO passes descriptors until the peer has marked one. Without, a descriptor is refused until then
+     * with an IllegalStateException, as {@link WireFormat} describes.
      *
      * @param format CLASSIC or MODERN
      * @return a new codec

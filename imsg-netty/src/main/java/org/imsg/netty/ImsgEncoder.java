@@ -25,6 +25,7 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
     private static final int FIRST_CAPACITY = 512;
     private static final int OWN_PID = (int) ProcessHandle.current().pid();
 
+    /** How headers are written; null while that is unknown, which matters only to one with a descriptor. */
     private final Supplier<Dialect> dialect;
     private final int limit;
     private final Gathering gathered = new Gathering();
@@ -110,7 +111,8 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
         if (gathered.isEmpty())
             gathered.begin(SpareBuffers.TO_WRITE.get().take(ctx.alloc(), Math.max(expected, length)));
         gathered.reserve(length);
-        gathered.header(dialect.get(), type, length, false, id, pid == 0 ? OWN_PID : pid);
+        Dialect known = dialect.get();
+        gathered.header(known == null ? Dialect.MODERN : known, type, length, false, id, pid == 0 ? OWN_PID : pid);
     }
 
     private void copy(ByteBuf payload) {
@@ -126,10 +128,13 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
 
     /** A message that a descriptor goes with, in a buffer of its own. */
     private ByteBuf marked(ChannelHandlerContext ctx, int type, int id, int pid, ByteBuf payload) {
+        Dialect known = dialect.get();
+        if (known == null)
+            throw new IllegalStateException(Dialect.UNKNOWN);
         int length = ImsgHeader.SIZE + payload.readableBytes();
         Gathering alone = new Gathering();
         alone.begin(ctx.alloc().directBuffer(length));
-        alone.header(dialect.get(), type, length, true, id, pid == 0 ? OWN_PID : pid);
+        alone.header(known, type, length, true, id, pid == 0 ? OWN_PID : pid);
         try {
             alone.payload(payload);
         } catch (RuntimeException e) {

@@ -67,12 +67,12 @@ class ComposingTest {
     }
     // @end
 
-    private final ImsgCodec codec = new ImsgCodec();
+    private final ImsgCodec codec = new ImsgCodec().format(WireFormat.MODERN);
     private final EmbeddedChannel channel = new EmbeddedChannel(codec);
 
     /** What went out, read again by another codec. */
     private List<ImsgMessage> sent() {
-        EmbeddedChannel reader = new EmbeddedChannel(new ImsgCodec());
+        EmbeddedChannel reader = new EmbeddedChannel(new ImsgCodec().format(WireFormat.MODERN));
         for (Object out; (out = channel.readOutbound()) != null;)
             reader.writeInbound(out);
         List<ImsgMessage> messages = new ArrayList<>();
@@ -290,7 +290,7 @@ class ComposingTest {
     @MethodSource("org.imsg.netty.Loops#available")
     void a_descriptor_that_may_not_pass_is_closed_and_told_and_the_others_go_on(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
-        ImsgCodec onLoop = new ImsgCodec();
+        ImsgCodec onLoop = new ImsgCodec().format(WireFormat.MODERN);
         Events events = new Events();
         Channel open = Wire.open(loops.group(), pair.first(), Map.of(ImsgChannelOption.ALLOW_FD_PASSING, false), onLoop,
                 events);
@@ -332,7 +332,7 @@ class ComposingTest {
     @MethodSource("org.imsg.netty.Loops#available")
     void another_thread_than_the_loop_is_refused(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
-        ImsgCodec onLoop = new ImsgCodec();
+        ImsgCodec onLoop = new ImsgCodec().format(WireFormat.MODERN);
         Channel open = Wire.open(loops.group(), pair.first(), onLoop);
         try {
             assertThatThrownBy(() -> onLoop.compose(1, 0, 0, null, new byte[0]))
@@ -348,10 +348,10 @@ class ComposingTest {
     @MethodSource("org.imsg.netty.Loops#available")
     void a_whole_exchange_runs_on_batches_alone(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
-        ImsgCodec answering = new ImsgCodec().batched();
+        ImsgCodec answering = new ImsgCodec().format(WireFormat.MODERN).batched();
         Channel server = Wire.open(loops.group(), pair.first(), answering, new Counting(answering));
         Events events = new Events();
-        Channel client = Wire.open(loops.group(), pair.second(), new ImsgCodec(), events);
+        Channel client = Wire.open(loops.group(), pair.second(), new ImsgCodec().format(WireFormat.MODERN), events);
         try {
             // More than the kernel takes at once, so that buffers wait and the next ones must be others.
             for (int id = 0; id < 4; id++)

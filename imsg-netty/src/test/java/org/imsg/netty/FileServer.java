@@ -12,6 +12,7 @@ import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
 
 /** Opens files for its clients and passes them the descriptors. */
@@ -25,7 +26,7 @@ final class FileServer extends SimpleChannelInboundHandler<ImsgMessage> {
                 .childHandler(new ChannelInitializer<ImsgSocketChannel>() {
                     @Override
                     protected void initChannel(ImsgSocketChannel peer) {
-                        peer.pipeline().addLast(new ImsgCodec(), new FileServer());
+                        peer.pipeline().addLast(new ImsgCodec().format(WireFormat.MODERN), new FileServer());
                     }
                 }).bind(new DomainSocketAddress(socket.toFile()));
     }

@@ -19,6 +19,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Logger;
 import org.imsg.DescriptorState;
+import org.imsg.WireFormat;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -46,7 +47,7 @@ final class FullTable {
                     @Override
                     protected void initChannel(Channel channel) {
                         Events events = new Events();
-                        channel.pipeline().addLast(new ImsgCodec(), events);
+                        channel.pipeline().addLast(new ImsgCodec().format(WireFormat.MODERN), events);
                         CHILDREN.add(events);
                     }
                 }).bind(new DomainSocketAddress(path.toFile())).sync();

@@ -35,6 +35,8 @@ import org.imsg.wire.Dialect;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Messages out of bytes and descriptors, and back. */
 @ExtendWith(LeakDetection.class)
@@ -216,7 +218,7 @@ class ImsgCodecTest {
 
     @Test
     void small_messages_leave_in_one_buffer_at_the_flush_and_ones_with_a_descriptor_in_their_own() throws Exception {
-        EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec());
+        EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec().format(WireFormat.MODERN).format(WireFormat.MODERN));
         ChannelFuture one = channel.write(new ImsgMessage(1, 0, 0, bytes("one")));
         ChannelFuture two = channel.write(new ImsgMessage(2, 0, 0, bytes("two")));
         ChannelFuture three = channel.write(new ImsgMessage(3, 0, 0, bytes("three"), pipeSaying("3")));
@@ -337,18 +339,34 @@ class ImsgCodecTest {
         clean.finishAndReleaseAll();
     }
 
-    @Test
-    void replies_in_the_format_the_peer_marks_in() throws Exception {
+    @ParameterizedTest
+    @EnumSource(names = {"CLASSIC", "MODERN"})
+    void replies_in_the_format_the_peer_marks_in_and_refuses_a_descriptor_before(Dialect spoken) throws Exception {
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec());
-        assertThat(formatOfWhatItWrites(channel)).isEqualTo(Dialect.MODERN);
-        channel.writeInbound(join(Messages.encoded(Dialect.CLASSIC, 1, 0, "x", true)));
+        Fd refused = pipeSaying("");
+        ChannelFuture write = channel.write(new ImsgMessage(1, 0, 0, bytes("x"), refused));
+        assertThat(write.cause()).isInstanceOf(IllegalStateException.class).hasMessageContaining("format(")
+                .hasMessageContaining("assume(");
+        channel.writeInbound(join(Messages.encoded(spoken, 1, 0, "x", true)));
         ((ImsgMessage) channel.readInbound()).release();
-        assertThat(formatOfWhatItWrites(channel)).isEqualTo(Dialect.CLASSIC);
-        channel.writeInbound(join(Messages.encoded(Dialect.MODERN, 1, 0, "x", true)));
-        ((ImsgMessage) channel.readInbound()).release();
-        assertThat(formatOfWhatItWrites(channel)).isEqualTo(Dialect.MODERN);
+        assertThat(formatOfWhatItWrites(channel)).isEqualTo(spoken);
         channel.finishAndReleaseAll();
+    }
 
+    @Test
+    void marks_that_change_their_format_end_the_stream() throws Exception {
+        Events events = new Events();
+        EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec(), events);
+        channel.writeInbound(join(Messages.encoded(Dialect.CLASSIC, 1, 0, "x", true)));
+        channel.writeInbound(join(Messages.encoded(Dialect.MODERN, 2, 0, "x", true)));
+        events.next(ImsgMessage.class).release();
+        assertThat(events.next(ImsgProtocolException.class)).hasMessageContaining("another format");
+        assertThat(channel.isOpen()).isFalse();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void writes_in_the_format_that_is_assumed_or_named() throws Exception {
         EmbeddedChannel assumed = new EmbeddedChannel(new ImsgCodec().assume(WireFormat.CLASSIC));
         assertThat(formatOfWhatItWrites(assumed)).isEqualTo(Dialect.CLASSIC);
         assumed.finishAndReleaseAll();

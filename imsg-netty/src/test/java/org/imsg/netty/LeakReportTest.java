@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.imsg.netty.Wire.bytes;
 
 import io.netty.channel.embedded.EmbeddedChannel;
+import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -30,7 +31,8 @@ class LeakReportTest {
 
     private static void forgetMessage(Fd fd) {
         EmbeddedChannel channel = new EmbeddedChannel();
-        channel.pipeline().addLast(new ImsgCodec()).addLast("the one that forgets", new Events());
+        channel.pipeline().addLast(new ImsgCodec().format(WireFormat.MODERN)).addLast("the one that forgets",
+                new Events());
         ImsgMessage message = new ImsgMessage(7, 3, Messages.PID, bytes("payload"), fd);
         message.touch("on its way to nowhere");
         channel.pipeline().context(ImsgCodec.class).fireChannelRead(message);

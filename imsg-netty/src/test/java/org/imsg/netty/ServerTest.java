@@ -22,6 +22,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
+import org.imsg.WireFormat;
 import org.imsg.netty.handler.ImsgRequests;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
@@ -87,7 +88,7 @@ class ServerTest {
                 .option(ImsgChannelOption.ALLOW_FD_PASSING, true).handler(new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel channel) {
-                        channel.pipeline().addLast(new ImsgCodec(), requests);
+                        channel.pipeline().addLast(new ImsgCodec().format(WireFormat.MODERN), requests);
                     }
                 }).connect(new DomainSocketAddress(socket.toFile())).sync().channel();
         // @end
@@ -124,7 +125,8 @@ class ServerTest {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(Loops.EPOLL.group(), pair.first(),
-                new org.imsg.netty.handler.ImsgLimits().stall(Duration.ofMillis(100)), new ImsgCodec(), events);
+                new org.imsg.netty.handler.ImsgLimits().stall(Duration.ofMillis(100)),
+                new ImsgCodec().format(WireFormat.MODERN), events);
         try (Wire peer = new Wire(pair.second())) {
             while (channel.isWritable()) {
                 channel.writeAndFlush(new ImsgMessage(1, 0, 0, bytes("x".repeat(5000)), Wire.pipeSaying("")));

@@ -22,6 +22,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -152,7 +153,7 @@ class SpareBuffersTest {
     @Test
     void what_is_composed_goes_into_a_buffer_that_was_sent_and_none_that_waits() {
         onALoop(() -> {
-            ImsgCodec codec = new ImsgCodec();
+            ImsgCodec codec = new ImsgCodec().format(WireFormat.MODERN);
             EmbeddedChannel channel = new EmbeddedChannel(codec);
             ByteBuf waiting = composed(channel, codec);
             ByteBuf other = composed(channel, codec);
@@ -178,7 +179,7 @@ class SpareBuffersTest {
         onALoop(() -> {
             List<ByteBuf> joined = new ArrayList<>();
             List<ImsgMessage> kept = new ArrayList<>();
-            EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec().batched(),
+            EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec().format(WireFormat.MODERN).batched(),
                     new ChannelInboundHandlerAdapter() {
                         @Override
                         public void channelRead(ChannelHandlerContext ctx, Object message) {

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
 
 /**
@@ -112,7 +113,7 @@ final class TenThousand {
         return new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel channel) {
-                channel.pipeline().addLast(new ImsgCodec(), handler);
+                channel.pipeline().addLast(new ImsgCodec().format(WireFormat.MODERN), handler);
             }
         };
     }

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.imsg.WireFormat;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.Test;
@@ -99,7 +100,7 @@ class TrapsTest {
     void a_descriptor_waits_until_its_header_is_whole(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
-        Channel channel = Wire.open(loops.group(), pair.first(), new ImsgCodec(), events);
+        Channel channel = Wire.open(loops.group(), pair.first(), new ImsgCodec().format(WireFormat.MODERN), events);
         try (Wire peer = new Wire(pair.second())) {
             byte[] message = Messages.marked(7, 1, "payload");
             for (int i = 0; i < message.length; i++) {

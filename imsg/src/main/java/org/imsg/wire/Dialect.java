@@ -15,6 +15,10 @@ public enum Dialect {
      */
     AUTO;
 
+    /** Why a descriptor is refused while AUTO has seen no mark. */
+    public static final String UNKNOWN = "the peer's wire format is not known yet, and a descriptor is marked in the one or"
+            + " the other: name it with format(CLASSIC) or format(MODERN), or say with assume(...) which one to write until"
+            + " the peer has marked a descriptor";
     /** The mark in a classic header's flags. */
     public static final int CLASSIC_MARK = 0x0001;
     /** The mark in a modern header's length. */

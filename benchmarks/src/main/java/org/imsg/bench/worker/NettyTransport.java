@@ -13,6 +13,7 @@ import io.netty.handler.codec.LengthFieldBasedFrameDecoder;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import org.imsg.ImsgChannel;
+import org.imsg.WireFormat;
 import org.imsg.netty.ImsgBatch;
 import org.imsg.netty.ImsgCodec;
 import org.imsg.netty.ImsgMessage;
@@ -57,8 +58,8 @@ final class NettyTransport implements Transport {
                 ? new ImsgSocketChannel(Fd.of(job.socket()))
                 : new EpollDomainSocketChannel(job.socket());
         codec = switch (framing) {
-            case IMSG -> new ImsgCodec().batched();
-            case IMSG_MESSAGES -> new ImsgCodec();
+            case IMSG -> new ImsgCodec().format(WireFormat.MODERN).batched();
+            case IMSG_MESSAGES -> new ImsgCodec().format(WireFormat.MODERN);
             case STOCK, STOCK_GATHERED -> null;
         };
         channel.pipeline().addLast(
