@@ -224,20 +224,19 @@ class TurnsTest {
     @EnumSource
     void every_call_beside_every_other_and_a_close_is_right_or_throws(Call.On kind) throws Exception {
         for (int round = 0; round < 40; round++) {
-            try (ImsgChannel.Pair ends = ImsgChannel.pair()) {
-                List<Call<Integer>> calls = new ArrayList<>();
-                for (int i = 0; i < 6; i++) {
-                    Random random = new Random(100L * round + i);
-                    ImsgChannel end = i % 2 == 0 ? ends.first() : ends.second();
-                    calls.add(Call.start(kind, () -> useUntilClosed(end, random)));
-                }
-                Call.until(() -> calls.stream().allMatch(call -> call.thread().getState() != Thread.State.NEW));
-                for (int n = round * 2000; n > 0; n--)
-                    Thread.onSpinWait();
-                ends.close();
-                for (Call<Integer> call : calls)
-                    assertThat(call.result()).isNotNegative();
+            ImsgChannel.Pair ends = ImsgChannel.pair();
+            List<Call<Integer>> calls = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                Random random = new Random(100L * round + i);
+                ImsgChannel end = i % 2 == 0 ? ends.first() : ends.second();
+                calls.add(Call.start(kind, () -> useUntilClosed(end, random)));
             }
+            Call.until(() -> calls.stream().allMatch(call -> call.thread().getState() != Thread.State.NEW));
+            for (int n = round * 2000; n > 0; n--)
+                Thread.onSpinWait();
+            ends.close();
+            for (Call<Integer> call : calls)
+                assertThat(call.result()).isNotNegative();
         }
     }
 
