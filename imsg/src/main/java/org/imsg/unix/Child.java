@@ -14,7 +14,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -37,12 +39,15 @@ public final class Child {
     private static final int FIRST_FREE = 3;
     private static final int SIGKILL = 9;
 
+    private static final Set<Integer> AWAITED = ConcurrentHashMap.newKeySet();
+
     private final int pid;
     private final CompletableFuture<ExitStatus> exit = new CompletableFuture<>();
     private boolean reaped;
 
     private Child(int pid, String name) {
         this.pid = pid;
+        AWAITED.add(pid);
         try {
             Thread.ofPlatform().daemon().name("imsg-wait-" + name + "-" + pid).start(this::reap);
         } catch (Throwable e) {
@@ -307,6 +312,11 @@ public final class Child {
         }
     }
 
+    /** {@return the process ids of all children that have not been waited for yet; a copy} */
+    public static Set<Integer> awaited() {
+        return Set.copyOf(AWAITED);
+    }
+
     /**
      * The child's process id; another process may have it once the child has ended.
      *
@@ -378,6 +388,7 @@ public final class Child {
             synchronized (this) {
                 reaped = true;
                 result = Processes.waitpid(pid, status.address(), 0);
+                AWAITED.remove(pid);
             }
             if (result < 0)
                 exit.completeExceptionally(new ErrnoException("waitpid", pid, -result));

@@ -69,7 +69,7 @@ final class ChildLoop implements Connection.Receiver {
             loop.role.prepare(self);
             failing = " cannot give up its rights: ";
             advice = "; change what the role declares, or start the parent with the rights this takes";
-            settings.rights().complete(jvm);
+            settings.rights().complete(jvm, settings.jvmOptions());
             parent.send(Protocol.ready());
             parent.read(loop);
             return loop.exitCode;

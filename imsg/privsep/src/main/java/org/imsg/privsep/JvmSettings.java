@@ -7,8 +7,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.imsg.unix.Child;
 
 /**
@@ -169,6 +173,21 @@ public final class JvmSettings {
         if (System.getProperty(AOT) != null)
             paths.add(Path.of(System.getProperty(AOT)).toAbsolutePath());
         return paths;
+    }
+
+    /** The bytes of the last -Xmx that a child with these options of its own has; empty if there is none. */
+    OptionalLong mostHeap(List<String> own) {
+        List<String> all = new ArrayList<>(presets ? PRESETS : List.of());
+        all.addAll(options);
+        all.addAll(own);
+        OptionalLong most = OptionalLong.empty();
+        for (String option : all) {
+            Matcher heap = Pattern.compile("-Xmx(\\d{1,12})([kKmMgG]?)").matcher(option);
+            if (heap.matches())
+                most = OptionalLong.of(Long.parseLong(heap.group(1)) << 10 * " kmg".indexOf(
+                        heap.group(2).isEmpty() ? " " : heap.group(2).toLowerCase(Locale.ROOT)));
+        }
+        return most;
     }
 
     private List<String> command(List<String> roleOptions) {

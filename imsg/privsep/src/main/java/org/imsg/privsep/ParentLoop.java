@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -16,6 +17,7 @@ import java.util.function.LongConsumer;
 import org.imsg.Imsg;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.rights.Preload;
+import org.imsg.privsep.rights.Orphans;
 import org.imsg.unix.Child;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -45,6 +47,7 @@ final class ParentLoop implements Supervisor.Actions {
     private final ExecutorService calls = Executors
             .newSingleThreadExecutor(Thread.ofPlatform().daemon().name("imsg-parent").factory());
     private final CountDownLatch done = new CountDownLatch(1);
+    private Orphans orphans;
     private final long origin = System.nanoTime();
 
     ParentLoop(String program, List<String> arguments, RoleTable table, JvmSettings jvm, Deadlines deadlines,
@@ -81,6 +84,7 @@ final class ParentLoop implements Supervisor.Actions {
     /** Runs the program until it has stopped; whether it was meant to. */
     boolean run() throws InterruptedException {
         preload();
+        adopt();
         Thread terminated = Thread.ofPlatform().name("imsg-terminated").unstarted(this::stopAndWait);
         Runtime.getRuntime().addShutdownHook(terminated);
         HangUpSignal hangUp = HangUpSignal.to(self::reload);
@@ -93,10 +97,20 @@ final class ParentLoop implements Supervisor.Actions {
             return !supervisor.isFailed();
         } finally {
             cleanUp();
+            if (orphans != null)
+                orphans.close();
             if (hangUp != null)
                 hangUp.close();
             done.countDown();
             forget(terminated);
+        }
+    }
+
+    private void adopt() {
+        try {
+            orphans = Orphans.adopt();
+        } catch (IOException e) {
+            log(System.Logger.Level.WARNING, "what children leave behind is not ended: " + Printable.line(e));
         }
     }
 
@@ -317,6 +331,7 @@ final class ParentLoop implements Supervisor.Actions {
     @Override
     public void finished(Instance instance, Child.ExitStatus how, boolean toldToEnd) {
         ChildProcess child = children.remove(instance);
+        endOrphans(instance);
         finishing.put(instance, child);
         Finish finish = new Finish(instance.role.name(), instance.number, child.pid(), how, toldToEnd);
         child.finish(() -> {
@@ -328,6 +343,19 @@ final class ParentLoop implements Supervisor.Actions {
         });
         child.peer().ifPresent(self::remove);
         log(toldToEnd ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING, finish.toString());
+    }
+
+    /** In the supervising thread, which starts processes too: none of the same user comes meanwhile. */
+    private void endOrphans(Instance instance) {
+        OptionalLong uid = instance.role.rights().uid();
+        if (orphans == null || uid.isEmpty())
+            return;
+        try {
+            if (!orphans.end(uid.getAsLong()))
+                log(System.Logger.Level.ERROR, "processes that " + instance + " has left behind do not end");
+        } catch (IOException e) {
+            log(System.Logger.Level.ERROR, "what " + instance + " has left behind cannot be ended: " + Printable.line(e));
+        }
     }
 
     private void callFinished(Finish finish) {

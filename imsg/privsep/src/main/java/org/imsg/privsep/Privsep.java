@@ -5,10 +5,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.imsg.privsep.rights.Capability;
+import org.imsg.privsep.rights.Confinement;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.PrivilegeException;
 
@@ -191,7 +194,7 @@ public final class Privsep {
         System.getLogger(name).log(System.Logger.Level.WARNING, "not enforced: " + String.join("; ", missing));
     }
 
-    /** A user's processes may signal each other, and the thread that starts one of them. */
+    /** A user's processes may signal each other. */
     private void reportShared() throws PrivilegeException {
         Map<Long, List<RoleSettings>> users = new TreeMap<>();
         for (RoleSettings role : table.all())
@@ -205,13 +208,21 @@ public final class Privsep {
         });
     }
 
-    /** Root is kept by who names no user; what else a role has, it may have undone. */
+    /** A role without a user keeps the rights of this process, and can undo its other confinement with them. */
     private void reportKept() throws PrivilegeException {
-        List<String> kept = table.all().stream().filter(role -> role.rights().keepsUser()).map(RoleSettings::name)
-                .toList();
-        if (!kept.isEmpty() && isRoot())
+        String kept = String.join(", ", table.all().stream().filter(role -> role.rights().keepsUser())
+                .map(RoleSettings::name).toList());
+        if (kept.isEmpty())
+            return;
+        if (Ids.areMixed())
+            throw new PrivilegeException("user", "no user is named for " + kept + ", and this program is set-id: "
+                    + "its real, effective and saved ids differ, and each role must say whose it has");
+        Set<Capability> capabilities = Confinement.query().capabilities();
+        if (isRoot())
+            System.getLogger(name).log(System.Logger.Level.WARNING, "no user is named for " + kept + ": they stay root");
+        else if (!capabilities.isEmpty())
             System.getLogger(name).log(System.Logger.Level.WARNING,
-                    "no user is named for " + String.join(", ", kept) + ": they stay root");
+                    "no user is named for " + kept + ": they keep " + capabilities);
     }
 
     private static boolean isRoot() throws PrivilegeException {

@@ -3,11 +3,13 @@ package org.imsg.privsep;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -22,6 +24,7 @@ import org.imsg.privsep.rights.Preload;
 import org.imsg.privsep.rights.PrivilegeDrop;
 import org.imsg.privsep.rights.PrivilegeException;
 import org.imsg.privsep.rights.Promise;
+import org.imsg.privsep.rights.Resource;
 import org.imsg.unix.Child;
 
 /**
@@ -30,12 +33,18 @@ import org.imsg.unix.Child;
  * systems, in the child after it has prepared.
  */
 final class RoleRights {
+    /** What a JVM has of private memory beside its heap, and as much again of direct buffers: code, metadata and stacks. */
+    private static final long BESIDE_HEAP = 192L << 20;
+    private static final long MOST_PROCESSES = 512;
+
     private final Map<Path, Access[]> unveiled = new LinkedHashMap<>();
     private String user;
     private Ids numbers;
     private Path chroot;
     private Set<Promise> promises;
     private UnaryOperator<Confinement> more;
+    private final Map<Resource, Long> limits = new EnumMap<>(Map.of(Resource.CORE, 0L, Resource.NOFILE, 1024L));
+    private volatile OptionalLong uid = OptionalLong.empty();
     private final FutureTask<Void> preloaded = new FutureTask<>(() -> {
         Preload.standard();
         return null;
@@ -76,6 +85,15 @@ final class RoleRights {
     void pledge(Promise... promised) {
         // The channels to others arrive as descriptors.
         promises = EnumSet.of(Promise.RECVFD, promised);
+    }
+
+    void limit(Resource resource, long limit) {
+        limits.put(resource, limit);
+    }
+
+    /** The user that its processes were last started as, if they were given one. */
+    OptionalLong uid() {
+        return uid;
     }
 
     void confine(UnaryOperator<Confinement> further) {
@@ -180,6 +198,8 @@ final class RoleRights {
             child.environment("UID", Long.toString(ids.uid())).environment("GID", Long.toString(ids.gid()))
                     .environment("GIDLIST", String.join(",", ids.groups().stream().map(String::valueOf).toList()));
         }
+        if (ids != null)
+            uid = OptionalLong.of(ids.uid());
         return confinement(ids, jvm::paths, partial).spawnJava(child);
     }
 
@@ -197,9 +217,12 @@ final class RoleRights {
     }
 
     /** In the child: proves what the parent did, and does the rest. */
-    void complete(JvmSettings jvm) throws Exception {
-        if (!isConfined())
+    void complete(JvmSettings jvm, List<String> options) throws Exception {
+        if (!isConfined()) {
+            if (System.getenv(ChildEnvironment.TRAINING) == null)
+                limited(Confinement.none(), jvm, options, false).enter();
             return;
+        }
         if (promises != null || chroot != null)
             awaitPreloaded();
         if (System.getenv(ChildEnvironment.TRAINING) != null) {
@@ -213,7 +236,7 @@ final class RoleRights {
         if (isLinux()) {
             // A filter leaves no way to drop.
             Confinement before = confinement(ids, jvm::paths, partial);
-            (drops ? before : promised(before)).complete();
+            limited(drops ? before : promised(before), jvm, options, ids != null).complete();
         }
         if (drops) {
             PrivilegeDrop drop = PrivilegeDrop.to(ids).withoutPreload();
@@ -222,9 +245,21 @@ final class RoleRights {
         if (isLinux() && drops && promises != null)
             promised(Confinement.none()).enter();
         if (!isLinux()) {
-            Confinement inside = promised(confinement(null, jvm::paths, true));
+            Confinement inside = limited(promised(confinement(null, jvm::paths, true)), jvm, options, false);
             (partial ? inside.ifPossible() : inside).enter();
         }
+    }
+
+    /** Processes and threads are counted by user: there is no limit where the user is not the role's own. */
+    private Confinement limited(Confinement confinement, JvmSettings jvm, List<String> options, boolean ownUser) {
+        Map<Resource, Long> all = new EnumMap<>(limits);
+        jvm.mostHeap(options).ifPresent(heap -> all.putIfAbsent(Resource.DATA, 2 * heap + BESIDE_HEAP));
+        if (ownUser)
+            all.putIfAbsent(Resource.NPROC, MOST_PROCESSES);
+        Confinement limited = confinement;
+        for (Map.Entry<Resource, Long> limit : all.entrySet())
+            limited = limited.limit(limit.getKey(), limit.getValue());
+        return limited;
     }
 
     private Confinement promised(Confinement confinement) {

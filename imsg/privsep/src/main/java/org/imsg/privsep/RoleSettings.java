@@ -19,6 +19,7 @@ import org.imsg.privsep.rights.Access;
 import org.imsg.privsep.rights.Confinement;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Promise;
+import org.imsg.privsep.rights.Resource;
 
 /**
  * What a role needs and may do, as data: struct privsep_proc of OpenBSD's proc.c. Set inside the call to {@link Privsep#role},
@@ -181,9 +182,9 @@ public final class RoleSettings {
      * Has the role run as another user. On Linux its processes are that user from their first instruction on; with a
      * {@link #chroot}, or elsewhere, they become it after {@link Role#prepare}.
      *
-     * <p>Each role should have a user to itself. Processes of one user may signal each other unless they have made promises; and
-     * on Linux the thread of the parent that starts one of them has its ids for the length of an exec, so that a process of the
-     * same user that knows the moment may kill the parent. The log names roles that share a user and made no promises.
+     * <p>Each role should have a user to itself. Processes of one user may signal each other unless they have made promises; the
+     * log names roles that share a user and made none. What a process of the role leaves running is ended when the process
+     * has ended.
      *
      * @param name the user's name
      * @return this
@@ -287,6 +288,23 @@ public final class RoleSettings {
         } catch (IOException e) {
             throw new UncheckedIOException("the policy of role " + name + " cannot be read", e);
         }
+    }
+
+    /**
+     * Limits what each process of the role may use, from when it is ready on: setrlimit(2). Unless set: 1024 descriptors; 512
+     * processes and threads of a {@link #user}; no core dumps; and as private memory, native memory included, twice the heap of
+     * {@code -Xmx} and 192 MiB. A process that goes beyond a limit gets errors, and may end by them.
+     *
+     * @param resource of what
+     * @param limit 0 or more in the resource's unit, or -1 for none
+     * @return this
+     * @throws IllegalArgumentException if the limit is under -1
+     */
+    public RoleSettings limit(Resource resource, long limit) {
+        if (limit < -1)
+            throw new IllegalArgumentException("a limit is 0 or more, or -1 for none; not " + limit);
+        rights.limit(resource, limit);
+        return this;
     }
 
     /**

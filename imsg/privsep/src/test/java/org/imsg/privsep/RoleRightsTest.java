@@ -187,6 +187,39 @@ class RoleRightsTest {
     }
 
     @Test
+    void what_a_role_leaves_running_is_ended_before_the_finish_hook_is_told_of_its_end() throws Exception {
+        try (CapturedLog _ = new CapturedLog("testprogram"); TestParent parent = parent("leaver other")) {
+            long pid = pid(parent, "leaver[0]");
+            parent.tell("leaver", 0, "leave");
+            Path left = Path.of("/proc", parent.await("leaver[0] left ").split(" ")[2], "stat");
+            assertThat(left).exists();
+            CompletableFuture<Boolean> lives = new CompletableFuture<>();
+            parent.onFinish(_ -> lives.complete(Files.exists(left) && !text(left).contains(") Z ")));
+            ProcessHandle.of(pid).orElseThrow().destroyForcibly();
+            assertThat(lives.get(30, TimeUnit.SECONDS)).isFalse();
+            parent.onFinish(_ -> true);
+        }
+    }
+
+    private static String text(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException _) {
+            return "gone, as in ) Z ";
+        }
+    }
+
+    @Test
+    void a_role_has_the_usual_limits() throws Exception {
+        try (CapturedLog _ = new CapturedLog("testprogram"); TestParent parent = parent("pledged other")) {
+            for (String role : List.of("pledged[0]", "other[0]"))
+                assertThat(text(Path.of("/proc/" + pid(parent, role) + "/limits")).replaceAll(" +", " "))
+                        .contains("Max open files 1024 1024", "Max core file size 0 0 ", "Max data size 335544320 335544320 ")
+                        .contains(role.startsWith("p") ? "Max processes 512 512" : "Max processes ");
+        }
+    }
+
+    @Test
     void programs_of_a_child_are_gone_before_the_finish_hook_is_told_of_its_end() throws Exception {
         try (CapturedLog _ = new CapturedLog("testprogram");
                 CapturedLog _ = new CapturedLog(Monitor.class.getName());

@@ -19,6 +19,7 @@ import org.imsg.privsep.ops.Program;
 import org.imsg.privsep.ops.RunningProgram;
 import org.imsg.privsep.rights.Access;
 import org.imsg.privsep.rights.Namespace;
+import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Promise;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
@@ -54,6 +55,7 @@ final class TestProgram {
             case "pledged" -> role.user("nobody").pledge();
             case "veiled" -> role.user("nobody").unveil("/etc/hostname", Access.READ);
             case "jailed" -> role.user("nobody").chroot(Path.of("/srv")).pledge(Promise.RPATH);
+            case "leaver" -> role.user(Ids.of(64006, 64006));
             case "rooted" -> role.chroot(Path.of("/srv"));
             case "bound" -> role.confine(c -> c.namespaces(Namespace.UTS)).confine(c -> c.boundingSet());
             case "shared" -> role.inheritStreams();
@@ -212,6 +214,10 @@ final class TestProgram {
                     } catch (IOException | IllegalStateException e) {
                         say("was refused: " + e);
                     }
+                }
+                case "leave" -> {
+                    Process shell = new ProcessBuilder("/bin/sh", "-c", "setsid sleep 1000 > /dev/null & echo $!").start();
+                    say("left " + new String(shell.getInputStream().readAllBytes()).strip());
                 }
                 case "run" -> {
                     RunningProgram program = self.privileged().run(Program.of(Path.of("/bin/sh"), "-c", "read x"));

@@ -29,7 +29,7 @@ final class UserProcesses {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final int SIGKILL = 9;
     /** Users whom nobody uses: one of them is who the killing thread really is. The last are for containers with few ids. */
-    private static final int[] NOBODIES = {0xFFFF_FFFD, 0xFFFF_FFFC, 65_533, 65_532, 65_531};
+    private static final int[] NOBODIES = {0xFFFF_FFFD, 0xFFFF_FFFC, 65_532, 65_531};
     private static final Logger LOG = System.getLogger(UserProcesses.class.getName());
 
     private UserProcesses() {}

@@ -41,7 +41,7 @@ import org.imsg.unix.Child;
  * <tr><td>no_new_privs</td><td>always</td><td>proved</td><td>with promises</td></tr>
  * <tr><td>session keyring</td><td>a new one</td><td>nothing to do</td><td>untouched</td></tr>
  * <tr><td>dumpable</td><td>untouched in the parent once the child has started; 0 in a JVM with another user, else 1</td>
- * <td>0</td><td>0</td></tr>
+ * <td>0</td><td>0, with promises</td></tr>
  * </table>
  *
  * <p>On OpenBSD {@link #enter} and {@link #complete} call unveil(2) and pledge(2), which bind the whole process; what is inherited

@@ -19,6 +19,7 @@ final class Confining {
     static final int PR_SET_KEEPCAPS = 8;
     static final int PR_CAPBSET_READ = 23;
     static final int PR_CAPBSET_DROP = 24;
+    static final int PR_SET_CHILD_SUBREAPER = 36;
     static final int PR_SET_NO_NEW_PRIVS = 38;
     static final int PR_GET_NO_NEW_PRIVS = 39;
     static final int PR_CAP_AMBIENT = 47;

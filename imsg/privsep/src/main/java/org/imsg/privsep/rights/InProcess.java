@@ -29,9 +29,10 @@ final class InProcess {
             limit(arena, restrictions.limits);
             switch (Os.current()) {
                 case LINUX -> {
-                    dumpable();
-                    if (restrictions.promises != null)
+                    if (restrictions.promises != null) {
+                        dumpable();
                         promise(arena, restrictions.promises);
+                    }
                 }
                 case OPENBSD -> pledge(arena, restrictions);
                 case FREEBSD, MACOS -> {
@@ -51,6 +52,7 @@ final class InProcess {
             tryVeiledRoot(restrictions.unveiled);
         try (Threads threads = Threads.open()) {
             threads.hold();
+            dumpable();
             confine(restrictions);
             threads.prove(status -> Status.differenceFrom(restrictions, status));
         }

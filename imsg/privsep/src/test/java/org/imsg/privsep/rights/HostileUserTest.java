@@ -12,7 +12,9 @@ import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -82,6 +84,70 @@ class HostileUserTest {
             attacker.waitFor();
             return result;
         }
+    }
+
+    private static Set<Integer> endedChildren() throws IOException {
+        Set<Integer> ended = new HashSet<>();
+        for (ProcessHandle child : ProcessHandle.current().children().toList()) {
+            try {
+                if (Files.readString(Path.of("/proc/" + child.pid() + "/stat")).contains(") Z "))
+                    ended.add((int) child.pid());
+            } catch (IOException _) {
+                // gone meanwhile
+            }
+        }
+        return ended;
+    }
+
+    @Test
+    void children_that_nobody_started_are_waited_for_and_those_of_process_builder_are_not_stolen() throws Exception {
+        try (Orphans _ = Orphans.adopt(Duration.ofMillis(20)); Fd.Pair input = Fd.pipe(); Fd.Pair output = Fd.pipe()) {
+            assertThat(attacker(input.first(), output.second(), "clone", "0").waitFor().code()).isZero();
+            for (int i = 0; i < 30; i++)
+                assertThat(new ProcessBuilder("/bin/sh", "-c", "exit 9").start().waitFor()).isEqualTo(9);
+            while (!endedChildren().isEmpty())
+                Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void what_a_program_has_left_running_is_ended_and_what_others_run_is_not() throws Exception {
+        String leave = "setsid sh -c 'while :; do sleep 1000; done' & setsid sleep 1000 & echo $!";
+        long uid = Descriptions.NOBODY.uid();
+        try (Orphans orphans = Orphans.adopt(Duration.ofMillis(20));
+                RunningSubject other = RunningSubject.confined("ids");
+                Fd.Pair output = Fd.pipe()) {
+            Child.Builder shell = Child.of(Path.of("/bin/sh"), "-c", leave).descriptor(1, output.second())
+                    .environment("PATH", "/usr/bin:/bin");
+            for (boolean alone : new boolean[]{false, true}) {
+                if (alone)
+                    other.close();
+                assertThat(Confinement.none().to(Descriptions.NOBODY).spawn(shell).waitFor().success()).isTrue();
+                assertThat(ofUser(uid)).hasSizeGreaterThanOrEqualTo(alone ? 2 : 3);
+                assertThat(orphans.end(uid)).isTrue();
+                while (ofUser(uid).size() > (alone ? 0 : 1))
+                    Thread.onSpinWait();
+                if (!alone)
+                    assertThat(other.ask("work")).isEqualTo("works");
+            }
+        }
+    }
+
+    /** The processes of a user that have not ended. */
+    private static List<Path> ofUser(long uid) throws IOException {
+        List<Path> found = new ArrayList<>();
+        try (var all = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            for (Path each : all) {
+                try {
+                    String status = Files.readString(each.resolve("status"));
+                    if (status.contains("\nUid:\t" + uid + "\t") && !status.contains("\nState:\tZ"))
+                        found.add(each);
+                } catch (IOException _) {
+                    // gone meanwhile
+                }
+            }
+        }
+        return found;
     }
 
     @Test

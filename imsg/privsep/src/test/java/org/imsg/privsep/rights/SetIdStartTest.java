@@ -71,13 +71,13 @@ class SetIdStartTest {
                 + " result=$?; test $(wc -c < /tmp/imsg-limit-$$) = 1024 && rm /tmp/imsg-limit-$$ && exit $result");
         assertThat(Confinement.none().to(Descriptions.NOBODY).limit(Resource.NOFILE, 77).limit(Resource.FSIZE, 1024)
                 .spawn(shell.environment("PATH", "/usr/bin:/bin")).waitFor().code()).isZero();
-        String words = "ids promise:STDIO limit:NOFILE=99 limit:CORE=0 limit:DATA=300000000";
+        String words = "ids promise:STDIO limit:NOFILE=99 limit:CORE=0 limit:DATA=600000000";
         try (RunningSubject subject = RunningSubject.start(Descriptions.of(words)::spawnJava)) {
             assertThat(subject.ask("complete " + words)).isEqualTo("[]");
             assertThat(ProcStatus.of(subject.pid()).limits()).contains("Max open files 99 99 files",
-                    "Max core file size 0 0 bytes", "Max data size 300000000 300000000 bytes");
+                    "Max core file size 0 0 bytes", "Max data size 600000000 600000000 bytes");
             assertThat(subject.ask("raw prlimit64 0 7 buffer 0")).isEqualTo("EPERM");
-            assertThat(subject.askLast("hoard 400")).doesNotContain("hoarded");
+            assertThat(subject.askLast("hoard 900")).doesNotContain("hoarded");
         }
     }
 }

@@ -1,4 +1,5 @@
 /*
+ * attacker clone 0: leaves 20 children that have ended to its parent, and ends.
  * attacker signal|limit PID: tries its luck with the threads of a process that the system is about to start, until standard
  * input ends, and prints how often it hit. The signal has no visible effect on other programs.
  */
@@ -33,6 +34,13 @@ main(int argc, char **argv)
 
 	if (argc != 3)
 		return 2;
+	if (argv[1][0] == 'c') {
+		/* children of its parent, which did not start them */
+		for (int again = 0; again < 20; again++)
+			if (syscall(SYS_clone, 0x8000 | SIGCHLD, 0, 0, 0, 0) == 0)
+				_exit(0);
+		return 0;
+	}
 	limits = argv[1][0] == 'l';
 	pid = atoi(argv[2]);
 	puts("!");

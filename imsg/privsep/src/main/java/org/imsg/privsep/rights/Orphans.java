@@ -1,0 +1,233 @@
+package org.imsg.privsep.rights;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.imsg.sys.LinuxSyscalls;
+import org.imsg.sys.Os;
+import org.imsg.sys.Pidfd;
+import org.imsg.sys.Posix;
+import org.imsg.sys.RawSyscall;
+import org.imsg.unix.Child;
+
+/**
+ * The processes that children leave behind. While this is open, they become children of this process instead of init's, as those
+ * made with CLONE_PARENT are in any case; so they can be ended, and a thread waits for those that have ended. It takes none that a
+ * {@link Child} or a {@link ProcessBuilder} started, and works in the first process of a container too.
+ *
+ * <p>Linux only; does nothing elsewhere. Thread-safe. C counterpart: PR_SET_CHILD_SUBREAPER of prctl(2).
+ */
+public final class Orphans implements AutoCloseable {
+    private static final Path PROC = Path.of("/proc");
+    private static final Pattern JDK_WAITER = Pattern.compile("process reaper \\(pid (\\d+)\\)");
+    private static final Duration PERIOD = Duration.ofSeconds(1);
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final long PAUSE_NANOS = 1_000_000;
+    /** Users that run nothing, not even children that are being started; the second is for containers with few ids. */
+    private static final long[] NOBODIES = {0xFFFF_FFFDL, 65_532};
+    private static final int SIGKILL = 9;
+    private static final int P_ALL = 0;
+    private static final int WNOHANG = 1;
+    private static final int WEXITED = 4;
+    private static final int WNOWAIT = 0x0100_0000;
+    private static final int ANY_EXIT_SIGNAL = 0x4000_0000;
+
+    private final long self = ProcessHandle.current().pid();
+    private final Thread reaper;
+    private volatile boolean closed;
+
+    private Orphans(Duration period) {
+        reaper = Thread.ofPlatform().daemon().name("imsg-reaper").unstarted(() -> reap(period));
+    }
+
+    /** What /proc says of a process. */
+    private record Entry(int pid, int parent, Set<Long> uids, boolean ended) {}
+
+    /**
+     * Adopts whatever the children of this process leave behind from now on.
+     *
+     * @return what ends and reaps them until closed
+     * @throws PrivilegeException if the kernel refuses
+     */
+    public static Orphans adopt() throws PrivilegeException {
+        return adopt(PERIOD);
+    }
+
+    static Orphans adopt(Duration period) throws PrivilegeException {
+        Orphans orphans = new Orphans(period);
+        if (Os.current() != Os.LINUX)
+            return orphans;
+        int result = Confining.prctl(Confining.PR_SET_CHILD_SUBREAPER, 1);
+        if (result < 0)
+            throw new PrivilegeException("prctl", "PR_SET_CHILD_SUBREAPER", -result);
+        orphans.reaper.start();
+        return orphans;
+    }
+
+    /**
+     * Kills what processes of a user have left behind, with all they have started: every process that descends from this one by
+     * way of a child that this one did not start. If no other process has the user, all go at once, so that none can get away by
+     * forking; see {@link Broadcast}.
+     *
+     * @param uid the user, 1 to 4294967294
+     * @return whether none is left; false after two seconds of trying
+     * @throws IOException if /proc cannot be read
+     */
+    public boolean end(long uid) throws IOException {
+        if (Os.current() != Os.LINUX)
+            return true;
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        for (;;) {
+            Map<Integer, Entry> all = processes();
+            List<Entry> theirs = all.values().stream().filter(each -> each.uids.contains(uid) && !each.ended).toList();
+            if (theirs.isEmpty())
+                return true;
+            Set<Integer> awaited = awaited();
+            List<Entry> orphans = theirs.stream().filter(each -> isOrphan(each, all, awaited)).toList();
+            if (orphans.isEmpty())
+                return true;
+            if (System.nanoTime() - deadline > 0)
+                return false;
+            if (orphans.size() < theirs.size() || !killAtOnce(uid))
+                orphans.forEach(each -> kill(each.pid, uid));
+            LockSupport.parkNanos(PAUSE_NANOS);
+        }
+    }
+
+    private boolean isOrphan(Entry process, Map<Integer, Entry> all, Set<Integer> awaited) {
+        for (Entry each = process; each != null; each = all.get(each.parent))
+            if (each.parent == self)
+                return !awaited.contains(each.pid);
+        return false;
+    }
+
+    private static boolean killAtOnce(long uid) {
+        for (long nobody : NOBODIES) {
+            try {
+                Broadcast.kill(uid, nobody);
+                return true;
+            } catch (PrivilegeException _) {
+                // Not mapped here, or no right to change ids: one after the other then.
+            }
+        }
+        return false;
+    }
+
+    /** By a descriptor, for the number may be another's by now. */
+    private static void kill(int pid, long uid) {
+        int process = Pidfd.pidfd_open(pid);
+        if (process < 0)
+            return;
+        try {
+            Entry now = entry(PROC.resolve(Integer.toString(pid)));
+            if (now != null && now.uids.contains(uid))
+                Pidfd.pidfd_send_signal(process, SIGKILL);
+        } finally {
+            Posix.close(process);
+        }
+    }
+
+    /** Children that somebody waits for. */
+    private static Set<Integer> awaited() {
+        Set<Integer> awaited = new HashSet<>(Child.awaited());
+        for (Thread thread : Thread.getAllStackTraces().keySet()) {
+            Matcher waiter = JDK_WAITER.matcher(thread.getName());
+            if (waiter.matches())
+                awaited.add(Integer.valueOf(waiter.group(1)));
+        }
+        return awaited;
+    }
+
+    /** A child that is found ended twice, and that no thread waits for, is nobody's. */
+    private void reap(Duration period) {
+        Set<Integer> before = Set.of();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment info = arena.allocate(128, 8);
+            while (!closed) {
+                LockSupport.parkNanos(period.toNanos());
+                if (!hasEndedChild(info)) {
+                    before = Set.of();
+                    continue;
+                }
+                Set<Integer> ended = processes().values().stream().filter(each -> each.parent == self && each.ended)
+                        .map(Entry::pid).collect(Collectors.toSet());
+                Set<Integer> strays = new HashSet<>(ended);
+                strays.retainAll(before);
+                if (!strays.isEmpty())
+                    strays.removeAll(awaited());
+                strays.forEach(
+                        pid -> RawSyscall.call(LinuxSyscalls.host().number("wait4"), pid, 0, WNOHANG | ANY_EXIT_SIGNAL, 0));
+                before = ended;
+            }
+        } catch (IOException e) {
+            System.getLogger(Orphans.class.getName()).log(System.Logger.Level.WARNING,
+                    "processes left behind are not waited for any more: " + e.getMessage());
+        }
+    }
+
+    private static boolean hasEndedChild(MemorySegment info) {
+        info.fill((byte) 0);
+        int result = RawSyscall.call(LinuxSyscalls.host().number("waitid"), P_ALL, 0, info.address(),
+                WEXITED | WNOHANG | WNOWAIT | ANY_EXIT_SIGNAL, 0);
+        return result == 0 && info.get(ValueLayout.JAVA_INT, 16) != 0;
+    }
+
+    private static Map<Integer, Entry> processes() throws IOException {
+        Map<Integer, Entry> all = new HashMap<>();
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(PROC,
+                path -> path.getFileName().toString().chars().allMatch(Character::isDigit))) {
+            for (Path each : entries) {
+                Entry entry = entry(each);
+                if (entry != null)
+                    all.put(entry.pid, entry);
+            }
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
+        }
+        return all;
+    }
+
+    /** Null for a process that is gone. One whose first thread has ended is shown as ended while others of its threads run. */
+    private static Entry entry(Path process) {
+        Map<String, String> status = new HashMap<>();
+        try {
+            for (String line : Files.readAllLines(process.resolve("status"), StandardCharsets.ISO_8859_1)) {
+                int colon = line.indexOf(':');
+                if (colon > 0)
+                    status.put(line.substring(0, colon), line.substring(colon + 1).strip());
+            }
+            Set<Long> uids = new HashSet<>();
+            for (String uid : status.get("Uid").split("\\s+"))
+                uids.add(Long.valueOf(uid));
+            return new Entry(Integer.parseInt(process.getFileName().toString()), Integer.parseInt(status.get("PPid")), uids,
+                    status.get("State").matches("[ZX].*") && Integer.parseInt(status.get("Threads")) <= 1);
+        } catch (IOException | RuntimeException _) {
+            return null;
+        }
+    }
+
+    /** Adopts and reaps no more; what is adopted already stays a child of this process. */
+    @Override
+    public void close() {
+        closed = true;
+        LockSupport.unpark(reaper);
+        if (Os.current() == Os.LINUX)
+            Confining.prctl(Confining.PR_SET_CHILD_SUBREAPER, 0);
+    }
+}
