@@ -9,7 +9,9 @@ import java.io.EOFException;
 public final class ImsgEofException extends EOFException {
     private static final long serialVersionUID = 1L;
 
+    /** Bytes that arrived of it. */
     private final int received;
+    /** Bytes of the whole message. */
     private final int expected;
 
     /**

@@ -7,7 +7,9 @@ package org.imsg;
 public final class ImsgQueueFullException extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 
+    /** Bytes it holds. */
     private final int queued;
+    /** Bytes the queue may hold. */
     private final int bound;
 
     /**

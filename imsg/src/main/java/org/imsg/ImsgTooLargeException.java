@@ -9,7 +9,9 @@ package org.imsg;
 public final class ImsgTooLargeException extends IllegalArgumentException {
     private static final long serialVersionUID = 1L;
 
+    /** Bytes of the message. */
     private final long size;
+    /** The most it may have. */
     private final long limit;
 
     /**

@@ -11,7 +11,9 @@ package org.imsg;
 public final class TruncatedMessageException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
+    /** Bytes that were asked for. */
     private final long asked;
+    /** Bytes that are left. */
     private final long left;
 
     /**
