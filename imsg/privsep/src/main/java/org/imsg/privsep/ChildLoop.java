@@ -108,6 +108,7 @@ final class ChildLoop implements Connection.Receiver {
     }
 
     private void deliver(Peer from, Imsg message, RatedLog to) {
+        to.slowDown();
         try {
             self.dispatch().deliver(from, message);
         } catch (ViolationException e) {

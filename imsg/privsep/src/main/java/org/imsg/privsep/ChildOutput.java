@@ -16,8 +16,8 @@ import org.imsg.unix.OpenFlag;
 
 /**
  * The standard streams of a child: nothing to read, and a pipe each for what it prints, which a thread each reads line by line
- * into the child's log. The threads never stop reading while the child lives: a JVM stops as a whole when its log cannot be
- * written.
+ * into the child's log. The threads slow down, but never stop reading while the child lives: a JVM stops as a whole when its log
+ * cannot be written.
  */
 final class ChildOutput implements AutoCloseable {
     private final List<Fd> given = new ArrayList<>();
@@ -54,7 +54,7 @@ final class ChildOutput implements AutoCloseable {
             String prefix = child + (i == 0 ? " stdout: " : " stderr: ");
             readers.add(Thread.ofPlatform().daemon().name("imsg-output-" + child).start(() -> {
                 try {
-                    read(pipe, line -> log.log(level, prefix + line));
+                    read(pipe, log, line -> log.log(level, prefix + line));
                 } catch (IOException _) {
                     // closed here
                 } catch (Throwable e) {
@@ -64,11 +64,12 @@ final class ChildOutput implements AutoCloseable {
         }
     }
 
-    private void read(FdChannel pipe, Consumer<String> lines) throws IOException {
+    private void read(FdChannel pipe, RatedLog log, Consumer<String> lines) throws IOException {
         ByteBuffer bytes = ByteBuffer.allocate(8192);
         ByteArrayOutputStream line = new ByteArrayOutputStream();
         boolean begun = false;
         while (pipe.read(bytes.clear()) >= 0) {
+            log.slowDown();
             for (bytes.flip(); bytes.hasRemaining();) {
                 byte next = bytes.get();
                 begun = next != '\n';

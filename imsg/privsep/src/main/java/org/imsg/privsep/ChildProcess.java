@@ -179,6 +179,7 @@ final class ChildProcess implements Connection.Receiver {
     public void message(Imsg message) throws IOException {
         if (distrusted)
             return;
+        log.slowDown();
         try {
             switch (message.type()) {
                 case Protocol.READY -> ready(message);

@@ -2,8 +2,9 @@ package org.imsg.privsep;
 
 /**
  * What one process can make grow in another of the same program that it speaks with: the parent, or a child it is connected to.
- * Past a bound on queues the message is dropped and, in the parent, the child is dealt with as {@link OnViolation} says. Past
- * a bound on the log the records are dropped and counted, and one line says how many.
+ * Past a bound on queues the message is dropped and, in the parent, the child is dealt with as {@link OnViolation} says. Past the
+ * bound on the log the process is slowed to a thousand messages a second, its records are dropped and counted, and one line says
+ * how many.
  *
  * @param records log records a second, printed lines included, 1 to 1000000. A record counts once for every
  *     {@value #RECORD_LENGTH} characters it takes in the log

@@ -1,5 +1,7 @@
 package org.imsg.privsep;
 
+import java.util.concurrent.locks.LockSupport;
+
 /**
  * The log of what one peer does and says, bounded in records, characters and rate. Past the rate records are dropped for about a
  * second, then counted in one line. Thread-safe.
@@ -12,7 +14,7 @@ final class RatedLog {
     private final PeerBounds bounds;
     /** When the records so far are paid for, at the rate. */
     private long paid = System.nanoTime();
-    private boolean muted;
+    private volatile boolean muted;
     private long dropped;
 
     RatedLog(System.Logger log, String name, PeerBounds bounds) {
@@ -46,6 +48,16 @@ final class RatedLog {
         log.log(level, Printable.of(text, bounds.recordLength()));
     }
 
+    /** Slows the thread that serves a peer whose records are being dropped: to a thousand messages a second. */
+    void slowDown() {
+        if (muted && !hasRoomAgain(System.nanoTime()))
+            LockSupport.parkNanos(SECOND / 1000);
+    }
+
+    private synchronized boolean hasRoomAgain(long now) {
+        return now - paid >= Math.min(SECOND, burst());
+    }
+
     /** Says how many records were dropped, if any were. */
     void flush() {
         sayDropped(takeDropped());
@@ -61,7 +73,7 @@ final class RatedLog {
     private synchronized boolean hasRoom(long now) {
         paid = Math.max(paid, now - burst());
         // Once dropping has begun it goes on until there is room for a second's worth, or for all there can be.
-        muted = now < paid || muted && now - paid < Math.min(SECOND, burst());
+        muted = now < paid || muted && !hasRoomAgain(now);
         dropped += muted ? 1 : 0;
         return !muted;
     }

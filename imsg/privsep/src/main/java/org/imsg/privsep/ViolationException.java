@@ -9,4 +9,10 @@ final class ViolationException extends IOException {
     ViolationException(String message) {
         super(message);
     }
+
+    /** It is told in one line, and may come often. */
+    @Override
+    public synchronized Throwable fillInStackTrace() {
+        return this;
+    }
 }
