@@ -843,8 +843,8 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     @Override
     protected void implCloseChannel() {
         socket.close();
-        receiver.freeIfUnused();
-        sender.freeIfUnused();
+        receiver.close();
+        sender.close();
     }
 
     /**

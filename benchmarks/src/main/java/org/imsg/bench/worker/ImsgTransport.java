@@ -32,15 +32,17 @@ final class ImsgTransport implements Transport {
     @Override
     public void send(long count) throws IOException {
         int queued = 0;
-        for (long k = 0; k < count; k++) {
-            Fd fd = every > 0 && k % every == 0 ? carried.dup() : null;
-            channel.compose(1, (int) k, 0, fd, payload);
-            if (++queued == gathered) {
-                channel.flush();
-                queued = 0;
+        try (ImsgChannel.Batch _ = channel.batch()) {
+            for (long k = 0; k < count; k++) {
+                Fd fd = every > 0 && k % every == 0 ? carried.dup() : null;
+                channel.compose(1, (int) k, 0, fd, payload);
+                if (++queued == gathered) {
+                    channel.flush();
+                    queued = 0;
+                }
             }
+            channel.flush();
         }
-        channel.flush();
     }
 
     @Override
