@@ -45,11 +45,6 @@ class ArchitectureTest {
                     "begin and end of its superclass mark what can be interrupted"},
             {"org.imsg.Receiver", "org.imsg.ImsgChannel", "as Turn"},
             {"org.imsg.Sender", "org.imsg.ImsgChannel", "as Turn"},
-            {"org.imsg.sys.Abi", "org.imsg.sys.FreeBsdAbi", "the parent picks the child that this system needs"},
-            {"org.imsg.sys.Abi", "org.imsg.sys.LinuxAbi", "the parent picks the child that this system needs"},
-            {"org.imsg.sys.Abi", "org.imsg.sys.MacosAbi", "the parent picks the child that this system needs"},
-            {"org.imsg.sys.Abi", "org.imsg.sys.OpenBsdAbi", "the parent picks the child that this system needs"},
-            {"org.imsg.unix.Fd", "org.imsg.unix.Sockets", "Fd.socketpair"},
             {"org.imsg.wire.ImsgHeader", "org.imsg.wire.Dialect", "a header is written in a dialect"},
     };
 

@@ -38,15 +38,15 @@ public final class Abi {
      */
     public static Abi of(Os os, String arch) {
         return switch (os) {
-            case LINUX -> LinuxAbi.table(arch);
-            case OPENBSD -> OpenBsdAbi.table();
-            case FREEBSD -> FreeBsdAbi.table();
-            case MACOS -> MacosAbi.table();
+            case LINUX -> parse(LinuxAbi.tables(arch));
+            case OPENBSD -> parse(BsdAbi.COMMON, OperationsAbi.OPENBSD, OpenBsdAbi.OWN);
+            case FREEBSD -> parse(BsdAbi.COMMON, OperationsAbi.FREEBSD, FreeBsdAbi.OWN);
+            case MACOS -> parse(BsdAbi.COMMON, OperationsAbi.MACOS, MacosAbi.OWN);
         };
     }
 
     /** Later tables override earlier ones. */
-    static Abi parse(String... tables) {
+    private static Abi parse(String... tables) {
         Map<String, Integer> values = new HashMap<>();
         for (String table : tables) {
             String[] words = table.strip().split("\\s+");

@@ -2,7 +2,7 @@ package org.imsg.sys;
 
 /** FreeBSD 12 and newer on 64-bit machines. Compiled and compared with a recorded table; not run here. */
 final class FreeBsdAbi {
-    private static final String OWN = """
+    static final String OWN = """
             POSIX_SPAWN_SETSIGDEF 0x10  POSIX_SPAWN_SETSIGMASK 0x20  POSIX_SPAWN_SETPGROUP 2  P_PID 0  WEXITED 16  WNOWAIT 8
             AF_INET6 28
             SOCK_CLOEXEC 0x10000000  SOCK_NONBLOCK 0x20000000  MSG_NOSIGNAL 0x20000  MSG_CMSG_CLOEXEC 0x40000
@@ -16,8 +16,4 @@ final class FreeBsdAbi {
             """;
 
     private FreeBsdAbi() {}
-
-    static Abi table() {
-        return Abi.parse(BsdAbi.COMMON, OperationsAbi.FREEBSD, OWN);
-    }
 }

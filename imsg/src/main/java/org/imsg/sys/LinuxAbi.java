@@ -1,6 +1,6 @@
 package org.imsg.sys;
 
-/** Linux: the same for x86_64 and aarch64 but for what stands in the tables named after them. */
+/** Linux: the same for all machines but for what stands in the tables named after them. */
 final class LinuxAbi {
     private static final String COMMON = """
             msghdr:size 56
@@ -51,6 +51,20 @@ final class LinuxAbi {
             stat.st_mode:offset 16  stat.st_mode:width 4
             """;
 
+    /**
+     * What asm-generic has for every machine that does not say otherwise, such as riscv64, s390x and loongarch64; epoll_event is
+     * packed on x86_64 only. struct stat differs from machine to machine: without it a descriptor of unknown kind is taken for one
+     * that has to be waited for, which works for files too.
+     */
+    private static final String GENERIC = """
+            O_DIRECTORY 0x10000  O_NOFOLLOW 0x20000
+            epoll_event:size 16  epoll_event.events:offset 0  epoll_event.data:offset 8
+            """;
+
+    private static final String PPC64 = """
+            O_DIRECTORY 0x4000   O_NOFOLLOW 0x8000  SO_PEERCRED 21
+            """;
+
     private static final String ERRNO = """
             EPERM 1   ENOENT 2   ESRCH 3    EINTR 4    EIO 5     ENXIO 6     E2BIG 7    ENOEXEC 8  EBADF 9   ECHILD 10
             EAGAIN 11 ENOMEM 12  EACCES 13  EFAULT 14  EBUSY 16  EEXIST 17   EXDEV 18   ENODEV 19  ENOTDIR 20
@@ -64,12 +78,19 @@ final class LinuxAbi {
 
     private LinuxAbi() {}
 
-    static Abi table(String arch) {
+    /** Later tables override earlier ones. */
+    static String[] tables(String arch) {
         return switch (arch) {
-            case "amd64", "x86_64" -> Abi.parse(COMMON, ERRNO, OperationsAbi.LINUX, X86_64, OperationsAbi.LINUX_X86_64);
-            case "aarch64" -> Abi.parse(COMMON, ERRNO, OperationsAbi.LINUX, AARCH64, OperationsAbi.LINUX_AARCH64);
-            // Everything but files and epoll is the same on the other 64-bit machines; those entries are then missing.
-            default -> Abi.parse(COMMON, ERRNO, OperationsAbi.LINUX);
+            case "amd64", "x86_64" -> new String[]{COMMON, ERRNO, OperationsAbi.LINUX, X86_64,
+                    OperationsAbi.LINUX_X86_64};
+            case "aarch64" -> new String[]{COMMON, ERRNO, OperationsAbi.LINUX, AARCH64, OperationsAbi.LINUX_AARCH64};
+            case "ppc64", "ppc64le" -> new String[]{COMMON, ERRNO, OperationsAbi.LINUX, GENERIC, PPC64};
+            default -> {
+                if (arch.matches("(mips|sparc|alpha|parisc|hppa).*"))
+                    throw new UnsupportedOperationException("imsg does not know the system call constants of Linux on "
+                            + arch + ", which are not those of other machines");
+                yield new String[]{COMMON, ERRNO, OperationsAbi.LINUX, GENERIC};
+            }
         };
     }
 }

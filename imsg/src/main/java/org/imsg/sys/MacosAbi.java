@@ -5,7 +5,7 @@ package org.imsg.sys;
  * recorded table; not run here.
  */
 final class MacosAbi {
-    private static final String OWN = """
+    static final String OWN = """
             cmsg:align 4
             POSIX_SPAWN_SETSIGDEF 4  POSIX_SPAWN_SETSIGMASK 8  POSIX_SPAWN_SETPGROUP 2  POSIX_SPAWN_SETSID 0x400  P_PID 1  WEXITED 4  WNOWAIT 0x20
             AF_INET6 30
@@ -19,8 +19,4 @@ final class MacosAbi {
             """;
 
     private MacosAbi() {}
-
-    static Abi table() {
-        return Abi.parse(BsdAbi.COMMON, OperationsAbi.MACOS, OWN);
-    }
 }

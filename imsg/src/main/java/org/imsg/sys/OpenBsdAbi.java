@@ -2,7 +2,7 @@ package org.imsg.sys;
 
 /** OpenBSD on 64-bit machines. Compiled and compared with a recorded table; not run here. */
 final class OpenBsdAbi {
-    private static final String OWN = """
+    static final String OWN = """
             POSIX_SPAWN_SETSIGDEF 0x10  POSIX_SPAWN_SETSIGMASK 0x20  POSIX_SPAWN_SETPGROUP 2  P_PID 2  WEXITED 4  WNOWAIT 16
             AF_INET6 24
             SOCK_CLOEXEC 0x8000    SOCK_NONBLOCK 0x4000  MSG_NOSIGNAL 0x400  MSG_CMSG_CLOEXEC 0x800
@@ -16,8 +16,4 @@ final class OpenBsdAbi {
             """;
 
     private OpenBsdAbi() {}
-
-    static Abi table() {
-        return Abi.parse(BsdAbi.COMMON, OperationsAbi.OPENBSD, OWN);
-    }
 }

@@ -56,10 +56,12 @@ abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
     }
 
     private static Poller create(Readiness what) {
-        if (!POLL && Os.current() == Os.LINUX)
+        if (!POLL && Abi.host().value("epoll_event:size", 0) != 0)
             return new EpollPoller(what);
-        // A filter of kqueue that reports hanging up alone is not known to us.
-        return POLL || what == Readiness.HUNG_UP ? new PollPoller(what) : new KqueuePoller(what);
+        // kqueue has no filter that reports hanging up alone.
+        return POLL || what == Readiness.HUNG_UP || Abi.host().value("kevent:size", 0) == 0
+                ? new PollPoller(what)
+                : new KqueuePoller(what);
     }
 
     /** Unparks the threads that wait for a descriptor. */

@@ -76,15 +76,15 @@ public final class Posix {
     private static final CFunction PREAD = new CFunction("pread");
 
     /** {@code ssize_t pread(int, void *, size_t, off_t)}. */
-    public static int pread(MemorySegment errno, int fd, long address, int length, long position) {
-        return PREAD.call(errno, fd, address, length, position);
+    public static int pread(int fd, long address, int length, long position) {
+        return PREAD.call(fd, address, length, position);
     }
 
     private static final CFunction PWRITE = new CFunction("pwrite");
 
     /** {@code ssize_t pwrite(int, const void *, size_t, off_t)}. */
-    public static int pwrite(MemorySegment errno, int fd, long address, int length, long position) {
-        return PWRITE.call(errno, fd, address, length, position);
+    public static int pwrite(int fd, long address, int length, long position) {
+        return PWRITE.call(fd, address, length, position);
     }
 
     private static final CFunction CLOSE = new CFunction("close");

@@ -1,5 +1,6 @@
 package org.imsg.sys;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -10,18 +11,23 @@ public final class Processes {
     /** More than any system's posix_spawnattr_t, posix_spawn_file_actions_t or sigset_t needs. */
     public static final int OPAQUE_SIZE = 1024;
 
+    /** For all threads: posix_spawn returns an error number, and errno is not read. */
+    private static volatile MemorySegment unread;
+
     private Processes() {}
 
     private static final CFunction POSIX_SPAWN = new CFunction("posix_spawn");
 
     /** {@code int posix_spawn(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const [], char *const [])}. */
-    public static int posix_spawn(MemorySegment errno, long pid, long path, long actions, long attributes, long argv,
+    public static int posix_spawn(long pid, long path, long actions, long attributes, long argv,
             long environment) {
-        return POSIX_SPAWN.call(errno, pid, path, actions, attributes, argv, environment, 0);
+        return POSIX_SPAWN.call(unread, pid, path, actions, attributes, argv, environment, 0);
     }
 
-    /** Binds {@link #posix_spawn}, for a thread that could not do so itself. */
+    /** Must have been called before {@link #posix_spawn}, by a thread that can load classes. */
     public static void prepareSpawn() {
+        if (unread == null)
+            unread = Posix.errnoSegment(Arena.global());
         POSIX_SPAWN.find();
     }
 

@@ -24,7 +24,6 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.IntSupplier;
 import org.imsg.sys.CString;
 import org.imsg.sys.Constants;
-import org.imsg.sys.Posix;
 import org.imsg.sys.Processes;
 
 /**
@@ -262,11 +261,10 @@ public final class Child {
             }
         }
 
-        /** Binds everything now, for the thread that calls it may no longer be able to load a class. */
+        /** Looks everything up now, for the thread that calls it may no longer be able to load a class. */
         private static IntSupplier call(long pid, long path, long actions, long attributes, long argv, long envp) {
-            MemorySegment errno = Posix.errnoSegment(Arena.ofAuto());
             Processes.prepareSpawn();
-            return () -> Processes.posix_spawn(errno, pid, path, actions, attributes, argv, envp);
+            return () -> Processes.posix_spawn(pid, path, actions, attributes, argv, envp);
         }
 
         private void resetSignals(Arena arena, long attributes) throws ErrnoException {

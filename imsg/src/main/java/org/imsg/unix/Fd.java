@@ -1,5 +1,7 @@
 package org.imsg.unix;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.foreign.Arena;
@@ -12,6 +14,7 @@ import org.imsg.sys.Constants;
 import org.imsg.sys.Descriptors;
 import org.imsg.sys.DescriptorCleaner;
 import org.imsg.sys.OpenDescriptor;
+import org.imsg.sys.Os;
 import org.imsg.sys.Posix;
 import org.imsg.sys.Readiness;
 
@@ -96,7 +99,13 @@ public final class Fd implements AutoCloseable {
      * @throws IOException if there is no room in a descriptor table, an {@link ErrnoException}
      */
     public static Pair pipe() throws IOException {
-        return Sockets.pipe();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment pair = arena.allocate(8, 4);
+            boolean pipe2 = Os.current() != Os.MACOS;
+            ErrnoException.check("pipe",
+                    pipe2 ? Posix.pipe2(pair.address(), Constants.O_CLOEXEC) : Posix.pipe(pair.address()));
+            return pair(pair, pipe2);
+        }
     }
 
     /**
@@ -106,7 +115,22 @@ public final class Fd implements AutoCloseable {
      * @throws IOException if there is no room in a descriptor table, an {@link ErrnoException}
      */
     public static Pair socketpair() throws IOException {
-        return Sockets.socketpair();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment pair = arena.allocate(8, 4);
+            ErrnoException.check("socketpair", Posix.socketpair(Constants.AF_UNIX,
+                    Constants.SOCK_STREAM | Constants.SOCK_CLOEXEC, 0, pair.address()));
+            return pair(pair, Constants.SOCK_CLOEXEC != 0);
+        }
+    }
+
+    private static Pair pair(MemorySegment pair, boolean closeOnExec) {
+        int first = pair.get(JAVA_INT, 0);
+        int second = pair.get(JAVA_INT, 4);
+        if (!closeOnExec) {
+            Posix.fcntl(first, Constants.F_SETFD, Constants.FD_CLOEXEC);
+            Posix.fcntl(second, Constants.F_SETFD, Constants.FD_CLOEXEC);
+        }
+        return new Pair(new Fd(first), new Fd(second));
     }
 
     /**

@@ -34,8 +34,8 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
     private final Fd fd;
     /** Regular files are always ready, and cannot be watched. */
     private final boolean file;
-    private final Direction reading = new Direction(Readiness.READABLE);
-    private final Direction writing = new Direction(Readiness.WRITABLE);
+    private final ReentrantLock reading = new ReentrantLock();
+    private final ReentrantLock writing = new ReentrantLock();
 
     /**
      * A channel over a descriptor.
@@ -51,34 +51,13 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
     /** A call on the descriptor with memory the kernel can reach; returns its result or the negative errno. */
     @FunctionalInterface
     private interface SystemCall {
-        int apply(MemorySegment errno, int number, long address, int length);
+        int apply(int number, long address, int length);
     }
 
-    /** A call, its name, and whether it may have to wait: not at a place in a file. */
-    private record Transfer(String name, boolean waits, SystemCall make) {
-        static final Transfer READ = new Transfer("read", true, Posix::read);
-        static final Transfer WRITE = new Transfer("write", true, Posix::write);
-    }
-
-    /** What one direction keeps between calls. */
-    private static final class Direction {
-        final Readiness readiness;
-        final ReentrantLock lock = new ReentrantLock();
-        final MemorySegment errno = Posix.errnoSegment(Arena.ofAuto());
-        private MemorySegment chunk = MemorySegment.NULL;
-
-        Direction(Readiness readiness) {
-            this.readiness = readiness;
-        }
-
-        /**
-         * Native memory that a call reads or writes. Never the caller's buffer: another thread may free that during the call.
-         */
-        MemorySegment chunk(int size) {
-            if (chunk.byteSize() < size)
-                chunk = Arena.ofAuto().allocate(size);
-            return chunk.asSlice(0, size);
-        }
+    /** A call, its name, and what to wait for before it, which is null for a place in a file. */
+    private record Transfer(String name, Readiness event, SystemCall make) {
+        static final Transfer READ = new Transfer("read", Readiness.READABLE, Posix::read);
+        static final Transfer WRITE = new Transfer("write", Readiness.WRITABLE, Posix::write);
     }
 
     /**
@@ -103,8 +82,8 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
      * @throws IOException as {@link #read(ByteBuffer)}; with ESPIPE if the descriptor has no places
      */
     public int read(ByteBuffer target, long position) throws IOException {
-        return readWith(target, new Transfer("pread", false,
-                (errno, number, address, length) -> Posix.pread(errno, number, address, length, position)));
+        return readWith(target, new Transfer("pread", null,
+                (number, address, length) -> Posix.pread(number, address, length, position)));
     }
 
     /**
@@ -129,8 +108,8 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
      */
     public int write(ByteBuffer source, long position) throws IOException {
         int first = source.position();
-        return writeWith(source, new Transfer("pwrite", false, (errno, number, address, length) -> Posix.pwrite(errno,
-                number, address, length, position + source.position() - first)));
+        return writeWith(source, new Transfer("pwrite", null, (number, address, length) -> Posix.pwrite(number, address,
+                length, position + source.position() - first)));
     }
 
     private int readWith(ByteBuffer target, Transfer call) throws IOException {
@@ -140,60 +119,58 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
             throw new ClosedChannelException();
         if (!target.hasRemaining())
             return 0;
-        reading.lock.lock();
-        try {
+        reading.lock();
+        // Never the caller's memory: another thread may free that during the call.
+        try (Arena arena = Arena.ofConfined()) {
             // Memory that was freed, or is another thread's, is refused before anything is lost.
             target.get(target.position());
-            MemorySegment chunk = reading.chunk(Math.min(target.remaining(), CHUNK));
-            int n = transfer(reading, call, chunk);
+            MemorySegment chunk = arena.allocate(Math.min(target.remaining(), CHUNK));
+            int n = transfer(call, chunk, chunk.byteSize());
             if (n == 0)
                 return -1;
             target.put(chunk.asSlice(0, n).asByteBuffer());
             return n;
         } finally {
-            reading.lock.unlock();
+            reading.unlock();
         }
     }
 
     private int writeWith(ByteBuffer source, Transfer call) throws IOException {
         if (!isOpen())
             throw new ClosedChannelException();
-        writing.lock.lock();
-        try {
+        writing.lock();
+        try (Arena arena = Arena.ofConfined()) {
             int total = source.remaining();
+            MemorySegment chunk = arena.allocate(Math.max(1, Math.min(total, file ? CHUNK : CERTAIN)));
             while (source.hasRemaining()) {
-                MemorySegment chunk = writing.chunk(Math.min(source.remaining(), file ? CHUNK : CERTAIN));
-                chunk.copyFrom(MemorySegment.ofBuffer(source).asSlice(0, chunk.byteSize()));
-                source.position(source.position() + transfer(writing, call, chunk));
+                long length = Math.min(source.remaining(), chunk.byteSize());
+                MemorySegment.copy(MemorySegment.ofBuffer(source), 0, chunk, 0, length);
+                source.position(source.position() + transfer(call, chunk, length));
             }
             return total;
         } finally {
-            writing.lock.unlock();
+            writing.unlock();
         }
     }
 
-    private int transfer(Direction direction, Transfer call, MemorySegment chunk) throws IOException {
+    private int transfer(Transfer call, MemorySegment chunk, long length) throws IOException {
         int number = fd.enter();
         try {
             int n = -EAGAIN;
             begin();
             try {
-                // Only poll(2) knows: a thread is also let go because the channel is being closed, or about to be.
+                // Only poll(2) knows: a thread is also woken because the channel is being closed, or about to be.
                 while (isOpen() && (n == -EAGAIN || n == -EINTR)) {
-                    if (!call.waits() || file || direction.readiness.isNow(number))
-                        n = call.make().apply(direction.errno, number, chunk.address(),
-                                (int) chunk.byteSize());
+                    if (call.event() == null || file || call.event().isNow(number))
+                        n = call.make().apply(number, chunk.address(), (int) length);
                     else
-                        fd.await(direction.readiness, FOREVER);
+                        fd.await(call.event(), FOREVER);
                 }
             } finally {
                 end(n > 0);
             }
-            if (n < 0)
-                throw new ErrnoException(call.name(), number, -n);
-            return n;
+            return ErrnoException.check(call.name(), number, n);
         } finally {
-            java.lang.ref.Reference.reachabilityFence(chunk);
             fd.exit();
         }
     }

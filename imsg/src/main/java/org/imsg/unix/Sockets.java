@@ -42,26 +42,6 @@ public final class Sockets {
 
     private Sockets() {}
 
-    static Fd.Pair socketpair() throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment pair = arena.allocate(8, 4);
-            ErrnoException.check("socketpair",
-                    Posix.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.address()));
-            return pair(pair, SOCK_CLOEXEC != 0);
-        }
-    }
-
-    static Fd.Pair pipe() throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment pair = arena.allocate(8, 4);
-            boolean pipe2 = Os.current() != Os.MACOS;
-            ErrnoException.check("pipe", pipe2
-                    ? Posix.pipe2(pair.address(), Constants.O_CLOEXEC)
-                    : Posix.pipe(pair.address()));
-            return pair(pair, pipe2);
-        }
-    }
-
     /**
      * Connects to a listening Unix stream socket, however long its backlog is full.
      *
@@ -412,15 +392,5 @@ public final class Sockets {
         int flags = Posix.fcntl(fd, Constants.F_GETFL, 0);
         Posix.fcntl(fd, Constants.F_SETFL,
                 blocking ? flags & ~Constants.O_NONBLOCK : flags | Constants.O_NONBLOCK);
-    }
-
-    private static Fd.Pair pair(MemorySegment pair, boolean closeOnExec) {
-        int first = pair.get(JAVA_INT, 0);
-        int second = pair.get(JAVA_INT, 4);
-        if (!closeOnExec) {
-            Posix.fcntl(first, Constants.F_SETFD, Constants.FD_CLOEXEC);
-            Posix.fcntl(second, Constants.F_SETFD, Constants.FD_CLOEXEC);
-        }
-        return new Fd.Pair(Fd.of(first), Fd.of(second));
     }
 }
