@@ -1,7 +1,7 @@
 package org.imsg.sys;
 
 /**
- * The calls that look up users and groups wherever the system keeps them (NSS), but for {@link Credentials#getpwnam_r}; as
+ * The calls that look up users and groups wherever the system keeps them (NSS), but for {@code getpwnam_r} of {@link Credentials}; as
  * {@link Posix}, but an error number is returned itself: 0 is success, and the last argument then points at the entry, or is null if there is none.
  */
 public final class Accounts {

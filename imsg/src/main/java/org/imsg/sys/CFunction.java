@@ -154,7 +154,7 @@ final class CFunction {
         allowed = true;
     }
 
-    /** A call handle throws nothing of its own: what comes out is an Error, or a defect here. */
+    /** A call handle throws nothing of its own: an exception is an Error, or a defect here. */
     private static RuntimeException unexpected(Throwable thrown) {
         if (thrown instanceof Error error)
             throw error;

@@ -35,7 +35,7 @@ public final class CString {
         String text = path.toString();
         if (text.isEmpty())
             return new byte[]{'.'};
-        // In every encoding that a Unix system can have, ASCII is ASCII; what cannot be decoded never becomes ASCII.
+        // In every encoding that a Unix system can have, ASCII is ASCII; a byte that cannot be decoded never becomes ASCII.
         if (text.chars().allMatch(c -> c < 0x80))
             return text.getBytes(StandardCharsets.US_ASCII);
         return path.isAbsolute() ? uriBytes(path) : withoutSlash(uriBytes(Path.of("/").resolve(path)));
@@ -89,7 +89,7 @@ public final class CString {
         return string;
     }
 
-    /** The bytes of an absolute path: its URI has them one by one, and nothing else that is public does. */
+    /** The bytes of an absolute path: its URI has them one by one, and no other public method does. */
     private static byte[] uriBytes(Path path) {
         String quoted = path.toUri().getRawPath();
         byte[] bytes = new byte[quoted.length()];

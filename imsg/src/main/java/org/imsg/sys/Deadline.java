@@ -3,7 +3,7 @@ package org.imsg.sys;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
-/** Deadlines as numbers, in terms of {@link System#nanoTime}. */
+/** Deadlines as numbers, in terms of {@link System#nanoTime()}. */
 public final class Deadline {
     /** The deadline of a wait that has none. */
     public static final long FOREVER = Long.MAX_VALUE;

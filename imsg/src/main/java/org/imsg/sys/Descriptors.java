@@ -1,22 +1,22 @@
 package org.imsg.sys;
 
-/** What is done with a descriptor that is known by its number only. */
+/** Calls on a descriptor that is known by its number only. */
 public final class Descriptors {
     private Descriptors() {}
 
     /**
-     * close(2), for the descriptor's owner, when no thread is inside a call on it.
+     * Closes a descriptor for its owner: close(2). No thread may be inside a call on it.
      *
      * @param number an open descriptor
      */
     public static void close(int number) {
         Poller.forget(number);
-        // Not again after EINTR: Linux has closed it, and the number may be somebody else's.
+        // Not again after EINTR: Linux has closed it, and the number may be another file's.
         Posix.close(number);
     }
 
     /**
-     * F_DUPFD_CLOEXEC.
+     * Makes a second descriptor of the same open file: F_DUPFD_CLOEXEC.
      *
      * @param number an open descriptor
      * @param atLeast the least number to get

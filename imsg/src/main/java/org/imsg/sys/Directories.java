@@ -79,7 +79,7 @@ public final class Directories {
     @SuppressWarnings("restricted")
     public static byte[] readdir(long stream) {
         long entry = READDIR.pointer(stream);
-        // What is left of an earlier call's errno is 0 or more.
+        // At the end of the directory errno is 0 or what an earlier call left there.
         if (entry <= 0)
             return null;
         MemorySegment name = MemorySegment.ofAddress(entry + NAME_AT).reinterpret(LONGEST_NAME);

@@ -12,7 +12,7 @@ import java.util.OptionalInt;
  * with the headers of the running system.
  */
 public final class LinuxSyscalls {
-    /** The last number of Linux 6.6: what is above was not known when this table was written. */
+    /** The last number of Linux 6.6: higher numbers were not known when this table was written. */
     public static final int LAST_KNOWN = 453;
 
     /** Name, number on x86_64, number on aarch64; a dash where the machine has no such call. */
@@ -142,7 +142,7 @@ public final class LinuxSyscalls {
     }
 
     /**
-     * Whether a second set of numbers, those of x32 with bit 30 set, goes by the same {@link #auditArch}.
+     * Whether a second set of numbers, those of x32 with bit 30 set, goes by the same {@link #auditArch()}.
      *
      * @return true on x86_64
      */

@@ -11,7 +11,7 @@ public final class Memory {
     /**
      * All of it: the offset of an access is its address. The JIT compiler knows this one segment's class, bounds and lifetime,
      * and drops the checks of each access that another segment in a field costs, and which halve the rate of small messages. So
-     * nothing is checked: whoever uses it has compared offset and length with the buffer's capacity before, and holds the
+     * nothing is checked: the caller has compared offset and length with the buffer's capacity before, and holds the
      * segment the address came from until after.
      */
     public static final MemorySegment ALL = all();
@@ -35,8 +35,8 @@ public final class Memory {
     }
 
     /**
-     * Allocates memory, or makes allocated memory larger or smaller: realloc(3). What it held stays as far as it fits; what is
-     * new is not cleared.
+     * Allocates memory, or makes allocated memory larger or smaller: realloc(3). Its contents stay as far as they fit; new
+     * bytes are not cleared.
      *
      * @param address the memory, which may move, or 0 for none
      * @param size its new size in bytes, 1 or more

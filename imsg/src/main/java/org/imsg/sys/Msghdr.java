@@ -42,7 +42,7 @@ public final class Msghdr implements AutoCloseable {
     private final MemorySegment memory;
     private final MemorySegment errno;
     private final int controlCapacity;
-    /** What is freed by {@link #close()}, or 0. */
+    /** The memory that {@link #close()} frees, or 0. */
     private long owned;
     private int received;
     private int closed;
@@ -60,7 +60,7 @@ public final class Msghdr implements AutoCloseable {
     /**
      * Makes one for recvmsg(2).
      *
-     * @param descriptors whether descriptors are to be received; if not, the kernel closes them and sets MSG_CTRUNC
+     * @param descriptors whether to receive descriptors; if not, the kernel closes them and sets MSG_CTRUNC
      * @return a new header, the caller's to close
      */
     public static Msghdr forReceive(boolean descriptors) {
@@ -223,7 +223,7 @@ public final class Msghdr implements AutoCloseable {
     /**
      * One descriptor of the last receive.
      *
-     * @param index 0 to {@link #descriptorCount} less one
+     * @param index 0 to {@link #descriptorCount()} less one
      * @return the descriptor
      */
     public int descriptor(int index) {

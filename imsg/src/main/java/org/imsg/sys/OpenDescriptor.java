@@ -15,7 +15,7 @@ import java.util.function.Function;
  * A descriptor that one owner closes while other threads may be inside a call on it: the number stays in use until the last
  * of them has left, so that no call ever reaches a file that got the number later. Every method may be called by any thread.
  *
- * <p>This is what an {@code org.imsg.unix.Fd} owns, and what only modules of imsg get at: {@link #of}.
+ * <p>This is what an {@code org.imsg.unix.Fd} owns, and what only modules of imsg get at: {@code of}.
  */
 public final class OpenDescriptor {
     private static final int GONE = 0x4000_0000;

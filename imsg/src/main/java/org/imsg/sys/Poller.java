@@ -22,9 +22,9 @@ abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
     private final Set<Integer> known = ConcurrentHashMap.newKeySet();
 
     /**
-     * Parks the current thread until the descriptor is ready, another thread calls {@link #wake}, or it is interrupted.
+     * Parks the current thread until the descriptor is ready, another thread calls {@code wake}, or it is interrupted.
      *
-     * @param abandoned tells whether the thread was to be woken before it could be: a {@link #wake} that came too early
+     * @param abandoned tells whether {@code wake} came before this thread could be woken
      * @return 1 if the descriptor is ready or this returns early, 0 if the deadline has passed, or the negative errno
      */
     static int await(Readiness what, int fd, long deadline, BooleanSupplier abandoned) {
@@ -148,6 +148,6 @@ abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
     /** Takes the descriptor out of the set; it may not be in it. */
     abstract void disarm(int fd);
 
-    /** Waits for events and calls {@link #ready} for each. */
+    /** Waits for events and calls {@code ready} for each. */
     abstract void waitForEvents();
 }

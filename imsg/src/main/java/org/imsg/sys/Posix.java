@@ -7,7 +7,7 @@ import java.lang.foreign.MemorySegment;
  * The C library's calls. Each method is named as its C function, whose prototype stands above it, and returns the
  * function's result or the negative errno; EINTR is for the caller to handle. Functions are looked up at first use.
  *
- * <p>Calls that are made often take the segment errno is captured into, made by {@link #errnoSegment}: owned by the
+ * <p>Calls that are made often take the segment errno is captured into, made by {@code errnoSegment}: owned by the
  * caller, used by one thread at a time. Addresses are not checked; callers keep what they point at alive.
  */
 public final class Posix {

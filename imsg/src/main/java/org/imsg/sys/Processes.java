@@ -24,7 +24,7 @@ public final class Processes {
         return POSIX_SPAWN.call(unread, pid, path, actions, attributes, argv, environment, 0);
     }
 
-    /** Must have been called before {@link #posix_spawn}, by a thread that can load classes. */
+    /** Must have been called before {@code posix_spawn}, by a thread that can load classes. */
     public static void prepareSpawn() {
         if (unread == null)
             unread = Posix.errnoSegment(Arena.global());

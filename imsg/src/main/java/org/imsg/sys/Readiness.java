@@ -6,7 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** The events of a descriptor that a thread can wait for, see {@link OpenDescriptor#await}. */
+/** The events of a descriptor that a thread can wait for, see {@link OpenDescriptor}. */
 public enum Readiness {
     /** There is something to read, or the end of it. */
     READABLE(Constants.POLLIN),

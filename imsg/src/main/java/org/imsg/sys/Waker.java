@@ -10,14 +10,14 @@ import java.util.ArrayDeque;
 /**
  * Holds one platform thread in poll(2) until its descriptor is ready or another thread wakes it.
  *
- * <p>The thread polls a second descriptor beside its own, an eventfd (elsewhere a pipe), which {@link #wake} makes readable.
+ * <p>The thread polls a second descriptor beside its own, an eventfd (elsewhere a pipe), which {@link #wake()} makes readable.
  * So nothing is done to the socket, which other processes may share, and a wake that comes before the poll is not lost.
  * The JDK wakes such threads by a signal, with dup2(2) of a dead socket onto the number beforehand. That needs no
  * descriptor, but a signal handler, which a library in Java cannot write, and a signal number that belongs to no other library;
  * and a thread that blocks signals is never woken.
  *
  * <p>Wakers are shared: there are as many as threads wait at once, {@value #MOST} at most, and {@value #KEPT} stay open for
- * the next. Where there is no more to be had, or no descriptor for one, the thread is parked as a virtual thread is.
+ * the next. A thread that finds none, or no descriptor for one, is parked as a virtual thread is.
  */
 final class Waker {
     /** The most threads that wait in poll(2) at once. */
@@ -48,7 +48,7 @@ final class Waker {
         this.errno = slot.asSlice(ERRNO_AT);
     }
 
-    /** A waker for this thread alone, until {@link #giveBack}; or null if none is to be had. */
+    /** A waker for this thread alone, until {@link #giveBack()}; or null if there is no more. */
     static Waker take() {
         Waker waker;
         synchronized (OPEN) {
@@ -63,7 +63,7 @@ final class Waker {
         return null;
     }
 
-    /** Ends the use of this waker; {@link #wake} must not be called any more. */
+    /** Ends the use of this waker; {@link #wake()} must not be called any more. */
     void giveBack() {
         synchronized (OPEN) {
             if (descriptor.isOpen() && OPEN.size() < KEPT) {
@@ -99,7 +99,7 @@ final class Waker {
         return n > 0 || n == -Constants.EINTR ? 1 : n;
     }
 
-    /** Ends {@link #poll}, or keeps it from waiting. Called by any thread between {@link #take} and {@link #giveBack}. */
+    /** Ends {@code poll}, or keeps it from waiting. Called by any thread between {@link #take()} and {@link #giveBack()}. */
     void wake() {
         descriptor.write();
     }

@@ -50,7 +50,7 @@ public final class Child {
         try {
             Thread.ofPlatform().daemon().name("imsg-wait-" + name + "-" + pid).start(this::reap);
         } catch (Throwable e) {
-            // No more threads: nobody would ever wait for the child, and nobody knows of it.
+            // No more threads: no thread would ever wait for the child, and no caller knows of it.
             kill(SIGKILL);
             reap();
             throw e;
@@ -104,7 +104,7 @@ public final class Child {
         int from(IntSupplier spawn) throws IOException;
     }
 
-    /** How a child is to be started; not safe for two threads at once. */
+    /** The way to start a child; not safe for two threads at once. */
     public static final class Builder {
         private final Path program;
         private final List<String> arguments;
@@ -168,7 +168,7 @@ public final class Child {
             return this;
         }
 
-        /** {@return whether the child is to have a {@linkplain #directory working directory} of its own} */
+        /** {@return whether the child gets a working directory of its own} */
         public boolean hasDirectory() {
             return directory != null;
         }

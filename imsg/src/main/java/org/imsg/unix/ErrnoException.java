@@ -41,13 +41,10 @@ public final class ErrnoException extends IOException {
     /**
      * The result of a call on nothing worth naming.
      *
-     * @param call
-     *            the call's name, such as {@code socket}
-     * @param result
-     *            what the call returned: a value of 0 or more, or the negative errno
+     * @param call the call's name, such as {@code socket}
+     * @param result what the call returned: a value of 0 or more, or the negative errno
      * @return {@code result}
-     * @throws ErrnoException
-     *             if it is negative
+     * @throws ErrnoException if it is negative
      */
     public static int check(String call, int result) throws ErrnoException {
         return check(call, null, result);
@@ -56,15 +53,11 @@ public final class ErrnoException extends IOException {
     /**
      * The result of a call on something.
      *
-     * @param call
-     *            the call's name, such as {@code open}
-     * @param on
-     *            the object of the call, such as a path; may be null
-     * @param result
-     *            what the call returned: a value of 0 or more, or the negative errno
+     * @param call the call's name, such as {@code open}
+     * @param on the object of the call, such as a path; may be null
+     * @param result what the call returned: a value of 0 or more, or the negative errno
      * @return {@code result}
-     * @throws ErrnoException
-     *             if it is negative
+     * @throws ErrnoException if it is negative
      */
     public static int check(String call, Object on, int result) throws ErrnoException {
         if (result < 0)

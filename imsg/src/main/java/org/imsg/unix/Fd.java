@@ -19,10 +19,10 @@ import org.imsg.sys.Posix;
 import org.imsg.sys.Readiness;
 
 /**
- * An open descriptor and the duty to close it. One Fd owns a descriptor at a time: {@link #move} hands it on, {@link #dup}
- * makes a second one, {@link #release} gives the bare number away. What is neither closed nor handed on is closed some time
- * after the Fd has become unreachable, with a warning in the log; set the property {@code imsg.fd.trace} to {@code true} to
- * have it say where the descriptor was opened.
+ * An open descriptor and the duty to close it. One Fd owns a descriptor at a time: {@link #move()} hands it on, {@link #dup()}
+ * makes a second one, {@link #release()} gives the bare number away. A descriptor that is neither closed nor handed on is closed some
+ * time after its Fd has become unreachable, with a warning in the log; with the property {@code imsg.fd.trace} set to
+ * {@code true} the warning says where it was opened.
  *
  * <p>Safe for use by several threads. A thread that is inside a call on the descriptor when another closes it keeps the number
  * from being used again until the call has returned. All descriptors made here are close-on-exec.
@@ -47,7 +47,11 @@ public final class Fd implements AutoCloseable {
     /**
      * Takes over a descriptor by its number, such as one inherited from the process that started this one.
      *
-     * @param number an open descriptor, 0 or more, that nobody else closes; not checked to be open
+     * <p>The number must not have an owner already: a number that {@link #intValue()} or the {@code fd()} of a channel
+     * returned stays theirs. A second owner closes it behind the first one's back, and the first then reads from, and closes,
+     * the file that got the number next. For a second descriptor of the same open file use {@link #dup()}.
+     *
+     * @param number an open descriptor without an owner, 0 or more; not checked to be open
      * @return its owner
      * @throws IllegalArgumentException if the number is negative
      */
@@ -149,10 +153,11 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * The descriptor's number, to look at: it stays this one's to close.
+     * Returns the descriptor's number, to look at or to watch. It stays this Fd's to close: do not make another Fd of it, and
+     * do not keep it for later, for it is another file's once this is closed. To give it away use {@link #release()}.
      *
      * @return 0 or more
-     * @throws IllegalStateException if this is closed or was handed on: the number may be another's by now
+     * @throws IllegalStateException if this is closed or was handed on
      */
     public int intValue() {
         if (!isOpen())
@@ -164,7 +169,7 @@ public final class Fd implements AutoCloseable {
     /**
      * Whether this still owns an open descriptor.
      *
-     * @return false after {@link #close}, {@link #move} or {@link #release}
+     * @return false after {@link #close()}, {@link #move()} or {@link #release()}
      */
     public boolean isOpen() {
         return descriptor.isOpen();
@@ -182,7 +187,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * Gives the number away, and with it the duty to close it.
+     * Gives the number away, and with it the duty to close it: from now on no Fd closes it, unless {@link #of(int)} makes one.
      *
      * @return the descriptor's number
      * @throws IllegalStateException if this is closed or was handed on already, or a thread is inside a call on it
@@ -226,7 +231,7 @@ public final class Fd implements AutoCloseable {
         descriptor.exit();
     }
 
-    /** As {@link OpenDescriptor#await}. */
+    /** As {@code OpenDescriptor.await}. */
     boolean await(Readiness what, long deadline) throws IOException {
         return descriptor.await(what, deadline);
     }

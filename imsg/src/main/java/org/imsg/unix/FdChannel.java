@@ -16,13 +16,13 @@ import org.imsg.sys.Posix;
 import org.imsg.sys.Readiness;
 
 /**
- * Reads and writes through any descriptor: a file, a pipe, a terminal, a stream socket. What to make of a received one when
- * nothing more particular is needed.
+ * Reads and writes through any descriptor: a file, a pipe, a terminal, a stream socket. The way to use a received descriptor
+ * when nothing more particular is needed.
  *
- * <p>Reading waits until there is something, writing until all is written; a thread waits parked, so {@link #close} from another
- * ends the wait with an AsynchronousCloseException, and an interrupt closes the channel. The descriptor's own O_NONBLOCK is
- * left as it is, for it is shared with every other holder of the open file: where it is not set and somebody else reads what
- * poll(2) promised to this reader, the call waits in the kernel.
+ * <p>Reading waits until there is something, writing until all is written. {@link #close()} from another thread ends a wait
+ * with an AsynchronousCloseException and leaves the open file to its other holders; an interrupt closes the channel, too. The
+ * descriptor's own O_NONBLOCK is left as it is, for every holder of the open file shares it: where it is not set and another
+ * process reads what poll(2) promised to this one, the call waits in the kernel.
  *
  * <p>Safe for one reading and one writing thread at once; more take turns.
  */
@@ -176,7 +176,7 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
     }
 
     /**
-     * A descriptor of the same open file for somebody else.
+     * Makes a second descriptor of the same open file.
      *
      * @return a duplicate, the caller's
      * @throws IOException if the channel is closed, or there is no room in the descriptor table, an {@link

@@ -12,7 +12,7 @@ import org.imsg.sys.Posix;
 
 /** What fstat(2) tells of a descriptor, as far as it is needed here. */
 record FileStatus(long device, long inode, int mode) {
-    /** What is said of a descriptor that is not open, or on a machine whose struct stat is not known here. */
+    /** The status of a descriptor that is not open, or on a machine whose struct stat is not known here. */
     private static final FileStatus UNKNOWN = new FileStatus(-1, -1, 0);
 
     static FileStatus of(int fd) {

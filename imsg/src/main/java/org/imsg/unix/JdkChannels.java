@@ -29,7 +29,7 @@ import org.imsg.sys.Posix;
  * <p>The JDK has no way to wrap a descriptor, so it is put under a channel that was opened on something else (dup3 onto its
  * number). That something has to be there: for a file a temporary file; for a socket a connection over the loopback
  * interface, or for a Unix socket a socket in the temporary directory. After a chroot or a drop of rights it may not be, so a
- * confined program uses {@link FdChannel}, which needs nothing, or does this before. What does not fit:
+ * confined program uses {@link FdChannel}, which needs nothing, or does this before. Limits:
  * <ul>
  * <li>a FileChannel of something that is not a regular file reads and writes, but has no size, position or locks;
  * <li>a SocketChannel reports the addresses of the connection it was opened on, not the descriptor's; the blocking mode of

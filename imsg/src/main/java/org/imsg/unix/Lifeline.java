@@ -11,8 +11,8 @@ public final class Lifeline {
     private Lifeline() {}
 
     /**
-     * Waits until the peer of a connected Unix socket has closed its end, or its process has died: whatever is still there to
-     * read, and not when it has only ended its sending direction.
+     * Waits until the peer of a connected Unix socket has closed its end, or its process has died. Bytes that are still there
+     * to read do not matter, nor does a peer that has only ended its sending direction.
      *
      * @param socket the socket, which stays the caller's
      * @throws IOException if it is closed, before or while this waits

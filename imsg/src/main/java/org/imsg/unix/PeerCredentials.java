@@ -3,7 +3,7 @@ package org.imsg.unix;
 /**
  * The ids of the process at the other end of a Unix socket, as the kernel vouches for them: the effective ones it had when it
  * connected, listened or made the socketpair. Another process may have got the socket or the pid since then; see
- * {@link Sockets#peerProcess}.
+ * {@link Sockets#peerProcess(Fd)}.
  *
  * <p>Ids are unsigned: 0 to 4294967294. On Linux an id that is not mapped in this process's user namespace is the overflow id,
  * 65534 unless /proc/sys/kernel/overflowuid says otherwise: many users share it, so no right should hang on it.

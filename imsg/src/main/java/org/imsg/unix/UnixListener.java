@@ -38,9 +38,9 @@ import org.imsg.sys.Readiness;
  * interrupt closes the listener and ends the wait with a ClosedByInterruptException.
  */
 public final class UnixListener extends AbstractInterruptibleChannel {
-    /** How many connections {@link #serve} serves at once, unless {@link #maxConnections} says otherwise. */
+    /** How many connections {@code serve} serves at once, unless {@link #maxConnections(int)} says otherwise. */
     public static final int MAX_CONNECTIONS = 1024;
-    /** How many of them may be one user's, unless {@link #maxConnectionsOfUid} says otherwise. */
+    /** How many of them may be one user's, unless {@link #maxConnectionsOfUid(int)} says otherwise. */
     public static final int MAX_CONNECTIONS_OF_UID = 256;
 
     /** What accept(2) says when there is no room now, and may be later. */
@@ -60,7 +60,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
     private volatile Predicate<PeerCredentials> allowed = _ -> true;
     private volatile int maxConnections = MAX_CONNECTIONS;
     private volatile int maxConnectionsOfUid = MAX_CONNECTIONS_OF_UID;
-    /** Written and read under the lock of {@link #served}. */
+    /** Written and read under the lock of {@code served}. */
     private boolean handedOn;
 
     private UnixListener(Fd socket, UnixAddress address, SocketFile file) {
@@ -197,7 +197,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
     }
 
     /**
-     * Sets how many connections {@link #serve} serves at once. Further ones wait in the backlog. {@value #MAX_CONNECTIONS}
+     * Sets how many connections {@code serve} serves at once. Further ones wait in the backlog. {@value #MAX_CONNECTIONS}
      * unless set.
      *
      * @param connections 1 or more; less than the process may have descriptors
@@ -210,7 +210,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
     }
 
     /**
-     * Sets how many connections of one user {@link #serve} serves at once. Further ones are closed when they are accepted.
+     * Sets how many connections of one user {@code serve} serves at once. Further ones are closed when they are accepted.
      * {@value #MAX_CONNECTIONS_OF_UID} unless set.
      *
      * @param connections 1 or more
@@ -339,8 +339,8 @@ public final class UnixListener extends AbstractInterruptibleChannel {
      * {@code close()}.
      * <li>What a handler throws, an Error too, ends its connection only, and is logged. Of what connections cause, ten records
      * a second are written, and the number of the others.
-     * <li>While there are {@link #maxConnections} connections, further ones wait in the backlog; beyond
-     * {@link #maxConnectionsOfUid} those of that user are closed.
+     * <li>While there are {@link #maxConnections(int)} connections, further ones wait in the backlog; beyond
+     * {@link #maxConnectionsOfUid(int)} those of that user are closed.
      * <li>When the process or the system has no descriptor or no memory left, accepting pauses until a connection has ended, a
      * second at most, and goes on. One record is written for each shortage.
      * </ul>
@@ -406,7 +406,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
 
     /**
      * Stops listening here and gives the socket away, its file and its backlog with it: to a process that is started
-     * or is sent it and calls {@link #of}, so that no client is refused during a restart. Connections that {@link #serve}
+     * or is sent it and calls {@link #of(Fd)}, so that no client is refused during a restart. Connections that {@code serve}
      * serves go on.
      *
      * @return the listening socket, the caller's
@@ -425,7 +425,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
         return heir;
     }
 
-    /** Stops listening, removes the socket's file if it is still this listener's, and ends what {@link #serve} serves. */
+    /** Stops listening, removes the socket's file if it is still this listener's, and ends what {@code serve} serves. */
     @Override
     protected void implCloseChannel() throws IOException {
         boolean going;

@@ -94,8 +94,8 @@ final class AccountDatabase {
                 List.copyOf(members));
     }
 
-    private static int id(MemorySegment entry, int at) {
-        return entry.get(JAVA_INT, at);
+    private static long id(MemorySegment entry, int at) {
+        return Integer.toUnsignedLong(entry.get(JAVA_INT, at));
     }
 
     private static String string(MemorySegment entry, int at) {

@@ -88,10 +88,10 @@ record LookUp(Kind kind, String key, String second) implements Operation.Request
     private Optional<List<String>> find(NameFiles files) throws IOException {
         return switch (kind) {
             case USER -> (isId(key) ? AccountDatabase.user(id(key)) : AccountDatabase.user(key))
-                    .map(user -> List.of(user.name(), Integer.toUnsignedString(user.uid()),
-                            Integer.toUnsignedString(user.gid()), user.gecos(), user.home(), user.shell()));
+                    .map(user -> List.of(user.name(), Long.toString(user.uid()),
+                            Long.toString(user.gid()), user.gecos(), user.home(), user.shell()));
             case GROUP -> (isId(key) ? AccountDatabase.group(id(key)) : AccountDatabase.group(key))
-                    .map(group -> Stream.concat(Stream.of(group.name(), Integer.toUnsignedString(group.gid())),
+                    .map(group -> Stream.concat(Stream.of(group.name(), Long.toString(group.gid())),
                             group.members().stream()).toList());
             case SERVICE -> files.service(key, second);
             case RPC -> files.rpc(key);

@@ -170,12 +170,12 @@ final class PolicyLine {
 
     static IdRange readUsers(String text) {
         return IdRange.parse(text, name -> id("user", name,
-                () -> AccountDatabase.user(name).map(user -> Integer.toUnsignedLong(user.uid()))));
+                () -> AccountDatabase.user(name).map(user -> user.uid())));
     }
 
     static IdRange readGroups(String text) {
         return IdRange.parse(text, name -> id("group", name,
-                () -> AccountDatabase.group(name).map(group -> Integer.toUnsignedLong(group.gid()))));
+                () -> AccountDatabase.group(name).map(group -> group.gid())));
     }
 
     private interface Account {

@@ -48,8 +48,8 @@ public final class PrivilegedLookups {
     }
 
     private static User user(List<String> found) {
-        return new User(found.get(0), Integer.parseUnsignedInt(found.get(1)),
-                Integer.parseUnsignedInt(found.get(2)), found.get(3), found.get(4), found.get(5));
+        return new User(found.get(0), Long.parseLong(found.get(1)),
+                Long.parseLong(found.get(2)), found.get(3), found.get(4), found.get(5));
     }
 
     /**
@@ -61,7 +61,7 @@ public final class PrivilegedLookups {
      */
     public Optional<Group> group(String name) throws IOException {
         return find(LookUp.Kind.GROUP, name, "").map(found -> new Group(found.get(0),
-                Integer.parseUnsignedInt(found.get(1)), found.subList(2, found.size())));
+                Long.parseLong(found.get(1)), found.subList(2, found.size())));
     }
 
     /**

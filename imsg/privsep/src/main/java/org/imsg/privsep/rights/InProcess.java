@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.imsg.sys.CString;
 import org.imsg.sys.Credentials;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Os;
@@ -175,7 +176,7 @@ final class InProcess {
         for (Map.Entry<Path, Set<Access>> path : unveiled.entrySet()) {
             String letters = path.getValue().stream().sorted().map(access -> "" + access.letter())
                     .collect(Collectors.joining());
-            check("unveil", path.getKey(), Pledge.unveil(arena.allocateFrom(path.getKey().toString()).address(),
+            check("unveil", path.getKey(), Pledge.unveil(CString.of(path.getKey(), arena).address(),
                     arena.allocateFrom(letters).address()));
         }
         if (restrictions.veil())

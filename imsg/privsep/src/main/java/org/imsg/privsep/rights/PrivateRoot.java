@@ -11,6 +11,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.imsg.sys.CString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.LinuxSyscalls;
 
@@ -116,8 +117,8 @@ public final class PrivateRoot {
     /** The steps that make it the root of the thread, which has a mount namespace of its own. */
     List<Step> steps(Arena arena) throws PrivilegeException {
         Builder steps = new Builder(arena);
-        steps.mount("none", "/", "none", RECURSIVE | PRIVATE, "");
-        steps.mount("tmpfs", BASE, "tmpfs", NO_SET_ID | NO_DEVICES, "mode=755");
+        steps.mount("none", Path.of("/"), "none", RECURSIVE | PRIVATE, "");
+        steps.mount("tmpfs", Path.of(BASE), "tmpfs", NO_SET_ID | NO_DEVICES, "mode=755");
         // What is within another place comes after it, or it would be covered.
         List<Path> outermostFirst = places.keySet().stream().sorted(Comparator.comparingInt(Path::getNameCount))
                 .toList();
@@ -133,7 +134,7 @@ public final class PrivateRoot {
         steps.call("chdir", "/", steps.string("/"));
         steps.call("umount2", OLD, steps.string(OLD), DETACH);
         steps.call("unlinkat", OLD, AT_FDCWD, steps.string(OLD), 0x200);
-        steps.mount("none", "/", "none", REMOUNT | READ_ONLY | NO_SET_ID | NO_DEVICES, "");
+        steps.mount("none", Path.of("/"), "none", REMOUNT | READ_ONLY | NO_SET_ID | NO_DEVICES, "");
         return steps.list;
     }
 
@@ -150,11 +151,11 @@ public final class PrivateRoot {
             switch (kind) {
                 case MEMORY -> {
                     directory(path);
-                    mount("tmpfs", BASE + path, "tmpfs", NO_SET_ID | NO_DEVICES, "mode=1777");
+                    mount("tmpfs", inside(path), "tmpfs", NO_SET_ID | NO_DEVICES, "mode=1777");
                 }
                 case PROCESSES -> {
                     directory(path);
-                    mount("proc", BASE + path, "proc", NO_SET_ID | NO_DEVICES | NO_EXEC, "hidepid=2");
+                    mount("proc", inside(path), "proc", NO_SET_ID | NO_DEVICES | NO_EXEC, "hidepid=2");
                 }
                 case DEVICE -> bind(path, NO_SET_ID);
                 case READ_ONLY -> bind(resolved(path), NO_SET_ID | NO_DEVICES | READ_ONLY);
@@ -174,7 +175,7 @@ public final class PrivateRoot {
                 Path target = Files.readSymbolicLink(next);
                 directory(real);
                 if (made.add(next))
-                    call("symlinkat", next, string(target.toString()), AT_FDCWD, string(BASE + next));
+                    call("symlinkat", next, string(target), AT_FDCWD, string(inside(next)));
                 real = resolved(real.resolve(target).normalize());
             }
             return real;
@@ -187,10 +188,10 @@ public final class PrivateRoot {
                 path.getFileSystem().provider().checkAccess(path);
                 directory(path.getParent());
                 if (made.add(path))
-                    call("mknodat", path, AT_FDCWD, string(BASE + path), REGULAR | 0644);
+                    call("mknodat", path, AT_FDCWD, string(inside(path)), REGULAR | 0644);
             }
-            mount(path.toString(), BASE + path, "none", BIND, "");
-            mount("none", BASE + path, "none", BIND | REMOUNT | flags, "");
+            mount(string(path), inside(path), "none", BIND, "");
+            mount("none", inside(path), "none", BIND | REMOUNT | flags, "");
         }
 
         void directory(Path path) {
@@ -199,12 +200,16 @@ public final class PrivateRoot {
             directory(path.getParent());
             // It is there already if what holds it is shown.
             list.add(new Step.Unless(
-                    Step.Call.of("mkdirat", path, AT_FDCWD, string(BASE + path), 0755), Constants.EEXIST));
+                    Step.Call.of("mkdirat", path, AT_FDCWD, string(inside(path)), 0755), Constants.EEXIST));
         }
 
-        void mount(String source, String target, String type, int flags, String options) {
-            list.add(new Step.Call("mount", target, LinuxSyscalls.host().number("mount"), string(source),
-                    string(target), string(type), flags, string(options)));
+        void mount(String source, Path target, String type, int flags, String options) {
+            mount(string(source), target, type, flags, options);
+        }
+
+        private void mount(long source, Path target, String type, int flags, String options) {
+            list.add(new Step.Call("mount", target, LinuxSyscalls.host().number("mount"), source, string(target),
+                    string(type), flags, string(options)));
         }
 
         void call(String name, Object on, long... arguments) {
@@ -213,6 +218,15 @@ public final class PrivateRoot {
 
         long string(String text) {
             return arena.allocateFrom(text).address();
+        }
+
+        private long string(Path path) {
+            return CString.of(path, arena).address();
+        }
+
+        /** The place of a path in the new root, before that is the root. */
+        private static Path inside(Path path) {
+            return Path.of(BASE).resolve(Path.of("/").relativize(path));
         }
     }
 }

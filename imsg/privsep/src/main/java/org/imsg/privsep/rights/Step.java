@@ -2,8 +2,10 @@ package org.imsg.privsep.rights;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import org.imsg.sys.CString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.RawSyscall;
@@ -59,14 +61,14 @@ sealed interface Step {
     }
 
     /** Allows rights beneath a path in a Landlock ruleset; the path is looked up in the thread's root at that time. */
-    record Unveil(String on, MemorySegment path, int ruleset, long inDirectory, long onFile, MemorySegment rule,
+    record Unveil(Path on, MemorySegment path, int ruleset, long inDirectory, long onFile, MemorySegment rule,
             int open,
             int close) implements Step {
         private static final int AT_FDCWD = -100;
         private static final int O_PATH = 0x200000;
 
-        static Unveil of(Arena arena, String path, int ruleset, long inDirectory, long onFile) {
-            return new Unveil(path, arena.allocateFrom(path), ruleset, inDirectory, onFile, arena.allocate(16, 8),
+        static Unveil of(Arena arena, Path path, int ruleset, long inDirectory, long onFile) {
+            return new Unveil(path, CString.of(path, arena), ruleset, inDirectory, onFile, arena.allocate(16, 8),
                     LinuxSyscalls.host().number("openat"), LinuxSyscalls.host().number("close"));
         }
 

@@ -49,7 +49,7 @@ class LookupsTest {
             PrivilegedLookups lookups = privileged.lookups();
             for (String[] group : groups) {
                 List<String> members = group[3].isEmpty() ? List.of() : List.of(group[3].split(","));
-                Group expected = new Group(group[0], Integer.parseUnsignedInt(group[2]), members);
+                Group expected = new Group(group[0], Long.parseLong(group[2]), members);
                 assertThat(lookups.group(group[0])).contains(expected);
             }
             assertThat(lookups.group(0)).map(Group::name).contains("root");
