@@ -27,8 +27,8 @@ import org.imsg.sys.Constants;
 import org.imsg.sys.Processes;
 
 /**
- * A program started with chosen descriptors: what ProcessBuilder cannot do, and how a privilege-separated program gives each
- * child its channel, by custom as descriptor 3.
+ * A program started with chosen descriptors, which ProcessBuilder cannot do: a privilege-separated program gives each child
+ * its channel that way, by custom as descriptor 3.
  *
  * <p>The child inherits standard input, output and error, the descriptors it is given, and no other; its signal mask is empty,
  * and signals do what they do by default. A thread of its own waits for this child only, so children of others are never
@@ -58,7 +58,7 @@ public final class Child {
     }
 
     /**
-     * How a process ended.
+     * The way a process ended.
      *
      * @param code its exit code, 0 to 255, or -1 if a signal ended it
      * @param signal the signal's number, or 0
@@ -70,7 +70,7 @@ public final class Child {
         }
 
         /**
-         * Whether it ended by itself, with code 0.
+         * Tells whether it ended by itself, with code 0.
          *
          * @return true for success
          */
@@ -80,7 +80,7 @@ public final class Child {
     }
 
     /**
-     * Begins to describe a child.
+     * Begins the description of a child.
      *
      * @param program the program's path; no search
      * @param arguments its arguments, without its name
@@ -94,7 +94,7 @@ public final class Child {
     @FunctionalInterface
     public interface Launch {
         /**
-         * Has the program started.
+         * Starts the program by calling {@code spawn}.
          *
          * @param spawn posix_spawn(3), all prepared: to be called once, by any platform thread. It returns 0 or the
          *     error number, throws nothing, and needs no class, file or path that has not been there before.
@@ -316,7 +316,7 @@ public final class Child {
     }
 
     /**
-     * The child's process id; another process may have it once the child has ended.
+     * Returns the child's process id; another process may have it once the child has ended.
      *
      * @return 1 or more
      */
@@ -325,7 +325,7 @@ public final class Child {
     }
 
     /**
-     * The end, as something to follow up on instead of waiting.
+     * Returns a stage that completes when the child ends, for callers that do not wait.
      *
      * @return completed with how it ended, by the thread that waits for this child
      */

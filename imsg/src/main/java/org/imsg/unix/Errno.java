@@ -12,7 +12,7 @@ public final class Errno {
     private Errno() {}
 
     /**
-     * The name of a number.
+     * Returns the name of a number.
      *
      * @param number an error number, 1 or more
      * @return such as {@code EPIPE}, or {@code errno 4711} for a number that has no name here
@@ -22,7 +22,7 @@ public final class Errno {
     }
 
     /**
-     * The number of a name.
+     * Returns the number of a name.
      *
      * @param name such as {@code EPIPE}
      * @return its number on this system
@@ -33,7 +33,7 @@ public final class Errno {
     }
 
     /**
-     * The system's text for a number: strerror(3).
+     * Returns the system's text for a number: strerror(3).
      *
      * @param number an error number
      * @return such as {@code Broken pipe}

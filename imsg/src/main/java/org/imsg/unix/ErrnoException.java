@@ -2,19 +2,19 @@ package org.imsg.unix;
 
 import java.io.IOException;
 
-/** A system call failed. The message says which, on what, and why: {@code connect(/run/x.sock): ECONNREFUSED (111): ...}. */
+/** A system call failed. The message names the call, its object and the error: {@code connect(/run/x.sock): ECONNREFUSED (111): ...}. */
 public final class ErrnoException extends IOException {
     private static final long serialVersionUID = 1L;
 
     /** The call's name. */
     private final String call;
-    /** What it was called on, or null. */
+    /** The object of the call, or null. */
     private final String on;
     /** The value of errno. */
     private final int number;
 
     /**
-     * For a call on nothing worth naming.
+     * Makes an exception for a call on nothing worth naming.
      *
      * @param call the call's name, such as {@code socket}
      * @param number the value of errno, 1 or more
@@ -24,7 +24,7 @@ public final class ErrnoException extends IOException {
     }
 
     /**
-     * For a call on something.
+     * Makes an exception for a call on something.
      *
      * @param call the call's name, such as {@code open}
      * @param on what it was called on, such as a path; may be null
@@ -39,7 +39,7 @@ public final class ErrnoException extends IOException {
     }
 
     /**
-     * The result of a call on nothing worth naming.
+     * Returns the result of a call, unless it says that the call failed.
      *
      * @param call the call's name, such as {@code socket}
      * @param result what the call returned: a value of 0 or more, or the negative errno
@@ -51,7 +51,7 @@ public final class ErrnoException extends IOException {
     }
 
     /**
-     * The result of a call on something.
+     * Returns the result of a call on something, unless it says that the call failed.
      *
      * @param call the call's name, such as {@code open}
      * @param on the object of the call, such as a path; may be null
@@ -66,7 +66,7 @@ public final class ErrnoException extends IOException {
     }
 
     /**
-     * The call that failed.
+     * Returns the call that failed.
      *
      * @return its name, such as {@code sendmsg}
      */
@@ -75,7 +75,7 @@ public final class ErrnoException extends IOException {
     }
 
     /**
-     * What it was called on.
+     * Returns the object of the call.
      *
      * @return such as a path, or null for nothing worth naming
      */
@@ -84,7 +84,7 @@ public final class ErrnoException extends IOException {
     }
 
     /**
-     * The value of errno.
+     * Returns the value of errno.
      *
      * @return 1 or more
      */
@@ -93,7 +93,7 @@ public final class ErrnoException extends IOException {
     }
 
     /**
-     * The name of the error.
+     * Returns the name of the error.
      *
      * @return such as {@code EPIPE}
      */

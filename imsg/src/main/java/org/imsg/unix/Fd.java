@@ -167,7 +167,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * Whether this still owns an open descriptor.
+     * Tells whether this still owns an open descriptor.
      *
      * @return false after {@link #close()}, {@link #move()} or {@link #release()}
      */

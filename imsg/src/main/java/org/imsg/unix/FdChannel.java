@@ -38,7 +38,7 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
     private final ReentrantLock writing = new ReentrantLock();
 
     /**
-     * A channel over a descriptor.
+     * Makes a channel over a descriptor.
      *
      * @param fd the descriptor, the channel's then
      * @throws IllegalStateException if it is closed or was handed on

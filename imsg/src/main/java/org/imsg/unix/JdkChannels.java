@@ -46,7 +46,7 @@ public final class JdkChannels {
     private JdkChannels() {}
 
     /**
-     * A FileChannel on a descriptor, readable and writable as the descriptor is, at its file position.
+     * Makes a FileChannel on a descriptor, readable and writable as the descriptor is, at its file position.
      *
      * @param fd a file, a pipe or a device
      * @return the channel, which owns the descriptor then
@@ -71,7 +71,7 @@ public final class JdkChannels {
     }
 
     /**
-     * A blocking, connected SocketChannel on a descriptor.
+     * Makes a blocking, connected SocketChannel on a descriptor.
      *
      * @param fd a connected stream socket, IPv4, IPv6 or Unix
      * @return the channel, which owns the descriptor then

@@ -10,11 +10,11 @@ public enum OpenFlag {
     WRITE,
     /** For both: O_RDWR. */
     READ_WRITE,
-    /** Made if it is not there: O_CREAT. */
+    /** The file is made if it is not there: O_CREAT. */
     CREATE,
-    /** Made, an error if it is there: O_CREAT and O_EXCL. */
+    /** The file is made, and it is an error if it is there: O_CREAT and O_EXCL. */
     CREATE_NEW,
-    /** Emptied: O_TRUNC. */
+    /** The file is emptied: O_TRUNC. */
     TRUNCATE,
     /** Every write goes to the end: O_APPEND. */
     APPEND,

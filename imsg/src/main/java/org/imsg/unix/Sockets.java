@@ -30,8 +30,8 @@ import org.imsg.sys.Os;
 import org.imsg.sys.Posix;
 
 /**
- * Unix stream sockets as descriptors: connecting, listening, accepting. What {@code ImsgChannel} and {@code ImsgListener} are
- * made of, and enough for a program that speaks another protocol. Thread-safe, for there is no state.
+ * Unix stream sockets as descriptors: connecting, accepting, options, peers. {@code ImsgChannel} and {@link UnixListener} are
+ * made of these functions, and so may a program be that speaks another protocol. Thread-safe, for there is no state.
  */
 public final class Sockets {
     private static final boolean LINUX = Os.current() == Os.LINUX;
@@ -149,7 +149,7 @@ public final class Sockets {
     }
 
     /**
-     * The ids of the process at the other end: SO_PEERCRED on Linux, getpeereid(3) elsewhere.
+     * Returns the ids of the process at the other end: SO_PEERCRED on Linux, getpeereid(3) elsewhere.
      *
      * @param socket a connected Unix socket
      * @return the peer's ids
@@ -175,7 +175,7 @@ public final class Sockets {
     }
 
     /**
-     * The process at the other end as a pidfd: SO_PEERPIDFD of Linux 6.5 and newer. Unlike a pid it means the same process for
+     * Returns the process at the other end as a pidfd: SO_PEERPIDFD of Linux 6.5 and newer. Unlike a pid it means the same process for
      * good; it becomes readable when the process ends, see pidfd_open(2).
      *
      * @param socket a connected Unix socket
@@ -201,7 +201,7 @@ public final class Sockets {
     }
 
     /**
-     * An option of a socket whose value is an int: getsockopt(2) at SOL_SOCKET.
+     * Returns an option of a socket whose value is an int: getsockopt(2) at SOL_SOCKET.
      *
      * @param socket the socket
      * @param name the option's C name: {@code SO_TYPE}, {@code SO_ACCEPTCONN}, {@code SO_ERROR}, {@code SO_SNDBUF} or

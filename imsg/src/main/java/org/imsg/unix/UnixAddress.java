@@ -14,7 +14,7 @@ import org.imsg.sys.Constants;
 import org.imsg.sys.Os;
 
 /**
- * Where a Unix socket is bound: a path, or on Linux a name in the abstract namespace, which vanishes with its last socket.
+ * The address a Unix socket is bound to: a path, or on Linux a name in the abstract namespace, which vanishes with its last socket.
  * Immutable.
  */
 public final class UnixAddress {
@@ -30,7 +30,7 @@ public final class UnixAddress {
     }
 
     /**
-     * A path in the file system.
+     * Makes an address of a path in the file system.
      *
      * @param path the path; with its terminating NUL it must fit into sockaddr_un, 108 bytes on Linux, 104 elsewhere
      * @return the address
@@ -44,7 +44,7 @@ public final class UnixAddress {
         return new UnixAddress(name, path);
     }
 
-    /** An address as the kernel gives it. */
+    /** Makes an address of what the kernel gives. */
     static UnixAddress of(MemorySegment address) {
         byte[] name = address.asSlice(Math.min(PATH_AT, address.byteSize())).toArray(JAVA_BYTE);
         if (name.length == 0 || name[0] == 0)
@@ -57,7 +57,7 @@ public final class UnixAddress {
     }
 
     /**
-     * A name in the abstract namespace of Linux.
+     * Makes an address of a name in the abstract namespace of Linux.
      *
      * @param name 1 to 107 bytes in UTF-8, without the leading NUL
      * @return the address
@@ -75,7 +75,7 @@ public final class UnixAddress {
     }
 
     /**
-     * The path, if it is one.
+     * Returns the path, if it is one.
      *
      * @return the path, or null for an abstract name
      */
@@ -84,7 +84,7 @@ public final class UnixAddress {
     }
 
     /**
-     * A {@code struct sockaddr_un} of exactly the bytes that count, for bind(2) and connect(2).
+     * Makes a {@code struct sockaddr_un} of exactly the bytes that count, for bind(2) and connect(2).
      *
      * @param arena how long it lives
      * @return a new segment, as long as the address
