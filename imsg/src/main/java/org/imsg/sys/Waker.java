@@ -36,14 +36,16 @@ final class Waker {
     static {
         MemorySegment slots = Arena.global().allocate((long) MOST * SLOT_SIZE, 8);
         for (int i = 0; i < MOST; i++)
-            CLOSED.add(new Waker(slots.asSlice((long) i * SLOT_SIZE, SLOT_SIZE)));
+            CLOSED.add(new Waker(slots.asSlice((long) i * SLOT_SIZE, SLOT_SIZE), i < KEPT));
     }
 
+    private final boolean kept;
     private final MemorySegment slot;
     private final MemorySegment errno;
     private final WakeDescriptor descriptor = new WakeDescriptor();
 
-    private Waker(MemorySegment slot) {
+    private Waker(MemorySegment slot, boolean kept) {
+        this.kept = kept;
         this.slot = slot;
         this.errno = slot.asSlice(ERRNO_AT);
     }
@@ -66,12 +68,9 @@ final class Waker {
     /** Ends the use of this waker; {@link #wake()} must not be called any more. */
     void giveBack() {
         synchronized (OPEN) {
-            if (descriptor.isOpen() && OPEN.size() < KEPT) {
-                OPEN.addFirst(this);
-                return;
-            }
-            descriptor.close();
-            CLOSED.addFirst(this);
+            if (!kept)
+                descriptor.close();
+            (descriptor.isOpen() ? OPEN : CLOSED).addFirst(this);
         }
     }
 

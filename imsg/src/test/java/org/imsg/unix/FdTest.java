@@ -190,7 +190,7 @@ class FdTest {
     /** Needs a thread to lose its processor at the wrong moment: seen within seconds on a busy machine, not every time. */
     @Test
     void closing_never_touches_the_file_that_got_the_number_next() throws Exception {
-        int rounds = 5_000;
+        int rounds = 500;
         AtomicReference<Fd> left = new AtomicReference<>();
         AtomicReference<Fd.Pair> opened = new AtomicReference<>();
         Call<Void> insider = Call.start(Call.On.PLATFORM, () -> {

@@ -67,6 +67,9 @@ final class WaitsWithoutDescriptors {
                                 one.getClassLoader());
             }
         }
+        for (Call.On kind : Call.On.values())
+            Call.start(kind, () -> null).result();
+        Call.until(() -> true);
         System.out.println(new ErrnoException("warm-up", 24).name());
     }
 
