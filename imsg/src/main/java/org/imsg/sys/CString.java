@@ -44,7 +44,7 @@ public final class CString {
     /**
      * The path of bytes.
      *
-     * @param bytes the bytes of a path as {@link #bytes} gives them, without a NUL
+     * @param bytes the bytes of a path as {@link #bytes(Path)} gives them, without a NUL
      * @return the path, with the same bytes
      */
     public static Path path(byte[] bytes) {

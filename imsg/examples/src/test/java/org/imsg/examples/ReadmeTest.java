@@ -110,7 +110,8 @@ class ReadmeTest {
     void a_folder_that_a_manual_names_is_there(Manual manual) {
         assertThat(Pattern.compile("`((?:imsg|imsg-netty|interop-tests|c-reference|benchmarks)/[a-z/.-]+)`")
                 .matcher(manual.text()).results().map(MatchResult::group).map(name -> name.replace("`", ""))
-                .filter(name -> !name.contains("target") && !name.contains("imsg-peer"))).allSatisfy(name -> assertThat(ROOT.resolve(name)).exists());
+                .filter(name -> !name.contains("target") && !name.contains("imsg-peer")))
+                .allSatisfy(name -> assertThat(ROOT.resolve(name)).exists());
     }
 
     @Test

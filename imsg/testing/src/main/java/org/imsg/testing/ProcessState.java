@@ -78,7 +78,8 @@ record ProcessState(Set<String> descriptors, Set<String> children, Set<String> m
      * that wake waiting threads belong to the whole process: which of them stay open depends on how many threads waited at once.
      */
     private static boolean belongsToJvm(String target) {
-        return target.endsWith(".jar") || target.equals("anon_inode:[eventfd]") || target.startsWith(JAVA_HOME) || target.equals("/dev/random")
+        return target.endsWith(".jar") || target.equals("anon_inode:[eventfd]") || target.startsWith(JAVA_HOME)
+                || target.equals("/dev/random")
                 || target.equals("/dev/urandom") || target.matches("/proc/\\d+/(task/\\d+/)?fd");
     }
 

@@ -58,7 +58,8 @@ final class SpawnSteps implements AutoCloseable {
      * user is not its real one the real one: there the child sets no_new_privs itself, and what needs it, or CAP_SYS_ADMIN
      * instead, comes while the thread has that capability.
      */
-    SpawnSteps(Restrictions wanted, Platform platform, Optional<Map<String, String>> environment) throws PrivilegeException {
+    SpawnSteps(Restrictions wanted, Platform platform, Optional<Map<String, String>> environment)
+            throws PrivilegeException {
         if (!wanted.ambient.isEmpty() && wanted.ids == null)
             throw new PrivilegeException("ambient capabilities", "they take the ids of a user: root has them all");
         changesUser = wanted.ids != null && !wanted.ids.uidIsOurs();
@@ -120,7 +121,8 @@ final class SpawnSteps implements AutoCloseable {
         }
         for (Path program : List.of(SETPRIV, PRLIMIT))
             if (starter.contains(program.toString()) && !Files.isExecutable(program))
-                throw new PrivilegeException("start", program + ", of util-linux, is not there to start a program with");
+                throw new PrivilegeException("start",
+                        program + ", of util-linux, is not there to start a program with");
         return starter;
     }
 

@@ -35,8 +35,10 @@ class JdkLayoutsTest {
                 .waitFor().code();
         assertThat(anchors).isGreaterThan(1);
         List<String> command = new ArrayList<>(RunningSubject.command());
-        try (RunningSubject parent = RunningSubject.startProgram(Child.Builder::start, home.resolve("bin/java"), command)) {
-            for (String words : new String[]{"ids java read:" + RunningSubject.jar(), "ids root:" + RunningSubject.jar()})
+        try (RunningSubject parent = RunningSubject.startProgram(Child.Builder::start, home.resolve("bin/java"),
+                command)) {
+            for (String words : new String[]{"ids java read:" + RunningSubject.jar(),
+                    "ids root:" + RunningSubject.jar()})
                 assertThat(parent.ask("spawn " + words + " = " + trust(home))).as(words).isEqualTo("exit " + anchors);
         }
     }

@@ -46,7 +46,8 @@ class LandlockTest {
             int socket = Integer.parseInt(subject.ask("raw socket 2 1 0"));
             String other = "port:" + closed.getLocalPort() + " 16";
             assertThat(subject.ask("raw connect " + socket + " " + other)).isEqualTo("EACCES");
-            assertThat(subject.ask("raw sendto " + socket + " buffer 5 " + FAST_OPEN + " " + other)).isEqualTo("EACCES");
+            assertThat(subject.ask("raw sendto " + socket + " buffer 5 " + FAST_OPEN + " " + other))
+                    .isEqualTo("EACCES");
             assertThat(subject.ask("raw sendmsg " + socket + " buffer " + FAST_OPEN)).isEqualTo("EACCES");
             assertThat(subject.ask("raw socket 2 1 " + MPTCP)).isEqualTo("EACCES");
             assertThat(subject.ask("raw socket 2 2 0")).as("UDP").isEqualTo("EACCES");
@@ -79,7 +80,8 @@ class LandlockTest {
             assertThat(other.ask("raw listen " + server + " 1")).isEqualTo("0");
             for (RunningSubject each : new RunningSubject[]{subject, free}) {
                 int socket = Integer.parseInt(each.ask("raw socket 1 1 0"));
-                assertThat(each.ask("raw connect " + socket + " abstract:imsgt 8")).isEqualTo(each == free ? "0" : "EPERM");
+                assertThat(each.ask("raw connect " + socket + " abstract:imsgt 8"))
+                        .isEqualTo(each == free ? "0" : "EPERM");
                 assertThat(each.ask("raw kill " + other.pid() + " 0")).isEqualTo(each == free ? "0" : "EPERM");
             }
         }
@@ -120,11 +122,15 @@ class LandlockTest {
             Cbpf filter = new Cbpf(SeccompFilter.closing(table, true, true, false));
             int refused = 0x50000 | 13;
             assertThat(filter.run(table.auditArch(), table.number("openat"), 0, 0, 0x200)).isEqualTo(refused);
-            assertThat(filter.run(table.auditArch(), table.number("openat"), 0, 0, 0x201)).isEqualTo(SeccompFilter.ALLOW);
-            assertThat(filter.run(table.auditArch(), table.number("socket"), 10, 0x80001, 6)).isEqualTo(SeccompFilter.ALLOW);
+            assertThat(filter.run(table.auditArch(), table.number("openat"), 0, 0, 0x201))
+                    .isEqualTo(SeccompFilter.ALLOW);
+            assertThat(filter.run(table.auditArch(), table.number("socket"), 10, 0x80001, 6))
+                    .isEqualTo(SeccompFilter.ALLOW);
             assertThat(filter.run(table.auditArch(), table.number("socket"), 10, 1, 132)).as("SCTP").isEqualTo(refused);
-            assertThat(filter.run(table.auditArch(), table.number("sendmmsg"), 3, 0, 1, FAST_OPEN | 0x40)).isEqualTo(refused);
-            assertThat(filter.run(table.auditArch(), table.number("sendmmsg"), 3, 0, 1, 0x40)).isEqualTo(SeccompFilter.ALLOW);
+            assertThat(filter.run(table.auditArch(), table.number("sendmmsg"), 3, 0, 1, FAST_OPEN | 0x40))
+                    .isEqualTo(refused);
+            assertThat(filter.run(table.auditArch(), table.number("sendmmsg"), 3, 0, 1, 0x40))
+                    .isEqualTo(SeccompFilter.ALLOW);
             assertThat(filter.run(table.auditArch(), table.number("read"))).isEqualTo(SeccompFilter.ALLOW);
         }
     }
@@ -139,6 +145,7 @@ class LandlockTest {
                 .withMessageContaining("version 3, which has no ports");
         assertThat(ports.ifPossible().spawn(Child.of(Path.of("/bin/true")), withLandlock(3), true).waitFor().success())
                 .isTrue();
-        assertThat(Unenforceable.forSpawn(ports.restrictions(), withLandlock(3)).keySet()).isEqualTo(Set.of("TCP ports"));
+        assertThat(Unenforceable.forSpawn(ports.restrictions(), withLandlock(3)).keySet())
+                .isEqualTo(Set.of("TCP ports"));
     }
 }

@@ -51,7 +51,8 @@ class SetIdStartTest {
             assertThat(subject.ask("mixed")).isEqualTo("true");
             assertThat(subject.ask("spawn ids" + GREP)).isEqualTo("exit 0");
             assertThat(subject.ask("drop 64001 -")).isEqualTo("dropped");
-            assertThat(ProcStatus.of(subject.pid()).distinct("Gid")).isEqualTo(Map.of("Gid", Set.of("64002 64002 64002 64002")));
+            assertThat(ProcStatus.of(subject.pid()).distinct("Gid"))
+                    .isEqualTo(Map.of("Gid", Set.of("64002 64002 64002 64002")));
             assertThat(subject.ask("raw setresgid 64009 64009 64009")).isEqualTo("EPERM");
         }
     }

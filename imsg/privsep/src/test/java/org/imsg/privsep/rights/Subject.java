@@ -125,7 +125,8 @@ final class Subject {
     private static int trusted() throws Exception {
         TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
         factory.init((KeyStore) null);
-        return Stream.of(factory.getTrustManagers()).mapToInt(each -> ((X509TrustManager) each).getAcceptedIssuers().length)
+        return Stream.of(factory.getTrustManagers())
+                .mapToInt(each -> ((X509TrustManager) each).getAcceptedIssuers().length)
                 .sum();
     }
 
@@ -137,7 +138,8 @@ final class Subject {
             case "port" -> {
                 MemorySegment address = arena.allocate(16, 8);
                 address.set(ValueLayout.JAVA_SHORT, 0, (short) 2);
-                address.set(ValueLayout.JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN), 2, (short) Integer.parseInt(sides[1]));
+                address.set(ValueLayout.JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN), 2,
+                        (short) Integer.parseInt(sides[1]));
                 address.set(ValueLayout.JAVA_INT.withOrder(ByteOrder.BIG_ENDIAN), 4, 0x7F000001);
                 yield address.address();
             }
