@@ -218,7 +218,8 @@ class ImsgCodecTest {
 
     @Test
     void small_messages_leave_in_one_buffer_at_the_flush_and_ones_with_a_descriptor_in_their_own() throws Exception {
-        EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec().format(WireFormat.MODERN).format(WireFormat.MODERN));
+        EmbeddedChannel channel = new EmbeddedChannel(
+                new ImsgCodec().format(WireFormat.MODERN).format(WireFormat.MODERN));
         ChannelFuture one = channel.write(new ImsgMessage(1, 0, 0, bytes("one")));
         ChannelFuture two = channel.write(new ImsgMessage(2, 0, 0, bytes("two")));
         ChannelFuture three = channel.write(new ImsgMessage(3, 0, 0, bytes("three"), pipeSaying("3")));

@@ -354,7 +354,8 @@ final class ParentLoop implements Supervisor.Actions {
             if (!orphans.end(uid.getAsLong()))
                 log(System.Logger.Level.ERROR, "processes that " + instance + " has left behind do not end");
         } catch (IOException e) {
-            log(System.Logger.Level.ERROR, "what " + instance + " has left behind cannot be ended: " + Printable.line(e));
+            log(System.Logger.Level.ERROR,
+                    "what " + instance + " has left behind cannot be ended: " + Printable.line(e));
         }
     }
 

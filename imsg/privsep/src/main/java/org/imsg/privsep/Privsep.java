@@ -219,7 +219,8 @@ public final class Privsep {
                     + "its real, effective and saved ids differ, and each role must say whose it has");
         Set<Capability> capabilities = Confinement.query().capabilities();
         if (isRoot())
-            System.getLogger(name).log(System.Logger.Level.WARNING, "no user is named for " + kept + ": they stay root");
+            System.getLogger(name).log(System.Logger.Level.WARNING,
+                    "no user is named for " + kept + ": they stay root");
         else if (!capabilities.isEmpty())
             System.getLogger(name).log(System.Logger.Level.WARNING,
                     "no user is named for " + kept + ": they keep " + capabilities);

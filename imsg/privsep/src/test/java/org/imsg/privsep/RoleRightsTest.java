@@ -214,7 +214,8 @@ class RoleRightsTest {
         try (CapturedLog _ = new CapturedLog("testprogram"); TestParent parent = parent("pledged other")) {
             for (String role : List.of("pledged[0]", "other[0]"))
                 assertThat(text(Path.of("/proc/" + pid(parent, role) + "/limits")).replaceAll(" +", " "))
-                        .contains("Max open files 1024 1024", "Max core file size 0 0 ", "Max data size 335544320 335544320 ")
+                        .contains("Max open files 1024 1024", "Max core file size 0 0 ",
+                                "Max data size 335544320 335544320 ")
                         .contains(role.startsWith("p") ? "Max processes 512 512" : "Max processes ");
         }
     }

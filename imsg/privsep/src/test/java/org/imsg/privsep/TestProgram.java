@@ -216,7 +216,8 @@ final class TestProgram {
                     }
                 }
                 case "leave" -> {
-                    Process shell = new ProcessBuilder("/bin/sh", "-c", "setsid sleep 1000 > /dev/null & echo $!").start();
+                    Process shell = new ProcessBuilder("/bin/sh", "-c", "setsid sleep 1000 > /dev/null & echo $!")
+                            .start();
                     say("left " + new String(shell.getInputStream().readAllBytes()).strip());
                 }
                 case "run" -> {

@@ -172,7 +172,8 @@ public final class Orphans implements AutoCloseable {
                 if (!strays.isEmpty())
                     strays.removeAll(awaited());
                 strays.forEach(
-                        pid -> RawSyscall.call(LinuxSyscalls.host().number("wait4"), pid, 0, WNOHANG | ANY_EXIT_SIGNAL, 0));
+                        pid -> RawSyscall.call(LinuxSyscalls.host().number("wait4"), pid, 0, WNOHANG | ANY_EXIT_SIGNAL,
+                                0));
                 before = ended;
             }
         } catch (IOException e) {
@@ -215,7 +216,8 @@ public final class Orphans implements AutoCloseable {
             Set<Long> uids = new HashSet<>();
             for (String uid : status.get("Uid").split("\\s+"))
                 uids.add(Long.valueOf(uid));
-            return new Entry(Integer.parseInt(process.getFileName().toString()), Integer.parseInt(status.get("PPid")), uids,
+            return new Entry(Integer.parseInt(process.getFileName().toString()), Integer.parseInt(status.get("PPid")),
+                    uids,
                     status.get("State").matches("[ZX].*") && Integer.parseInt(status.get("Threads")) <= 1);
         } catch (IOException | RuntimeException _) {
             return null;
