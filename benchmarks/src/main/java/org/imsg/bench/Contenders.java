@@ -10,7 +10,7 @@ import org.imsg.harness.debian.DebianSuite;
 import org.imsg.harness.debian.Libfrr;
 import org.imsg.harness.debian.PeerUnavailableException;
 
-/** Who takes part. */
+/** The contenders that take part. */
 final class Contenders {
     static final String OURS = "imsg-java";
     static final String SPINNING = "imsg-java-spinning";

@@ -51,7 +51,7 @@ final class GroupRun {
         }
     }
 
-    /** Rounds of one window each. One that the host disturbed is measured again, by everybody, as often as there are windows. */
+    /** Rounds of one window each. One that the host disturbed is measured again, by all contenders, as often as there are windows. */
     private void measure(List<MeasuredPair> pairs, int fork) throws IOException {
         int again = effort.windows();
         for (int window = 1; window <= effort.windows();) {

@@ -78,7 +78,7 @@ final class MeasuredPair implements AutoCloseable {
         return answers;
     }
 
-    /** Who is fast because something was left out is no contender. */
+    /** Refuses a contender that is fast because it left something out. */
     private void check(Map<String, Long> received) throws IOException {
         long sum = contender.seen().sum(count, group.load().size());
         if (received.get("messages") != count || received.get("sum") != sum

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/** What is measured in turns, so that a disturbance hits all contenders alike. */
+/** A comparison measured in turns, so that a disturbance hits all contenders alike. */
 public sealed interface Measurement permits Group, RouteDump {
     /**
      * Its name.

@@ -1,6 +1,6 @@
 package org.imsg.bench;
 
-/** What is measured in a window. */
+/** A quantity measured in a window. */
 public enum Metric {
     /** Messages a second. */
     RATE("msg/s", "messages a second"),

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What is measured, and what is to be reached. */
+/** The comparisons that are measured, and their goals. */
 final class Plan {
     /** For C: more small messages at once, and glibc's free gives memory back to the kernel after each batch. */
     private static final int BATCH = 512;

@@ -26,7 +26,7 @@ public record RouteDump(int routes) implements Measurement {
     static final String COLD = Contenders.OURS + "-jvm-start";
 
     private static final long AS = 65001;
-    /** Nobody is there. Without any neighbor bgpd 7.7 tells no routes. */
+    /** A neighbor that does not answer. Without any neighbor bgpd 7.7 tells no routes. */
     private static final Bgpd.Neighbor NEIGHBOR = new Bgpd.Neighbor("127.0.0.2", 65002, "nobody");
 
     @Override

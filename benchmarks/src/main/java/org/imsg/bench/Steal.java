@@ -14,7 +14,7 @@ import java.util.List;
  */
 record Steal(long stolen, long all) {
     private static final Path STAT = Path.of("/proc/stat");
-    /** user, nice, system, idle, iowait, irq, softirq; then steal. What follows is contained in user and nice. */
+    /** user, nice, system, idle, iowait, irq, softirq; then steal. The columns after it are contained in user and nice. */
     private static final int STEAL_AT = 8;
 
     static Steal now() throws IOException {

@@ -25,7 +25,7 @@ abstract class Binding implements IoHandle {
     /** Translates a change of what is wanted for the loop. */
     abstract void submit(IoRegistration to, boolean readBefore, boolean writeBefore);
 
-    /** Translates what the loop reports into a call of {@link #ready}. */
+    /** Translates what the loop reports into a call of {@link #ready(boolean, boolean)}. */
     abstract void report(IoEvent event);
 
     /** Takes back what the loop would otherwise keep; the descriptor is about to be closed or goes to another loop. */

@@ -11,7 +11,7 @@ import org.imsg.unix.Fd;
 
 /**
  * Bytes, and perhaps a descriptor, with one count of references for both: the last release frees the bytes and closes the
- * descriptor if nobody took it. One that holds a descriptor is watched by Netty's leak detector, and what it was stands in the
+ * descriptor if no handler took it. One that holds a descriptor is watched by Netty's leak detector, and what it was stands in the
  * report.
  */
 abstract class DescriptorHolder extends AbstractReferenceCounted implements ByteBufHolder {
@@ -34,7 +34,7 @@ abstract class DescriptorHolder extends AbstractReferenceCounted implements Byte
                 .newResourceLeakDetector(kind);
     }
 
-    /** For the end of a constructor: whoever reads of a leak learns first which message it was. */
+    /** For the end of a constructor: a leak report names the message first. */
     final void describeForLeakReport() {
         if (leak != null)
             leak.record(this);
@@ -56,7 +56,7 @@ abstract class DescriptorHolder extends AbstractReferenceCounted implements Byte
     /**
      * Whether there is a descriptor to take.
      *
-     * @return true if {@link #takeFd} would give one
+     * @return true if {@link #takeFd()} would give one
      */
     public final boolean hasFd() {
         return fd != null;

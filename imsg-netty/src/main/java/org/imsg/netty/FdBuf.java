@@ -11,13 +11,13 @@ import org.imsg.unix.Fd;
  * <p>Written, it is sent with one sendmsg(2) that carries the descriptor with the first byte; what the kernel does not take at
  * once follows as bytes. The descriptor is closed as soon as the kernel has it. One that the kernel refuses fails its own write
  * and no other, with an {@link org.imsg.unix.ErrnoException}: EBADF, EINVAL, EPERM or EACCES for good, ETOOMANYREFS while this
- * user has more descriptors on the way than RLIMIT_NOFILE allows. Who has retained the FdBuf may then write it again.
+ * user has more descriptors on the way than RLIMIT_NOFILE allows. A caller that has retained the FdBuf may then write it again.
  *
  * <p>Read, it is what one recvmsg(2) gave: the descriptor belongs to one of the bytes, and which one only the protocol can
  * tell.
  *
- * <p>It owns both: {@link #release} frees the bytes and closes the descriptor unless {@link #takeFd} took it. Copies and
- * duplicates have the bytes only, the descriptor stays; {@link #replace} moves it. Not safe for two threads at once, except
+ * <p>It owns both: {@link #release()} frees the bytes and closes the descriptor unless {@link #takeFd()} took it. Copies and
+ * duplicates have the bytes only, the descriptor stays; {@link #replace(ByteBuf)} moves it. Not safe for two threads at once, except
  * retain and release.
  */
 public final class FdBuf extends DescriptorHolder {

@@ -17,7 +17,7 @@ final class Gathering {
     private int capacity;
     private int at;
 
-    /** Begins with an empty buffer; taken over until {@link #end}. */
+    /** Begins with an empty buffer; taken over until {@link #end()}. */
     void begin(ByteBuf empty) {
         buffer = empty;
         at = 0;
@@ -48,7 +48,7 @@ final class Gathering {
         }
     }
 
-    /** Writes a header, for which {@link #reserve} has made room, as for the payload that must follow. */
+    /** Writes a header, for which {@link #reserve(int)} has made room, as for the payload that must follow. */
     void header(Dialect dialect, int type, int length, boolean marked, int id, int pid) {
         // The constant is what the JIT compiler makes fast code of.
         if (memory == Memory.ALL)

@@ -8,10 +8,10 @@ import org.imsg.unix.Fd;
  * Sockets of Netty's own channels that go to another process, or have come from one. Stateless.
  *
  * <p>To give a connection away in mid-stream without losing a byte: switch auto-read off, {@code deregister()} the channel and
- * wait for that, {@link #descriptorOf} it, send that together with the bytes that were read and not answered, then close the
- * channel, which leaves the connection open. To take it over: {@link #forNetty} the descriptor, make a channel of the number with
+ * wait for that, {@link #descriptorOf(UnixChannel)} it, send that together with the bytes that were read and not answered, then close the
+ * channel, which leaves the connection open. To take it over: {@link #forNetty(Fd)} the descriptor, make a channel of the number with
  * auto-read off, register it, fire the bytes that came along as its first read, then switch auto-read on. Those bytes may be more
- * than the 16 KiB of a message by default: see {@link ImsgCodec#maxSize}.
+ * than the 16 KiB of a message by default: see {@link ImsgCodec#maxSize(int)}.
  *
  * <p>The process that gives it away:
  * {@snippet file="org/imsg/netty/LineAnswers.java" region="away"}

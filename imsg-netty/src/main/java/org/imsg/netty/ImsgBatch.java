@@ -9,7 +9,7 @@ import org.imsg.wire.Framer;
 import org.imsg.wire.ImsgHeader;
 
 /**
- * Every whole message of one read, as one event with a cursor: what {@link ImsgCodec#batched} fires instead of an
+ * Every whole message of one read, as one event with a cursor: what {@link ImsgCodec#batched()} fires instead of an
  * {@link ImsgMessage} each. Stepping over a message allocates nothing.
  *
  * {@snippet file="org/imsg/netty/ImsgCodecTest.java" region="batch"}
@@ -144,8 +144,8 @@ public final class ImsgBatch {
     }
 
     /**
-     * The buffer that the payload lies in, with others' payloads around it. It is to be read by index, and neither released nor
-     * changed; its own indices mean nothing.
+     * The buffer that the payload lies in, with others' payloads around it. Read it by index, and neither release nor
+     * change it; its own indices mean nothing.
      *
      * @return the buffer of this read
      */
@@ -156,7 +156,7 @@ public final class ImsgBatch {
     /**
      * Where the payload begins.
      *
-     * @return an index into {@link #buffer}
+     * @return an index into {@link #buffer()}
      */
     public int index() {
         return origin + header + ImsgHeader.SIZE;
@@ -183,7 +183,7 @@ public final class ImsgBatch {
     /**
      * Takes the descriptor out: imsg_get_fd.
      *
-     * @return the descriptor, the caller's; null if there is none to take, {@link #descriptor} says why
+     * @return the descriptor, the caller's; null if there is none to take, {@link #descriptor()} says why
      */
     public Fd takeFd() {
         if (fd < 0 || taken)

@@ -18,8 +18,8 @@ import org.imsg.wire.Dialect;
  * carries messages without descriptors: writing one with a descriptor fails that write, and one that a peer sends is closed by
  * the kernel and its message says MISSING.
  *
- * <p>Written messages are gathered until a flush, which passes them on in as few buffers as possible; {@link #compose} puts one
- * among them without an object for it, which with {@link #batched} is the fastest way. A header that cannot be
+ * <p>Written messages are gathered until a flush, which passes them on in as few buffers as possible; {@link #compose(int, int, int, Fd, byte[])} puts one
+ * among them without an object for it, which with {@link #batched()} is the fastest way. A header that cannot be
  * one ends the stream: {@code exceptionCaught} is called once, with an {@link org.imsg.ImsgProtocolException}, and the channel
  * is closed; an end of the stream inside a message gives an {@link org.imsg.ImsgEofException}. A message too long to write
  * fails its write with an {@link ImsgTooLargeException}. Everything else that is written or read passes through.
@@ -76,7 +76,7 @@ public final class ImsgCodec
     public ImsgCodec assume(WireFormat format) {
         if (format == WireFormat.AUTO)
             throw new IllegalArgumentException(
-                    "what is written until the peer is known is CLASSIC or MODERN, not AUTO");
+                    "the format written until the peer is known is CLASSIC or MODERN, not AUTO");
         return new ImsgCodec(read, read == Dialect.AUTO ? dialect(format) : assumed, limit, batched);
     }
 
@@ -112,8 +112,8 @@ public final class ImsgCodec
      * {@snippet file="org/imsg/netty/ComposingTest.java" region="compose"}
      *
      * <p>It has no promise: a failure is told by {@code exceptionCaught}, and after the end of the channel or of its output it is
-     * dropped; once Netty has removed that channel's handlers, this throws. Who
-     * must know writes something with a promise behind it, such as an empty buffer. Handlers behind the codec do not see it.
+     * dropped; once Netty has removed that channel's handlers, this throws. To
+     * learn of a failure, write something with a promise behind it, such as an empty buffer. Handlers behind the codec do not see it.
      * To be called on the event loop, or on the executor the codec was added with; this codec, and not one it was set up from,
      * must be in a pipeline. Queued without a flush, up to 64 KiB do not count for the channel's writability yet.
      *

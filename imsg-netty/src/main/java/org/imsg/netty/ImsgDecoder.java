@@ -19,7 +19,7 @@ import org.imsg.wire.ImsgHeader;
  * tail of an incomplete one is ever copied.
  */
 final class ImsgDecoder extends ChannelInboundHandlerAdapter {
-    /** What is set aside at once for a message of which only the header is known; more comes as more arrives. */
+    /** Bytes set aside at once for a message of which only the header is known; more follow as more arrives. */
     private static final int LARGEST_ADVANCE = 65536;
     /** The step of sizes from {@link #LARGEST_ADVANCE} on: with it one buffer is as large as the next, and can be used again. */
     private static final int STEP = 4096;
@@ -152,7 +152,7 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
     @Override
     public void channelReadComplete(ChannelHandlerContext ctx) {
         ctx.fireChannelReadComplete();
-        // Who reads by hand has asked for a message and got only a part of one.
+        // A program that reads by hand has asked for a message and got only a part of one.
         if (!delivered && !dead && !ctx.channel().config().isAutoRead())
             ctx.read();
         delivered = false;

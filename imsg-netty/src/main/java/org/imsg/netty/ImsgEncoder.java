@@ -18,7 +18,7 @@ import org.imsg.wire.ImsgHeader;
 /**
  * The writing half of {@link ImsgCodec}: messages to bytes and descriptors. Messages without a descriptor are gathered in one
  * buffer until a flush, until it is full, or until something else is written; a message with a descriptor begins a write of
- * its own, so that the descriptor goes with its first byte and fails nobody else's.
+ * its own, so that the descriptor goes with its first byte and fails no other message's.
  */
 final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
     private static final int GATHERED = 65536;
@@ -228,7 +228,7 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
 
     @Override
     public void handlerRemoved(ChannelHandlerContext ctx) {
-        // First of all: the write may call a handler that composes, and nobody would pass that on.
+        // First of all: the write may call a handler that composes, and no handler would pass that on.
         context = null;
         pass(ctx);
     }

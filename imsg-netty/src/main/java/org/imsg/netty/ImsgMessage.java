@@ -14,9 +14,9 @@ import org.imsg.unix.Fd;
  *
  * <p>The content is the payload without the header. Type, id and pid are unsigned 32-bit numbers in ints.
  *
- * <p>It owns its descriptor and its payload: {@link #release} frees the payload and closes the descriptor unless
- * {@link #takeFd} took it (imsg_free); {@link #retain} keeps both. Writing one releases it, as with every message of Netty's.
- * Copies and duplicates have the payload only, the descriptor stays; {@link #replace} moves it. The leak detector watches
+ * <p>It owns its descriptor and its payload: {@link #release()} frees the payload and closes the descriptor unless
+ * {@link #takeFd()} took it (imsg_free); {@link #retain()} keeps both. Writing one releases it, as with every message of Netty's.
+ * Copies and duplicates have the payload only, the descriptor stays; {@link #replace(ByteBuf)} moves it. The leak detector watches
  * messages with a descriptor; its report names the message's type, id and descriptor, and the handlers it passed. Not safe for two threads at once, except retain and release.
  */
 public final class ImsgMessage extends DescriptorHolder {

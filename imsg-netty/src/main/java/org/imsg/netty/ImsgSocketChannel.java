@@ -164,7 +164,7 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
 
     @Override
     protected void doRegister(ChannelPromise promise) {
-        // What was left unsent on a former loop goes on here; reading starts by itself, or when it is asked for.
+        // Bytes left unsent on a former loop go on here; reading starts by itself, or when it is asked for.
         registration.begin((IoEventLoop) eventLoop(), promise, () -> {
             ChannelOutboundBuffer queue = unsafe().outboundBuffer();
             registration.want(registration.wantsRead(), active && queue != null && !queue.isEmpty());
@@ -218,7 +218,7 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
         switch (writer.write(queue)) {
             case DONE -> registration.wantWrite(false);
             case FULL -> registration.wantWrite(true);
-            // Not through the pipeline's flush: what was written and not flushed since must wait for its own.
+            // Not through the pipeline's flush: messages written and not flushed since must wait for their own.
             case ENOUGH -> eventLoop().execute(this::flushAgain);
             case LATER -> writer.later(this::flushAgain);
         }

@@ -16,7 +16,7 @@ final class IoUringBinding extends Binding implements IoUringIoHandle {
     private static final byte IORING_OP_POLL_ADD = 6;
     private static final byte IORING_OP_ASYNC_CANCEL = 14;
 
-    /** What {@link IoRegistration#submit} returned for a poll that has not fired, or 0. */
+    /** The id that {@link IoRegistration#submit(io.netty.channel.IoOps)} returned for a poll that has not fired, or 0. */
     private long readPoll;
     private long writePoll;
 

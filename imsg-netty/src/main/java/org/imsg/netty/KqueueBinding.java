@@ -10,7 +10,7 @@ import org.imsg.sys.Os;
 
 /**
  * kqueue(2): one level-triggered filter for each direction that is wanted. Its numbers are FreeBSD's, which are those of every
- * BSD and macOS, and known on systems without it too: what stands in for kqueue in the tests understands them.
+ * BSD and macOS, and known on systems without it too: the stand-in for kqueue in the tests understands them.
  */
 final class KqueueBinding extends Binding implements KQueueIoHandle {
     private static final Abi BSD = Abi.of(Os.FREEBSD, "");

@@ -36,7 +36,7 @@ final class Registration {
         });
     }
 
-    /** Ends it; whoever registers again says anew what it wants to read. */
+    /** Ends it; a later registration says anew whether it wants to read. */
     void end(boolean closing) {
         Binding bound = binding;
         binding = null;

@@ -29,7 +29,7 @@ class Sendmsg {
     private final IovArray pieces = new IovArray(MOST_PIECES);
 
     Sendmsg() {
-        // What was sent is told as an int.
+        // The count of bytes sent is an int.
         pieces.maxBytes(Integer.MAX_VALUE);
     }
 

@@ -14,7 +14,7 @@ import org.imsg.sys.Msghdr;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
-/** The receiving side of a channel: the read loop, one recvmsg(2) a turn. On the event loop only, but for {@link #stop}. */
+/** The receiving side of a channel: the read loop, one recvmsg(2) a turn. On the event loop only, but for {@link #stop()}. */
 final class SocketReader {
     private final ImsgSocketChannel channel;
     private final SocketConfig config;
@@ -90,7 +90,7 @@ final class SocketReader {
             channel.waitForInput(false);
     }
 
-    /** One recvmsg: what came, or null if nothing did or the stream has ended. */
+    /** One recvmsg: a message or bytes, or null if nothing came or the stream has ended. */
     private Object receive(RecvByteBufAllocator.ExtendedHandle sizes) throws IOException {
         boolean descriptors = config.allowsFdPassing();
         Msghdr header = SocketCalls.toReceive(descriptors);

@@ -6,7 +6,7 @@ import io.netty.util.concurrent.FastThreadLocal;
 import io.netty.util.concurrent.FastThreadLocalThread;
 
 /**
- * The last buffers of one direction of an event loop, each with a reference of ours, to be used again as soon as nobody else
+ * The last buffers of one direction of an event loop, each with a reference of ours, used again as soon as no other reference
  * holds them: a buffer from a pool costs some objects even there. Ten thousand channels of a loop share the few.
  */
 final class SpareBuffers {
@@ -15,7 +15,7 @@ final class SpareBuffers {
 
     /** Enough for a full socket's queue, or the begun message of one read while the next is joined to it. */
     private static final int MOST = 4;
-    /** A larger one is not taken in place of a small one: whoever keeps a few bytes of it would keep the whole. */
+    /** A larger one is not taken in place of a small one: a handler that keeps a few bytes of it would keep the whole. */
     private static final int MOST_TIMES_LARGER = 4;
     /** In bytes: a larger one would stay for good when large messages have become rare. */
     private static final int LARGEST = 1 << 20;
@@ -52,9 +52,9 @@ final class SpareBuffers {
         return allocator.directBuffer(size);
     }
 
-    /** A buffer that {@link #take} gave is about to be passed on: it may be taken again when all others have released it. */
+    /** A buffer that {@link #take(ByteBufAllocator, int)} gave is about to be passed on: it may be taken again when all others have released it. */
     void share(ByteBuf buffer) {
-        // Of other threads nobody tells when they end.
+        // The end of other threads is not told.
         if (buffer.capacity() > LARGEST || !FastThreadLocalThread.currentThreadWillCleanupFastThreadLocals())
             return;
         for (int i = 0; i < MOST; i++) {

@@ -44,7 +44,7 @@ public class EncodeBenchmark {
     private MemorySegment segment;
 
     /**
-     * Connects a channel nobody reads from.
+     * Connects a channel whose peer reads nothing.
      *
      * @throws IOException if it cannot
      */

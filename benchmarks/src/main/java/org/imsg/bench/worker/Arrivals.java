@@ -7,7 +7,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 
-/** What arrives on an event loop of one thread, and the worker's thread waiting for as much of it as it was told. */
+/** Counts arrivals on an event loop of one thread, while the worker's thread waits for as many as it was told. */
 final class Arrivals {
     private final Executor loop;
     final Tally tally = new Tally();

@@ -126,7 +126,7 @@ final class NettyConnections implements Transport {
         return arrivals.tally;
     }
 
-    /** The first byte of a payload, and with it the proof that somebody looked. */
+    /** The first byte of a payload, and with it the proof that the receiver looked. */
     private static int first(Object message) {
         ByteBuf content = message instanceof ImsgMessage imsg ? imsg.content() : (ByteBuf) message;
         return content.isReadable() ? content.getUnsignedByte(content.readerIndex()) : 0;

@@ -28,7 +28,7 @@ final class NettyTransport implements Transport {
     private static final int PREFIX = 4;
     private static final int LONGEST_FRAME = 1 << 20;
 
-    /** Who frames. */
+    /** The handler that frames. */
     enum Framing {
         /** {@link ImsgCodec} on our channel, composing without an object a message, one event a read. */
         IMSG,

@@ -20,7 +20,7 @@ final class PingPong {
 
     /**
      * With an interval, time counts from when the ping should have gone: a late answer delays those behind it, too, and shows
-     * in theirs (what is called coordinated omission otherwise).
+     * in theirs (leaving them out is known as coordinated omission).
      */
     void ping(int count, long intervalNanos) throws IOException {
         if (samples.length < count)

@@ -1,6 +1,6 @@
 package org.imsg.bench.worker;
 
-/** What has arrived since the last command; the sum, of ids and of each payload's first byte, shows that it was looked at. */
+/** Counts arrivals since the last command; the sum, of ids and of each payload's first byte, shows that it was looked at. */
 final class Tally {
     long messages;
     long descriptors;

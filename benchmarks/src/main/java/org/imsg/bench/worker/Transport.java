@@ -11,7 +11,7 @@ interface Transport {
     /** Receives so many messages, counts and looks at each, and returns when the last was seen. */
     void receive(long count) throws IOException;
 
-    /** What {@link #receive} counts into. */
+    /** The tally that {@link #receive(long)} counts into. */
     Tally tally();
 
     static Transport open(Job job) throws IOException {

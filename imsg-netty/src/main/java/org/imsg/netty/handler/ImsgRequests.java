@@ -21,7 +21,7 @@ import org.imsg.netty.ImsgMessage;
  * Matches replies to requests by their id (peerid), as daemons do that relay each other's questions: one reply a request, or a
  * stream of replies until one of an end type. Every request has a deadline.
  *
- * <p>Goes behind an {@link org.imsg.netty.ImsgCodec} in the pipeline. Messages with an id that nobody waits for, late replies
+ * <p>Goes behind an {@link org.imsg.netty.ImsgCodec} in the pipeline. Messages with an id that no request waits for, late replies
  * among them, go on to the next handler. When the channel closes, or an exception passes by, open requests fail with it.
  * Requests may be made by any thread; futures and consumers are called on the event loop. One for each channel.
  *
@@ -64,7 +64,7 @@ public final class ImsgRequests extends ChannelDuplexHandler {
             try {
                 if (isEnd.test(message.type())) {
                     close();
-                    // Nobody is listening for one whose requester has cancelled.
+                    // A requester that has cancelled does not listen.
                     handedOver = end.trySuccess(message);
                 } else {
                     each.accept(message);
@@ -109,7 +109,7 @@ public final class ImsgRequests extends ChannelDuplexHandler {
      * @param isEnd tells the type of the last reply; what it throws ends the request
      * @param each is handed every reply before the end; valid inside the call, unless it retains it; what it throws
      *     ends the request
-     * @return the reply that was the end, the caller's to release; failures as of {@link #request}
+     * @return the reply that was the end, the caller's to release; failures as of {@link #request(ImsgMessage, Duration)}
      */
     public Future<ImsgMessage> requestAll(ImsgMessage request, Duration timeout, IntPredicate isEnd,
             Consumer<ImsgMessage> each) {

@@ -13,7 +13,7 @@ import org.imsg.unix.ConnectionHandler;
 import org.imsg.unix.UnixAddress;
 
 /**
- * A daemon's control socket, served in the background by {@link ImsgListener#serve}: each client on a virtual thread of its
+ * A daemon's control socket, served in the background by {@link ImsgListener#serve(org.imsg.unix.ConnectionHandler)}: each client on a virtual thread of its
  * own, until it leaves, breaks the protocol, or the server is closed. A client that fails is logged and dropped; the others
  * notice nothing.
  */

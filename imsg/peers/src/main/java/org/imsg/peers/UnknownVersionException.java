@@ -3,7 +3,7 @@ package org.imsg.peers;
 import java.util.Arrays;
 import java.util.stream.Collectors;
 
-/** A program has a version whose structs and numbers nobody has looked up: using another version's would be guessing. */
+/** A program has a version whose structs and numbers are not known: using another version's would be guessing. */
 public final class UnknownVersionException extends IllegalArgumentException {
     private static final long serialVersionUID = 1L;
 

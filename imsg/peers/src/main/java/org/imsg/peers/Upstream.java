@@ -13,7 +13,7 @@ public final class Upstream {
      * Takes what a distribution adds off a version.
      *
      * @param packaged such as {@code 1:8.8-1+deb13u1}, or {@code 8.8} itself
-     * @return {@code 8.8}; what has no such form, as it is
+     * @return {@code 8.8}; a version without such a form is returned as it is
      */
     public static String of(String packaged) {
         Matcher matcher = PACKAGED.matcher(packaged);

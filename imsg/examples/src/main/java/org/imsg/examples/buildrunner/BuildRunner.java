@@ -14,7 +14,7 @@ import org.imsg.unix.Fd;
 
 /**
  * The half that is root. It starts the other, {@link WebFront}, without any right, and does for it what the policy allows: bind
- * one port, start builds under uids that nobody has, take what they made back, and clean up.
+ * one port, start builds under uids that run nothing else, take what they made back, and clean up.
  */
 public final class BuildRunner implements AutoCloseable {
     /** Whom the half that faces the web becomes; a number needs no entry in the user database. */

@@ -96,7 +96,7 @@ final class WebFront {
                 join(errors);
                 write(client, "exit " + build.waitFor().code() + "\n");
             }
-            parent.chown(tree, BuildRunner.WEB, BuildRunner.WEB); // what was the build's is ours now
+            parent.chown(tree, BuildRunner.WEB, BuildRunner.WEB); // the build's files are ours now
             Path result = tree.resolve("result");
             if (Files.isRegularFile(result, java.nio.file.LinkOption.NOFOLLOW_LINKS))
                 write(client, "result " + Files.readString(result));

@@ -11,7 +11,7 @@ import org.imsg.privsep.rights.Promise;
 
 /**
  * Sets the clock by a time server. The child that reads what servers send can neither look up a name, nor make a socket, nor set
- * a clock: it asks the resolver, who may use the network and read the resolver's files, and the parent, who believes nobody
+ * a clock: it asks the resolver, who may use the network and read the resolver's files, and the parent, which believes no server
  * further than an hour.
  */
 public final class NtpClient {

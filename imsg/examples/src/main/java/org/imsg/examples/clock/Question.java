@@ -7,8 +7,8 @@ import java.time.Instant;
 import java.util.Optional;
 
 /**
- * One packet to a time server, and what becomes of its answer: RFC 5905, as a client. What is sent as the time is a number that
- * nobody can guess; the server returns it, and so shows that it has seen the question.
+ * One packet to a time server, and what becomes of its answer: RFC 5905, as a client. In place of the time it sends a number that
+ * cannot be guessed; the server returns it, and so shows that it has seen the question.
  */
 record Question(long cookie, Instant sent) {
     static final int LENGTH = 48;

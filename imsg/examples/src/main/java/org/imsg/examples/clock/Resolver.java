@@ -8,7 +8,7 @@ import org.imsg.Imsg;
 import org.imsg.privsep.Role;
 import org.imsg.privsep.RoleProcess;
 
-/** Turns names into addresses: what comes from name servers is parsed here, and here only. */
+/** Turns names into addresses: the answers of name servers are parsed here, and here only. */
 final class Resolver implements Role {
     @Override
     public void start(RoleProcess self) {

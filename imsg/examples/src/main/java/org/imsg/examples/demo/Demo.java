@@ -88,7 +88,7 @@ public final class Demo {
         }, "-t", String.valueOf(FILE), "sendfd", file.toString());
     }
 
-    /** What is to be said to a peer. */
+    /** A talk with a peer. */
     @FunctionalInterface
     private interface Conversation {
         void with(Transcript peer) throws IOException;

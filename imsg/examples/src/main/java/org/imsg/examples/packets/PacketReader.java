@@ -8,7 +8,7 @@ import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Namespace;
 
 /**
- * Prints packets in the manner of tcpdump. What is parsed comes from anybody, so that is done by a child that can compute, read
+ * Prints packets in the manner of tcpdump. Strangers send the packets, so they are parsed by a child that can compute, read
  * the one descriptor and write the other, and ask its parent for names; it has not even a network.
  */
 public final class PacketReader {

@@ -28,7 +28,7 @@ record SyslogMessage(int facility, int severity, String text) {
         return of(USUAL, UTF_8.decode(datagram.rewind()).toString());
     }
 
-    /** What could end a line, or move a terminal's cursor, is shown as a question mark. */
+    /** A character that could end a line, or move a terminal's cursor, is shown as a question mark. */
     private static SyslogMessage of(int priority, String text) {
         return new SyslogMessage(priority / 8, priority % 8, text.strip().replaceAll("\\p{Cntrl}", "?"));
     }

@@ -8,7 +8,7 @@ import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.rights.Ids;
 
 /**
- * A syslog daemon. What comes from anybody is read by a child that has no rights, in which parsing has nothing to win for an
+ * A syslog daemon. Messages of strangers are read by a child that has no rights, in which parsing has nothing to win for an
  * attacker; sockets and log files are opened by the parent, which never sees a message.
  */
 public final class Syslogd {

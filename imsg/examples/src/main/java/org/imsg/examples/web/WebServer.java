@@ -7,8 +7,8 @@ import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Promise;
 
 /**
- * A web server on a port that takes root to bind. What comes from the network is seen only by a child whose root directory is
- * the site, who is nobody, and who can read files there and talk TCP. It serves with Netty on the socket it is passed.
+ * A web server on a port that takes root to bind. Requests are seen only by a child whose root directory is
+ * the site, whose user runs nothing else, and that can read files there and talk TCP. It serves with Netty on the socket it is passed.
  */
 public final class WebServer {
     /** From the child: wants to listen. To the child: a channel to the monitor. */

@@ -47,7 +47,7 @@ public final class BgpdClient implements AutoCloseable {
      * @param socket its control socket, {@code /run/openbgpd/bgpd.sock.0} as a rule
      * @param version what it is, which it does not tell: {@code bgpd -V} does
      * @return the client, which the caller closes
-     * @throws IOException if nobody listens there, or not for us
+     * @throws IOException if no daemon listens there, or it is not for us
      */
     public static BgpdClient connect(Path socket, BgpdVersion version) throws IOException {
         ImsgChannel channel = ImsgChannel.connect(UnixAddress.of(socket), PATIENCE);

@@ -16,7 +16,7 @@ public interface BgpdService {
      * The routes of a table.
      *
      * @param query which; all may be given, bgpctl shows what it gets
-     * @param each is to be told every one
+     * @param each receives every one
      */
     void routes(RibQuery query, Consumer<Route> each);
 

@@ -3,7 +3,7 @@ package org.imsg.peers.bgpd;
 import org.imsg.peers.Form;
 
 /**
- * The structs of one version. Only what is known of each is described; what is not is zero when written.
+ * The structs of one version. Only the members that are known are described; the others are zero when written.
  *
  * @param route without the AS path, which follows the struct
  * @param prefixes how many there are in all tables

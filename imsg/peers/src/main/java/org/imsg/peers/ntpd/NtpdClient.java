@@ -37,7 +37,7 @@ public final class NtpdClient implements AutoCloseable {
      * @param socket its control socket
      * @param version what it is, which it does not tell
      * @return the client, which the caller closes
-     * @throws IOException if nobody listens there
+     * @throws IOException if no daemon listens there
      */
     public static NtpdClient connect(Path socket, NtpdVersion version) throws IOException {
         return new NtpdClient(version.prepare(ImsgChannel.connect(UnixAddress.of(socket), PATIENCE)), version);

@@ -43,7 +43,7 @@ public final class SmtpdClient implements AutoCloseable {
      * @param socket its control socket, {@code /run/smtpd.sock} as a rule
      * @param version what it is, which it does not tell
      * @return the client, which the caller closes
-     * @throws IOException if nobody listens there
+     * @throws IOException if no daemon listens there
      */
     public static SmtpdClient connect(Path socket, SmtpdVersion version) throws IOException {
         return new SmtpdClient(version.prepare(ImsgChannel.connect(UnixAddress.of(socket), PATIENCE)));

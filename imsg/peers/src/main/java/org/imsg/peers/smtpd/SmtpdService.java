@@ -44,7 +44,7 @@ public interface SmtpdService {
      * Pauses or resumes a part.
      *
      * @param part the part
-     * @param paused whether it is to be paused
+     * @param paused true to pause it
      * @return false if it is so already
      */
     default boolean pause(Part part, boolean paused) {

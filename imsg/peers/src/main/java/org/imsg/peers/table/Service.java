@@ -1,6 +1,6 @@
 package org.imsg.peers.table;
 
-/** What is looked up in a table. */
+/** A kind of look-up in a table. */
 public enum Service {
     /** Names that stand for others. */
     ALIAS(1),

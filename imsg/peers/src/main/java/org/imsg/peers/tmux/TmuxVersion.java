@@ -14,7 +14,7 @@ public enum TmuxVersion {
     /** tmux 3.7c. */
     V3_7C("3.7c", WireFormat.MODERN);
 
-    /** What is in the id of every message. */
+    /** The protocol version in the id of every message. */
     static final int PROTOCOL = 8;
 
     static final int VERSION = 12;

@@ -90,7 +90,7 @@ final class BgpCommand extends DaemonCommand {
         };
     }
 
-    /** Nobody told bgpd its own networks. */
+    /** The source of a route; bgpd has its own networks from no peer. */
     private static String from(Route route) {
         return route.neighbor() == null ? "" : route.neighbor().getHostAddress();
     }

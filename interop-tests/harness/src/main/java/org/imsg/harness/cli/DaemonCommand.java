@@ -35,7 +35,7 @@ abstract class DaemonCommand implements Callable<Integer> {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help message and exit.")
     boolean help;
 
-    /** What is to be asked of the daemon, once the command line is known to be right. */
+    /** A question to the daemon, asked once the command line is known to be right. */
     @FunctionalInterface
     interface Request {
         /** {@return an exit code} */

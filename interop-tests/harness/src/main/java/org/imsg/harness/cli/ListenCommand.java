@@ -24,7 +24,7 @@ import picocli.CommandLine.Parameters;
                 "%nExample:%n", "  printf 'on 10\\n send 10 hex=0102\\n' >script",
                 "  imsg listen /tmp/daemon.sock --script script --once"})
 final class ListenCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "PATH", description = "Where to listen; a socket nobody listens at any more is replaced.")
+    @Parameters(paramLabel = "PATH", description = "Where to listen; a socket that no process listens at any more is replaced.")
     private Path path;
 
     @Option(names = "--script", paramLabel = "FILE", description = "What to answer; nothing unless given.")

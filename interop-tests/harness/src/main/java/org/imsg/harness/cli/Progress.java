@@ -83,7 +83,7 @@ final class Progress {
         return events;
     }
 
-    /** What was counted, in words. */
+    /** The count, in words. */
     String counted() {
         return number(connections.size(), "connection") + ", " + number(messages, "message") + ", "
                 + number(descriptors, "descriptor") + ", " + number(bytes, "byte");

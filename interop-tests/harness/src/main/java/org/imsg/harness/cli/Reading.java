@@ -7,7 +7,7 @@ import org.imsg.harness.describe.Protocol;
 import org.imsg.harness.record.StreamDecoder;
 import picocli.CommandLine.Option;
 
-/** The options that say how messages are to be read. */
+/** The options that say how messages are read. */
 final class Reading {
     private static final int MODERN_LIMIT = 1 << 24;
 

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Whether somebody looks at what is written. */
+/** Whether a person looks at what is written. */
 enum Terminal {
     /** Standard output. */
     OUT(1),

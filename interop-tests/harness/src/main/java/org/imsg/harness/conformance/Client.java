@@ -52,7 +52,7 @@ final class Client implements AutoCloseable {
         int limit = Math.max(target.limit(), 0xFFFF);
         conversation = new Conversation(RawSocket.connect(target.socket()), Direction.TO_SERVER, target.format(), limit,
                 _ -> {
-                    // nobody looks on
+                    // nothing is recorded
                 });
     }
 
@@ -64,7 +64,7 @@ final class Client implements AutoCloseable {
         return target.request(pid);
     }
 
-    /** Bytes that the daemon may refuse by closing: what comes of it is seen when reading. */
+    /** Bytes that the daemon may refuse by closing: the outcome is seen when reading. */
     void send(byte[] bytes, Fd... descriptors) throws IOException {
         try {
             conversation.sendBytes(bytes, descriptors);
@@ -123,7 +123,7 @@ final class Client implements AutoCloseable {
                 try (Conversation.Received received = conversation.receive(target.patience())) {
                     Event event = received.event();
                     if (event.kind() == Event.Kind.BYTES)
-                        throw new Failed("what came is no message: " + event.note());
+                        throw new Failed("the answer is no message: " + event.note());
                     if (event.kind() == Event.Kind.END)
                         throw new Failed("the connection was closed with " + missing + " messages of type "
                                 + Integer.toUnsignedString(answer.lastType()) + " missing");

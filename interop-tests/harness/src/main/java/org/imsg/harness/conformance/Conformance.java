@@ -92,7 +92,7 @@ public final class Conformance {
                 Duration.ofNanos(System.nanoTime() - start));
     }
 
-    /** What is wrong with a new client's connection; empty if nothing is. */
+    /** The fault of a new client's connection; empty if there is none. */
     private static String aliveAfter(Ground ground) {
         try (Client client = ground.connect()) {
             client.request();

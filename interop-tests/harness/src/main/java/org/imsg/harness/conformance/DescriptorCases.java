@@ -18,8 +18,8 @@ final class DescriptorCases {
         return List.of(
                 new Case(GROUP, "mark-without-descriptor", "the message is delivered, imsg_get_fd returns -1",
                         DescriptorCases::markOnly),
-                new Case(GROUP, "descriptor-nobody-asked-for",
-                        "the message is delivered; imsg_free closes the descriptor that nobody took",
+                new Case(GROUP, "descriptor-not-asked-for",
+                        "the message is delivered; imsg_free closes the descriptor that was not taken",
                         ground -> passed(ground, true, 1)),
                 new Case(GROUP, "descriptor-without-mark",
                         "imsgbuf_read keeps it for the next marked message, or closes it",
@@ -30,9 +30,9 @@ final class DescriptorCases {
                 new Case(GROUP, "descriptor-with-the-last-byte",
                         "the descriptor is there when the message is whole, and is delivered with it",
                         DescriptorCases::late),
-                new Case(GROUP, "descriptor-flood", "each is delivered with its message, and closed if nobody took it",
+                new Case(GROUP, "descriptor-flood", "each is delivered with its message, and closed if it was not taken",
                         DescriptorCases::flood),
-                new Case(GROUP, "descriptor-and-then-no-more", "what was received is closed with the connection",
+                new Case(GROUP, "descriptor-and-then-no-more", "a received descriptor is closed with the connection",
                         DescriptorCases::cutAfterDescriptor));
     }
 

@@ -23,7 +23,7 @@ final class Witness implements AutoCloseable {
         return passed;
     }
 
-    /** After the client has left: nobody may have it any more. */
+    /** After the client has left: no process may have it any more. */
     void mustBeClosed(Duration patience) throws IOException, Client.Failed {
         passed.close();
         try (Chunk chunk = kept.receive(patience)) {

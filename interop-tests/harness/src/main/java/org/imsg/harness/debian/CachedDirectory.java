@@ -67,7 +67,7 @@ final class CachedDirectory {
             throws IOException, InterruptedException, PeerUnavailableException {
         Path temporary = Files.createTempDirectory(directory.getParent(), temporaryPrefix(directory));
         try {
-            // What runs in the chroot as another user passes through here.
+            // Programs in the chroot that run as another user pass through here.
             Files.setPosixFilePermissions(temporary,
                     PosixFilePermissions.fromString("rwxr-xr-x"));
             Path content = Files.createDirectory(temporary.resolve("content"));

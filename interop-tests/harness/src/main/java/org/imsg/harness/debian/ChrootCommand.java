@@ -13,9 +13,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A program of a {@link DebianChroot} and the surroundings it is to run in. Each start gives it a private copy of the
- * chroot's files (what it writes is gone when it ends, and is seen by nobody else), its own process table, and its own
- * network with nothing but a loopback. What it binds and what it mounts ends with it, however it ends.
+ * A program of a {@link DebianChroot} and the surroundings it runs in. Each start gives it a private copy of the
+ * chroot's files (what it writes is gone when it ends, and is seen by no other process), its own process table, and its own
+ * network with nothing but a loopback. Its sockets and mounts end with it, however it ends.
  *
  * <p>The setters return this object. Not safe for use by several threads at once.
  */
@@ -54,7 +54,7 @@ public final class ChrootCommand {
     }
 
     /**
-     * As {@link #file}, for a program or script.
+     * As {@link #file(String, String)}, for a program or script.
      *
      * @param path where, as the program sees it
      * @param text what is in it, at most 128 KiB in UTF-8

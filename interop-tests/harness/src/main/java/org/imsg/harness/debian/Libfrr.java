@@ -98,7 +98,7 @@ public final class Libfrr {
         return List.copyOf(order);
     }
 
-    /** What is not available here belongs to the C library, which every process has. */
+    /** A library that is not available here belongs to the C library, which every process has. */
     private static void addWithNeeds(String name, Map<String, Path> available, Set<Path> order) throws IOException {
         Path file = available.get(name);
         if (file != null && !order.contains(file)) {

@@ -18,7 +18,7 @@ import java.util.List;
 record Mmdebstrap(DebianSuite suite, List<String> packages, String mirror, Path keyring) {
     private static final Duration LIMIT = Duration.ofMinutes(10);
 
-    /** Local mail needs somebody to receive it. */
+    /** Local mail needs a user that receives it. */
     private static final String MAIL_USER = "chroot \"$1\" useradd --create-home tuser";
 
     /** What the content depends on. Another mirror carries the same packages. */
@@ -38,7 +38,7 @@ record Mmdebstrap(DebianSuite suite, List<String> packages, String mirror, Path 
         }
     }
 
-    /** In namespaces of its own: whoever kills mmdebstrap ends all it started and all it mounted. */
+    /** In namespaces of its own: the end of mmdebstrap ends all it started and all it mounted. */
     private List<String> commandLine(Path directory) {
         List<String> line = new ArrayList<>(List.of("unshare", "--mount", "--pid", "--fork",
                 "--kill-child=KILL", "--mount-proc", "mmdebstrap", "--quiet", "--variant=minbase",

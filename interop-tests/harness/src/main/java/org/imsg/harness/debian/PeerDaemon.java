@@ -26,7 +26,7 @@ public sealed interface PeerDaemon extends AutoCloseable permits Bgpd, Smtpd, Nt
         return Dialect.of(packageName(), version());
     }
 
-    /** Ends the daemon, see {@link PeerProcess#stop}. */
+    /** Ends the daemon, see {@link PeerProcess#stop()}. */
     @Override
     default void close() {
         process().close();

@@ -161,7 +161,7 @@ public final class PeerProcess implements AutoCloseable {
         return waitOrKill(Duration.ZERO);
     }
 
-    /** As {@link #stop}. */
+    /** As {@link #stop()}. */
     @Override
     public void close() {
         stop();

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /**
- * OpenSMTPD's daemon, delivering to the user {@code tuser} of its own chroot and to nobody else.
+ * OpenSMTPD's daemon, delivering to the user {@code tuser} of its own chroot only.
  *
  * @param chroot the Debian it comes from
  * @param process the running program
@@ -43,7 +43,7 @@ public record Smtpd(DebianChroot chroot, PeerProcess process, Path socket) imple
     }
 
     /**
-     * Starts one that {@link #command} described.
+     * Starts one that {@link #command(DebianChroot, String)} described.
      *
      * @param command the command
      * @param chroot the Debian the command belongs to

@@ -46,7 +46,7 @@ final class FieldText {
         };
     }
 
-    /** Up to the NUL: what comes after it is no part of the string, and often was never set. */
+    /** Up to the NUL: bytes after it are no part of the string, and often were never set. */
     private static String string(ByteBuffer bytes) {
         byte[] all = new byte[bytes.remaining()];
         bytes.get(all);

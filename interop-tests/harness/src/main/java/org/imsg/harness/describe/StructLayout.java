@@ -60,7 +60,7 @@ public final class StructLayout {
     }
 
     /**
-     * Reads a payload. What is not wholly there is left out.
+     * Reads a payload. Members that are not wholly there are left out.
      *
      * @param payload the bytes
      * @return the values, in the order of the description
@@ -91,9 +91,9 @@ public final class StructLayout {
     }
 
     /**
-     * Makes a payload; what is not named is zero.
+     * Makes a payload; members that are not named are zero.
      *
-     * @param values the values by field name, written as {@link #values} writes them
+     * @param values the values by field name, written as {@link #values(byte[])} writes them
      * @return the bytes
      * @throws IllegalArgumentException if there is no such field, or a value does not fit it
      */

@@ -55,11 +55,11 @@ final class Patient {
         WireFormat format = request.format();
         return new Conversation(RawSocket.connect(socket), Direction.TO_SERVER, format,
                 format == WireFormat.CLASSIC ? 0xFFFF : 1 << 24, _ -> {
-                    // nobody looks on
+                    // nothing is recorded
                 });
     }
 
-    /** Says all that to the daemon; what is wrong with it afterwards, empty if nothing is. */
+    /** Says all that to the daemon; returns its fault afterwards, empty if there is none. */
     String treat(List<Event> events) {
         String said;
         try {

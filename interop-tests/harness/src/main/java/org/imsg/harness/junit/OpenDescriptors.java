@@ -47,7 +47,7 @@ final class OpenDescriptors {
                 || target.startsWith("anon_inode:");
     }
 
-    /** What is open and was not; threads that are about to close something are given a moment. */
+    /** The descriptors that are open and were not; threads that are about to close something are given a moment. */
     static List<String> since(List<String> before) {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         List<String> left = difference(before);

@@ -17,7 +17,7 @@ import org.imsg.unix.Fd;
 /**
  * One end of a connection that may say anything, and sees everything: what it sends and receives, message by message, as events.
  * Nothing that is received ends it but the end of the stream; bytes that are no message are events as well. Not safe for two
- * threads at once, but for {@link #close}.
+ * threads at once, but for {@link #close()}.
  */
 public final class Conversation implements AutoCloseable {
     private final RawSocket socket;

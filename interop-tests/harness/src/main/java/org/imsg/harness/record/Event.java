@@ -9,13 +9,13 @@ import org.imsg.wire.Dialect;
 import org.imsg.wire.ImsgHeader;
 
 /**
- * Something that passed over a connection. Immutable but for the array, which nobody changes.
+ * Something that passed over a connection. Immutable but for the array, which is not changed.
  *
  * @param nanos when, in nanoseconds since the recording began
  * @param connection which connection, from 1
  * @param direction which way
  * @param kind what it is
- * @param format CLASSIC or MODERN: how a message's header is to be read
+ * @param format CLASSIC or MODERN: how a message's header is read
  * @param bytes of a message, header and payload; of bytes, these; otherwise none
  * @param descriptors what came along with these bytes, each in words such as {@code /etc/hosts} or {@code
  *     socket:[4711]}
@@ -23,11 +23,11 @@ import org.imsg.wire.ImsgHeader;
  */
 public record Event(long nanos, int connection, Direction direction, Kind kind, WireFormat format, byte[] bytes,
         List<String> descriptors, String note) {
-    /** What can happen. */
+    /** The kinds of events. */
     public enum Kind {
         /** A whole message. */
         MESSAGE,
-        /** Bytes that are no message, or one write of somebody who cuts messages as he likes. */
+        /** Bytes that are no message, or one write of a peer that cuts messages as it likes. */
         BYTES,
         /** The end of the stream in one direction. */
         END,

@@ -11,7 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 
-/** Writes events to a file as they come. Safe for several threads; the file is complete up to the last {@link #flush}. */
+/** Writes events to a file as they come. Safe for several threads; the file is complete up to the last {@link #flush()}. */
 public final class Recorder implements AutoCloseable {
     private final Path file;
     private final OutputStream out;

@@ -11,7 +11,7 @@ import org.imsg.wire.Dialect;
 import org.imsg.wire.ImsgHeader;
 
 /**
- * Finds the messages in one direction of a stream that somebody else receives. Bytes that cannot be a message are events too, so
+ * Finds the messages in one direction of a stream that another class receives. Bytes that cannot be a message are events too, so
  * nothing is left out: all events' bytes together are the stream. Not safe for two threads at once.
  */
 public final class StreamDecoder {

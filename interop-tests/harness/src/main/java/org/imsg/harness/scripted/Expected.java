@@ -75,7 +75,7 @@ public final class Expected {
      * With a struct as payload whose fields have values.
      *
      * @param struct the struct
-     * @param fields the values by field name, written as {@link StructLayout#values} writes them
+     * @param fields the values by field name, written as {@link StructLayout#values(byte[])} writes them
      * @return the stricter one
      */
     public Expected struct(StructLayout struct, Map<String, String> fields) {

@@ -61,7 +61,7 @@ public final class Responder {
     /**
      * Reads rules.
      *
-     * @param text the rules, a line each; what is behind # is ignored
+     * @param text the rules, a line each; text behind # is ignored
      * @param protocol names of types, and structs
      * @return the responder
      * @throws IllegalArgumentException if a line is wrong; the message has its number

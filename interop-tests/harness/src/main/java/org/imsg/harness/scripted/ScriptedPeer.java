@@ -262,7 +262,7 @@ public final class ScriptedPeer implements AutoCloseable {
     }
 
     /**
-     * The program that was started with {@link #parentOf}.
+     * The program that was started with {@link #parentOf(Child.Builder, WireFormat)}.
      *
      * @return the program
      * @throws IllegalStateException if there is none

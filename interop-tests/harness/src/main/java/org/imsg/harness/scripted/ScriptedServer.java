@@ -10,8 +10,8 @@ import org.imsg.harness.stream.RawListener;
 import org.imsg.harness.stream.RawSocket;
 
 /**
- * A daemon that follows a script, one connection after the other, on a thread of its own. What the script threw comes out of
- * {@link #close}.
+ * A daemon that follows a script, one connection after the other, on a thread of its own. An exception of the script comes out of
+ * {@link #close()}.
  */
 public final class ScriptedServer implements AutoCloseable {
     private static final Duration PAUSE = Duration.ofMillis(20);
@@ -23,7 +23,7 @@ public final class ScriptedServer implements AutoCloseable {
     private volatile Throwable failure;
     private volatile boolean closed;
 
-    /** What is to be done with a client. */
+    /** The script for a client. */
     @FunctionalInterface
     public interface Script {
         /**
@@ -67,7 +67,7 @@ public final class ScriptedServer implements AutoCloseable {
         }
     }
 
-    /** Null when this is being closed and nobody waits to be served any more. */
+    /** Null when this is being closed and no client waits to be served any more. */
     private RawSocket nextClient() throws IOException {
         for (;;) {
             try {

@@ -11,7 +11,7 @@ import org.imsg.unix.Fd;
  * Bytes of a stream that belong together: if there are descriptors, they came with the first of them.
  *
  * @param bytes 1 or more
- * @param descriptors in the order they were sent; whoever has the chunk closes them
+ * @param descriptors in the order they were sent; the holder of the chunk closes them
  * @param lost whether the kernel could not deliver all of them (MSG_CTRUNC)
  */
 public record Chunk(byte[] bytes, List<Fd> descriptors, boolean lost) implements AutoCloseable {
@@ -43,7 +43,7 @@ public record Chunk(byte[] bytes, List<Fd> descriptors, boolean lost) implements
         }
     }
 
-    /** Closes the descriptors that nobody took. */
+    /** Closes the descriptors that were not taken. */
     @Override
     public void close() {
         descriptors.forEach(Fd::close);

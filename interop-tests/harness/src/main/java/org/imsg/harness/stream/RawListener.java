@@ -54,10 +54,10 @@ public final class RawListener implements AutoCloseable {
     }
 
     /**
-     * Serves connections as {@link UnixListener#serve}, until the listener is closed. All may be one user's.
+     * Serves connections as {@link UnixListener#serve(Function, ConnectionHandler)}, until the listener is closed. All may be one user's.
      *
-     * @param handler what is done with each
-     * @throws IOException as {@link UnixListener#serve}
+     * @param handler serves each
+     * @throws IOException as {@link UnixListener#serve(Function, ConnectionHandler)}
      */
     public void serve(ConnectionHandler<RawSocket> handler) throws IOException {
         listener.serve(RawSocket::of, handler);
@@ -73,7 +73,7 @@ public final class RawListener implements AutoCloseable {
         return listener.address().path();
     }
 
-    /** Stops listening, removes the socket's file, and ends what {@link #serve} serves. */
+    /** Stops listening, removes the socket's file, and ends what {@link #serve(ConnectionHandler)} serves. */
     @Override
     public void close() {
         try {

@@ -51,7 +51,7 @@ public final class RawSocket implements AutoCloseable {
     private final Msghdr in = Msghdr.forReceive(true, Arena.ofAuto());
     private final Msghdr out = Msghdr.forSend(Arena.ofAuto());
     private final MemorySegment received = Arena.ofAuto().allocate(CAPACITY);
-    /** What was read already: the bytes that came with a descriptor, after those before them were handed out. */
+    /** A chunk that was read already: the bytes that came with a descriptor, after those before them were handed out. */
     private Chunk next;
     private boolean peekedDescriptors;
     private final MemorySegment sent = Arena.ofAuto().allocate(CAPACITY);
@@ -305,7 +305,7 @@ public final class RawSocket implements AutoCloseable {
         shutdown(Constants.SHUT_RD);
     }
 
-    /** Ends both directions; what was sent before can still be read by the peer. Without effect on a closed socket. */
+    /** Ends both directions; the peer can still read bytes sent before. Without effect on a closed socket. */
     public void shutdown() {
         shutdown(Constants.SHUT_RDWR);
     }

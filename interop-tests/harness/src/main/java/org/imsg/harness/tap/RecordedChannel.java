@@ -16,19 +16,19 @@ import org.imsg.unix.PeerCredentials;
 
 /**
  * A channel whose every message, descriptor and end is recorded in a file, both directions in the order they were seen. The program
- * uses {@link #channel}, which is joined to the socket of the one it gives by two threads of this process; nothing goes on before it
+ * uses {@link #channel()}, which is joined to the socket of the one it gives by two threads of this process; nothing goes on before it
  * is in the file.
  *
  * {@snippet file="org/imsg/harness/tap/RecordedChannelTest.java" region="record"}
  *
- * <p>What is different from the channel without a recording: a writer finds more room, since there is a second socket to be filled;
- * {@link ImsgChannel#peerCredentials} of {@link #channel} are this process's, the real ones are {@link #peerCredentials} and stand in the
+ * <p>It differs from a channel without a recording: a writer finds more room, since there is a second socket that fills;
+ * {@link ImsgChannel#peerCredentials()} of {@link #channel()} are this process's, the real ones are {@link #peerCredentials()} and stand in the
  * recording's first line; a reset is an end, as with {@link Tap}. The peer sees the credentials it would have seen.
  *
- * <p>{@link #close} and the credentials may be called from any thread.
+ * <p>{@link #close()} and the credentials may be called from any thread.
  */
 public final class RecordedChannel implements AutoCloseable {
-    /** What was sent before the close gets this long to be read by the peer; then the connection is cut. */
+    /** The peer has this long to read messages sent before the close; then the connection is cut. */
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     /** Only for its descriptor's sake, which is shared: closing it earlier would end the connection. */

@@ -16,12 +16,12 @@ import org.imsg.unix.PeerCredentials;
 
 /**
  * A transparent proxy for a daemon's Unix stream socket. The bytes go on as they came, each descriptor with the byte it was sent
- * with; half-closed directions and a reader's slowness are passed on, too. What passes is decoded beside.
+ * with; half-closed directions and a reader's slowness are passed on, too. Messages are decoded beside.
  *
  * <p>What a proxy cannot keep: the daemon sees the proxy's process in SO_PEERCRED, not the client's. The client's credentials
  * are told in a note at the beginning of its connection; run the tap as the user the daemon is to see.
  *
- * <p>Nor a reset: who closes with unread bytes gives its peer ECONNRESET, but what it did not read the proxy had read, so the peer
+ * <p>Nor a reset: a program that closes with unread bytes gives its peer ECONNRESET, but what it did not read the proxy had read, so the peer
  * of the proxy sees an end. A note tells of it where it happened.
  */
 public final class Tap implements AutoCloseable {

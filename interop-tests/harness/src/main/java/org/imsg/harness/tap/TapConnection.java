@@ -66,7 +66,7 @@ final class TapConnection {
             try {
                 pass(from, to, new StreamDecoder(number, direction, format, limit));
             } catch (RuntimeException e) {
-                watch.failed(e); // cuts us too: what nobody saw must not pass
+                watch.failed(e); // cuts us too: unseen bytes must not pass
             } finally {
                 if (running.decrementAndGet() == 0) {
                     client.close();

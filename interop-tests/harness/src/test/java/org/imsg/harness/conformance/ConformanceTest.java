@@ -59,7 +59,7 @@ class ConformanceTest {
             HAS_A_LOW_LIMIT                     | length-at-limit
             WANTS_WHOLE_WRITES                  | byte-by-byte,cut-in-header,cut-behind-header
             FORGETS_THE_SECOND_MESSAGE          | two-in-one-write,twenty-in-one-write,flood-of-requests
-            KEEPS_DESCRIPTORS                   | descriptor-nobody-asked-for,two-descriptors-with-one-message,descriptor-with-the-last-byte,descriptor-flood
+            KEEPS_DESCRIPTORS                   | descriptor-not-asked-for,two-descriptors-with-one-message,descriptor-with-the-last-byte,descriptor-flood
             KEEPS_UNMARKED_DESCRIPTORS          | descriptor-without-mark
             KEEPS_DESCRIPTORS_OF_HALF_A_MESSAGE | descriptor-and-then-no-more
             WAITS_FOR_PROMISED_DESCRIPTORS      | mark-without-descriptor
