@@ -15,6 +15,7 @@ import org.imsg.testing.Call;
 import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
+import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
 import org.junit.jupiter.api.Test;
@@ -78,7 +79,7 @@ class ProtocolTest {
     void a_descriptor_that_comes_after_the_deadline_is_closed(@TempDir Path directory) throws Exception {
         Path file = Files.writeString(directory.resolve("file"), "x");
         try (ImsgChannel.Pair pair = ImsgChannel.pair(); Privileged privileged = Privileged.over(pair.first())) {
-            pair.second().allowFdPassing();
+            pair.second().format(WireFormat.MODERN).allowFdPassing();
             assertThatExceptionOfType(RequestExpiredException.class)
                     .isThrownBy(() -> privileged.within(Duration.ofMillis(10)).open(file))
                     .withMessageContaining("was not answered within 10 ms");
