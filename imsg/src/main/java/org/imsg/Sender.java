@@ -14,6 +14,7 @@ import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.imsg.sys.Deadline;
 import org.imsg.sys.Readiness;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -173,10 +174,10 @@ final class Sender extends Turn {
             for (boolean pauses = n != -EAGAIN; isPassing(n) && channel.isOpen(); pauses = true) {
                 // poll(2) knows of room for bytes only. Where it is ready and sendmsg(2) is not, looping would be busy.
                 if (pauses) {
-                    LockSupport.parkNanos(this, pause);
+                    LockSupport.parkNanos(this, Math.min(pause, Deadline.left(deadline)));
                     pause = Math.min(2 * pause, LONGEST_PAUSE);
                 }
-                if (!await(deadline)) {
+                if (isOver(deadline) || !await(deadline)) {
                     completed = true;
                     throw new SocketTimeoutException(NO_ROOM);
                 }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import org.imsg.sys.Descriptors;
 import org.imsg.testing.Call;
+import org.imsg.testing.ChildJvm;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.AfterEach;
@@ -167,6 +168,13 @@ class SendOutcomeTest {
         message.takeFd().release();
         channel.send(Imsg.of(2));
         assertThat(peer.receive().type()).isEqualTo(2);
+    }
+
+    @Test
+    void more_descriptors_on_the_way_than_the_kernel_allows_are_waited_for_up_to_the_deadline() throws Exception {
+        assertThat(new ChildJvm().unprivileged().mostDescriptors(200).run(DescriptorsInFlight.class).lines())
+                .containsExactly("timed out, nothing taken", "write: something is left", "flush: 1 queued",
+                        "all sent once the peers have read");
     }
 
     @Test

@@ -2,6 +2,7 @@ package org.imsg.testing;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -15,6 +16,7 @@ public final class ChildJvm {
             List.of("-XX:+UseSerialGC", "-Xshare:auto", "--enable-native-access=ALL-UNNAMED"));
     private final Map<String, String> environment = new HashMap<>();
     private int mostDescriptors;
+    private boolean exempt = true;
 
     public ChildJvm() {
         // like this one, until something else is said
@@ -23,6 +25,12 @@ public final class ChildJvm {
     /** How many descriptors the child may have open: also where it would be free to raise its limit. */
     public ChildJvm mostDescriptors(int most) {
         mostDescriptors = most;
+        return this;
+    }
+
+    /** Takes the capabilities from the child that exempt root from limits. */
+    public ChildJvm unprivileged() {
+        exempt = false;
         return this;
     }
 
@@ -53,6 +61,9 @@ public final class ChildJvm {
         String limit = mostDescriptors == 0 ? "" : "ulimit -n " + mostDescriptors + " && ";
         List<String> command = new ArrayList<>(List.of("/bin/sh", "-c", limit + "exec \"$@\"", "sh",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        if (!exempt && Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0))
+            command.addAll(0, List.of("/usr/bin/setpriv", "--inh-caps=-sys_resource,-sys_admin",
+                    "--bounding-set=-sys_resource,-sys_admin"));
         command.addAll(options);
         command.add("-cp");
         command.add(ClassPlaces.ofThisJvmAnd(main));
