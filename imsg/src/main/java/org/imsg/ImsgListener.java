@@ -114,11 +114,11 @@ public final class ImsgListener implements InterruptibleChannel {
     }
 
     /**
-     * Accepts a connection, however long it takes for one to come. A server for many clients uses {@link #serve}.
+     * Accepts a connection, however long it takes for one to come. While the process or the system has no descriptor or no
+     * memory left, it waits in the backlog. A server for many clients uses {@link #serve}.
      *
      * @return a channel to a peer that is allowed
-     * @throws ErrnoException if it fails; with EMFILE or ENFILE the connection stays in the backlog, and a later call may succeed
-     * @throws IOException if the listener is closed
+     * @throws IOException if it fails otherwise, an {@link ErrnoException}, or the listener is closed
      */
     public ImsgChannel accept() throws IOException {
         return ImsgChannel.ofConnected(listener.accept());
@@ -130,7 +130,7 @@ public final class ImsgListener implements InterruptibleChannel {
      * @param timeout how long to wait for one, 0 or more
      * @return a channel to a peer that is allowed
      * @throws SocketTimeoutException if none comes in time
-     * @throws IOException as {@link #accept()}
+     * @throws IOException as {@link #accept()}; with EMFILE, ENFILE, ENOBUFS or ENOMEM if there still is no room for one
      */
     public ImsgChannel accept(Duration timeout) throws IOException {
         return ImsgChannel.ofConnected(listener.accept(timeout));

@@ -79,14 +79,18 @@ final class FullDescriptorTable {
         return table;
     }
 
-    private static void accept(boolean full) throws IOException {
-        try (var listener = ImsgListener.at(ADDRESS).listen();
+    private static void accept(boolean full) throws Exception {
+        try (CapturedLog _ = new CapturedLog(UnixListener.class);
+                var listener = ImsgListener.at(ADDRESS).listen();
                 var client = ImsgChannel.connect(ADDRESS, Duration.ofSeconds(10))) {
             List<Fd> table = fillTable(full);
             if (full)
                 acceptInVain(listener);
+            Call<ImsgChannel> accepting = Call.start(Call.On.VIRTUAL, listener::accept);
+            if (full)
+                accepting.awaitWaiting();
             table.removeLast().close();
-            try (var server = listener.accept()) {
+            try (var server = accepting.result()) {
                 client.send(Imsg.of(5));
                 System.out.println("accepted, type " + server.receive().type());
             }
@@ -96,14 +100,15 @@ final class FullDescriptorTable {
 
     private static void acceptInVain(ImsgListener listener) throws IOException {
         try {
-            listener.accept();
+            listener.accept(Duration.ofMillis(50));
         } catch (ErrnoException e) {
             System.out.println(e.call() + " " + e.name() + ", listener open " + listener.isOpen());
         }
     }
 
     private static void serve(boolean full) throws Exception {
-        try (CapturedLog log = new CapturedLog(UnixListener.class); var listener = ImsgListener.at(ADDRESS).listen()) {
+        try (CapturedLog log = new CapturedLog(UnixListener.class)) {
+            ImsgListener listener = ImsgListener.at(ADDRESS).listen();
             System.getLogger(UnixListener.class.getName()).log(System.Logger.Level.WARNING, "warm-up");
             Call<Void> serving = Call.start(Call.On.VIRTUAL, () -> {
                 listener.serve((channel, _) -> {
@@ -126,6 +131,8 @@ final class FullDescriptorTable {
                     System.out.println("free again, second served " + served(second));
                 }
             }
+            listener.close();
+            serving.result();
             log.lines().forEach(System.out::println);
         }
     }

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -58,6 +59,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
     private final AtomicReference<Connections<?>> served = new AtomicReference<>();
     private final BoundedLog log = new BoundedLog(System.getLogger(UnixListener.class.getName()));
     private volatile Predicate<PeerCredentials> allowed = _ -> true;
+    private volatile long lastShortage = System.nanoTime() - SAME_SHORTAGE;
     private volatile int maxConnections = MAX_CONNECTIONS;
     private volatile int maxConnectionsOfUid = MAX_CONNECTIONS_OF_UID;
     /** Written and read under the lock of {@code served}. */
@@ -229,12 +231,11 @@ public final class UnixListener extends AbstractInterruptibleChannel {
     }
 
     /**
-     * Accepts a connection, however long it takes for one to come.
+     * Accepts a connection, however long it takes for one to come. While the process or the system has no descriptor or no
+     * memory left, it waits in the backlog, and one record is logged.
      *
      * @return the connected socket of a peer that is allowed, the caller's; blocking and close-on-exec
-     * @throws ErrnoException if it fails; with EMFILE, ENFILE, ENOBUFS or ENOMEM the connection stays in the backlog, and a later
-     *             call may succeed
-     * @throws IOException if the listener is closed
+     * @throws IOException if it fails otherwise, an {@link ErrnoException}, or the listener is closed
      */
     public Fd accept() throws IOException {
         return accept(FOREVER);
@@ -246,7 +247,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
      * @param timeout how long to wait for one, 0 or more
      * @return as {@link #accept()}
      * @throws SocketTimeoutException if none comes in time
-     * @throws IOException as {@link #accept()}
+     * @throws IOException as {@link #accept()}; with EMFILE, ENFILE, ENOBUFS or ENOMEM if there still is no room for one
      */
     public Fd accept(Duration timeout) throws IOException {
         return accept(Deadline.in(timeout));
@@ -254,7 +255,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
 
     private Fd accept(long deadline) throws IOException {
         for (;;) {
-            Fd connection = acceptAny(deadline);
+            Fd connection = acceptThroughShortage(deadline);
             PeerCredentials peer = null;
             try {
                 if (allowed.test(peer = Sockets.peerCredentials(connection)))
@@ -266,6 +267,29 @@ public final class UnixListener extends AbstractInterruptibleChannel {
             connection.close();
             log.warn("a connection to " + address + " from " + peer + " is not allowed", null);
         }
+    }
+
+    private Fd acceptThroughShortage(long deadline) throws IOException {
+        for (;;) {
+            try {
+                return acceptAny(deadline);
+            } catch (ErrnoException e) {
+                if (!SHORTAGES.contains(e.number()) || Deadline.left(deadline) <= 0)
+                    throw e;
+                tell(e);
+                LockSupport.parkNanos(this, Math.min(SHORTEST_PAUSE, Deadline.left(deadline)));
+                if (Thread.currentThread().isInterrupted())
+                    throw interrupted();
+            }
+        }
+    }
+
+    /** One record a shortage. */
+    private void tell(Throwable shortage) {
+        long now = System.nanoTime();
+        if (now - lastShortage >= SAME_SHORTAGE)
+            log.warn("connections to " + address + " have to wait: " + shortage, null);
+        lastShortage = now;
     }
 
     /** One connection, of any peer. */
@@ -371,7 +395,6 @@ public final class UnixListener extends AbstractInterruptibleChannel {
 
     private void acceptInto(Connections<?> connections) throws IOException {
         long pause = 0;
-        long lastShortage = System.nanoTime() - SAME_SHORTAGE;
         while (awaitRoom(connections, pause)) {
             Throwable shortage;
             try {
@@ -388,11 +411,8 @@ public final class UnixListener extends AbstractInterruptibleChannel {
                 shortage = e;
             }
             pause = shortage == null ? 0 : Math.clamp(2 * pause, SHORTEST_PAUSE, LONGEST_PAUSE);
-            if (shortage != null) {
-                if (System.nanoTime() - lastShortage >= SAME_SHORTAGE)
-                    log.warn("connections to " + address + " have to wait: " + shortage, null);
-                lastShortage = System.nanoTime();
-            }
+            if (shortage != null)
+                tell(shortage);
         }
     }
 
