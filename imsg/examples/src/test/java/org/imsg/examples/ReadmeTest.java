@@ -137,7 +137,7 @@ class ReadmeTest {
                 void main() throws Exception {
                     Epoll.ensureAvailability();
                     var loops = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
-                    var pair = Sockets.pair();
+                    var pair = Fd.socketpair();
                     var channel = new ImsgSocketChannel(pair.first());
                     loops.register(channel).sync();
                     channel.close().sync();

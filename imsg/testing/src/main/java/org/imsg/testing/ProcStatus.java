@@ -153,7 +153,8 @@ public final class ProcStatus {
             if (number > 2 && !target.startsWith(java) && !target.endsWith(".jar") && !OF_EVERY_JVM.contains(target))
                 things.add(target);
         });
-        return things.stream().map(thing -> sockets.getOrDefault(thing, thing)).filter(thing -> !thing.isEmpty())
+        return things.stream().map(thing -> thing.startsWith("pipe:") ? "pipe" : sockets.getOrDefault(thing, thing))
+                .filter(thing -> !thing.isEmpty())
                 .sorted().toList();
     }
 
