@@ -26,9 +26,11 @@ final class NamesInAnyLocale {
         try (Stream<Path> listed = Files.list(directory)) {
             files = listed.toList();
         }
-        for (Path file : files)
+        for (Path file : files) {
             System.out.println(HexFormat.of().formatHex(CString.bytes(file.getFileName())) + ": " + open(file) + ", "
                     + connect(file) + ", " + start(file));
+            Files.delete(file);
+        }
     }
 
     private static String open(Path file) throws IOException {
