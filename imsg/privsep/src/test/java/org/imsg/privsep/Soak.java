@@ -37,8 +37,8 @@ final class Soak implements Parent {
         Privsep program = Privsep.program("soak").role("honest", Honest::new, role -> role.instances(HONEST));
         for (String attack : ATTACKS)
             program.role(attack, () -> new Hostile(attack), role -> role.restart().onViolation(attack.equals("nonsense")
-                            ? OnViolation.DROP_MESSAGE
-                            : OnViolation.KILL_CHILD));
+                    ? OnViolation.DROP_MESSAGE
+                    : OnViolation.KILL_CHILD));
         System.exit(program.parent(Soak::new).run(arguments));
     }
 

@@ -6,7 +6,7 @@ import org.imsg.Imsg;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
-/** A reply on its way to the child: a message without peerid, and the descriptor that goes along until it is sent. */
+/** A reply on its way to the child, with its descriptor until that is sent; without a peerid. */
 record Answer(int type, Ibuf payload, Fd fd) implements AutoCloseable {
     private static final int MOST = 1 << 15;
 

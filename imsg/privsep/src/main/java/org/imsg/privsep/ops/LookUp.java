@@ -22,9 +22,12 @@ record LookUp(Kind kind, String key, String second) implements Operation.Request
                     fields.string("second key")),
             Rule::of, LookUp::perform);
 
+    /** The most names in an answer. */
+    static final int MOST = 64;
+
     /** The words of a line; their order is that of the numbers on the wire, from 0 on. */
     enum Kind {
-        USER, GROUP, SERVICE, RPC, ETHER, HOST, ADDRESS, LOCALTIME
+        USER, GROUP, SERVICE, RPC, ETHER, HOST, ADDRESS, LOCALTIME, PROTOCOL
     }
 
     @Override
@@ -93,13 +96,23 @@ record LookUp(Kind kind, String key, String second) implements Operation.Request
             case GROUP -> (isId(key) ? AccountDatabase.group(id(key)) : AccountDatabase.group(key))
                     .map(group -> Stream.concat(Stream.of(group.name(), Long.toString(group.gid())),
                             group.members().stream()).toList());
-            case SERVICE -> files.service(key, second);
+            case SERVICE -> key.isEmpty()
+                    ? Optional.of(files.services(place(), MOST))
+                    : files.service(key, second);
+            case PROTOCOL -> key.isEmpty() ? Optional.of(files.protocols(place(), MOST)) : files.protocol(key);
             case RPC -> files.rpc(key);
             case ETHER -> files.ether(key);
             case HOST -> addresses(key);
             case ADDRESS -> name(key);
             case LOCALTIME -> Optional.of(List.of(offset(key)));
         };
+    }
+
+    /** Without a key all are asked for, from the place that the second key says; some come in one answer. */
+    private long place() throws IOException {
+        if (!second.matches("[0-9]{1,9}"))
+            throw new IOException("all names are asked for by the number to begin with, not " + second);
+        return Long.parseLong(second);
     }
 
     private static Optional<List<String>> addresses(String host) {

@@ -1,6 +1,6 @@
 package org.imsg.privsep.ops;
 
-/** A message that is no request: the sender does not keep to the protocol. */
+/** A message is no request: its sender does not keep to the protocol. */
 final class MalformedRequestException extends Exception {
     private static final long serialVersionUID = 1L;
 

@@ -102,7 +102,7 @@ public final class Monitor {
         }
 
         /**
-         * Sets where the files services, rpc and ethers are: /etc unless set.
+         * Sets the directory of the files services, protocols, rpc and ethers: /etc unless set.
          *
          * @param directory the directory
          * @return this

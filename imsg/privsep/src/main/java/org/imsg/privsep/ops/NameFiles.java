@@ -11,8 +11,8 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * The files of names in /etc: services(5), rpc(5) and ethers(5). Read at every question, so a change is seen at once; a file that
- * is not there has no names. What a directory service would add is not seen.
+ * The files of names in /etc: services(5), protocols(5), rpc(5) and ethers(5). They are read at every question, so that a change is seen at once.
+ * A missing file has no names, and those of a directory service are not seen.
  */
 final class NameFiles {
     private final Path directory;
@@ -23,18 +23,44 @@ final class NameFiles {
 
     /** Name, port, protocol, and other names; the key is a name or a port, the protocol may be empty for any. */
     Optional<List<String>> service(String key, String protocol) throws IOException {
-        return lines("services").filter(words -> words.length > 1 && words[1].matches("[0-9]+/\\w+"))
-                .filter(words -> protocol.isEmpty() || words[1].endsWith("/" + protocol))
+        return services().filter(words -> protocol.isEmpty() || words[1].endsWith("/" + protocol))
                 .filter(words -> isNumber(key) ? words[1].startsWith(key + "/") : named(words, key, 2)).findFirst()
-                .map(words -> Stream.concat(Stream.of(words[0], words[1].replaceFirst("/.*", ""),
-                        words[1].replaceFirst(".*/", "")), Stream.of(words).skip(2)).toList());
+                .map(NameFiles::service);
     }
 
     /** Name, number, and other names; the key is a name or a number. */
     Optional<List<String>> rpc(String key) throws IOException {
-        return lines("rpc").filter(words -> words.length > 1 && isNumber(words[1]))
-                .filter(words -> isNumber(key) ? words[1].equals(key) : named(words, key, 2)).findFirst()
-                .map(List::of);
+        return numbered("rpc").filter(words -> isNumber(key) ? words[1].equals(key) : named(words, key, 2))
+                .findFirst().map(List::of);
+    }
+
+    /** Name, number, and other names; the key is a name or a number. */
+    Optional<List<String>> protocol(String key) throws IOException {
+        return numbered("protocols").filter(words -> isNumber(key) ? words[1].equals(key) : named(words, key, 2))
+                .findFirst().map(List::of);
+    }
+
+    /** Some of the services from a place on, each as name, port, protocol and other names with blanks between. */
+    List<String> services(long from, int most) throws IOException {
+        return services().map(NameFiles::service).skip(from).limit(most).map(words -> String.join(" ", words)).toList();
+    }
+
+    /** Some of the protocols from a place on, each as name, number and other names with blanks between. */
+    List<String> protocols(long from, int most) throws IOException {
+        return numbered("protocols").skip(from).limit(most).map(words -> String.join(" ", words)).toList();
+    }
+
+    private Stream<String[]> numbered(String file) throws IOException {
+        return lines(file).filter(words -> words.length > 1 && isNumber(words[1]));
+    }
+
+    private Stream<String[]> services() throws IOException {
+        return lines("services").filter(words -> words.length > 1 && words[1].matches("[0-9]+/\\w+"));
+    }
+
+    private static List<String> service(String[] words) {
+        return Stream.concat(Stream.of(words[0], words[1].replaceFirst("/.*", ""), words[1].replaceFirst(".*/", "")),
+                Stream.of(words).skip(2)).toList();
     }
 
     /** Ethernet address and host name; the key is either. */

@@ -10,7 +10,7 @@ import org.imsg.Ibuf;
  * One privileged operation. Its file has the request with its fields, the rule with its line of a policy, and the work that the
  * parent does; {@link Operations} lists them all.
  *
- * @param effect what it leaves behind
+ * @param effect the trace that it leaves
  * @param number its request's number on the wire: the type is {@link OperationProtocol#FIRST} and this
  * @param word the first word of its lines
  * @param parser reads a request's fields
@@ -19,7 +19,7 @@ import org.imsg.Ibuf;
  */
 record Operation<Q extends Operation.Request, R extends Operation.Rule<Q>>(Effect effect, int number, String word,
         Parser<Q> parser, Function<PolicyLine, R> line, Work<Q, R> work) {
-    /** What an operation leaves behind. */
+    /** The trace that an operation leaves. */
     enum Effect {
         /** Nothing: the parent need not wait for it when the child is gone. */
         NONE,
@@ -56,7 +56,7 @@ record Operation<Q extends Operation.Request, R extends Operation.Rule<Q>>(Effec
         }
     }
 
-    /** What one line of a policy allows. */
+    /** The requests that one line of a policy allows. */
     interface Rule<Q> {
         Verdict verdict(Q request);
     }

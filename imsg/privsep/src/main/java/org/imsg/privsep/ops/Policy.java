@@ -103,7 +103,7 @@ public final class Policy {
                             throw new IllegalArgumentException("expected one line that says user");
                         ids = Optional.of(ids(line.next("UID or UID:GID")));
                     }
-                    case "chroot" -> chroot = Optional.of(Path.of(line.file("a directory")));
+                    case "chroot" -> chroot = Optional.of(line.file("a directory"));
                     default -> {
                         Operation<?, ?> operation = Operations.of(word);
                         lines.add(new Line(operation, place + text.get(i).strip(), operation.line().apply(line)));

@@ -2,11 +2,11 @@ package org.imsg.privsep.ops;
 
 import java.util.List;
 
-/** A policy has faults. The message has all of them, one a line, each with file, line number, and what was expected. */
+/** A policy has faults. The message has all of them, one a line, each with file, line number, and the words expected there. */
 public final class PolicyException extends IllegalArgumentException {
     private static final long serialVersionUID = 1L;
 
-    /** One a fault. */
+    /** One text a fault. */
     private final transient List<String> faults;
 
     PolicyException(List<String> faults) {
@@ -15,7 +15,7 @@ public final class PolicyException extends IllegalArgumentException {
     }
 
     /**
-     * The faults.
+     * Returns the faults.
      *
      * @return such as {@code /etc/builds.policy:3: expected read, write, append or create, not "raed"}, in the order of the lines
      */

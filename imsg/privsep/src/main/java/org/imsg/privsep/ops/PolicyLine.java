@@ -1,5 +1,6 @@
 package org.imsg.privsep.ops;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -135,12 +136,8 @@ final class PolicyLine {
     }
 
     /** Reads an absolute path that is one file. */
-    String file(String expected) {
-        String path = next(expected);
-        Optional<String> fault = path.equals("/") ? Optional.empty() : PolicyPath.fault(path);
-        if (fault.isPresent())
-            throw new IllegalArgumentException(fault.get());
-        return path;
+    Path file(String expected) {
+        return PolicyPath.single(next(expected));
     }
 
     SocketKind socketKind() {

@@ -1,5 +1,6 @@
 package org.imsg.privsep.ops;
 
+import java.nio.file.Path;
 import java.util.Optional;
 
 /** The paths of a rule: one file, or with a slash at the end everything beneath a directory, but not the directory itself. */
@@ -26,6 +27,14 @@ record PolicyPath(String path) {
                 throw new IllegalArgumentException(fault);
             });
         return new PolicyPath(path);
+    }
+
+    /** Reads an absolute path that is one file or directory. */
+    static Path single(String path) {
+        Optional<String> fault = path.equals("/") ? Optional.empty() : fault(path);
+        if (fault.isPresent())
+            throw new IllegalArgumentException(fault.get());
+        return Path.of(path);
     }
 
     /** Finds the fault of a path. Rules are compared letter by letter, so a path has one spelling only. */

@@ -17,15 +17,16 @@ import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
 
 /**
- * The half of a program that has no rights asks the {@link Monitor} for what needs some. Each method sends one request and waits
- * for its answer; for any number of threads, whose requests are outstanding side by side.
+ * Asks the {@link Monitor} for operations that this process has no right to. Each method sends one request and waits for its
+ * answer. For any number of threads, whose requests are outstanding side by side. Each method says which line of a {@link Policy}
+ * allows it, and what its request is in the {@link OperationProtocol}.
  *
  * {@snippet file = "org/imsg/privsep/ops/OperationsSnippets.java" region = "privileged"}
  *
  * <p>Every method throws {@link RefusedException} if the policy does not allow it, {@link RequestExpiredException} if there is no
  * answer by the deadline, {@link ErrnoException} if the system does not allow it to the parent, and {@link java.io.EOFException}
  * when the parent is gone. An interrupt while waiting is an {@link java.io.InterruptedIOException}; the request goes on then, and
- * what comes of it is closed.
+ * its descriptor is closed when it arrives.
  */
 public final class Privileged implements AutoCloseable {
     private static final Duration USUAL_DEADLINE = Duration.ofSeconds(30);
@@ -40,20 +41,20 @@ public final class Privileged implements AutoCloseable {
     }
 
     /**
-     * Over a channel to the monitor.
+     * Asks over a channel to the monitor.
      *
-     * @param channel the child's end, such as descriptor 3; this one's then, and nobody else may receive from it.
+     * @param channel the child's end, such as descriptor 3; this object's from now on, and no other code may receive from it.
      *     Descriptors are allowed on it here
-     * @return what to ask, with a deadline of 30 seconds
+     * @return the way to ask, with a deadline of 30 seconds
      */
     public static Privileged over(ImsgChannel channel) {
         return new Privileged(new Conversations(channel.format(WireFormat.MODERN).allowFdPassing()), USUAL_DEADLINE);
     }
 
     /**
-     * The same with another deadline for each request.
+     * Asks with another deadline for each request.
      *
-     * @param limit how long to wait for an answer, 1 millisecond or more
+     * @param limit the longest wait for an answer, 1 millisecond or more
      * @return a view, which needs no closing
      * @throws IllegalArgumentException if it is less than a millisecond
      */
@@ -64,10 +65,10 @@ public final class Privileged implements AutoCloseable {
     }
 
     /**
-     * Opens a file.
+     * Opens a file, as {@link #open(Path, int, OpenFlag...)} with mode 0666.
      *
      * @param file its absolute path, without . and .. in it
-     * @param how for what, and how; NOFOLLOW is implied. A file that is made has mode 0666 less the parent's umask
+     * @param how the access and the way; NOFOLLOW is implied
      * @return the descriptor, the caller's
      * @throws IOException as said above
      */
@@ -78,9 +79,18 @@ public final class Privileged implements AutoCloseable {
     /**
      * Opens a file, and says the mode it gets if it is created.
      *
+     * <p>Policy: {@code open ACCESS[,ACCESS] [links] [special] [mounts] [owner=IDS] [group=GID] [mode=0666] PATH}. ACCESS is read,
+     * write, append or create; {@code mode} has the bits that the child may ask for in a file it makes. Refused are directories,
+     * files with more than one hard link unless {@code links}, devices and pipes unless {@code special}, files on what is mounted
+     * beneath the directory unless {@code mounts}, and files that do not belong to the {@code owner}. With one owner, a file that
+     * is made belongs to it, and to the {@code group}. Append, like privman's, is what the descriptor begins with: a hostile child
+     * can clear O_APPEND with fcntl(2), unless the file has the system's append-only attribute.
+     *
+     * <p>Request 1: string path, n32 flags (bit n is the n-th {@link OpenFlag}), n32 mode; DESCRIPTOR.
+     *
      * @param file its absolute path, without . and .. in it
      * @param mode permission bits, 0 to 0777, less the parent's umask
-     * @param how for what, and how
+     * @param how the access and the way; NOFOLLOW is implied
      * @return the descriptor, the caller's
      * @throws IOException as said above
      */
@@ -93,8 +103,15 @@ public final class Privileged implements AutoCloseable {
     /**
      * Makes a listening TCP socket.
      *
-     * @param address where; resolved, port 0 for any free one
-     * @param backlog how many connections may wait
+     * <p>Policy: {@code bind tcp|udp [reuse] [backlog=N] ADDRESS:PORT}. ADDRESS is *, an IPv4 address, an IPv6 address in brackets,
+     * or a network with /BITS, and no name; PORT is *, one, or a range. The backlog is up to 128 unless set; {@code reuse} lets
+     * the child ask for SO_REUSEADDR.
+     *
+     * <p>Request 2: n8 kind (0 TCP, 1 UDP, 2 Unix stream, 3 Unix datagram), string address or path, n16 port, n8 reuse, n32
+     * backlog, n32 mode; DESCRIPTOR.
+     *
+     * @param address the address, resolved; port 0 for any free one
+     * @param backlog the most connections that wait
      * @param reuse whether SO_REUSEADDR is set
      * @return the socket, the caller's
      * @throws IOException as said above
@@ -104,9 +121,9 @@ public final class Privileged implements AutoCloseable {
     }
 
     /**
-     * Makes a bound UDP socket.
+     * Makes a bound UDP socket; policy and request as {@link #listen(InetSocketAddress, int, boolean)}.
      *
-     * @param address where; resolved, port 0 for any free one
+     * @param address the address, resolved; port 0 for any free one
      * @param reuse whether SO_REUSEADDR is set
      * @return the socket, the caller's
      * @throws IOException as said above
@@ -118,9 +135,12 @@ public final class Privileged implements AutoCloseable {
     /**
      * Makes a listening Unix stream socket.
      *
-     * @param socket where
+     * <p>Policy: {@code bind unix|unix-datagram [reuse] [backlog=N] [mode=0600] PATH}. {@code reuse} lets the child ask to replace a
+     * socket that is there; the mode has the bits that the child may ask for. Request 2, as for TCP.
+     *
+     * @param socket its path
      * @param mode its permission bits, all of them: the umask does not count
-     * @param backlog how many connections may wait
+     * @param backlog the most connections that wait
      * @param replace whether a socket that is there is removed first
      * @return the socket, the caller's
      * @throws IOException as said above
@@ -130,9 +150,9 @@ public final class Privileged implements AutoCloseable {
     }
 
     /**
-     * Makes a bound Unix datagram socket.
+     * Makes a bound Unix datagram socket; policy and request as {@link #listen(Path, int, int, boolean)}.
      *
-     * @param socket where
+     * @param socket its path
      * @param mode its permission bits, all of them: the umask does not count
      * @param replace whether a socket that is there is removed first
      * @return the socket, the caller's
@@ -145,8 +165,11 @@ public final class Privileged implements AutoCloseable {
     /**
      * Makes a connected TCP or UDP socket.
      *
+     * <p>Policy: {@code connect tcp|udp ADDRESS:PORT}, with addresses as in a bind. Request 3: n8 kind, string address or path, n16
+     * port; DESCRIPTOR.
+     *
      * @param kind TCP or UDP
-     * @param address where to; resolved
+     * @param address the peer's address, resolved
      * @return the socket, the caller's
      * @throws IOException as said above
      */
@@ -155,10 +178,10 @@ public final class Privileged implements AutoCloseable {
     }
 
     /**
-     * Makes a connected Unix socket.
+     * Makes a connected Unix socket. Policy: {@code connect unix|unix-datagram PATH}. Request 3.
      *
      * @param kind UNIX or UNIX_DATAGRAM
-     * @param socket where to
+     * @param socket the peer's path
      * @return the socket, the caller's
      * @throws IOException as said above
      */
@@ -167,8 +190,28 @@ public final class Privileged implements AutoCloseable {
     }
 
     /**
-     * Runs a program under another user, until it ends or is killed: the deadline is for its start, a time for all of it is the
-     * policy's or {@link Program#time}.
+     * Runs a program under another user, until it ends or is killed. The deadline is for its start; the policy and
+     * {@link Program#time} have times for the whole run.
+     *
+     * <p>Policy: {@code run user=UID|users=FIRST-LAST [OPTION...] PROGRAM [ARGUMENT...]}. With {@code users} each run has a uid to
+     * itself. When it ends, the processes of that uid are killed, its files in /tmp, /var/tmp, /dev/shm and their like are removed,
+     * and its System V IPC is gone; only then is the uid used again. Runs with {@code user} share the uid and may signal each other.
+     * In ARGUMENT a * is any one argument, ... at the end any number. The options are:
+     * <ul>
+     * <li>{@code group=GID}: the group; else it has the uid's number
+     * <li>{@code under=PATH}: the paths where the working directory may be; it is / unless the child asks
+     * <li>{@code own=IDS}: the working directory's tree, which must belong to these users, is given to the run's user first
+     * <li>{@code environment=NAME[=VALUE],...}: variables with values, and without if the child may give them
+     * <li>{@code time=SECONDS}: the longest time
+     * <li>{@code cpu=600 nofile=1024 nproc=256 fsize=2G core=0 memlock=8M data=unlimited}: limits of setrlimit(2), here with the
+     * values of a line without them; no limit is higher than the parent's. They are set by prlimit(1) of util-linux
+     * <li>{@code promises=WORD,...}, {@code unveil=PATH:rwcx,...}, {@code namespaces=WORD,...}, {@code chroot=DIRECTORY}: a
+     * {@linkplain org.imsg.privsep.rights.Confinement confinement}, in which setpriv(1), prlimit(1) and the program must be within
+     * reach; the promise {@code id} is added for prlimit(1). The program of a chroot begins in its root
+     * </ul>
+     *
+     * <p>Request 4: string program, list arguments, list environment (NAME=value), string directory (empty: the root); STARTED, three
+     * STREAM, then EXITED. A SIGNAL (n32 signal) with the same peerid goes to the program.
      *
      * @param program the program
      * @return the running program, the caller's to close
@@ -183,6 +226,9 @@ public final class Privileged implements AutoCloseable {
     /**
      * Changes the owner of a file, or of a directory and everything beneath it; of links themselves.
      *
+     * <p>Policy: {@code chown from=IDS to=UIDS:GIDS PATH}, for files that belong to {@code from}. Something mounted in the tree is an
+     * error. Request 6: string path, n32 uid, n32 gid; DONE.
+     *
      * @param tree the file or directory
      * @param uid the new owner, 0 to 4294967294
      * @param gid the new group, in the same range
@@ -195,6 +241,9 @@ public final class Privileged implements AutoCloseable {
     /**
      * Removes a file, or a directory and everything beneath it.
      *
+     * <p>Policy: {@code remove PATH}. Something mounted in the tree is an error; without openat2(2), a mount of the same file system
+     * is not noticed. Request 7: string path; DONE.
+     *
      * @param tree the file or directory
      * @throws IOException as said above; a part may be gone then
      */
@@ -203,9 +252,13 @@ public final class Privileged implements AutoCloseable {
     }
 
     /**
-     * Names and numbers, which a chroot hides.
+     * Looks up names and numbers, which a chroot hides.
      *
-     * @return what to look them up with, with this one's deadline
+     * <p>Policy: {@code lookup KIND...}, of user, group, service, rpc, ether, host, address, localtime and protocol.
+     * {@code host=NAME[,NAME]} allows these names only; {@code *.NAME} is every name beneath it. Request 8: n8 kind (0 is user, and
+     * so on in this order), string key, string second key; DONE or ABSENT.
+     *
+     * @return the way to look them up, with the same deadline
      */
     public PrivilegedLookups lookups() {
         return new PrivilegedLookups(this::answer);
@@ -214,7 +267,10 @@ public final class Privileged implements AutoCloseable {
     /**
      * Sets the clock.
      *
-     * @param time what it shall show
+     * <p>Policy: {@code clock [within=SECONDS]}, no further than that from what it shows; as often as the child asks, so that many small
+     * steps go any way. Request 9: n8 relative, n64 seconds (signed), n32 nanoseconds; DONE.
+     *
+     * @param time the time that it shows then
      * @throws IOException as said above
      */
     public void setClock(Instant time) throws IOException {
@@ -222,9 +278,10 @@ public final class Privileged implements AutoCloseable {
     }
 
     /**
-     * Sets the clock forward or back from what it shows: how long the request is on its way does not matter.
+     * Sets the clock forward or back from what it shows; the time that the request takes does not matter. Policy and request as
+     * {@link #setClock(Instant)}.
      *
-     * @param change by how much; negative for back
+     * @param change the difference; negative for back
      * @throws IOException as said above
      */
     public void adjustClock(Duration change) throws IOException {
@@ -257,7 +314,7 @@ public final class Privileged implements AutoCloseable {
     }
 
     /**
-     * Waits until the monitor is gone, or this was closed: a child that has lost its parent should end.
+     * Waits until the monitor is gone or this object is closed. A child that has lost its parent should end.
      *
      * @throws InterruptedException if the thread is interrupted
      */
@@ -265,7 +322,7 @@ public final class Privileged implements AutoCloseable {
         conversations.awaitEnd();
     }
 
-    /** Closes the channel: the monitor kills the programs that run. What waits here fails. */
+    /** Closes the channel. The monitor kills the programs that run, and the calls that wait here fail. */
     @Override
     public void close() {
         conversations.close();

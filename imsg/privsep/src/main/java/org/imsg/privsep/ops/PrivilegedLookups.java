@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.imsg.Imsg;
@@ -86,6 +87,52 @@ public final class PrivilegedLookups {
     public Optional<Service> service(String nameOrPort, String protocol) throws IOException {
         return find(LookUp.Kind.SERVICE, nameOrPort, protocol).map(found -> new Service(found.get(0),
                 Integer.parseInt(found.get(1)), found.get(2), found.subList(3, found.size())));
+    }
+
+    /**
+     * Lists the services: getservent(3), as far as /etc/services knows them.
+     *
+     * @return the services, in the order of the file
+     * @throws IOException as {@link Privileged} says
+     */
+    public List<Service> services() throws IOException {
+        return all(LookUp.Kind.SERVICE).stream().map(words -> new Service(words.get(0), Integer.parseInt(words.get(1)),
+                words.get(2), words.subList(3, words.size()))).toList();
+    }
+
+    /**
+     * Looks up a protocol: getprotobyname(3), getprotobynumber(3), as far as /etc/protocols knows it.
+     *
+     * @param nameOrNumber its name, one of its other names, or its number
+     * @return the protocol, or empty if there is none
+     * @throws IOException as {@link Privileged} says
+     */
+    public Optional<InternetProtocol> protocol(String nameOrNumber) throws IOException {
+        return find(LookUp.Kind.PROTOCOL, nameOrNumber, "").map(PrivilegedLookups::protocol);
+    }
+
+    /**
+     * Lists the protocols: getprotoent(3), as far as /etc/protocols knows them.
+     *
+     * @return the protocols, in the order of the file
+     * @throws IOException as {@link Privileged} says
+     */
+    public List<InternetProtocol> protocols() throws IOException {
+        return all(LookUp.Kind.PROTOCOL).stream().map(PrivilegedLookups::protocol).toList();
+    }
+
+    private static InternetProtocol protocol(List<String> words) {
+        return new InternetProtocol(words.get(0), Integer.parseInt(words.get(1)), words.subList(2, words.size()));
+    }
+
+    private List<List<String>> all(LookUp.Kind kind) throws IOException {
+        List<List<String>> all = new ArrayList<>();
+        List<String> some;
+        do {
+            some = find(kind, "", Integer.toString(all.size())).orElse(List.of());
+            some.forEach(words -> all.add(List.of(words.split(" "))));
+        } while (some.size() == LookUp.MOST);
+        return all;
     }
 
     /**

@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A program to be run under another user. Immutable: each method returns another one. */
+/** Describes a program that runs under another user. Immutable: each method returns another one. */
 public final class Program {
     private final Path path;
     private final List<String> arguments;
@@ -22,7 +22,7 @@ public final class Program {
     }
 
     /**
-     * A program with the environment its rule gives it, in the root directory.
+     * Describes a program with the environment of its rule, in the root directory.
      *
      * @param path its path, exactly as in the rule
      * @param arguments its arguments, without its name
@@ -33,7 +33,7 @@ public final class Program {
     }
 
     /**
-     * With a working directory.
+     * Sets the working directory.
      *
      * @param path the directory, which the rule must allow
      * @return another program
@@ -43,7 +43,7 @@ public final class Program {
     }
 
     /**
-     * With a variable in its environment.
+     * Sets a variable of the environment.
      *
      * @param name its name, which the rule must allow
      * @param value its value
@@ -56,9 +56,9 @@ public final class Program {
     }
 
     /**
-     * With a time after which it is killed.
+     * Sets a time after which the program is killed.
      *
-     * @param limit the time; the rule may have a shorter one. Zero for the rule's, or none
+     * @param limit the time; the rule may have a shorter one. Zero for the time of the rule, or none
      * @return another program
      * @throws IllegalArgumentException if it is negative
      */

@@ -6,16 +6,16 @@ import java.io.IOException;
 public final class RefusedException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    /** Where the rule stands and what it says. */
+    /** The rule with its file and line. */
     private final String rule;
     /** Why it does not allow the request. */
     private final String reason;
 
     /**
-     * A refusal.
+     * Makes a refusal.
      *
      * @param rule the rule that came nearest, with its file and line; empty if no rule comes near
-     * @param reason why it does not allow the request
+     * @param reason the reason
      */
     public RefusedException(String rule, String reason) {
         super(rule.isEmpty() ? reason : reason + " (" + rule + ")");
@@ -24,7 +24,7 @@ public final class RefusedException extends IOException {
     }
 
     /**
-     * The rule that refused.
+     * Returns the rule that refused.
      *
      * @return such as {@code /etc/builds.policy:3: open read /srv/}; empty if no rule comes near
      */
@@ -33,7 +33,7 @@ public final class RefusedException extends IOException {
     }
 
     /**
-     * Why it refused.
+     * Returns the reason.
      *
      * @return the message without the rule
      */

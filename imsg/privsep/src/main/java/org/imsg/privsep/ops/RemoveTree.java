@@ -3,6 +3,7 @@ package org.imsg.privsep.ops;
 import java.io.IOException;
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.imsg.Ibuf;
 import org.imsg.privsep.ops.Operation.Effect;
 import org.imsg.privsep.ops.PolicyPath.Place;
@@ -47,31 +48,35 @@ record RemoveTree(String path) implements Operation.Request {
 
     static Answer perform(Permit<RemoveTree, Rule> permit) throws IOException {
         Place place = permit.rule().path.find(permit.request().path).orElseThrow();
-        Name name = Name.of(place.name());
         try (Fd parent = permit.parent(place)) {
-            if (!FileStatus.of(parent, name).isDirectory()) {
-                ErrnoException.check("unlinkat", name, DirectoryEntries.unlink(parent, name, 0));
-                return Answer.done(List.of());
-            }
-            try (Fd top = permit.host().beneath().inside(parent, name, DirectoryEntries.LISTING)) {
-                Removal removal = new Removal(permit, top);
-                int result;
-                do {
-                    permit.requireTime("unlinkat", name);
-                    removal.empty(top, 0);
-                    result = DirectoryEntries.unlink(parent, name, DirectoryEntries.REMOVEDIR);
-                } while (result == -Errno.number("ENOTEMPTY"));
-                ErrnoException.check("unlinkat", name, result);
-            }
+            remove(permit.host().beneath(), parent, Name.of(place.name()), permit.over());
         }
         return Answer.done(List.of());
+    }
+
+    /** Removes a file or a tree of a directory, until its time is over. */
+    static void remove(Beneath beneath, Fd parent, Name name, BooleanSupplier over) throws IOException {
+        if (!FileStatus.of(parent, name).isDirectory()) {
+            ErrnoException.check("unlinkat", name, DirectoryEntries.unlink(parent, name, 0));
+            return;
+        }
+        try (Fd top = beneath.inside(parent, name, DirectoryEntries.LISTING)) {
+            Removal removal = new Removal(beneath, top, over);
+            int result;
+            do {
+                Permit.requireTime(over, "unlinkat", name);
+                removal.empty(top, 0);
+                result = DirectoryEntries.unlink(parent, name, DirectoryEntries.REMOVEDIR);
+            } while (result == -Errno.number("ENOTEMPTY"));
+            ErrnoException.check("unlinkat", name, result);
+        }
     }
 
     /**
      * A removal under way. However deep the tree is, few descriptors are open: a directory deeper than {@link #DEEPEST} moves to
      * the top first. Files that are added meanwhile are removed too, until the deadline.
      */
-    private record Removal(Permit<?, ?> permit, Fd top) {
+    private record Removal(Beneath beneath, Fd top, BooleanSupplier over) {
         private static final int DEEPEST = 3;
         /** An attacker cannot have made all the names that a directory may move to. */
         private static final SecureRandom NAMES = new SecureRandom();
@@ -86,7 +91,7 @@ record RemoveTree(String path) implements Operation.Request {
         }
 
         private void remove(Fd directory, Name name, int depth) throws IOException {
-            permit.requireTime("unlinkat", name);
+            Permit.requireTime(over, "unlinkat", name);
             int result = DirectoryEntries.unlink(directory, name, 0);
             if (isOfDirectory(result))
                 emptyAndRemove(directory, name, depth);
@@ -104,7 +109,7 @@ record RemoveTree(String path) implements Operation.Request {
                 bringUp(directory, name);
                 return;
             }
-            try (Fd inside = permit.host().beneath().inside(directory, name, DirectoryEntries.LISTING)) {
+            try (Fd inside = beneath.inside(directory, name, DirectoryEntries.LISTING)) {
                 empty(inside, depth + 1);
             } catch (ErrnoException e) {
                 // Gone, or made something else, since it was listed: the next round will see.

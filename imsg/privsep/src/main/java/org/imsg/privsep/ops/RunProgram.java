@@ -3,6 +3,8 @@ package org.imsg.privsep.ops;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -12,8 +14,11 @@ import java.util.Set;
 import org.imsg.Ibuf;
 import org.imsg.privsep.ops.Operation.Effect;
 import org.imsg.privsep.ops.PolicyPath.Place;
+import org.imsg.privsep.rights.Access;
 import org.imsg.privsep.rights.Confinement;
 import org.imsg.privsep.rights.Ids;
+import org.imsg.privsep.rights.Namespace;
+import org.imsg.privsep.rights.Promise;
 import org.imsg.unix.Child;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
@@ -59,17 +64,23 @@ record RunProgram(String program, List<String> arguments, List<String> environme
     }
 
     /**
-     * {@code run user=UID|users=FIRST-LAST [group=GID] [under=PATH] [own=IDS] [environment=NAME[=VALUE],...] [time=SECONDS]
-     * PROGRAM [ARGUMENT...]}. With {@code users} each run has a user of them that no process has; with {@code user} runs share it.
+     * {@code run user=UID|users=FIRST-LAST [OPTION...] PROGRAM [ARGUMENT...]}. With {@code users} each run has a user of them that
+     * no process has; with {@code user} runs share it. {@link Privileged#run} explains the options.
      */
     record Rule(IdRange users, boolean unique, Optional<Integer> group, Optional<PolicyPath> under,
             Optional<IdRange> own, Map<String, String> fixedEnvironment, Set<String> environment,
-            Optional<Duration> time, String program, List<String> arguments) implements Operation.Rule<RunProgram> {
+            Optional<Duration> time, ProgramLimits limits, Confinement confinement, boolean rooted, String program,
+            List<String> arguments) implements Operation.Rule<RunProgram> {
         private static final String ANY = "*";
         private static final String REST = "...";
+        private static final Map<Integer, Access> UNVEIL = Map.of((int) 'r', Access.READ, (int) 'w', Access.WRITE,
+                (int) 'c', Access.CREATE, (int) 'x', Access.EXEC);
 
         private static Rule of(PolicyLine line) {
-            line.options("user=", "users=", "group=", "under=", "own=", "environment=", "time=");
+            List<String> options = new ArrayList<>(List.of("user=", "users=", "group=", "under=", "own=",
+                    "environment=", "time=", "promises=", "unveil=", "namespaces=", "chroot="));
+            options.addAll(ProgramLimits.options());
+            line.options(options.toArray(String[]::new));
             if (line.has("user=") == line.has("users="))
                 throw new IllegalArgumentException("expected either user= or users=");
             boolean unique = line.has("users=");
@@ -89,7 +100,49 @@ record RunProgram(String program, List<String> arguments, List<String> environme
             }
             return new Rule(users, unique, line.groups("group=").map(group -> (int) group.one()),
                     line.option("under=").map(PolicyPath::parse), line.users("own="), fixed, free,
-                    line.seconds("time="), line.file("a program"), List.copyOf(line.rest()));
+                    line.seconds("time="), ProgramLimits.of(line), confinement(line),
+                    line.has("chroot="), line.file("a program").toString(),
+                    List.copyOf(line.rest()));
+        }
+
+        /** Reads the further confinement of the program; System V IPC and message queues end with each run of its own user. */
+        private static Confinement confinement(PolicyLine line) {
+            Confinement confinement = Confinement.none().boundingSet();
+            Set<Namespace> namespaces = EnumSet.noneOf(Namespace.class);
+            if (line.has("namespaces="))
+                namespaces.addAll(PolicyLine.set(Namespace.class, words(line, "namespaces=")));
+            if (line.has("users="))
+                namespaces.add(Namespace.IPC);
+            if (!namespaces.isEmpty())
+                confinement = confinement.namespaces(namespaces.toArray(Namespace[]::new));
+            if (line.has("promises="))
+                // prlimit(1) needs the last of them.
+                confinement = confinement.promise(PolicyLine.set(Promise.class, words(line, "promises="))
+                        .toArray(Promise[]::new)).promise(Promise.ID);
+            if (line.has("chroot=") && line.has("under="))
+                throw new IllegalArgumentException("expected either chroot= or under=");
+            if (line.has("chroot="))
+                confinement = confinement.chroot(PolicyPath.single(line.option("chroot=").orElseThrow()));
+            if (line.has("unveil=")) {
+                confinement = confinement.unveil(ProgramLimits.PRLIMIT, Access.READ, Access.EXEC);
+                for (String word : words(line, "unveil="))
+                    confinement = unveil(confinement, word);
+            }
+            return confinement;
+        }
+
+        private static List<String> words(PolicyLine line, String option) {
+            return List.of(line.option(option).orElseThrow().split(",", -1));
+        }
+
+        /** Reads {@code PATH:LETTERS} with the letters of unveil(2). */
+        private static Confinement unveil(Confinement confinement, String word) {
+            int colon = word.lastIndexOf(':');
+            String letters = word.substring(colon + 1);
+            if (colon < 0 || !letters.matches("[rwcx]+"))
+                throw new IllegalArgumentException("expected PATH:rwcx for unveil, not " + word);
+            return confinement.unveil(PolicyPath.single(word.substring(0, colon)),
+                    letters.chars().mapToObj(UNVEIL::get).toArray(Access[]::new));
         }
 
         @Override
@@ -185,19 +238,20 @@ record RunProgram(String program, List<String> arguments, List<String> environme
             RunProgram request = permit.request();
             if (permit.rule().own.isPresent() && !request.directory.isEmpty())
                 giveDirectory();
-            try (Fd directory = directory()) {
-                Child.Builder builder = Child.of(Path.of(request.program), request.arguments.toArray(String[]::new))
-                        .descriptor(0, stdin.first()).descriptor(1, stdout.second()).descriptor(2, stderr.second())
-                        .directory(directory);
-                environment().forEach(builder::environment);
+            Child.Builder builder = Child.of(Path.of(request.program), request.arguments.toArray(String[]::new))
+                    .through(permit.rule().limits.command()).descriptor(0, stdin.first())
+                    .descriptor(1, stdout.second()).descriptor(2, stderr.second());
+            environment().forEach(builder::environment);
+            if (permit.rule().rooted)
                 return permit.host().launcher().start(builder, confinement());
+            try (Fd directory = directory()) {
+                return permit.host().launcher().start(builder.directory(directory), confinement());
             }
         }
 
         /** Another user for good: without supplementary groups, and no program it starts gets rights back. */
         private Confinement confinement() {
-            return Confinement.none().to(Ids.of(Integer.toUnsignedLong(uid), Integer.toUnsignedLong(gid())))
-                    .boundingSet();
+            return permit.rule().confinement.to(Ids.of(Integer.toUnsignedLong(uid), Integer.toUnsignedLong(gid())));
         }
 
         private int gid() {

@@ -9,8 +9,8 @@ import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 
 /**
- * A program that the monitor runs for this process under another user. Its pipes are descriptors of this process, and end here
- * whatever is not taken. Thread-safe.
+ * A program that the monitor runs for this process under another user. Its pipes are descriptors of this process; those that are
+ * not taken are closed with it. Thread-safe.
  */
 public final class RunningProgram implements AutoCloseable {
     private static final Duration FOREVER = Duration.ofSeconds(Long.MAX_VALUE);
@@ -39,7 +39,7 @@ public final class RunningProgram implements AutoCloseable {
         }
     }
 
-    /** What the thread that reads the channel calls. */
+    /** Takes the replies in the thread that reads the channel. */
     Conversations.Conversation replies() {
         return new Conversations.Conversation() {
             @Override
@@ -59,7 +59,7 @@ public final class RunningProgram implements AutoCloseable {
         };
     }
 
-    /** Whether this was the last reply. */
+    /** Takes a reply; returns whether it was the last. */
     private boolean take(Imsg reply) throws MalformedRequestException {
         Fields fields = Fields.of(reply);
         switch (reply.type()) {
@@ -103,7 +103,7 @@ public final class RunningProgram implements AutoCloseable {
     }
 
     /**
-     * The program's process id.
+     * Returns the program's process id.
      *
      * @return 1 or more
      */
@@ -112,7 +112,7 @@ public final class RunningProgram implements AutoCloseable {
     }
 
     /**
-     * The user it runs as.
+     * Returns the user of the program.
      *
      * @return its id
      */
@@ -121,34 +121,34 @@ public final class RunningProgram implements AutoCloseable {
     }
 
     /**
-     * The end of the pipe that the program reads from.
+     * Returns the end of the pipe that the program reads from.
      *
-     * @return this one's, unless it is moved
+     * @return the descriptor, this object's unless it is moved
      */
     public Fd stdin() {
         return streams[0];
     }
 
     /**
-     * The end of the pipe that the program writes its output to.
+     * Returns the end of the pipe that the program writes its output to.
      *
-     * @return this one's, unless it is moved
+     * @return the descriptor, this object's unless it is moved
      */
     public Fd stdout() {
         return streams[1];
     }
 
     /**
-     * The end of the pipe that the program writes its errors to.
+     * Returns the end of the pipe that the program writes its errors to.
      *
-     * @return this one's, unless it is moved
+     * @return the descriptor, this object's unless it is moved
      */
     public Fd stderr() {
         return streams[2];
     }
 
     /**
-     * Sends the program a signal. Where its user is its own, what it has started is killed when it ends.
+     * Sends the program a signal. If it has a user of its own, the processes that it has started are killed when it ends.
      *
      * @param signal its number, 1 to 64
      * @throws IOException if the request cannot be sent
@@ -158,9 +158,9 @@ public final class RunningProgram implements AutoCloseable {
     }
 
     /**
-     * Waits for the end: of the program, and of every process of its user if that is its own.
+     * Waits for the end of the program, and of every process of its user if it has one of its own.
      *
-     * @return how it ended
+     * @return the exit code or the signal
      * @throws IOException if the parent is gone, an {@link java.io.EOFException}, or the thread is interrupted, an
      *     {@link java.io.InterruptedIOException}
      */
@@ -169,10 +169,10 @@ public final class RunningProgram implements AutoCloseable {
     }
 
     /**
-     * Waits for the end, but not forever.
+     * Waits for the end, until a timeout.
      *
-     * @param timeout how long
-     * @return how it ended, or empty if it has not
+     * @param timeout the longest wait
+     * @return the exit code or the signal, or empty if the program runs on
      * @throws IOException as {@link #waitFor()}
      */
     public Optional<Child.ExitStatus> waitFor(Duration timeout) throws IOException {
@@ -183,7 +183,7 @@ public final class RunningProgram implements AutoCloseable {
         }
     }
 
-    /** Closes what was not moved of the pipes, and kills the program if it has not ended. */
+    /** Closes the pipes that were not moved, and kills the program if it has not ended. */
     @Override
     public void close() {
         synchronized (this) {

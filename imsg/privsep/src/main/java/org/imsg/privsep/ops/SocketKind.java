@@ -2,7 +2,7 @@ package org.imsg.privsep.ops;
 
 import java.util.Locale;
 
-/** The sockets that can be asked for. The order is that of the numbers on the wire, from 0 on. */
+/** The kinds of sockets. Their order is that of the numbers on the wire, from 0 on. */
 public enum SocketKind {
     /** TCP over IPv4 or IPv6. */
     TCP,
@@ -21,7 +21,7 @@ public enum SocketKind {
         return this == TCP || this == UNIX;
     }
 
-    /** Its word in a policy. */
+    /** Returns its word in a policy. */
     String word() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }

@@ -9,7 +9,7 @@ import org.imsg.unix.ErrnoException;
 /** The clock that a monitor sets. Implementations are safe for use by several threads. */
 public interface SystemClock {
     /**
-     * What the clock shows.
+     * Reads the clock.
      *
      * @return the time
      */
@@ -18,13 +18,13 @@ public interface SystemClock {
     /**
      * Sets the clock.
      *
-     * @param time what it shows then
+     * @param time the time that it shows then
      * @throws IOException if the system does not let it be set
      */
     void set(Instant time) throws IOException;
 
     /**
-     * The machine's clock: clock_settime(2) of CLOCK_REALTIME.
+     * Returns the machine's clock: clock_settime(2) of CLOCK_REALTIME.
      *
      * @return the clock
      */
@@ -44,9 +44,9 @@ public interface SystemClock {
     }
 
     /**
-     * A clock that is never set: time-safe, for tests and trials. It shows the machine's time.
+     * Returns a clock that is never set, for tests and trials. It shows the machine's time.
      *
-     * @param set is told what the clock would have been set to
+     * @param set takes the time that the clock would have been set to
      * @return the clock
      */
     static SystemClock recording(Consumer<Instant> set) {

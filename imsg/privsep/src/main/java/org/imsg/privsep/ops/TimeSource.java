@@ -2,9 +2,9 @@ package org.imsg.privsep.ops;
 
 import java.util.concurrent.TimeUnit;
 
-/** The time a monitor measures rates with; tests bring their own. Safe for use by several threads. */
+/** The time that rates are measured with; tests bring their own. Implementations are safe for use by several threads. */
 public interface TimeSource {
-    /** The machine's: System.nanoTime and Thread.sleep. */
+    /** The machine's time: System.nanoTime and Thread.sleep. */
     TimeSource SYSTEM = new TimeSource() {
         @Override
         public long nanoTime() {
@@ -18,7 +18,7 @@ public interface TimeSource {
     };
 
     /**
-     * The time.
+     * Returns the time.
      *
      * @return nanoseconds since some moment
      */

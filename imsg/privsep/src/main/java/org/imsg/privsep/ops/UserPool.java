@@ -37,12 +37,13 @@ final class UserPool {
     }
 
     /**
-     * Ends the processes that the user has left, and lets the uid be taken again; it stays taken if they do not end. For a thread
-     * that is not interrupted: an interrupted one cannot read /proc.
+     * Ends the processes that the user has left, removes its files where every user may make some, and lets the uid be taken
+     * again; it stays taken if that fails. For a thread that is not interrupted: an interrupted one cannot read /proc.
      */
     void give(int uid) {
         try {
             if (UserProcesses.end(uid)) {
+                UserFiles.remove(uid);
                 synchronized (this) {
                     taken.remove(uid);
                 }
@@ -50,7 +51,7 @@ final class UserPool {
             }
             LOG.log(Level.ERROR, "the uid {0} is not used again: its processes do not end", uid(uid));
         } catch (IOException | RuntimeException | Error e) {
-            LOG.log(Level.ERROR, "the uid " + uid(uid) + " is not used again: its processes cannot be ended", e);
+            LOG.log(Level.ERROR, "the uid " + uid(uid) + " is not used again: something of it is left", e);
         }
     }
 

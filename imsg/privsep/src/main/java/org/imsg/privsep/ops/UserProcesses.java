@@ -21,15 +21,15 @@ import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
 /**
- * The processes of one user, by what /proc says of them, and their end. A user counts as having a process if that has the uid as
- * its real, effective, saved or file system uid; what has ended and waits for its parent does not count.
+ * Finds the processes of one user in /proc, and ends them. A process is the user's if that is its real, effective, saved or file
+ * system uid; a process that has ended and waits for its parent does not count.
  */
 final class UserProcesses {
     private static final Path PROC = Path.of("/proc");
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final int SIGKILL = 9;
-    /** Users whom nobody uses: one of them is who the killing thread really is. The last are for containers with few ids. */
-    private static final int[] NOBODIES = {0xFFFF_FFFD, 0xFFFF_FFFC, 65_532, 65_531};
+    /** Uids without processes: one of them is the real uid of the thread that kills. The last are for containers with few ids. */
+    private static final int[] UNUSED = {0xFFFF_FFFD, 0xFFFF_FFFC, 65_532, 65_531};
     private static final Logger LOG = System.getLogger(UserProcesses.class.getName());
 
     private UserProcesses() {}
@@ -38,14 +38,15 @@ final class UserProcesses {
         return !of(uid).isEmpty();
     }
 
-    /** Kills them all, and those they start meanwhile; false if some are still there after five seconds. */
+    /** Kills them all, and those they start meanwhile; returns false if some are still there after five seconds. */
     static boolean end(int uid) throws IOException {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
-        killAtOnce(uid);
-        // Those that are ending; and, where not all could be killed at once, those that came after.
+        boolean atOnce = killAtOnce(uid);
+        // Those that are ending, and those that came after where not all could be killed at once.
         for (List<Integer> left; !(left = of(uid)).isEmpty();) {
             if (System.nanoTime() - deadline > 0)
                 return false;
+            atOnce = atOnce || killAtOnce(uid);
             List<Fd> killed = new ArrayList<>();
             try {
                 for (int pid : left)
@@ -59,20 +60,26 @@ final class UserProcesses {
         return true;
     }
 
-    /** What forks faster than /proc can be read is not even seen there. */
-    private static void killAtOnce(int uid) throws IOException {
-        for (int nobody : NOBODIES) {
-            if (nobody == uid || exist(nobody))
+    /** Kills them all in one call, for a process that forks faster than /proc can be read is not seen there. */
+    private static boolean killAtOnce(int uid) throws IOException {
+        for (int unused : UNUSED) {
+            if (unused == uid || exist(unused))
                 continue;
             try {
-                Broadcast.kill(Integer.toUnsignedLong(uid), Integer.toUnsignedLong(nobody));
-                return;
+                Broadcast.kill(Integer.toUnsignedLong(uid), Integer.toUnsignedLong(unused));
+                return true;
+            } catch (OutOfMemoryError e) {
+                // They have used up the machine's threads: there is one when some of them have ended.
+                LOG.log(Level.DEBUG, "no thread to kill the processes of uid {0} at once",
+                        Integer.toUnsignedString(uid));
+                return false;
             } catch (PrivilegeException e) {
-                // EINVAL: this user namespace has no such user. Without the right to change ids, nobody else's processes run.
+                // EINVAL: this user namespace has no such user. Without the right to change ids, only its own processes run.
                 LOG.log(Level.DEBUG, "the processes of uid {0} are killed one by one: {1}",
                         Integer.toUnsignedString(uid), e.getMessage());
             }
         }
+        return true;
     }
 
     private static void kill(int pid, int uid, List<Fd> killed) throws IOException {
@@ -81,7 +88,7 @@ final class UserProcesses {
             return;
         Fd process = Fd.of(number);
         killed.add(process);
-        // The number may be another's by now, but not that of what was just opened.
+        // The number may be another process's by now, but not the descriptor's.
         if (!belongsTo(PROC.resolve(Integer.toString(pid)), uid))
             return;
         int result = Pidfd.pidfd_send_signal(number, SIGKILL);
@@ -89,7 +96,7 @@ final class UserProcesses {
             throw new ErrnoException("pidfd_send_signal", pid, -result);
     }
 
-    /** Looked for twice: one that comes and goes may slip through the first time. */
+    /** Looks twice: a process that comes and goes may slip through the first time. */
     private static List<Integer> of(int uid) throws IOException {
         List<Integer> found = scan(uid);
         return found.isEmpty() ? scan(uid) : found;
@@ -103,7 +110,7 @@ final class UserProcesses {
         return pids;
     }
 
-    /** A process whose first thread has ended is called a zombie while others of its threads run. */
+    /** Looks at every thread: a process whose first thread has ended is called a zombie while others run. */
     private static boolean lives(Path process) throws IOException {
         List<Path> tasks;
         try {
@@ -122,7 +129,7 @@ final class UserProcesses {
         return List.of(status(process, "Uid:").strip().split("\\s+")).contains(wanted);
     }
 
-    /** What stands behind a word in the status file, or nothing if the process is gone. */
+    /** Reads the text behind a word in the status file; it is empty if the process is gone. */
     private static String status(Path process, String word) throws IOException {
         try {
             return Files.readAllLines(process.resolve("status"), StandardCharsets.ISO_8859_1).stream()
@@ -134,7 +141,7 @@ final class UserProcesses {
         }
     }
 
-    /** False if a process is gone; one of which nothing can be told is no reason to take it for gone. */
+    /** Returns false if a process is gone; a process that cannot be read is not. */
     private static boolean stillThere(Path process, IOException why) throws IOException {
         if (Files.notExists(process))
             return false;

@@ -8,15 +8,15 @@ import org.imsg.sys.RawSyscall;
 import org.imsg.unix.ErrnoException;
 
 /**
- * Makes files with all of the mode that was asked for. The umask is the process's, and other threads make files at the same
- * time; so a thread does it that has one of its own, and ends. Linux only.
+ * Makes files with all the bits of the mode that was asked for. The umask is the process's, and other threads make files at the
+ * same time, so a short-lived thread with its own umask does it. Linux only.
  */
 final class WithoutUmask {
     private static final int CLONE_FS = 0x200;
 
     private WithoutUmask() {}
 
-    /** What makes a file. */
+    /** Makes a file. */
     interface Making {
         void run() throws IOException;
     }

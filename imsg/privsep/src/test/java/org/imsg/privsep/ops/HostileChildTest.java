@@ -128,7 +128,7 @@ class HostileChildTest {
                 bad("1 bytes follow the last field", RemoveTree.OPERATION.type(),
                         p -> Fields.addString(head(p), "/x").addN8(0)),
                 bad("kind is 0 to 3, not 4", BindSocket.OPERATION.type(), p -> head(p).addN8(4)),
-                bad("kind is 0 to 7, not 255", LookUp.OPERATION.type(), p -> head(p).addN8(255)),
+                bad("kind is 0 to 8, not 255", LookUp.OPERATION.type(), p -> head(p).addN8(255)),
                 bad("reuse is 0 to 1, not 2", BindSocket.OPERATION.type(),
                         p -> Fields.addString(head(p).addN8(0), "::").addN16(1).addN8(2)),
                 bad("arguments needs 2 bytes, and 0 are left", RunProgram.OPERATION.type(), p -> {

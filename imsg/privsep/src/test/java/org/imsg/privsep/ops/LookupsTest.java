@@ -18,7 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(30)
 class LookupsTest {
-    private static final Policy EVERYTHING = Policy.of("lookup user group service rpc ether host address localtime");
+    private static final Policy EVERYTHING = Policy
+            .of("lookup user group service rpc ether host address localtime protocol");
 
     @TempDir
     Path names;
@@ -82,6 +83,25 @@ class LookupsTest {
             assertThat(lookups.ethernetAddress("printer")).contains("00:0a:0b:11:22:33");
             assertThat(lookups.ethernetHost("00:0A:0B:11:22:33")).contains("printer");
             assertThat(lookups.ethernetHost("00:0a:0b:11:22:34")).isEmpty();
+        }
+    }
+
+    @Test
+    void all_services_and_protocols_are_listed_however_many_there_are() throws Exception {
+        StringBuilder services = new StringBuilder("domain 53/udp nameserver dns\n");
+        for (int i = 1; i < 200; i++)
+            services.append("service").append(i).append(' ').append(i).append("/tcp\n");
+        Files.writeString(names.resolve("services"), services);
+        Files.writeString(names.resolve("protocols"), "ip 0 IP # pseudo\ntcp\t6\tTCP\nbroken\nudp 17 UDP\n");
+        try (Served served = served(); Privileged privileged = served.privileged()) {
+            PrivilegedLookups lookups = privileged.lookups();
+            assertThat(lookups.services()).hasSize(200).first()
+                    .isEqualTo(new Service("domain", 53, "udp", List.of("nameserver", "dns")));
+            assertThat(lookups.services()).last().isEqualTo(new Service("service199", 199, "tcp", List.of()));
+            assertThat(lookups.protocols()).extracting(InternetProtocol::name).containsExactly("ip", "tcp", "udp");
+            assertThat(lookups.protocol("TCP")).contains(new InternetProtocol("tcp", 6, List.of("TCP")));
+            assertThat(lookups.protocol("17")).map(InternetProtocol::name).contains("udp");
+            assertThat(lookups.protocol("ospf")).isEmpty();
         }
     }
 

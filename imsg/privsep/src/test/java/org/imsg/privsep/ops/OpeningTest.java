@@ -201,4 +201,53 @@ class OpeningTest {
             assertRefused(privileged, inside, "a directory");
         }
     }
+
+    @ParameterizedTest
+    @EnumSource
+    void a_file_on_what_is_mounted_beneath_is_refused_unless_the_rule_says_mounts(Beneath way) throws Exception {
+        Root.required();
+        Path mounted = Files.createDirectory(directory.resolve("mounted"));
+        mount("mount", "-t", "tmpfs", "imsg-open-test", mounted.toString());
+        try {
+            Path file = Files.writeString(mounted.resolve("file"), "x");
+            try (Served served = Served.by(policy("read"), monitor -> monitor.beneath(way));
+                    Privileged privileged = served.privileged()) {
+                assertRefused(privileged, file, "something is mounted in the way");
+            }
+            try (Served served = Served.by(policy("read mounts"), monitor -> monitor.beneath(way));
+                    Privileged privileged = served.privileged()) {
+                assertThat(text(privileged.open(file))).isEqualTo("x");
+            }
+        } finally {
+            mount("umount", mounted.toString());
+        }
+    }
+
+    private static void mount(String... command) throws Exception {
+        assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
+    }
+
+    @Test
+    void a_file_that_is_made_belongs_to_the_owner_and_group_of_the_rule_and_one_that_was_there_is_checked()
+            throws Exception {
+        Root.required();
+        Path foreign = Files.writeString(directory.resolve("foreign"), "x");
+        try (Served served = Served.by(policy("write,create owner=64010 group=64011"));
+                Privileged privileged = served.privileged()) {
+            Path file = directory.resolve("log");
+            write(privileged.open(file, 0600, OpenFlag.WRITE, OpenFlag.CREATE), "one");
+            assertThat(Root.owner(file)).isEqualTo("64010:64011");
+            write(privileged.open(file, 0600, OpenFlag.WRITE, OpenFlag.CREATE, OpenFlag.APPEND), " two");
+            assertThat(file).hasContent("one two");
+            assertRefused(privileged, foreign, "the file's owner is 0, not 64010", OpenFlag.WRITE, OpenFlag.CREATE);
+            assertThatExceptionOfType(ErrnoException.class)
+                    .isThrownBy(() -> privileged.open(file, 0600, OpenFlag.WRITE, OpenFlag.CREATE_NEW))
+                    .matches(e -> e.name().equals("EEXIST"));
+        }
+        assertThat(Root.owner(foreign)).isEqualTo("0:0");
+        assertThatExceptionOfType(PolicyException.class)
+                .isThrownBy(() -> Policy.of("open write,create owner=5-9 /x", "open read group=5 /x"))
+                .withMessageContaining("policy:1: expected one id, not 5-9")
+                .withMessageContaining("policy:2: expected create and owner= beside group=");
+    }
 }

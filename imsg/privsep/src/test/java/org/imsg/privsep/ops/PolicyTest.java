@@ -186,4 +186,23 @@ class PolicyTest {
         Policy policy = Policy.of("open read " + Policy.quoted("/srv/a \"b\" \\ #c"));
         assertThat(allows(policy, open("/srv/a \"b\" \\ #c"))).isTrue();
     }
+
+    @ParameterizedTest
+    @CsvSource({"host, www.example.org, true", "host=www.example.org, WWW.example.org., true",
+            "host=www.example.org, example.org, false", "'host=*.example.org,localhost', a.b.example.org, true",
+            "'host=*.example.org,localhost', example.org, false", "'host=*.example.org,localhost', localhost, true",
+            "'host=*.example.org,localhost', evil-example.org, false"})
+    void a_rule_may_name_the_hosts_that_are_looked_up(String word, String host, boolean allowed) {
+        assertThat(allows(Policy.of("lookup user " + word), new LookUp(LookUp.Kind.HOST, host, "")))
+                .isEqualTo(allowed);
+    }
+
+    @Test
+    void a_host_name_where_an_address_belongs_is_a_fault_that_says_why() {
+        assertThatExceptionOfType(PolicyException.class).isThrownBy(() -> Policy.of("bind tcp localhost:80"))
+                .withMessage("policy:1: expected * or an IPv4 or [IPv6] address, with /BITS if it is a network, not"
+                        + " localhost: a policy looks up no host name");
+        assertThatExceptionOfType(PolicyException.class).isThrownBy(() -> Policy.of("lookup host=a*b"))
+                .withMessageContaining("expected a name such as www.example.org or *.example.org for host, not a*b");
+    }
 }

@@ -322,4 +322,108 @@ class RunningTest {
             assertThat(program.waitFor(Duration.ZERO)).isEmpty();
         }
     }
+
+    private String output(Policy policy, String script) throws IOException {
+        try (Served served = Served.by(policy);
+                Privileged privileged = served.privileged();
+                RunningProgram program = privileged.run(script(script))) {
+            String output = read(program.stdout());
+            program.waitFor();
+            return output;
+        }
+    }
+
+    private static String limit(String limits, String name) {
+        return limits.lines().filter(line -> line.startsWith(name)).findFirst().orElseThrow().replaceAll(" +", " ");
+    }
+
+    @Test
+    void a_program_has_the_limits_of_its_rule_and_safe_ones_where_the_rule_says_nothing() throws Exception {
+        String usual = output(Policy.of("run user=64010 /bin/sh -c *"), "exec /bin/cat /proc/self/limits");
+        assertThat(limit(usual, "Max cpu time")).startsWith("Max cpu time 600 600");
+        assertThat(limit(usual, "Max processes")).startsWith("Max processes 256 256");
+        assertThat(limit(usual, "Max core file size")).startsWith("Max core file size 0 0");
+        assertThat(limit(usual, "Max file size")).startsWith("Max file size 2147483648 2147483648");
+        String own = output(Policy.of("run user=64010 nofile=100 nproc=20 cpu=7 fsize=1M core=0 memlock=64K data=512M "
+                + "/bin/sh -c *"), "exec /bin/cat /proc/self/limits");
+        assertThat(limit(own, "Max open files")).startsWith("Max open files 100 100");
+        assertThat(limit(own, "Max processes")).startsWith("Max processes 20 20");
+        assertThat(limit(own, "Max cpu time")).startsWith("Max cpu time 7 7");
+        assertThat(limit(own, "Max file size")).startsWith("Max file size 1048576 1048576");
+        assertThat(limit(own, "Max locked memory")).startsWith("Max locked memory 65536 65536");
+        assertThat(limit(own, "Max data size")).startsWith("Max data size 536870912 536870912");
+    }
+
+    @Test
+    void a_limit_that_is_no_number_is_a_fault_of_the_policy() {
+        assertThatExceptionOfType(PolicyException.class).isThrownBy(() -> Policy.of("run user=1 nproc=many /bin/sh"))
+                .withMessageContaining("expected a number such as 256 or 2G, or unlimited, not many");
+    }
+
+    @Test
+    void a_fork_bomb_ends_with_its_time_and_others_are_answered_meanwhile() throws Exception {
+        Policy policy = Policy.of("run users=64010-64012 nproc=60 time=2 /bin/sh -c *", "lookup user");
+        Monitor monitor = Monitor.of(policy);
+        try (Served bomber = Served.by(monitor, "bomber");
+                Served sister = Served.by(monitor, "sister");
+                Privileged privileged = bomber.privileged();
+                Privileged good = sister.privileged();
+                RunningProgram bomb = privileged
+                        .run(script("exec 2>/dev/null; (while :; do (exec sleep 1000) & done) & exec sleep 1000"))) {
+            int answered = 0;
+            while (bomb.waitFor(Duration.ofMillis(20)).isEmpty()) {
+                assertThat(good.within(Duration.ofSeconds(5)).lookups().user("root")).isPresent();
+                answered++;
+            }
+            assertThat(bomb.waitFor()).isEqualTo(new Child.ExitStatus(-1, 9));
+            assertThat(answered).isPositive();
+            assertThat(UserProcesses.exist((int) bomb.uid())).isFalse();
+            try (RunningProgram next = good.run(script("exit 3"))) {
+                assertThat(next.waitFor().code()).isEqualTo(3);
+            }
+        }
+    }
+
+    @Test
+    void a_run_with_the_uid_of_an_earlier_one_finds_nothing_of_it() throws Exception {
+        Policy policy = Policy.of("run users=64010-64010 environment=PATH=/usr/bin:/bin /bin/sh -c *");
+        Path shared = Files.createDirectory(Path.of("/tmp/imsg-shared-" + ProcessHandle.current().pid()));
+        try {
+            Files.setAttribute(shared, "unix:mode", 01777);
+            assertThat(output(policy, "umask 077; for d in /tmp /dev/shm /var/tmp " + shared + "; do "
+                    + "mkdir -p $d/imsg-token-dir/deep && echo secret > $d/imsg-token-dir/deep/token && echo made; done; "
+                    + "ipcmk -M 4096 >/dev/null && ipcs -m | grep -c 64010"))
+                    .isEqualTo("made\n".repeat(4) + "1\n");
+            assertThat(output(policy, "cat /tmp/imsg-token-dir/deep/token /dev/shm/imsg-token-dir/deep/token "
+                    + "/var/tmp/imsg-token-dir/deep/token " + shared + "/imsg-token-dir/deep/token 2>/dev/null; "
+                    + "ipcs -m | grep -c 64010; ls -d /tmp/imsg-token* /dev/shm/imsg-token* 2>/dev/null"))
+                    .isEqualTo("0\n");
+            assertThat(shared).isEmptyDirectory();
+        } finally {
+            Files.deleteIfExists(shared);
+        }
+    }
+
+    @Test
+    void a_program_keeps_the_promises_of_its_rule_and_sees_the_paths_it_unveils() throws Exception {
+        Path hidden = Files.writeString(Files.createDirectory(directory.resolve("hidden")).resolve("file"), "hidden");
+        Path shown = Files.writeString(Files.createDirectory(directory.resolve("shown")).resolve("file"), "shown");
+        Files.setAttribute(shown, "unix:mode", 0666);
+        Files.setAttribute(directory, "unix:mode", 0711);
+        String rule = "run user=64010 unveil=/usr:rx,/bin:rx,/lib:rx,/lib64:rx,/etc:r,/dev:rw," + shown.getParent()
+                + ":rw promises=stdio,rpath,proc,exec /bin/sh -c *";
+        assertThat(output(Policy.of(rule),
+                "exec 2>&1; /bin/cat " + hidden + "; echo x > " + shown + "; /bin/cat " + shown))
+                .contains(hidden + ": Permission denied", "cannot create " + shown, "shown").doesNotContain("hidden\n");
+        assertThatExceptionOfType(PolicyException.class)
+                .isThrownBy(() -> Policy.of("run user=1 unveil=/usr:q /bin/sh", "run user=1 promises=all /bin/sh"))
+                .withMessageContaining("expected PATH:rwcx for unveil, not /usr:q")
+                .withMessageContaining("policy:2: expected stdio, rpath");
+    }
+
+    @Test
+    void a_program_has_the_namespaces_of_its_rule() throws Exception {
+        assertThat(output(Policy.of("run user=64010 namespaces=net /bin/sh -c *"),
+                "exec /bin/cat /proc/self/net/dev").lines().filter(line -> line.contains(":"))).hasSize(1);
+    }
 }

@@ -9,9 +9,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
+import org.imsg.testing.Call;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.AfterEach;
@@ -435,5 +439,59 @@ class TreesTest {
         String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         process.getOutputStream().close();
         assertThat(process.waitFor()).as(printed).isZero();
+    }
+
+    @Test
+    void eight_deep_trees_at_once_take_a_few_descriptors_each() throws Exception {
+        Root.required();
+        int depth = 120;
+        for (int i = 0; i < 8; i++)
+            give(Files.createDirectories(trees.resolve("t" + i + "/d".repeat(depth))), OWNER);
+        for (int i = 0; i < 8; i++)
+            give(trees.resolve("t" + i), OWNER);
+        AtomicInteger most = new AtomicInteger();
+        AtomicBoolean over = new AtomicBoolean();
+        Call<Object> watch = Call.start(Call.On.PLATFORM, () -> {
+            while (!over.get())
+                most.accumulateAndGet(Path.of("/proc/self/fd").toFile().list().length, Math::max);
+            return null;
+        });
+        int before = Path.of("/proc/self/fd").toFile().list().length;
+        try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
+            List<Call<Object>> calls = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                Path tree = trees.resolve("t" + i);
+                calls.add(Call.start(Call.On.PLATFORM, () -> {
+                    privileged.chown(tree, NEXT, NEXT);
+                    assertThat(Root.owner(tree.resolve("d/".repeat(depth)))).isEqualTo(NEXT + ":" + NEXT);
+                    privileged.remove(tree);
+                    return null;
+                }));
+            }
+            for (Call<Object> call : calls)
+                call.result();
+        } finally {
+            over.set(true);
+            watch.result();
+        }
+        assertThat(trees).isEmptyDirectory();
+        assertThat(most.get() - before).isLessThan(80);
+    }
+
+    @Test
+    void a_tree_with_more_directories_than_may_wait_is_changed_to_the_last() throws Exception {
+        Root.required();
+        Path tree = Files.createDirectory(trees.resolve("wide"));
+        for (int i = 0; i < 3000; i++)
+            Files.createDirectory(tree.resolve("d" + i));
+        for (int i = 0; i < 40; i++)
+            Files.createDirectory(tree.resolve("d7/e" + i));
+        give(tree, OWNER);
+        try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
+            privileged.chown(tree, NEXT, NEXT);
+        }
+        try (Stream<Path> all = Files.walk(tree)) {
+            assertThat(all.map(each -> owner(each)).distinct()).containsExactly(NEXT + ":" + NEXT);
+        }
     }
 }

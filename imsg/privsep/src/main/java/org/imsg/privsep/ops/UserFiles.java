@@ -1,0 +1,88 @@
+package org.imsg.privsep.ops;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import org.imsg.sys.Constants;
+import org.imsg.unix.Errno;
+import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
+
+/**
+ * The files that a user has left in the directories where every user may make some. They are removed before another run has its
+ * uid. Directories elsewhere that the administrator made writable for every user are not looked at.
+ */
+final class UserFiles {
+    private static final List<String> COMMON = List.of("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock");
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final int WRITABLE_BY_ALL = 0002;
+    private static final int DEEPEST = 8;
+
+    private final int uid;
+    private final BooleanSupplier over;
+
+    private UserFiles(int uid, BooleanSupplier over) {
+        this.uid = uid;
+        this.over = over;
+    }
+
+    /** For a user without processes. */
+    static void remove(int uid) throws IOException {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        UserFiles files = new UserFiles(uid, () -> System.nanoTime() - deadline > 0);
+        for (String path : COMMON) {
+            try (Fd directory = Beneath.directory(path)) {
+                files.remove(directory, 0);
+            } catch (ErrnoException e) {
+                if (e.number() != Constants.ENOENT && e.number() != Errno.number("ENOTDIR"))
+                    throw e;
+            }
+        }
+    }
+
+    /** Removes the user's files here, and in the directories of other users in which it could have made some. */
+    private void remove(Fd directory, int depth) throws IOException {
+        List<Name> own = new ArrayList<>();
+        do {
+            own.clear();
+            DirectoryEntries.visit(directory, name -> {
+                Permit.requireTime(over, "unlinkat", name);
+                FileStatus status = status(directory, name);
+                if (status != null && status.uid() == uid)
+                    own.add(name);
+                else if (status != null && status.isDirectory() && (status.mode() & WRITABLE_BY_ALL) != 0
+                        && depth < DEEPEST)
+                    descend(directory, name, depth);
+                return own.size() < DirectoryEntries.BATCH;
+            });
+            for (Name name : own)
+                RemoveTree.remove(Beneath.best(), directory, name, over);
+        } while (own.size() == DirectoryEntries.BATCH);
+    }
+
+    private void descend(Fd directory, Name name, int depth) throws IOException {
+        try (Fd inside = Beneath.best().inside(directory, name, DirectoryEntries.LISTING)) {
+            remove(inside, depth + 1);
+        } catch (ErrnoException e) {
+            // Another file system, or the directory was changed by its owner meanwhile.
+            if (!isGone(e) && e.number() != Errno.number("EXDEV"))
+                throw e;
+        }
+    }
+
+    private static FileStatus status(Fd directory, Name name) throws ErrnoException {
+        try {
+            return FileStatus.of(directory, name);
+        } catch (ErrnoException e) {
+            if (isGone(e))
+                return null;
+            throw e;
+        }
+    }
+
+    private static boolean isGone(ErrnoException e) {
+        return e.number() == Constants.ENOENT || e.number() == Errno.number("ENOTDIR") || Beneath.isEscape(e);
+    }
+}
