@@ -3,55 +3,40 @@ package org.imsg.privsep.ops;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.imsg.privsep.rights.Confinement;
+import org.imsg.privsep.rights.Resource;
 
-/**
- * The resource limits of a program, set by prlimit(1) before it begins: a limit set from outside would come too late for a
- * program that starts others at once.
- */
-record ProgramLimits(Map<Limit, Long> most) {
-    static final Path PRLIMIT = Path.of("/usr/bin/prlimit");
+/** The resource limits of a program: those of its line, and safe ones for the resources that the line does not name. */
+record ProgramLimits(Map<Resource, Long> most) {
     private static final long UNLIMITED = Long.MAX_VALUE;
     private static final Path OWN = Path.of("/proc/self/limits");
     private static final String UNITS = "KMGT";
-
-    /** A limit with its name in /proc/self/limits and its usual value. */
-    private enum Limit {
-        CPU("Max cpu time", 600), NOFILE("Max open files", 1024), NPROC("Max processes", 256), FSIZE("Max file size",
-                2L << 30), CORE("Max core file size", 0), MEMLOCK("Max locked memory",
-                        8L << 20), DATA("Max data size", UNLIMITED);
-
-        private final String own;
-        private final long usual;
-
-        Limit(String own, long usual) {
-            this.own = own;
-            this.usual = usual;
-        }
-
-        private String word() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-
-        private String option() {
-            return word() + "=";
-        }
-    }
+    private static final Map<Resource, Long> USUAL = Map.of(Resource.CPU, 600L, Resource.NOFILE, 1024L, Resource.NPROC,
+            256L, Resource.FSIZE, 2L << 30, Resource.CORE, 0L, Resource.MEMLOCK, 8L << 20);
+    /** Their names in /proc/self/limits. */
+    private static final Map<Resource, String> NAMES = Map.of(Resource.CPU, "Max cpu time", Resource.NOFILE,
+            "Max open files", Resource.NPROC, "Max processes", Resource.FSIZE, "Max file size", Resource.CORE,
+            "Max core file size", Resource.MEMLOCK, "Max locked memory", Resource.DATA, "Max data size");
 
     /** The options of a line that set a limit. */
     static List<String> options() {
-        return Stream.of(Limit.values()).map(Limit::option).toList();
+        return Stream.of(Resource.values()).map(ProgramLimits::option).toList();
+    }
+
+    private static String option(Resource resource) {
+        return resource.name().toLowerCase(Locale.ROOT) + "=";
     }
 
     static ProgramLimits of(PolicyLine line) {
-        Map<Limit, Long> most = new EnumMap<>(Limit.class);
-        for (Limit limit : Limit.values())
-            most.put(limit, line.option(limit.option()).map(ProgramLimits::parse).orElse(limit.usual));
+        Map<Resource, Long> most = new EnumMap<>(Resource.class);
+        for (Resource resource : Resource.values())
+            most.put(resource, line.option(option(resource)).map(ProgramLimits::parse)
+                    .orElse(USUAL.getOrDefault(resource, UNLIMITED)));
         return new ProgramLimits(most);
     }
 
@@ -65,25 +50,21 @@ record ProgramLimits(Map<Limit, Long> most) {
         return Long.parseLong(unit == 0 ? text : text.substring(0, text.length() - 1)) << 10 * unit;
     }
 
-    /** The command that executes a program under the limits; none is higher than this process's own. */
-    List<String> command() throws IOException {
+    /** Adds the limits to a confinement; none is higher than this process's own. */
+    Confinement in(Confinement confinement) throws IOException {
         List<String> own = Files.readAllLines(OWN);
-        List<String> words = new ArrayList<>(List.of(PRLIMIT.toString()));
-        most.forEach((limit, value) -> {
-            long least = Math.min(value, hard(own, limit));
+        Confinement limited = confinement;
+        for (Map.Entry<Resource, Long> each : most.entrySet()) {
+            long least = Math.min(each.getValue(), own(own, NAMES.get(each.getKey())));
             if (least != UNLIMITED)
-                words.add("--" + limit.word() + "=" + least);
-        });
-        if (words.size() == 1)
-            return List.of();
-        if (!Files.isExecutable(PRLIMIT))
-            throw new IOException(PRLIMIT + ", of util-linux, is not there to start a program with limits");
-        return words;
+                limited = limited.limit(each.getKey(), least);
+        }
+        return limited;
     }
 
-    private static long hard(List<String> own, Limit limit) {
-        String[] columns = own.stream().filter(line -> line.startsWith(limit.own + " ")).findFirst()
-                .map(line -> line.substring(limit.own.length()).strip().split("\\s+")).orElse(new String[0]);
+    private static long own(List<String> limits, String name) {
+        String[] columns = limits.stream().filter(line -> line.startsWith(name + " ")).findFirst()
+                .map(line -> line.substring(name.length()).strip().split("\\s+")).orElse(new String[0]);
         return columns.length < 2 || columns[1].equals("unlimited") ? UNLIMITED : Long.parseLong(columns[1]);
     }
 }

@@ -123,11 +123,9 @@ record RunProgram(String program, List<String> arguments, List<String> environme
                 throw new IllegalArgumentException("expected either chroot= or under=");
             if (line.has("chroot="))
                 confinement = confinement.chroot(PolicyPath.single(line.option("chroot=").orElseThrow()));
-            if (line.has("unveil=")) {
-                confinement = confinement.unveil(ProgramLimits.PRLIMIT, Access.READ, Access.EXEC);
+            if (line.has("unveil="))
                 for (String word : words(line, "unveil="))
                     confinement = unveil(confinement, word);
-            }
             return confinement;
         }
 
@@ -239,8 +237,7 @@ record RunProgram(String program, List<String> arguments, List<String> environme
             if (permit.rule().own.isPresent() && !request.directory.isEmpty())
                 giveDirectory();
             Child.Builder builder = Child.of(Path.of(request.program), request.arguments.toArray(String[]::new))
-                    .through(permit.rule().limits.command()).descriptor(0, stdin.first())
-                    .descriptor(1, stdout.second()).descriptor(2, stderr.second());
+                    .descriptor(0, stdin.first()).descriptor(1, stdout.second()).descriptor(2, stderr.second());
             environment().forEach(builder::environment);
             if (permit.rule().rooted)
                 return permit.host().launcher().start(builder, confinement());
@@ -250,8 +247,9 @@ record RunProgram(String program, List<String> arguments, List<String> environme
         }
 
         /** Another user for good: without supplementary groups, and no program it starts gets rights back. */
-        private Confinement confinement() {
-            return permit.rule().confinement.to(Ids.of(Integer.toUnsignedLong(uid), Integer.toUnsignedLong(gid())));
+        private Confinement confinement() throws IOException {
+            Ids ids = Ids.of(Integer.toUnsignedLong(uid), Integer.toUnsignedLong(gid()));
+            return permit.rule().limits.in(permit.rule().confinement.to(ids));
         }
 
         private int gid() {

@@ -59,7 +59,7 @@ class ProtocolTest {
     @Test
     void answers_reach_who_asked_whatever_their_order() throws Exception {
         try (ImsgChannel.Pair pair = ImsgChannel.pair(); Privileged privileged = Privileged.over(pair.first())) {
-            pair.second().allowFdPassing();
+            pair.second().format(WireFormat.MODERN).allowFdPassing();
             Call<List<String>> one = Call.start(Call.On.PLATFORM, () -> names(privileged, "one"));
             Imsg first = pair.second().receive();
             Call<List<String>> two = Call.start(Call.On.VIRTUAL, () -> names(privileged, "two"));
