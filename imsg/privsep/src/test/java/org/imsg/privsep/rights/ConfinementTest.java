@@ -213,6 +213,20 @@ class ConfinementTest {
     }
 
     @Test
+    void a_chmod_that_is_refused_stops_no_listener_whose_mode_is_right_and_the_others_leave_no_file() throws Exception {
+        Path made = Files.createDirectory(directory.resolve("made"));
+        String byUmask = Integer.toOctalString((int) Files.getAttribute(made, "unix:mode") & 0777);
+        Path socket = made.resolve("s");
+        try (RunningSubject subject = RunningSubject.free()) {
+            assertThat(subject.ask("listen-unix 0 " + socket)).isEqualTo("listens");
+            assertThat(subject.ask("enter promise:STDIO,RPATH,WPATH,CPATH,UNIX,FLOCK")).isEqualTo("[]");
+            assertThat(subject.ask("listen-unix " + byUmask + " " + socket)).isEqualTo("listens");
+            assertThat(subject.ask("listen-unix 0 " + socket)).contains("FileSystemException", "Operation not permitted");
+        }
+        assertThat(made).isEmptyDirectory();
+    }
+
+    @Test
     void a_running_process_confines_all_its_threads_and_those_to_come() throws Exception {
         try (RunningSubject subject = RunningSubject.free("-XX:+UseG1GC")) {
             assertThat(subject.ask("work")).isEqualTo("works");

@@ -41,6 +41,8 @@ import org.imsg.sys.RawSyscall;
 import org.imsg.unix.Child;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
+import org.imsg.unix.UnixAddress;
+import org.imsg.unix.UnixListener;
 
 /** A program that does what it is told, line by line, and says how it went: what the tests confine and look at. */
 final class Subject {
@@ -69,9 +71,17 @@ final class Subject {
         }
     }
 
+    private static String listen(String[] modeAndPath) throws IOException {
+        try (UnixListener _ = UnixListener.at(UnixAddress.of(Path.of(modeAndPath[1])))
+                .mode(Integer.parseInt(modeAndPath[0], 8)).listen()) {
+            return "listens";
+        }
+    }
+
     private static String run(String command, String rest) throws Exception {
         return switch (command) {
             case "raw" -> raw(rest.split(" "));
+            case "listen-unix" -> listen(rest.split(" "));
             case "work" -> work();
             case "drop" -> drop(rest);
             case "drop-or-exit" -> {
