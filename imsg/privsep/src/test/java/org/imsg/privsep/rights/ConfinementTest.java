@@ -221,7 +221,8 @@ class ConfinementTest {
             assertThat(subject.ask("listen-unix 0 " + socket)).isEqualTo("listens");
             assertThat(subject.ask("enter promise:STDIO,RPATH,WPATH,CPATH,UNIX,FLOCK")).isEqualTo("[]");
             assertThat(subject.ask("listen-unix " + byUmask + " " + socket)).isEqualTo("listens");
-            assertThat(subject.ask("listen-unix 0 " + socket)).contains("FileSystemException", "Operation not permitted");
+            assertThat(subject.ask("listen-unix 0 " + socket)).contains("FileSystemException",
+                    "Operation not permitted");
         }
         assertThat(made).isEmptyDirectory();
     }
