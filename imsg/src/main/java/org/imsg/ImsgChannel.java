@@ -632,7 +632,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @throws ClosedChannelException if the channel is closed
      */
     public void forward(ImsgView message) throws ClosedChannelException {
-        composev(message.type(), message.id(), message.pid(), message.payload());
+        composev(message.type(), message.id(), message.pid(), message.bytes());
     }
 
     /** Makes room for a message; returns its length with the header. */

@@ -1,6 +1,7 @@
 package org.imsg;
 
 import java.io.IOException;
+import java.util.HexFormat;
 import org.imsg.wire.ImsgHeader;
 import org.jspecify.annotations.Nullable;
 
@@ -35,11 +36,10 @@ public final class ImsgProtocolException extends IOException {
      * @param word bytes 4 to 7 of the header, for the message
      */
     public ImsgProtocolException(int type, int length, int limit, int word) {
-        this("the peer sent a header (type %s) with length %d; 16 to %d is possible (bytes 4 to 7 are 0x%08x)%s"
-                .formatted(
-                        Integer.toUnsignedString(type), length, limit, word,
-                        length > limit ? TOO_LONG : length >= ImsgHeader.SIZE ? MIXED : ""),
-                length, limit, null);
+        this("the peer sent a header (type " + Integer.toUnsignedString(type) + ") with length " + length + "; 16 to "
+                + limit
+                + " is possible (bytes 4 to 7 are 0x" + HexFormat.of().toHexDigits(word) + ")"
+                + (length > limit ? TOO_LONG : length >= ImsgHeader.SIZE ? MIXED : ""), length, limit, null);
     }
 
     private ImsgProtocolException(String message, long length, int limit, @Nullable Throwable cause) {

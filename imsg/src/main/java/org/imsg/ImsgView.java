@@ -222,6 +222,11 @@ public final class ImsgView {
         return Memory.segment(address, length, scope).asReadOnly();
     }
 
+    /** Returns the payload where it lies, for use inside of one call. */
+    MemorySegment bytes() {
+        return Memory.ALL.asSlice(at(0, length()), length);
+    }
+
     /**
      * Returns the payload as a buffer to read from. C counterpart: {@code imsg_get_ibuf}.
      *

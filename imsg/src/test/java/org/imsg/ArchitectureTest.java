@@ -15,6 +15,7 @@ import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
 import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
@@ -129,6 +130,15 @@ class ArchitectureTest {
                                 events.add(SimpleConditionEvent.violated(method, method + " shows " + shown));
                     }
                 }).check(imsg);
+    }
+
+    @Test
+    void numbers_are_in_ascii_digits_whatever_the_locale() {
+        noClasses().should().callMethod(String.class, "formatted", Object[].class).orShould()
+                .callMethod(String.class, "format", String.class, Object[].class).orShould()
+                .callMethod(PrintStream.class, "printf", String.class, Object[].class).orShould()
+                .callMethod(String.class, "toLowerCase").orShould().callMethod(String.class, "toUpperCase")
+                .because("Locale.ROOT makes the same text everywhere").check(imsg);
     }
 
     @Test
