@@ -385,7 +385,9 @@ public final class Child {
             } while (result == -Constants.EINTR);
             synchronized (this) {
                 reaped = true;
-                result = Processes.waitpid(pid, status.address(), 0);
+                do {
+                    result = Processes.waitpid(pid, status.address(), 0);
+                } while (result == -Constants.EINTR);
                 AWAITED.remove(pid);
             }
             if (result < 0)

@@ -42,7 +42,7 @@ final class PathLock implements AutoCloseable {
             boolean taken = false;
             try {
                 lock.await(deadline);
-                taken = lock.isInPlace();
+                taken = lock.made || lock.isInPlace();
                 if (taken)
                     return lock;
             } finally {
