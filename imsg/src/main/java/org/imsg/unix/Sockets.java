@@ -349,12 +349,7 @@ public final class Sockets {
      * @throws IOException if it is closed
      */
     public static boolean isUnix(Fd socket) throws IOException {
-        int fd = socket.enter();
-        try {
-            return name(fd).isUnix();
-        } finally {
-            socket.exit();
-        }
+        return localAddress(socket) != null;
     }
 
     /** getsockname(2); of no family if it is not a socket. */

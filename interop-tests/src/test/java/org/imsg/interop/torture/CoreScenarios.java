@@ -45,7 +45,11 @@ final class CoreScenarios {
 
     private static Imsg message(int id) throws IOException {
         Imsg message = Imsg.of(1, id, 0, payload(id));
-        return id % 2 == 0 ? message.withFd(Fd.open(NULL)) : message;
+        return id % 2 == 0 ? message.withFd(openNull()) : message;
+    }
+
+    static Fd openNull() throws IOException {
+        return Fd.open(NULL);
     }
 
     /** The next of the messages, whole; its descriptor may have been lost, and then says so. */
@@ -156,13 +160,17 @@ final class CoreScenarios {
 
     private static void ask(Path socket) throws IOException {
         try (ImsgChannel channel = ImsgChannel.connect(socket)) {
-            channel.allowFdPassing().format(WireFormat.MODERN);
-            for (int id = 0; id < MESSAGES; id++) {
-                try (Imsg message = message(id)) {
-                    channel.send(message);
-                }
-                expect(channel, id);
+            ask(channel.allowFdPassing().format(WireFormat.MODERN));
+        }
+    }
+
+    /** Sends messages and expects each back. */
+    static void ask(ImsgChannel channel) throws IOException {
+        for (int id = 0; id < MESSAGES; id++) {
+            try (Imsg message = message(id)) {
+                channel.send(message);
             }
+            expect(channel, id);
         }
     }
 

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -70,10 +71,13 @@ final class FaultRun {
         LogManager.getLogManager().reset();
         FaultRun run = new FaultRun(Faults.ofThisProcess(), Integer.parseInt(arguments[0]));
         List<String> chosen = List.of(arguments).subList(1, arguments.length);
+        Map<String, Scenario> all = new LinkedHashMap<>(CoreScenarios.all());
+        all.putAll(NettyScenarios.all());
         // What is opened once and kept is opened here.
-        for (Scenario scenario : CoreScenarios.all().values())
-            scenario.run(Files.createTempDirectory("f"), new Told());
-        for (Map.Entry<String, Scenario> scenario : CoreScenarios.all().entrySet())
+        for (Map.Entry<String, Scenario> scenario : all.entrySet())
+            run.once(scenario.getKey() + " for the first time", scenario.getValue());
+        run.wrong.clear();
+        for (Map.Entry<String, Scenario> scenario : all.entrySet())
             if (chosen.isEmpty() || chosen.contains(scenario.getKey()))
                 run.each(scenario.getKey(), scenario.getValue());
         run.wrong.stream().limit(MOST_LINES).forEach(System.out::println);
@@ -208,7 +212,8 @@ final class FaultRun {
             for (Path each : all) {
                 try {
                     String target = Files.readSymbolicLink(each).toString();
-                    if (!target.endsWith("/fd") && !target.endsWith(".jar"))
+                    // Eventfds wake the threads that wait, and belong to the whole process.
+                    if (!target.endsWith("/fd") && !target.endsWith(".jar") && !target.endsWith("[eventfd]"))
                         open.add(each.getFileName() + " -> " + target);
                 } catch (IOException _) {
                     // closed meanwhile

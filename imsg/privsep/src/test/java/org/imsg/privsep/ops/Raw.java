@@ -9,6 +9,7 @@ import java.util.List;
 import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
+import org.imsg.unix.ErrnoException;
 
 /** A child that writes its messages itself, and may write anything. Closes the descriptors that come. */
 final class Raw implements AutoCloseable {
@@ -35,11 +36,18 @@ final class Raw implements AutoCloseable {
         channel.send(message);
     }
 
+    /** Null is the end, also that of a monitor that closes with requests unread: the kernel reports that as a reset. */
     Imsg receive() throws IOException {
-        Imsg reply = channel.receive(PATIENCE);
-        if (reply != null)
-            replies.add(reply);
-        return reply;
+        try {
+            Imsg reply = channel.receive(PATIENCE);
+            if (reply != null)
+                replies.add(reply);
+            return reply;
+        } catch (ErrnoException e) {
+            if (e.name().equals("ECONNRESET"))
+                return null;
+            throw e;
+        }
     }
 
     Imsg ask(Operation.Request request) throws IOException {
