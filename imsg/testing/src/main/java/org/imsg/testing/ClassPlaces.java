@@ -33,7 +33,7 @@ public final class ClassPlaces {
     }
 
     /** Returns a class path that has all modules and classes of this JVM, and the place of one more class. */
-    static String ofThisJvmAnd(Class<?> main) {
+    public static String ofThisJvmAnd(Class<?> main) {
         return Stream
                 .of(of(main).toString(), System.getProperty("jdk.module.path"), System.getProperty("java.class.path"))
                 .filter(place -> place != null && !place.isEmpty()).collect(Collectors.joining(File.pathSeparator));

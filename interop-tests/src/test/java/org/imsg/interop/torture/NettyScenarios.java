@@ -34,8 +34,7 @@ final class NettyScenarios {
 
     /** A blocking client, whose messages a channel on epoll sends back with their descriptors. */
     private static void echo(Told told) throws Exception {
-        try (Fd.Pair pair = Fd.socketpair();
-                ImsgChannel client = ImsgChannel.of(pair.first()).allowFdPassing().format(WireFormat.MODERN)) {
+        try (Fd.Pair pair = Fd.socketpair()) {
             Channel server = new Bootstrap().group(LOOPS).channelFactory(() -> new ImsgSocketChannel(pair.second()))
                     .option(ImsgChannelOption.ALLOW_FD_PASSING, true).handler(new ChannelInitializer<>() {
                         @Override
@@ -43,10 +42,9 @@ final class NettyScenarios {
                             channel.pipeline().addLast(new ImsgCodec().format(WireFormat.MODERN), new Echo(told));
                         }
                     }).register().sync().channel();
-            try {
-                CoreScenarios.ask(client);
+            try (ImsgChannel client = ImsgChannel.of(pair.first())) {
+                CoreScenarios.ask(client.allowFdPassing().format(WireFormat.MODERN));
             } finally {
-                client.close();
                 server.close().sync();
                 server.eventLoop().submit(() -> {}).sync();
             }
