@@ -49,4 +49,9 @@ class ArchitectureTest {
     void no_files_of_the_program_s_frame_need_each_other() {
         FileLayers.of(CLASSES, "org.imsg.privsep").check();
     }
+
+    @Test
+    void no_files_of_privileged_operations_need_each_other() {
+        FileLayers.of(CLASSES, "org.imsg.privsep.ops").check();
+    }
 }

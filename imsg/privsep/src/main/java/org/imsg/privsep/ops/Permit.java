@@ -38,12 +38,7 @@ record Permit<Q, R>(Q request, R rule, String origin, Host host, Asker asker, Du
 
     /** Throws if the answer is of no use any more. */
     void requireTime(String call, Object subject) throws ErrnoException {
-        requireTime(over, call, subject);
-    }
-
-    static void requireTime(BooleanSupplier over, String call, Object subject) throws ErrnoException {
-        if (over.getAsBoolean())
-            throw new ErrnoException(call, subject, Errno.number("ETIMEDOUT"));
+        Removal.requireTime(over, call, subject);
     }
 
     RefusedException refusal(String why) {

@@ -48,7 +48,7 @@ final class UserFiles {
         do {
             own.clear();
             DirectoryEntries.visit(directory, name -> {
-                Permit.requireTime(over, "unlinkat", name);
+                Removal.requireTime(over, "unlinkat", name);
                 FileStatus status = status(directory, name);
                 if (status != null && status.uid() == uid)
                     own.add(name);
@@ -58,7 +58,7 @@ final class UserFiles {
                 return own.size() < DirectoryEntries.BATCH;
             });
             for (Name name : own)
-                RemoveTree.remove(Beneath.best(), directory, name, over);
+                Removal.of(Beneath.best(), directory, name, over);
         } while (own.size() == DirectoryEntries.BATCH);
     }
 
