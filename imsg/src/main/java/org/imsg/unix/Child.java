@@ -21,6 +21,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntSupplier;
 import org.imsg.sys.CString;
 import org.imsg.sys.Constants;
@@ -39,6 +40,7 @@ public final class Child {
     private static final int SIGKILL = 9;
 
     private static final Set<Integer> AWAITED = ConcurrentHashMap.newKeySet();
+    private static final AtomicInteger STARTING = new AtomicInteger();
 
     private final int pid;
     private final CompletableFuture<ExitStatus> exit = new CompletableFuture<>();
@@ -217,6 +219,7 @@ public final class Child {
          */
         public Child start(Launch launch) throws IOException {
             List<Fd> copies = new ArrayList<>();
+            STARTING.incrementAndGet();
             try (Arena arena = Arena.ofConfined()) {
                 int above = descriptors.keySet().stream().mapToInt(number -> number + 1).max().orElse(0);
                 int from = Math.max(FIRST_FREE, above);
@@ -229,6 +232,7 @@ public final class Child {
                 }
                 return new Child(spawn(arena, numbers, from, launch), program.getFileName().toString());
             } finally {
+                STARTING.decrementAndGet();
                 copies.forEach(Fd::close);
             }
         }
@@ -308,6 +312,11 @@ public final class Child {
             if (errorNumber != 0)
                 throw new ErrnoException("posix_spawn", program, Math.abs(errorNumber));
         }
+    }
+
+    /** {@return whether a child is being started, which {@link #awaited} does not have yet} */
+    public static boolean isStarting() {
+        return STARTING.get() > 0;
     }
 
     /** {@return the process ids of all children that have not been waited for yet; a copy} */

@@ -1,6 +1,6 @@
 package org.imsg.privsep.rights;
 
-/** What may be done beneath a path, in the manner of OpenBSD's unveil(2). */
+/** A right to what is beneath a path, in the manner of OpenBSD's unveil(2). */
 public enum Access {
     /** Read files and list directories. */
     READ('r'),

@@ -12,13 +12,13 @@ import org.imsg.sys.RawSyscall;
 import org.imsg.unix.Errno;
 
 /**
- * A signal to every process of a user at once: kill(2) of -1. The kernel lets nobody fork while it goes through the processes,
- * so that none gets away, however fast they start others and end themselves; who kills one after the other can be outrun.
+ * A signal to every process of a user at once: kill(2) of -1. The kernel lets no process fork while it goes through them,
+ * so that none gets away, however fast they start others and end themselves. Killing one after the other can be outrun.
  *
  * <p>Linux only. Thread-safe; waits for a confined child that is being started. Needs CAP_SETUID, and no CAP_KILL.
  */
 public final class Broadcast {
-    /** 4294967295 means "leave it as it is" to setresuid, and then everybody would be killed. */
+    /** 4294967295 means "leave it as it is" to setresuid, and then every process would be killed. */
     private static final long LARGEST = 0xFFFF_FFFEL;
     private static final int SIGKILL = 9;
 
@@ -30,27 +30,27 @@ public final class Broadcast {
      *
      * <p>It takes a thread of this process that may signal the user's processes, and that they may not signal: the kernel lets
      * a thread signal those whose real or saved uid is its effective or real one. So the thread has the user as its effective
-     * uid, and somebody as its real and saved one who has no process that could be hit, or hit back.
+     * uid, and as its real and saved one a user without a process that could be hit, or hit back.
      *
      * @param uid the user, 1 to 4294967294
-     * @param nobody another user, 1 to 4294967294, who has no process: those that there are would be killed too
+     * @param unused another user, 1 to 4294967294, without a process: any it has would be killed too
      * @throws IllegalArgumentException if a uid is out of range, or both are the same
      * @throws PrivilegeException at the step {@code setresuid} if this process lacks the right to become the users, or
-     *     they are not mapped in its user namespace; nobody was killed
+     *     they are not mapped in its user namespace; nothing was killed
      * @throws UnsupportedOperationException on other systems than Linux
      */
-    public static void kill(long uid, long nobody) throws PrivilegeException {
+    public static void kill(long uid, long unused) throws PrivilegeException {
         check(uid);
-        check(nobody);
-        if (uid == nobody)
-            throw new IllegalArgumentException("uid " + uid + " is to be killed and to be spared");
+        check(unused);
+        if (uid == unused)
+            throw new IllegalArgumentException("uid " + uid + " cannot be killed and spared at once");
         if (Os.current() != Os.LINUX)
             throw new UnsupportedOperationException(
                     "one thread with the rights of another user is possible on Linux only");
         // Collected when the thread is gone: closing it would stop all threads for a moment.
         Arena arena = Arena.ofAuto();
-        List<Step> steps = List.of(Step.Call.of("setresuid", uid, nobody, uid, nobody),
-                // Who was not root keeps its capabilities, and with CAP_KILL would reach everybody.
+        List<Step> steps = List.of(Step.Call.of("setresuid", uid, unused, uid, unused),
+                // A thread that was not root keeps its capabilities, and with CAP_KILL would reach every process.
                 Step.Call.of("capset", Set.of(), Confining.capabilityHeader(arena).address(),
                         Confining.capabilityData(arena, 0).address()));
         int result = ConfinedSpawn.run(steps, () -> kill(Posix.errnoSegment(arena), (int) uid));

@@ -12,7 +12,7 @@ import org.imsg.sys.RawSyscall;
  * A thread that gives up rights, starts a program with what is left, and ends. The kernel keeps rights, namespaces and the root
  * for each thread; the C library, which would carry some of them to all threads, is passed by.
  *
- * <p>Whoever may signal or limit a thread may do so to its whole process. So a thread that acts as another user has only its
+ * <p>A process that may signal or limit a thread may do so to its whole process. So a thread that acts as another user has only its
  * effective uid: its real and saved ones are those of an intermediate user that runs nothing, and the kernel asks for these.
  * Memory and tracing are closed by the dumpable flag, which a change of ids clears for the process until the thread is gone.
  */

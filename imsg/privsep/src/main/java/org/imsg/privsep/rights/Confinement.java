@@ -15,7 +15,7 @@ import org.imsg.sys.Os;
 import org.imsg.unix.Child;
 
 /**
- * What a program may still do. A description: immutable, each method gives a new one that confines more.
+ * The rights that a program is left. A description: immutable, each method gives a new one that confines more.
  *
  * <pre>{@code
  * Confinement parser = Confinement.none().promise(Promise.STDIO).unveilJava().to(Ids.ofUser("_parser"));
@@ -71,7 +71,7 @@ public final class Confinement {
     }
 
     /**
-     * What this machine enforces, and what this process may ask of it.
+     * Tells what this machine enforces, and what this process may ask of it.
      *
      * @return the state of things now
      */
@@ -277,7 +277,7 @@ public final class Confinement {
     }
 
     /**
-     * What of this description {@link #spawn} could not enforce here and now.
+     * Names the parts of this description that {@link #spawn} could not enforce here and now.
      *
      * @return each thing and why, in words; empty if nothing is missing
      */

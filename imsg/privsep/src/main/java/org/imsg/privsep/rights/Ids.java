@@ -8,7 +8,7 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Who a process is to the system: user, group and supplementary groups, as numbers. They need no entry in any database.
+ * The user, group and supplementary groups of a process, as numbers. They need no entry in any database.
  *
  * @param uid the user, 0 to 4294967294
  * @param gid the group, 0 to 4294967294
@@ -168,7 +168,7 @@ public record Ids(long uid, long gid, List<Long> groups) {
     }
 
     /**
-     * Whether this is root, whom the system refuses nothing.
+     * Whether this is root, to which the system refuses nothing.
      *
      * @return true for uid 0
      */

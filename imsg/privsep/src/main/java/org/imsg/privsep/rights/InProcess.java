@@ -75,7 +75,7 @@ final class InProcess {
         }
     }
 
-    /** What was described, but is not so in this process: its parent could not give it. */
+    /** The parts of the description that this process was not given: its parent could not. */
     static Map<String, String> notGiven(Restrictions restrictions) {
         Map<String, String> missing = new LinkedHashMap<>();
         if (Os.current() != Os.LINUX)
@@ -162,7 +162,7 @@ final class InProcess {
                     "the root directory, which is veiled, can be listed: this process was not"
                             + " started by spawn with this confinement " + entries);
         } catch (AccessDeniedException _) {
-            // as it is to be
+            // as described
         } catch (IOException e) {
             throw e instanceof PrivilegeException known ? known : new PrivilegeException("proof", e);
         }

@@ -18,7 +18,7 @@ final class JavaPaths {
     private static final Set<String> SYSTEM = Set.of("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache",
             "/etc/ld.so.conf", "/etc/ld.so.preload", "/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo");
 
-    /** What it looks at besides: itself, the limits it is under, random numbers, names. */
+    /** Files it looks at besides: those of itself, of the limits it is under, of random numbers and of names. */
     private static final List<String> STATE = List.of("/proc", "/sys/fs/cgroup", "/sys/devices/system/cpu", "/dev/zero",
             "/dev/random",
             "/dev/urandom", "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf");
@@ -39,7 +39,7 @@ final class JavaPaths {
         return paths;
     }
 
-    /** What symbolic links in the JDK lead to out of it: Debian has conf/ and the trust store elsewhere, Temurin's packages the latter. */
+    /** Files out of the JDK that its symbolic links lead to: Debian has conf/ and the trust store elsewhere, Temurin's packages the latter. */
     private static final class Outside {
         /** Neither is read by a JVM, and one has a link for each module. */
         private static final Set<String> UNUSED = Set.of("legal", "man", "include", "jmods", "demo");

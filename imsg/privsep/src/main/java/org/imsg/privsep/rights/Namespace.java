@@ -1,6 +1,6 @@
 package org.imsg.privsep.rights;
 
-/** What a process shares with others unless it is given its own: namespaces(7). */
+/** A thing that processes share unless they are given their own: namespaces(7). */
 public enum Namespace {
     /** Mounts: those made or taken away are not seen by others. */
     MOUNT("mnt", 0x0002_0000),

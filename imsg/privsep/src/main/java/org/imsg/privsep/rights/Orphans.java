@@ -18,7 +18,7 @@ import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
+import org.imsg.sys.Credentials;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Os;
 import org.imsg.sys.Pidfd;
@@ -36,11 +36,11 @@ import org.imsg.unix.Child;
 public final class Orphans implements AutoCloseable {
     private static final Path PROC = Path.of("/proc");
     private static final Pattern JDK_WAITER = Pattern.compile("process reaper \\(pid (\\d+)\\)");
-    private static final Duration PERIOD = Duration.ofSeconds(1);
+    private static final Duration PERIOD = Duration.ofMillis(100);
     private static final Duration PATIENCE = Duration.ofSeconds(2);
     private static final long PAUSE_NANOS = 1_000_000;
     /** Users that run nothing, not even children that are being started; the second is for containers with few ids. */
-    private static final long[] NOBODIES = {0xFFFF_FFFDL, 65_532};
+    private static final long[] UNUSED = {0xFFFF_FFFDL, 65_532};
     private static final int SIGKILL = 9;
     private static final int P_ALL = 0;
     private static final int WNOHANG = 1;
@@ -56,7 +56,7 @@ public final class Orphans implements AutoCloseable {
         reaper = Thread.ofPlatform().daemon().name("imsg-reaper").unstarted(() -> reap(period));
     }
 
-    /** What /proc says of a process. */
+    /** A process as /proc shows it. */
     private record Entry(int pid, int parent, Set<Long> uids, boolean ended) {}
 
     /**
@@ -118,9 +118,9 @@ public final class Orphans implements AutoCloseable {
     }
 
     private static boolean killAtOnce(long uid) {
-        for (long nobody : NOBODIES) {
+        for (long unused : UNUSED) {
             try {
-                Broadcast.kill(uid, nobody);
+                Broadcast.kill(uid, unused);
                 return true;
             } catch (PrivilegeException _) {
                 // Not mapped here, or no right to change ids: one after the other then.
@@ -143,7 +143,7 @@ public final class Orphans implements AutoCloseable {
         }
     }
 
-    /** Children that somebody waits for. */
+    /** The children that a thread waits for. */
     private static Set<Integer> awaited() {
         Set<Integer> awaited = new HashSet<>(Child.awaited());
         for (Thread thread : Thread.getAllStackTraces().keySet()) {
@@ -154,27 +154,31 @@ public final class Orphans implements AutoCloseable {
         return awaited;
     }
 
-    /** A child that is found ended twice, and that no thread waits for, is nobody's. */
+    /**
+     * A child that ended a while ago, and that no thread waits for, is reaped. A ProcessBuilder's thread may be late to say that it
+     * waits: children of this process's own user, as its are, are left for longer.
+     */
     private void reap(Duration period) {
-        Set<Integer> before = Set.of();
+        Map<Integer, Long> since = new HashMap<>();
         try (Arena arena = Arena.ofConfined()) {
+            long ours = Integer.toUnsignedLong(Credentials.getuid());
             MemorySegment info = arena.allocate(128, 8);
             while (!closed) {
                 LockSupport.parkNanos(period.toNanos());
-                if (!hasEndedChild(info)) {
-                    before = Set.of();
+                long now = System.nanoTime();
+                List<Entry> ended = hasEndedChild(info)
+                        ? processes().values().stream().filter(each -> each.parent == self && each.ended).toList()
+                        : List.of();
+                since.keySet().retainAll(ended.stream().map(Entry::pid).toList());
+                ended.forEach(each -> since.putIfAbsent(each.pid, now));
+                List<Entry> strays = ended.stream().filter(each -> now - since.get(each.pid) >= (each.uids.contains(ours)
+                        ? PATIENCE.toNanos()
+                        : period.toNanos() / 2)).toList();
+                if (strays.isEmpty() || Child.isStarting())
                     continue;
-                }
-                Set<Integer> ended = processes().values().stream().filter(each -> each.parent == self && each.ended)
-                        .map(Entry::pid).collect(Collectors.toSet());
-                Set<Integer> strays = new HashSet<>(ended);
-                strays.retainAll(before);
-                if (!strays.isEmpty())
-                    strays.removeAll(awaited());
-                strays.forEach(
-                        pid -> RawSyscall.call(LinuxSyscalls.host().number("wait4"), pid, 0, WNOHANG | ANY_EXIT_SIGNAL,
-                                0));
-                before = ended;
+                Set<Integer> awaited = awaited();
+                strays.stream().filter(each -> !awaited.contains(each.pid)).forEach(each -> RawSyscall.call(
+                        LinuxSyscalls.host().number("wait4"), each.pid, 0, WNOHANG | ANY_EXIT_SIGNAL, 0));
             }
         } catch (IOException e) {
             System.getLogger(Orphans.class.getName()).log(System.Logger.Level.WARNING,
@@ -216,8 +220,7 @@ public final class Orphans implements AutoCloseable {
             Set<Long> uids = new HashSet<>();
             for (String uid : status.get("Uid").split("\\s+"))
                 uids.add(Long.valueOf(uid));
-            return new Entry(Integer.parseInt(process.getFileName().toString()), Integer.parseInt(status.get("PPid")),
-                    uids,
+            return new Entry(Integer.parseInt(process.getFileName().toString()), Integer.parseInt(status.get("PPid")), uids,
                     status.get("State").matches("[ZX].*") && Integer.parseInt(status.get("Threads")) <= 1);
         } catch (IOException | RuntimeException _) {
             return null;

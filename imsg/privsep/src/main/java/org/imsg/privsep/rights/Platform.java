@@ -19,7 +19,7 @@ import org.imsg.sys.Os;
 import org.imsg.sys.RawSyscall;
 
 /**
- * What this machine enforces, and what this process may ask of it: {@link Confinement#query}.
+ * The things this machine enforces, and those this process may ask of it: {@link Confinement#query}.
  *
  * @param system such as {@code LINUX} or {@code OPENBSD}
  * @param machine as the property {@code os.arch} names it
@@ -72,13 +72,14 @@ public record Platform(String system, String machine, boolean pledge, boolean se
     }
 
     /**
-     * What {@link Confinement} can do on the newest kernel, and this one's Landlock cannot: each in words.
+     * Names, in words, each thing that {@link Confinement} can do on the newest kernel and not with this one's Landlock.
      *
      * @return an immutable list, empty from Linux 6.12 on
      */
     public List<String> landlockLacks() {
         Map<Integer, String> parts = new TreeMap<>(Map.of(1, "paths", Landlock.TRUNCATES,
-                "truncation, which a seccomp filter refuses instead to all who unveil", Landlock.PORTS, "TCP ports",
+                "truncation, which a seccomp filter refuses instead wherever a path is unveiled", Landlock.PORTS,
+                "TCP ports",
                 Landlock.IOCTLS, "ioctl(2) on devices", Landlock.SCOPED,
                 "signals to, and abstract sockets of, processes outside"));
         return parts.entrySet().stream().filter(part -> part.getKey() > landlock).map(Map.Entry::getValue).toList();

@@ -25,7 +25,7 @@ import javax.net.ssl.SSLContext;
 import org.imsg.unix.Errno;
 
 /**
- * What a JVM opens only when it is first used, done while it still can be: a chroot hides the files, and a process that
+ * Opens early the files that a JVM opens only when they are first used: a chroot hides the files, and a process that
  * gave up its rights may not open them. The JDK's own classes are in one file that is mapped from the start: nothing is loaded
  * before its time for their sake. Each method may be called more than once.
  */
@@ -33,7 +33,7 @@ public final class Preload {
     private Preload() {}
 
     /**
-     * What most programs need: every jar of the class path and module path is opened, and stays open; classes that are in
+     * Prepares most programs: every jar of the class path and module path is opened, and stays open; classes that are in
      * directories are loaded; and every file is read, and every library loaded, that is needed later by security providers and
      * random numbers, selectors, channels and virtual threads, time zones, locales and formats, logging and stack traces, and
      * the C library's resolver, which looks up {@code localhost} once.
@@ -60,7 +60,7 @@ public final class Preload {
     }
 
     /**
-     * What it takes to load classes later: every jar of the class path and module path is opened, and stays open; classes that
+     * Prepares for loading classes later: every jar of the class path and module path is opened, and stays open; classes that
      * are in directories are loaded.
      *
      * @throws IOException if a directory of classes cannot be read

@@ -21,7 +21,7 @@ import org.imsg.sys.LinuxSyscalls;
  * disk. A description: immutable, each method gives a new one.
  */
 public final class PrivateRoot {
-    /** Exists wherever a JVM runs, and nothing below it is to be shown. */
+    /** Exists wherever a JVM runs, and nothing below it is shown. */
     private static final String BASE = "/proc";
     private static final String OLD = "/.outside";
     private static final int READ_ONLY = 1;
@@ -95,7 +95,7 @@ public final class PrivateRoot {
     }
 
     /**
-     * Has an empty directory in memory, writable by everybody in the child, and gone with it.
+     * Has an empty directory in memory, writable by every user in the child, and gone with it.
      *
      * @param path where, absolute
      * @return a root with it

@@ -80,7 +80,7 @@ public final class PrivilegeDrop {
     /**
      * Begins with the ids to become.
      *
-     * @param ids whom to become; not root
+     * @param ids the ids to become; not root's
      * @return a drop with the standard preload
      * @throws IllegalArgumentException if they are root's, whether by uid, gid or a group
      */
@@ -155,7 +155,7 @@ public final class PrivilegeDrop {
     }
 
     /**
-     * Lets the process have capabilities that whoever started it as an ordinary user gave it, as systemd does with
+     * Lets the process have capabilities that it was given although it was started as an ordinary user, as systemd does with
      * {@code AmbientCapabilities=CAP_NET_BIND_SERVICE}; any other is an error at the step {@code proof}. A process that
      * comes from root keeps none.
      *
@@ -167,7 +167,7 @@ public final class PrivilegeDrop {
     }
 
     /**
-     * Whom the process is to become.
+     * The ids that the process becomes.
      *
      * @return the ids
      */

@@ -1,7 +1,7 @@
 package org.imsg.privsep.rights;
 
 /**
- * What a program says it will go on doing, in the manner of OpenBSD's pledge(2); everything else it can no longer do. What each
+ * A thing that a program will go on doing, in the manner of OpenBSD's pledge(2); all that it did not promise it can no longer do. What each
  * means on each system stands in the table of the {@linkplain org.imsg.privsep.rights package}.
  */
 public enum Promise {

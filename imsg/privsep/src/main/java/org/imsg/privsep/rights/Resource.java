@@ -2,7 +2,7 @@ package org.imsg.privsep.rights;
 
 import org.imsg.sys.Abi;
 
-/** What a process may use only so much of: setrlimit(2). */
+/** A resource that can be limited for a process: setrlimit(2). */
 public enum Resource {
     /** Seconds of processor time. */
     CPU,

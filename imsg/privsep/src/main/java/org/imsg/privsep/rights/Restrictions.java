@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 
-/** What a {@link Confinement} consists of. A null stands for what was not asked for. Never changed once it is shared. */
+/** The parts of a {@link Confinement}. A null stands for what was not asked for. Never changed once it is shared. */
 final class Restrictions implements Cloneable {
     Set<Promise> promises;
     Map<Path, Set<Access>> unveiled = Map.of();

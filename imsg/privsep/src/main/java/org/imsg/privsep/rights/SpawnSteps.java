@@ -31,7 +31,7 @@ final class SpawnSteps implements AutoCloseable {
     private static final Path SETPRIV = Path.of("/usr/bin/setpriv");
     private static final Path PRLIMIT = Path.of("/usr/bin/prlimit");
     private static final Path ENV = Path.of("/usr/bin/env");
-    /** What ld.so(8) of glibc removes from the environment of a program in secure-execution mode. */
+    /** The variables that ld.so(8) of glibc removes from the environment of a program in secure-execution mode. */
     private static final Pattern TAKEN = Pattern
             .compile("LD_.*|MALLOC_.*|GCONV_PATH|GETCONF_DIR|GLIBC_TUNABLES|HOSTALIASES"
                     + "|LOCALDOMAIN|LOCPATH|NIS_PATH|NLSPATH|RESOLV_HOST_CONF|RES_OPTIONS|TMPDIR|TZDIR");
@@ -96,8 +96,8 @@ final class SpawnSteps implements AutoCloseable {
     }
 
     /**
-     * What stands before a program that does not know how it was started, and would take its real user, the intermediate one, for
-     * its own: setpriv(1), which makes the effective one the real one. The C library takes some variables from a program that
+     * The programs that execute one that does not know how it was started, and would take its real user, the intermediate one,
+     * for its own: setpriv(1) makes the effective one the real one. The C library takes some variables from a program that
      * has two users; they come back behind it.
      */
     private List<String> starter(Restrictions wanted, Map<String, String> environment) throws PrivilegeException {
@@ -140,7 +140,7 @@ final class SpawnSteps implements AutoCloseable {
         }
     }
 
-    /** What stands before the program and its arguments. */
+    /** The words before the program and its arguments. */
     List<String> starter() {
         return starter;
     }

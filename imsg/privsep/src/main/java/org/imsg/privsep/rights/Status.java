@@ -5,13 +5,13 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** What a thread's status in /proc says of its rights. */
+/** A thread's rights by its status in /proc. */
 final class Status {
     private static final List<String> CAPABILITIES = List.of("CapInh", "CapPrm", "CapEff", "CapAmb");
 
     private Status() {}
 
-    /** What of a confined child's thread is not as described, in words; or null. */
+    /** The first thing of a confined child's thread that is not as described, in words; or null. */
     static String differenceFrom(Restrictions restrictions, Map<String, String> status) {
         if (!words(status, "NoNewPrivs").equals("1"))
             return "has NoNewPrivs " + words(status, "NoNewPrivs") + " instead of 1";
@@ -23,14 +23,14 @@ final class Status {
         return restrictions.ids == null ? null : differenceFrom(restrictions.ids, restrictions.ambient, status);
     }
 
-    /** What a thread could still get that the bounding set does not allow, in words; or null. */
+    /** The capabilities a thread could still get against the bounding set, in words; or null. */
     static String boundDifferently(Set<Capability> bounding, Map<String, String> status) {
         Set<Capability> has = Capability.of(Long.parseUnsignedLong(words(status, "CapBnd"), 16));
         return bounding.containsAll(has) ? null : "has CapBnd " + has + " instead of " + bounding;
     }
 
     /**
-     * What of a thread's ids and capabilities is not as it is to be after a drop.
+     * The first thing of a thread's ids and capabilities that should be otherwise after a drop.
      *
      * @return in words, or null if all is well
      */

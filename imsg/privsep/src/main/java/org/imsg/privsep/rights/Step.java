@@ -15,10 +15,10 @@ import org.imsg.sys.RawSyscall;
  * a class, read a file or look up a path any more.
  */
 sealed interface Step {
-    /** What a failure is reported as: mostly the call's name. */
+    /** The name a failure is reported by: mostly the call's. */
     String name();
 
-    /** What it is done to, for the report. */
+    /** The thing it is done to, for the report. */
     Object on();
 
     /** Does it; the negative errno if it fails. */

@@ -60,7 +60,7 @@ final class SystemCallRules {
             setpriority sched_setscheduler sched_setaffinity prctl[0=8,24,28,47]
             """;
     /**
-     * What stands between a filter and the first instruction of the program it is for: the exec, the loader, the JVM's start, and
+     * The calls between a filter and the first instruction of the program it is for: the exec, the loader, the JVM's start, and
      * its becoming the user it is meant for.
      */
     private static final String START = """
@@ -74,9 +74,9 @@ final class SystemCallRules {
             "socket",
             "execve", "execveat", "open", "creat", "mknodat");
 
-    /** What truncates although nothing was opened for writing: O_TRUNC with O_RDONLY is 0x200 under mask 0x203. */
+    /** Calls that truncate although nothing was opened for writing: O_TRUNC with O_RDONLY is 0x200 under mask 0x203. */
     private static final String TRUNCATION = "truncate openat[2&0x203=0x200] open[1&0x203=0x200] ";
-    /** What reaches ports past Landlock: MSG_FASTOPEN. */
+    /** Calls that reach ports past Landlock: by MSG_FASTOPEN, or unseen. */
     private static final String FAST_OPEN = """
             sendto[3&0x20000000=0x20000000] sendmsg[2&0x20000000=0x20000000] sendmmsg[3&0x20000000=0x20000000]
             io_uring_setup
@@ -86,7 +86,7 @@ final class SystemCallRules {
 
     private SystemCallRules() {}
 
-    /** What an older Landlock, or any, leaves open: the calls to be refused if a rule holds. */
+    /** The calls that an older Landlock, or any, leaves open, to be refused if a rule holds. */
     static Map<String, Rule> holes(boolean truncation, boolean ports, boolean listening) {
         String text = (truncation ? TRUNCATION : "") + (ports ? FAST_OPEN : "") + (ports && !listening ? "listen" : "");
         return rules(text);
@@ -108,7 +108,7 @@ final class SystemCallRules {
     /** One condition on one argument: that its bits under the mask are the value, on all 64 bits if wide, else on the low 32. */
     record Test(int argument, long mask, long value, boolean wide) {}
 
-    /** What lets a call through: any of several lists of tests, each of which must hold as a whole. An empty list always holds. */
+    /** The condition that lets a call through: any of several lists of tests, each of which must hold as a whole. An empty list always holds. */
     record Rule(List<List<Test>> alternatives, boolean accessDenied) {
         boolean always() {
             return alternatives.stream().anyMatch(List::isEmpty);

@@ -20,7 +20,7 @@ import org.imsg.unix.Fd;
 import org.imsg.unix.UnixAddress;
 
 /**
- * What systemd, or a program that follows its protocol, gave this process: descriptors it opened for it, as sd_listen_fds(3)
+ * The things that systemd, or a program that follows its protocol, gave this process: descriptors it opened for it, as sd_listen_fds(3)
  * tells them, and a socket to report on, as sd_notify(3) does. The descriptors are taken over, close-on-exec; the socket is
  * connected at once, so that {@link #ready} works after a chroot and under any promise.
  *
@@ -134,7 +134,7 @@ public final class SystemdStart implements AutoCloseable {
     }
 
     /**
-     * Whether somebody wants to be told.
+     * Whether there is a socket to report on.
      *
      * @return true if there was a NOTIFY_SOCKET
      */
@@ -143,7 +143,7 @@ public final class SystemdStart implements AutoCloseable {
     }
 
     /**
-     * Reports that the service is up: {@code READY=1}. Does nothing if nobody wants to be told.
+     * Reports that the service is up: {@code READY=1}. Does nothing if there is no socket to report on.
      *
      * @throws IOException if it cannot be sent, an {@link ErrnoException}
      */
@@ -152,7 +152,7 @@ public final class SystemdStart implements AutoCloseable {
     }
 
     /**
-     * Reports anything else of sd_notify(3). Does nothing if nobody wants to be told.
+     * Reports anything else of sd_notify(3). Does nothing if there is no socket to report on.
      *
      * @param state such as {@code STOPPING=1}, or {@code STATUS=} and a text; several are separated by newlines
      * @throws IOException if it cannot be sent, an {@link ErrnoException}

@@ -4,7 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 
-/** What of a confinement a platform cannot enforce: the part's name, and why in words. */
+/** The parts of a confinement that a platform cannot enforce: each one's name, and why in words. */
 final class Unenforceable {
     private static final String PROMISES = "promises";
     static final String UNVEIL = "unveil";
@@ -79,7 +79,7 @@ final class Unenforceable {
         return reasons;
     }
 
-    /** What the parent could not do does not count in the child: the proof finds it out. */
+    /** As the child sees it: the proof finds out what the parent could not do. */
     static Map<String, String> forComplete(Restrictions wanted, Platform platform) {
         Map<String, String> reasons = new LinkedHashMap<>();
         if (!platform.pledge())

@@ -96,8 +96,7 @@ final class Subject {
             case "mixed" -> String.valueOf(Ids.areMixed());
             case "hoard" -> {
                 try (Arena arena = Arena.ofConfined()) {
-                    for (int i = 0; i < Integer.parseInt(rest); i++)
-                        arena.allocate(1 << 20);
+                    arena.allocate(Long.parseLong(rest) << 20);
                 }
                 yield "hoarded";
             }
