@@ -1,10 +1,10 @@
 package org.imsg.privsep;
 
-/** What becomes of the program when a child ends that was not told to. */
+/** The fate of the program when a child ends without having been told to. */
 public enum AfterEnd {
     /** The whole program stops, as with OpenBSD's proc.c; {@link Privsep#run} returns 1. The default. */
     STOP_PROGRAM,
-    /** The child is started again, and connected again to everybody it was connected to. */
+    /** The child is started again, and connected again to every process it was connected to. */
     RESTART,
     /** The others go on without it. */
     GO_ON

@@ -220,7 +220,7 @@ final class ChildProcess implements Connection.Receiver {
         violated(reason.getMessage(), false);
     }
 
-    /** What ends it is told once, and what does not is told within the rate of its log. */
+    /** A violation that ends the child is logged once, others within the rate of its log. */
     private synchronized void violated(String what, boolean streamBroken) {
         if (distrusted)
             return;
@@ -235,7 +235,7 @@ final class ChildProcess implements Connection.Receiver {
         log.always(System.Logger.Level.WARNING, text);
     }
 
-    /** An error in what serves it. It may be for want of memory, so the child is killed first and the rest tried. */
+    /** A thread that serves the child failed, perhaps for want of memory: the child is killed first, then logged. */
     private void failed(String what, Throwable fault) {
         distrusted = true;
         kill(Instance.SIGKILL);

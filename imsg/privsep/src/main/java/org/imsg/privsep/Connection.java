@@ -37,7 +37,7 @@ final class Connection implements AutoCloseable {
     private final String name;
     private final PeerBounds bounds;
     private volatile Receiver receiver;
-    /** What waits while the writing thread writes what was there before it. */
+    /** Messages behind those that the writing thread is writing. */
     private final Queue<Imsg> queue = new ArrayDeque<>();
     private int queuedBytes;
     private int queuedDescriptors;

@@ -7,7 +7,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.imsg.Imsg;
 import org.imsg.TruncatedMessageException;
 
-/** Who handles which type, and whose turn it is: one call of the user's at a time, the longest waiting first. */
+/** The handlers by type and sender, called one at a time; the call that has waited longest comes first. */
 final class Dispatch {
     private record Key(String role, int type) {}
 
@@ -45,7 +45,7 @@ final class Dispatch {
         started.countDown();
     }
 
-    /** Drops messages from now on: nobody is there to handle them. */
+    /** Drops messages from now on. */
     void close() {
         closed = true;
         started.countDown();

@@ -5,7 +5,7 @@ final class Instance {
     static final int SIGTERM = 15;
     static final int SIGKILL = 9;
 
-    /** What the parent waits for. */
+    /** The event that the parent waits for. */
     enum State {
         /** The time of its next start. */
         WAITING,
@@ -13,7 +13,7 @@ final class Instance {
         STARTING,
         /** The others. */
         READY,
-        /** Its end, which nobody wants. */
+        /** Its end, which no one asked for. */
         RUNNING,
         /** Its end, which was asked for. */
         ENDING,
@@ -31,7 +31,7 @@ final class Instance {
     long deadline;
     /** What was tried last to end it: 0 the end of its channel, 15, 9. */
     int signalled;
-    /** It is to be started again though it was told to end. */
+    /** It will be started again though it was told to end. */
     boolean reexecute;
     /** The configuration changed while it was being started. */
     boolean reloadMissed;
@@ -52,7 +52,7 @@ final class Instance {
         };
     }
 
-    /** Somebody waits for a deadline. */
+    /** Whether its deadline counts. */
     boolean isTimed() {
         return switch (state) {
             case WAITING, STARTING, FINISHING -> true;

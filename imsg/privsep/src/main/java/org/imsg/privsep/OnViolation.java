@@ -1,9 +1,12 @@
 package org.imsg.privsep;
 
 /**
- * What the parent does about a child that breaks the rules: sends what is no message, a type that nobody handles, a payload
- * that is shorter than its handler reads, or a message of the framework that is not its to send. It is logged in any case. Between children, nonsense is logged and dropped,
- * and a broken stream ends the connection.
+ * The parent's answer to a child that breaks the rules. A child does so by bytes that are no message, a type without a handler, a
+ * payload shorter than its handler reads, a message of the framework that is not its to send or comes out of turn, and by leaving
+ * so much unread that a {@linkplain PeerBounds bound} is reached. The log says so in any case. Between children, such messages
+ * are logged and dropped, and a broken stream ends the connection.
+ *
+ * <p>An Error in a handler, a StackOverflowError for example, always kills the child whose message it handled.
  */
 public enum OnViolation {
     /** The message is dropped. Where the stream itself is broken nothing after it can be trusted: then as {@link #DROP_CHILD}. */

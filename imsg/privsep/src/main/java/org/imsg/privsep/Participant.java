@@ -6,7 +6,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
 
 /**
- * This process, as one of a privilege-separated program: who else there is, and who handles which messages.
+ * This process, as one of a privilege-separated program: the other processes, and the handlers of their messages.
  *
  * <p>Handlers are chosen by the type of the message and, if wanted, the role of its sender. They run one at a time, so that
  * they need no locks among themselves; messages of one peer keep their order. Every method here may be called by any thread.
@@ -79,7 +79,7 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
     }
 
     /**
-     * Everybody of a role who is connected at the moment.
+     * The processes of a role that are connected at the moment.
      *
      * @param role the role
      * @return its processes, by their number; none if all are down at the moment
@@ -91,7 +91,7 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
     }
 
     /**
-     * The first of a role who is connected at the moment.
+     * The first process of a role that is connected at the moment.
      *
      * @param role the role
      * @return one of its processes

@@ -8,8 +8,8 @@ import org.imsg.unix.ErrnoException;
 
 /**
  * A process of the same program as this one is connected to it: its role is known from the channel, never from what a message
- * says. A process that died and was started again is another peer; who keeps one for later asks {@link #isConnected}, who
- * wants whoever is there asks {@link Participant#peer(String)} each time. Thread-safe.
+ * says. A process that died and was started again is another peer: check {@link #isConnected()} before reusing a Peer, or call
+ * {@link Participant#peer(String)} for the current one. Thread-safe.
  */
 public final class Peer {
     /** The role of the parent: {@value}. */
@@ -55,7 +55,7 @@ public final class Peer {
     }
 
     /**
-     * Sends a message: proc_compose. Never waits; what does not fit into the socket is queued, and leaves in order.
+     * Sends a message: proc_compose. Never waits: a message that does not fit into the socket is queued, and messages leave in order.
      *
      * @param message the message, of a type under {@link #FIRST_RESERVED_TYPE}; its descriptor is this call's:
      *     sent, or closed if it throws

@@ -23,22 +23,24 @@ import org.imsg.privsep.rights.PrivilegeException;
  * {@snippet file = "org/imsg/examples/relayd/Relayd.java" region = "main"}
  *
  * <p><b>Start.</b> The parent starts every process of every role, each as the leader of its own session, with the channel to the
- * parent as descriptor 3, standard input, output and error, nothing else open, and a minimal environment. A child calls
- * {@link Role#prepare}, gives up its rights and says that it is ready. When all are, everybody is sent its ends of the channels
+ * parent as descriptor 3 and a minimal environment. Its standard input is empty, and what it prints goes into the parent's log, line
+ * by line, under its name (see {@link RoleSettings#inheritStreams()}); nothing else is open. A child calls
+ * {@link Role#prepare}, gives up its rights and says that it is ready. When all are, each is sent its ends of the channels
  * to the others, and told to start: {@link Role#start}, then {@link Parent#start}.
  *
- * <p><b>Messages</b> go to the handler of their type; who sent one is known by the channel it came through. A child that breaks
- * the rules is dealt with as {@link OnViolation} says, and the others are served on.
+ * <p><b>Messages</b> go to the handler of their type; the sender is known by the channel they came through. A child that breaks
+ * the rules, or makes more grow in the parent than {@link PeerBounds} allow, is dealt with as {@link OnViolation} says, and the
+ * others are served on.
  *
  * <p><b>Operations that take rights</b> a role asks for with {@link RoleProcess#privileged}, if it has a
  * {@linkplain RoleSettings#policy(org.imsg.privsep.ops.Policy) policy}: the parent opens, binds and runs for it what that allows.
  *
  * <p><b>End of a child.</b> {@link Parent#finished} is told how it ended. {@link AfterEnd} says what then becomes of the program;
- * a child that is started again is connected again to everybody it was connected to, who see the former {@link Peer}
- * disconnected and a new one connected. Between two starts of one there is always a second or more.
+ * a child that is started again is connected again to every process it was connected to, which sees the former
+ * {@link Peer} disconnected and a new one connected. Between two starts of one there is always a second or more.
  *
  * <p><b>End of the program.</b> {@link ParentProcess#stop}, SIGTERM or SIGINT at the parent: every child's channel is ended, upon
- * which it ends itself; who does not is sent SIGTERM, then SIGKILL. A child whose parent dies, however that happens, ends
+ * which it ends itself; a child that does not is sent SIGTERM, then SIGKILL. A child whose parent dies, however that happens, ends
  * within half a second, whatever it is doing.
  *
  * <p><b>Reload.</b> SIGHUP at the parent is {@link Parent#reload} there and {@link Role#reload} in the children, or their
@@ -47,7 +49,7 @@ import org.imsg.privsep.rights.PrivilegeException;
  * anyhow.
  *
  * <p><b>AOT cache.</b> {@code -Dimsg.privsep.aot.record=FILE} makes a run a training run: the first process of the first role
- * records what it loads, nobody is confined, for a confined JVM could not write a file, and the program stops as soon as it has
+ * records what it loads, no process is confined, for a confined JVM could not write a file, and the program stops as soon as it has
  * started; the JVM then writes the cache. With
  * {@code -Dimsg.privsep.aot=FILE} the children use it.
  *
@@ -204,7 +206,7 @@ public final class Privsep {
             if (roles.size() > 1 && roles.stream().anyMatch(role -> role.rights().maySignal()))
                 System.getLogger(name).log(System.Logger.Level.WARNING, "roles "
                         + String.join(", ", roles.stream().map(RoleSettings::name).toList()) + " are all uid " + uid
-                        + ": who made no promises may signal the others, unless it has a PID namespace of its own");
+                        + ": a role without promises may signal the others, unless it has a PID namespace of its own");
         });
     }
 

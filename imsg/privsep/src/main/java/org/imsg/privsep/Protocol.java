@@ -18,7 +18,7 @@ final class Protocol {
     static final int LOG = FIRST + 2;
     /** Parent to child: an end of a channel to another child. Payload: instance, name of the role; with a descriptor. */
     static final int CONNECT = FIRST + 3;
-    /** Parent to child: everybody is ready. */
+    /** Parent to child: all children are ready. */
     static final int START = FIRST + 4;
     /** Parent to child: read the configuration again. */
     static final int RELOAD = FIRST + 5;

@@ -36,7 +36,7 @@ final class RelayLogger implements System.Logger {
 
     @Override
     public boolean isLoggable(Level level) {
-        // What is worth writing down the parent knows; tracing is not worth the way.
+        // The parent knows its levels; tracing is not worth the way.
         return level != Level.OFF && level.getSeverity() >= Level.DEBUG.getSeverity();
     }
 
@@ -56,7 +56,7 @@ final class RelayLogger implements System.Logger {
         try {
             parent.send(Protocol.log(level, name, thrown == null ? text : text + "\n" + Printable.trace(thrown)));
         } catch (IOException _) {
-            // The parent is gone, or does not listen: what is left is the error output it gave us.
+            // The parent is gone, or does not listen: the error output is left.
             System.err.println(level + " " + name + ": " + text);
         }
     }

@@ -10,7 +10,7 @@ package org.imsg.privsep;
 @FunctionalInterface
 public interface Role {
     /**
-     * Called first, before rights are given up and before anybody is connected: for what will be out of reach afterwards.
+     * Called first, before rights are given up and before any connection: for things that will be out of reach afterwards.
      *
      * @param self this process
      * @throws Exception to end the process with code 1; the parent's log says why

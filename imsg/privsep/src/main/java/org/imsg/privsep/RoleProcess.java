@@ -49,7 +49,7 @@ public final class RoleProcess extends Participant {
     }
 
     /**
-     * What this process may ask its parent for, as the {@linkplain RoleSettings#policy(Policy) policy} of its role says. There
+     * The operations this process may ask its parent for, as the {@linkplain RoleSettings#policy(Policy) policy} of its role says. There
      * from {@link Role#start} on, until the process ends; if the monitor has dropped it, every call fails.
      *
      * @return the privileged operations; not to be closed, for there are no others

@@ -70,7 +70,7 @@ final class RoleRights {
         policy.chroot().ifPresent(this::chroot);
     }
 
-    /** In a child: as the parent has read a policy that is not for everybody to read. */
+    /** In a child: as the parent has read a policy that only the parent may read. */
     void asStarted() {
         if (System.getenv("UID") != null && System.getenv(ChildEnvironment.PARTIAL) == null)
             user = "uid " + System.getenv("UID");
@@ -123,7 +123,7 @@ final class RoleRights {
         return user == null;
     }
 
-    /** Whom it becomes, if somebody. */
+    /** The user it becomes, if any. */
     Optional<Ids> becomes() throws PrivilegeException {
         return Optional.ofNullable(ids());
     }

@@ -81,10 +81,10 @@ public final class RoleSettings {
     }
 
     /**
-     * Sets what becomes of the program when a process of this role ends that was not told to. {@link AfterEnd#STOP_PROGRAM}
+     * Sets the fate of the program when a process of this role ends without having been told to. {@link AfterEnd#STOP_PROGRAM}
      * unless set.
      *
-     * @param what what is done
+     * @param what the parent's answer
      * @return this
      */
     public RoleSettings afterEnd(AfterEnd what) {
@@ -121,9 +121,9 @@ public final class RoleSettings {
     }
 
     /**
-     * Sets what the parent does about a process of this role that breaks the rules. {@link OnViolation#KILL_CHILD} unless set.
+     * Sets the parent's answer to a process of this role that breaks the rules. {@link OnViolation#KILL_CHILD} unless set.
      *
-     * @param what what is done
+     * @param what the parent's answer
      * @return this
      */
     public RoleSettings onViolation(OnViolation what) {
@@ -195,7 +195,7 @@ public final class RoleSettings {
     }
 
     /**
-     * Has the role run as another user, as {@link #user(String)}, who need not be in any database.
+     * Has the role run as another user, as {@link #user(String)}, which need not be in any database.
      *
      * @param ids the user's numbers
      * @return this

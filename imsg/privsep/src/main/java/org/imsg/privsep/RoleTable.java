@@ -24,7 +24,7 @@ final class RoleTable {
         for (RoleSettings role : roles.values())
             for (String other : role.connections())
                 if (!roles.containsKey(other))
-                    throw new IllegalStateException("role " + role.name() + " is to be connected to " + other
+                    throw new IllegalStateException("role " + role.name() + " names a connection to " + other
                             + ", which is none of " + roles.keySet());
     }
 

@@ -6,9 +6,8 @@ import org.imsg.privsep.Instance.State;
 import org.imsg.unix.Child;
 
 /**
- * Decides: who is started when, connected to whom, told what, and ended how. It has no thread, no clock and no process: what
- * happened is told to it together with the time, in nanoseconds since something, and what is to be done it tells to
- * {@link Actions}.
+ * Decides which child is started, connected, told and ended, and when. It has no thread, no clock and no process: its methods take
+ * each event together with the time, in nanoseconds since something, and it has {@link Actions} carry out its decisions.
  */
 final class Supervisor {
     /** What the supervisor has done; none of it waits. */
@@ -65,7 +64,7 @@ final class Supervisor {
         return List.copyOf(instances);
     }
 
-    /** Everybody is gone, and nobody will come again. */
+    /** Whether all children are gone for good. */
     boolean isDone() {
         return stopping && instances.stream().allMatch(instance -> instance.state == State.GONE);
     }
@@ -80,7 +79,7 @@ final class Supervisor {
                 .orElse(Long.MAX_VALUE);
     }
 
-    /** Does what is due. */
+    /** Carries out what is due. */
     void tick(long now) {
         for (Instance instance : instances) {
             if (!instance.isTimed() || now < instance.deadline)
@@ -131,7 +130,7 @@ final class Supervisor {
                 .anyMatch(instance -> instance.state != State.READY && instance.state != State.GONE))
             return;
         begun = true;
-        // Everybody has all its channels before anybody starts.
+        // Each child has all its channels before the first one starts.
         List<Instance> ready = instances.stream().filter(instance -> instance.state == State.READY).toList();
         for (int i = 0; i < ready.size(); i++)
             for (int j = i + 1; j < ready.size(); j++)
