@@ -171,9 +171,11 @@ public final class Orphans implements AutoCloseable {
                         : List.of();
                 since.keySet().retainAll(ended.stream().map(Entry::pid).toList());
                 ended.forEach(each -> since.putIfAbsent(each.pid, now));
-                List<Entry> strays = ended.stream().filter(each -> now - since.get(each.pid) >= (each.uids.contains(ours)
-                        ? PATIENCE.toNanos()
-                        : period.toNanos() / 2)).toList();
+                List<Entry> strays = ended.stream()
+                        .filter(each -> now - since.get(each.pid) >= (each.uids.contains(ours)
+                                ? PATIENCE.toNanos()
+                                : period.toNanos() / 2))
+                        .toList();
                 if (strays.isEmpty() || Child.isStarting())
                     continue;
                 Set<Integer> awaited = awaited();
@@ -220,7 +222,8 @@ public final class Orphans implements AutoCloseable {
             Set<Long> uids = new HashSet<>();
             for (String uid : status.get("Uid").split("\\s+"))
                 uids.add(Long.valueOf(uid));
-            return new Entry(Integer.parseInt(process.getFileName().toString()), Integer.parseInt(status.get("PPid")), uids,
+            return new Entry(Integer.parseInt(process.getFileName().toString()), Integer.parseInt(status.get("PPid")),
+                    uids,
                     status.get("State").matches("[ZX].*") && Integer.parseInt(status.get("Threads")) <= 1);
         } catch (IOException | RuntimeException _) {
             return null;

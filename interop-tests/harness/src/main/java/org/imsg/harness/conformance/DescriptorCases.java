@@ -30,7 +30,8 @@ final class DescriptorCases {
                 new Case(GROUP, "descriptor-with-the-last-byte",
                         "the descriptor is there when the message is whole, and is delivered with it",
                         DescriptorCases::late),
-                new Case(GROUP, "descriptor-flood", "each is delivered with its message, and closed if it was not taken",
+                new Case(GROUP, "descriptor-flood",
+                        "each is delivered with its message, and closed if it was not taken",
                         DescriptorCases::flood),
                 new Case(GROUP, "descriptor-and-then-no-more", "a received descriptor is closed with the connection",
                         DescriptorCases::cutAfterDescriptor));
