@@ -42,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  * another thread ends every wait with an AsynchronousCloseException, and the connection goes on for every other holder of the
  * socket. An interrupt is noticed only where a call would wait, by platform and virtual threads, with a timeout and without: it
  * closes the channel and throws ClosedByInterruptException. To stop waiting without closing the channel, use a timeout.
- * {@link #fd()}, {@link #wantsWrite()}, {@link #poll} and {@link #write()} never wait and serve an event loop.
+ * {@link #fd()}, {@link #wantsWrite()}, {@link #poll(ImsgHandler)} and {@link #write()} never wait and serve an event loop.
  *
  * <p><b>Ends and faults.</b> The clean end of the stream is null from a method that returns a message, and -1 from one that
  * returns a number. An end inside a message is an {@link ImsgEofException}, a broken protocol an {@link ImsgProtocolException},
@@ -74,24 +74,24 @@ import org.jspecify.annotations.Nullable;
  * <tr><th scope="row">imsgbuf_flush</th><td>{@link #flush()}</td><td>waits for room instead of looping; with a timeout if wanted</td></tr>
  * <tr><th scope="row">imsgbuf_queuelen</th><td>{@link #queuelen()}</td><td></td></tr>
  * <tr><th scope="row">imsg_compose</th><td>{@link #compose(int, int, int, byte[])}</td><td>the queue has a bound:
- * {@link #maxQueued}; the descriptor stays the caller's on failure</td></tr>
- * <tr><th scope="row">imsg_composev</th><td>{@link #composev}</td><td></td></tr>
- * <tr><th scope="row">imsg_compose_ibuf</th><td>{@link #composeIbuf}</td><td>a descriptor in the buffer goes along; on failure
+ * {@link #maxQueued(int)}; the descriptor stays the caller's on failure</td></tr>
+ * <tr><th scope="row">imsg_composev</th><td>{@link #composev(int, int, int, MemorySegment...)}</td><td></td></tr>
+ * <tr><th scope="row">imsg_compose_ibuf</th><td>{@link #composeIbuf(int, int, int, Ibuf)}</td><td>a descriptor in the buffer goes along; on failure
  * the buffer stays the caller's</td></tr>
- * <tr><th scope="row">imsg_create</th><td>{@link #create}</td><td></td></tr>
+ * <tr><th scope="row">imsg_create</th><td>{@link #create(int, int, int, int)}</td><td></td></tr>
  * <tr><th scope="row">imsg_add</th><td>{@link Ibuf#add(byte[])}</td><td>on failure the buffer is unchanged, not freed</td></tr>
- * <tr><th scope="row">imsg_set_maxsize</th><td>{@link Ibuf#setMaxSize}</td><td>of a buffer from create: payload only, too</td></tr>
+ * <tr><th scope="row">imsg_set_maxsize</th><td>{@link Ibuf#setMaxSize(int)}</td><td>of a buffer from create: payload only, too</td></tr>
  * <tr><th scope="row">imsg_close</th><td>{@link #compose(Ibuf)}</td><td></td></tr>
  * <tr><th scope="row">imsg_forward</th><td>{@link #forward(Imsg)}, {@link #forward(ImsgView)}</td><td></td></tr>
  * <tr><th scope="row">imsg_free</th><td>{@link Imsg#close()}</td><td>needed only for a descriptor</td></tr>
- * <tr><th scope="row">imsg_get_type, _id, _pid, _len</th><td>{@link Imsg#type}, {@link Imsg#id}, {@link Imsg#pid},
- * {@link Imsg#length}</td><td>length is always the whole payload's</td></tr>
- * <tr><th scope="row">imsg_get_fd</th><td>{@link Imsg#takeFd}</td><td>{@link Imsg#descriptor} says why there is none</td></tr>
- * <tr><th scope="row">imsg_get_data, _buf, _strbuf, _ibuf</th><td>{@link Imsg#getData}, {@link Imsg#getBuf},
- * {@link Imsg#getStrbuf}, {@link Imsg#getIbuf}</td><td></td></tr>
- * <tr><th scope="row">imsg_ibufq_push, imsg_ibufq_pop</th><td>{@link IbufQueue#push(Imsg)}, {@link IbufQueue#popImsg}</td>
+ * <tr><th scope="row">imsg_get_type, _id, _pid, _len</th><td>{@link Imsg#type()}, {@link Imsg#id()}, {@link Imsg#pid()},
+ * {@link Imsg#length()}</td><td>length is always the whole payload's</td></tr>
+ * <tr><th scope="row">imsg_get_fd</th><td>{@link Imsg#takeFd()}</td><td>{@link Imsg#descriptor()} says why there is none</td></tr>
+ * <tr><th scope="row">imsg_get_data, _buf, _strbuf, _ibuf</th><td>{@link Imsg#getData(int)}, {@link Imsg#getBuf(int)},
+ * {@link Imsg#getStrbuf(int)}, {@link Imsg#getIbuf()}</td><td></td></tr>
+ * <tr><th scope="row">imsg_ibufq_push, imsg_ibufq_pop</th><td>{@link IbufQueue#push(Imsg)}, {@link IbufQueue#popImsg()}</td>
  * <td></td></tr>
- * <tr><th scope="row">msgbuf_concat</th><td>{@link #concat}</td><td></td></tr>
+ * <tr><th scope="row">msgbuf_concat</th><td>{@link #concat(IbufQueue)}</td><td></td></tr>
  * <tr><th scope="row">IMSG_HEADER_SIZE, MAX_IMSGSIZE</th><td>{@link #HEADER_SIZE}, {@link #MAX_IMSGSIZE}</td><td></td></tr>
  * </tbody>
  * </table>
@@ -294,7 +294,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     public ImsgChannel assume(WireFormat wireFormat) {
         if (wireFormat == WireFormat.AUTO)
             throw new IllegalArgumentException(
-                    "what is written until the peer is known is CLASSIC or MODERN, not AUTO");
+                    "the format written until the peer is known is CLASSIC or MODERN, not AUTO");
         assumed = wireFormat.dialect();
         return this;
     }
@@ -356,7 +356,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @throws ImsgQueuedException if the write fails in the middle of the message
      * @throws IOException if the write fails, an {@link ErrnoException}; EPIPE or ECONNRESET when the peer is gone
      * @throws ImsgTooLargeException if the payload is over {@link #maxSize()}
-     * @throws ImsgQueueFullException if the message is longer than {@link #maxQueued}
+     * @throws ImsgQueueFullException if the message is longer than {@link #maxQueued(int)}
      * @throws IllegalStateException if the message has a descriptor, and passing is not allowed or the format is unknown
      */
     public void send(Imsg message) throws IOException {
@@ -584,10 +584,10 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     }
 
     /**
-     * Queues a message begun by {@link #create}, with its descriptor if one was set. C counterpart: {@code imsg_close}.
+     * Queues a message begun by {@link #create(int, int, int, int)}, with its descriptor if one was set. C counterpart: {@code imsg_close}.
      *
      * @param message the buffer; unless this throws it is closed
-     * @throws IllegalArgumentException if the buffer is not from {@link #create}
+     * @throws IllegalArgumentException if the buffer is not from {@link #create(int, int, int, int)}
      * @throws ClosedChannelException if the channel is closed
      */
     public void compose(Ibuf message) throws ClosedChannelException {
@@ -601,7 +601,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /**
      * Queues every message of a queue, and leaves it empty. C counterpart: {@code msgbuf_concat}.
      *
-     * @param messages messages begun by {@link #create} or pushed as they were received; where this throws, the message it was
+     * @param messages messages begun by {@link #create(int, int, int, int)} or pushed as they were received; where this throws, the message it was
      *     at is closed, those behind it stay in the queue
      * @throws IllegalArgumentException if there is a buffer among them that is no message
      * @throws ClosedChannelException if the channel is closed
@@ -862,7 +862,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
 
     /**
      * Makes a second descriptor of the socket, such as to hand it to a child; closing this channel then leaves the connection to
-     * the child. What is queued here and what was read here does not go along.
+     * the child. Bytes queued or read here do not go along.
      *
      * @return a descriptor, the caller's, close-on-exec
      * @throws IOException if the channel is closed, or there is no room in the descriptor table, an {@link ErrnoException}

@@ -52,7 +52,7 @@ public final class ImsgListener implements InterruptibleChannel {
     }
 
     /**
-     * Listens with a socket that listens already, as {@link UnixListener#of}.
+     * Listens with a socket that listens already, as {@link UnixListener#of(Fd)}.
      *
      * @param socket a listening Unix stream socket; the listener's then, unless this throws
      * @return a listener
@@ -76,7 +76,7 @@ public final class ImsgListener implements InterruptibleChannel {
     }
 
     /**
-     * Sets how many connections {@link #serve} serves at once. Further ones wait in the backlog.
+     * Sets how many connections {@link #serve(ConnectionHandler)} serves at once. Further ones wait in the backlog.
      *
      * @param connections 1 or more; {@value UnixListener#MAX_CONNECTIONS} unless set
      * @return this
@@ -88,7 +88,7 @@ public final class ImsgListener implements InterruptibleChannel {
     }
 
     /**
-     * Sets how many connections of one user {@link #serve} serves at once. Further ones are closed when they are accepted.
+     * Sets how many connections of one user {@link #serve(ConnectionHandler)} serves at once. Further ones are closed when they are accepted.
      *
      * @param connections 1 or more; {@value UnixListener#MAX_CONNECTIONS_OF_UID} unless set
      * @return this
@@ -101,7 +101,7 @@ public final class ImsgListener implements InterruptibleChannel {
 
     /**
      * Accepts connections and serves each on a virtual thread of its own, until the listener is closed. Returns when the last
-     * connection has ended. {@link UnixListener#serve} says what becomes of connections when the listener is closed, when
+     * connection has ended. {@link UnixListener#serve(Function, ConnectionHandler)} says what becomes of connections when the listener is closed, when
      * there are too many, and when the process runs out of descriptors, which ends no server.
      *
      * @param handler what is done with each; the channel is closed when it returns or throws
@@ -115,7 +115,7 @@ public final class ImsgListener implements InterruptibleChannel {
 
     /**
      * Accepts a connection, however long it takes for one to come. While the process or the system has no descriptor or no
-     * memory left, it waits in the backlog. A server for many clients uses {@link #serve}.
+     * memory left, it waits in the backlog. A server for many clients uses {@link #serve(ConnectionHandler)}.
      *
      * @return a channel to a peer that is allowed
      * @throws IOException if it fails otherwise, an {@link ErrnoException}, or the listener is closed
@@ -138,7 +138,7 @@ public final class ImsgListener implements InterruptibleChannel {
 
     /**
      * Stops listening here and gives the socket away with its file and its backlog, as {@link UnixListener#handOn()}: a
-     * successor calls {@link #of}, and no client is refused meanwhile.
+     * successor calls {@link #of(Fd)}, and no client is refused meanwhile.
      *
      * @return the listening socket, the caller's
      * @throws ClosedChannelException if the listener is closed
@@ -172,7 +172,7 @@ public final class ImsgListener implements InterruptibleChannel {
         return listener.isOpen();
     }
 
-    /** Stops listening, removes the socket's file if it is still this listener's, and ends what {@link #serve} serves. */
+    /** Stops listening, removes the socket's file if it is still this listener's, and ends what {@link #serve(ConnectionHandler)} serves. */
     @Override
     public void close() throws IOException {
         listener.close();

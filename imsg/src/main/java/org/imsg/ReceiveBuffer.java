@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 final class ReceiveBuffer {
     private static final int FIRST_CAPACITY = 4096;
     private static final int FULL_CAPACITY = 65536;
-    /** What may stay between two reads: shrinking and growing again costs a stream of long messages a quarter of its rate. */
+    /** The capacity that may stay between two reads: shrinking and growing again costs a stream of long messages a quarter of its rate. */
     private static final int KEPT_CAPACITY = 4 * FULL_CAPACITY;
 
     private final Framer framer;

@@ -11,7 +11,7 @@ import org.imsg.wire.Dialect;
  * <p>A message with a descriptor is not, and a wrong guess does harm: the classic C library overlooks a modern mark, and from then
  * on gives every descriptor to the message before its own. {@link #AUTO} therefore never guesses. A descriptor is refused with
  * {@link IllegalStateException} until the peer has marked one, unless the program has named a format with
- * {@link ImsgChannel#format format} or said what to write until then with {@link ImsgChannel#assume assume}.
+ * {@link ImsgChannel#format(WireFormat) format} or said what to write until then with {@link ImsgChannel#assume(WireFormat) assume}.
  */
 public enum WireFormat {
     /**

@@ -53,7 +53,8 @@ public final class CString {
         for (byte b : bytes)
             uri.append(b == '/' ? "/" : "%" + HexFormat.of().toHexDigits(b));
         Path path = Path.of(URI.create(uri.toString()));
-        return absolute ? path : Path.of("/").relativize(path);
+        // Not relativize(), which would take out names such as "..".
+        return absolute ? path : path.getNameCount() == 0 ? Path.of("") : path.subpath(0, path.getNameCount());
     }
 
     /**

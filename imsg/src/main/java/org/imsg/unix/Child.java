@@ -314,7 +314,7 @@ public final class Child {
         }
     }
 
-    /** {@return whether a child is being started, which {@link #awaited} does not have yet} */
+    /** {@return whether a child is being started, which {@link #awaited()} does not have yet} */
     public static boolean isStarting() {
         return STARTING.get() > 0;
     }

@@ -21,19 +21,19 @@ import java.util.function.IntConsumer;
  * <p>Not safe for two threads at once.
  */
 public final class Framer {
-    /** From {@link #next}: the message is not whole yet. */
+    /** From {@link #next(MemorySegment, long, int)}: the message is not whole yet. */
     public static final int INCOMPLETE = 0;
     /**
-     * From {@link #next}: the header's length is under 16 or over the limit, or its mark is in another format than those before;
+     * From {@link #next(MemorySegment, long, int)}: the header's length is under 16 or over the limit, or its mark is in another format than those before;
      * nothing after it can be trusted.
      */
     public static final int BAD_HEADER = -1;
 
-    /** From {@link #descriptor}: the message is not marked. */
+    /** From {@link #descriptor()}: the message is not marked. */
     public static final int NONE = -1;
-    /** From {@link #descriptor}: the message is marked, and the kernel said that it dropped a descriptor here. */
+    /** From {@link #descriptor()}: the message is marked, and the kernel said that it dropped a descriptor here. */
     public static final int LOST = -2;
-    /** From {@link #descriptor}: the message is marked, and no descriptor came with it. */
+    /** From {@link #descriptor()}: the message is marked, and no descriptor came with it. */
     public static final int MISSING = -3;
 
     private static final boolean BIG_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN;
@@ -158,7 +158,7 @@ public final class Framer {
     }
 
     /**
-     * The descriptor of the message that {@link #next} last returned whole; it is the caller's from then on. One that is not
+     * The descriptor of the message that {@link #next(MemorySegment, long, int)} last returned whole; it is the caller's from then on. One that is not
      * asked for goes to the {@code unclaimed} consumer with the next message.
      *
      * @return the descriptor, {@link #NONE}, {@link #LOST} or {@link #MISSING}

@@ -89,7 +89,7 @@ public final class ImsgHeader {
     }
 
     /**
-     * Which format a header is in; see {@link Dialect#of}.
+     * Which format a header is in; see {@link Dialect#of(int, boolean)}.
      *
      * @param segment the memory
      * @param offset where the header begins

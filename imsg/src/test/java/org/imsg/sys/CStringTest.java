@@ -48,6 +48,7 @@ class CStringTest {
         Path latin1 = Path.of(URI.create("file:///%FC/b")).getRoot().relativize(Path.of(URI.create("file:///%FC/b")));
         assertThat(CString.bytes(latin1)).isEqualTo(new byte[]{(byte) 0xFC, '/', 'b'});
         assertThat(CString.path(new byte[]{(byte) 0xFC, '/', 'b'})).isEqualTo(latin1);
+        assertThat(CString.path("../../a".getBytes(StandardCharsets.US_ASCII))).isEqualTo(Path.of("../../a"));
         assertThat(CString.bytes(Path.of("a", "b"))).asString(StandardCharsets.US_ASCII).isEqualTo("a/b");
         assertThat(CString.bytes(Path.of(""))).asString(StandardCharsets.US_ASCII).isEqualTo(".");
     }

@@ -53,7 +53,7 @@ final class ChildProcess implements Connection.Receiver {
         this.ended = ifCurrent(now -> supervisor.ended(instance, status, now));
     }
 
-    /** Starts it. What happens to it is an event for the supervising thread. */
+    /** Starts it. Its later fate comes as events for the supervising thread. */
     static ChildProcess start(ParentProcess self, Supervisor supervisor, Consumer<LongConsumer> events,
             Instance instance, RatedLog log, Child.Builder builder, JvmSettings jvm) throws IOException {
         ChildProcess process = new ChildProcess(self, supervisor, events, instance, log);

@@ -125,7 +125,7 @@ final class Connection implements AutoCloseable {
             while (composeQueued())
                 channel.flush();
         } catch (IOException _) {
-            // The peer is gone, as the reader will find too; what is queued is dropped.
+            // The peer is gone, as the reader will find too; queued messages are dropped.
             stopSending();
         } catch (Throwable e) {
             fault = e;
@@ -136,7 +136,7 @@ final class Connection implements AutoCloseable {
     /** Waits until there is something to write; false once this is closed. */
     private synchronized boolean composeQueued() throws IOException, InterruptedException {
         while (channel.isOpen()) {
-            // What was composed the last time has been sent.
+            // Messages composed the last time have been sent.
             queuedDescriptors -= composedDescriptors;
             composedDescriptors = 0;
             while (!queue.isEmpty() && channel.queuedBytes() < AT_A_TIME) {

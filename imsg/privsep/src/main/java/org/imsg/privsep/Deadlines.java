@@ -8,7 +8,7 @@ import java.time.Duration;
  * @param ready from the start of a child until it is confined and says so; then SIGKILL
  * @param end from the end of a child's channel until it has ended; then SIGTERM
  * @param term from SIGTERM until it has ended; then SIGKILL
- * @param finish for {@link Parent#finished}
+ * @param finish for {@link Parent#finished(ParentProcess, Finish)}
  */
 public record Deadlines(Duration ready, Duration end, Duration term, Duration finish) {
     private static final Duration LONGEST = Duration.ofDays(1);

@@ -60,7 +60,7 @@ final class Dispatch {
         if (handler == null)
             handler = handlers.get(new Key(ANYBODY, message.type()));
         if (handler == null)
-            throw new ViolationException("nobody handles " + message + " from " + from);
+            throw new ViolationException("no handler is set for " + message + " from " + from);
         turn.lockInterruptibly();
         try {
             handler.message(from, message);

@@ -29,7 +29,7 @@ final class Instance {
     State state = State.WAITING;
     /** When the wait is over, in nanoseconds since something; without meaning for READY, RUNNING and GONE. */
     long deadline;
-    /** What was tried last to end it: 0 the end of its channel, 15, 9. */
+    /** The last means tried to end it: 0 the end of its channel, 15, 9. */
     int signalled;
     /** It will be started again though it was told to end. */
     boolean reexecute;

@@ -93,11 +93,11 @@ public final class JvmSettings {
     }
 
     /**
-     * Sets the class path and the main class: for where they cannot be found out, because {@link Privsep#run} is not called from
+     * Sets the class path and the main class: for where they cannot be found out, because {@link Privsep#run(String...)} is not called from
      * main, or the program was started from source.
      *
      * @param path directories and jars, in the form of {@code -cp}
-     * @param main the class whose main calls {@link Privsep#run}
+     * @param main the class whose main calls {@link Privsep#run(String...)}
      * @return this
      */
     public JvmSettings classPath(String path, Class<?> main) {

@@ -4,8 +4,8 @@ package org.imsg.privsep;
  * What the parent of a privilege-separated program does: it keeps the rights, opens for its children what they cannot open, and
  * does little else.
  *
- * <p>{@link #start}, {@link #reload} and the handlers are called one at a time; one that waits keeps the others waiting.
- * {@link #finished} runs beside them.
+ * <p>{@link #start(ParentProcess)}, {@link #reload(ParentProcess)} and the handlers are called one at a time; one that waits keeps the others waiting.
+ * {@link #finished(ParentProcess, Finish)} runs beside them.
  */
 @FunctionalInterface
 public interface Parent {
@@ -19,7 +19,7 @@ public interface Parent {
     void start(ParentProcess self) throws Exception;
 
     /**
-     * Called on SIGHUP, or when {@link ParentProcess#reload} was called: the children's {@link Role#reload} comes when this
+     * Called on SIGHUP, or when {@link ParentProcess#reload()} was called: the children's {@link Role#reload(RoleProcess)} comes when this
      * has returned, and what is sent to them here is there before.
      *
      * @param self this process
@@ -30,8 +30,8 @@ public interface Parent {
     }
 
     /**
-     * The finish hook: called when a child has ended and been waited for, in a thread of its own. The child is started again
-     * only after this, or when {@link Deadlines#finish} has passed: the thread is then interrupted and left alone.
+     * The finish hook: called when a child has ended and been waited for, in a thread of its own. The child starts again
+     * only after this, or when {@link Deadlines#finish()} has passed: the thread is then interrupted and left alone.
      *
      * @param self this process
      * @param child which one, and how it ended

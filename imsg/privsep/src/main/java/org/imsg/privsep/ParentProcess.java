@@ -3,7 +3,7 @@ package org.imsg.privsep;
 import java.util.List;
 import java.util.Set;
 
-/** The parent, as {@link Parent} sees it. Made by {@link Privsep#run}. */
+/** The parent, as {@link Parent} sees it. Made by {@link Privsep#run(String...)}. */
 public final class ParentProcess extends Participant {
     private final Runnable stop;
     private final Runnable reload;
@@ -17,7 +17,7 @@ public final class ParentProcess extends Participant {
 
     /**
      * Stops the program in order: each child's channel is ended; one that does not end then gets SIGTERM and SIGKILL, each
-     * after its deadline. {@link Privsep#run} returns when all have been waited for. Returns at once.
+     * after its deadline. {@link Privsep#run(String...)} returns when all have been waited for. Returns at once.
      */
     public void stop() {
         stop.run();

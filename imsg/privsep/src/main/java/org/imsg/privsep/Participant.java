@@ -36,7 +36,7 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
     /**
      * The program's name.
      *
-     * @return as given to {@link Privsep#program}
+     * @return as given to {@link Privsep#program(String)}
      */
     public final String program() {
         return program;
@@ -45,7 +45,7 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
     /**
      * The program's arguments.
      *
-     * @return as given to {@link Privsep#run}, in the children too
+     * @return as given to {@link Privsep#run(String...)}, in the children too
      */
     public final List<String> arguments() {
         return arguments;

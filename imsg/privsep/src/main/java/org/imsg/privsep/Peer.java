@@ -30,7 +30,7 @@ public final class Peer {
     /**
      * The role it runs.
      *
-     * @return the name given to {@link Privsep#role}, or {@link #PARENT}
+     * @return the name given to {@link Privsep#role(String, Supplier)}, or {@link #PARENT}
      */
     public String role() {
         return role;

@@ -9,13 +9,13 @@ package org.imsg.privsep;
  * @param records log records a second, printed lines included, 1 to 1000000. A record counts once for every
  *     {@value #RECORD_LENGTH} characters it takes in the log
  * @param recordsAtOnce log records at once, after a pause, 1 to 1000000
- * @param recordLength characters of one log record or printed line, 100 to 100000; what is longer is cut
+ * @param recordLength characters of one log record or printed line, 100 to 100000; longer ones are cut
  * @param queuedBytes bytes queued for it while it does not read, 16384 to 2^30. A queued message counts its payload
  *     and {@value #MESSAGE_OVERHEAD} bytes more
  * @param queuedDescriptors descriptors queued for it while it does not read, 1 to 1000000
  */
 public record PeerBounds(int records, int recordsAtOnce, int recordLength, int queuedBytes, int queuedDescriptors) {
-    /** What counts as one log record, in characters. */
+    /** Characters that count as one log record. */
     public static final int RECORD_LENGTH = 256;
     /** What a queued message takes beside its payload, in bytes. */
     public static final int MESSAGE_OVERHEAD = 128;

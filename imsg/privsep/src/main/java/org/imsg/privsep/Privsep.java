@@ -25,27 +25,27 @@ import org.imsg.privsep.rights.PrivilegeException;
  * <p><b>Start.</b> The parent starts every process of every role, each as the leader of its own session, with the channel to the
  * parent as descriptor 3 and a minimal environment. Its standard input is empty, and what it prints goes into the parent's log, line
  * by line, under its name (see {@link RoleSettings#inheritStreams()}); nothing else is open. A child calls
- * {@link Role#prepare}, gives up its rights and says that it is ready. When all are, each is sent its ends of the channels
- * to the others, and told to start: {@link Role#start}, then {@link Parent#start}.
+ * {@link Role#prepare(RoleProcess)}, gives up its rights and says that it is ready. When all are, each is sent its ends of the channels
+ * to the others, and told to start: {@link Role#start(RoleProcess)}, then {@link Parent#start(ParentProcess)}.
  *
  * <p><b>Messages</b> go to the handler of their type; the sender is known by the channel they came through. A child that breaks
  * the rules, or makes more grow in the parent than {@link PeerBounds} allow, is dealt with as {@link OnViolation} says, and the
  * others are served on.
  *
- * <p><b>Operations that take rights</b> a role asks for with {@link RoleProcess#privileged}, if it has a
+ * <p><b>Operations that take rights</b> a role asks for with {@link RoleProcess#privileged()}, if it has a
  * {@linkplain RoleSettings#policy(org.imsg.privsep.ops.Policy) policy}: the parent opens, binds and runs for it what that allows.
  *
- * <p><b>End of a child.</b> {@link Parent#finished} is told how it ended. {@link AfterEnd} says what then becomes of the program;
+ * <p><b>End of a child.</b> {@link Parent#finished(ParentProcess, Finish)} is told how it ended. {@link AfterEnd} says what then becomes of the program;
  * a child that is started again is connected again to every process it was connected to, which sees the former
  * {@link Peer} disconnected and a new one connected. Between two starts of one there is always a second or more.
  *
- * <p><b>End of the program.</b> {@link ParentProcess#stop}, SIGTERM or SIGINT at the parent: every child's channel is ended, upon
+ * <p><b>End of the program.</b> {@link ParentProcess#stop()}, SIGTERM or SIGINT at the parent: every child's channel is ended, upon
  * which it ends itself; a child that does not is sent SIGTERM, then SIGKILL. A child whose parent dies, however that happens, ends
  * within half a second, whatever it is doing.
  *
- * <p><b>Reload.</b> SIGHUP at the parent is {@link Parent#reload} there and {@link Role#reload} in the children, or their
+ * <p><b>Reload.</b> SIGHUP at the parent is {@link Parent#reload(ParentProcess)} there and {@link Role#reload(RoleProcess)} in the children, or their
  * re-execution. The JDK hands out signals only through its module jdk.unsupported: on the class path it is there, on the module
- * path a program says {@code --add-modules jdk.unsupported}. Without it the log says so; {@link ParentProcess#reload} works
+ * path a program says {@code --add-modules jdk.unsupported}. Without it the log says so; {@link ParentProcess#reload()} works
  * anyhow.
  *
  * <p><b>AOT cache.</b> {@code -Dimsg.privsep.aot.record=FILE} makes a run a training run: the first process of the first role
@@ -53,8 +53,8 @@ import org.imsg.privsep.rights.PrivilegeException;
  * started; the JVM then writes the cache. With
  * {@code -Dimsg.privsep.aot=FILE} the children use it.
  *
- * <p>C counterpart: proc_init, proc_run and proc_dispatch of OpenBSD's proc.c, as in relayd(8), httpd(8) and vmd(8). What
- * differs: processes of two roles are all connected with each other whatever their numbers (proc.c has 1:N), and a child may be
+ * <p>C counterpart: proc_init, proc_run and proc_dispatch of OpenBSD's proc.c, as in relayd(8), httpd(8) and vmd(8). The
+ * differences: processes of two roles are all connected with each other whatever their numbers (proc.c has 1:N), and a child may be
  * started again (there, the program ends).
  */
 public final class Privsep {
@@ -87,7 +87,7 @@ public final class Privsep {
     /**
      * Adds a role with the usual settings: one process, connected to the parent only.
      *
-     * @param role its name, as for {@link #program}; not {@value Peer#PARENT}
+     * @param role its name, as for {@link #program(String)}; not {@value Peer#PARENT}
      * @param factory makes the role's object, in the child
      * @return this
      * @throws IllegalArgumentException if the name is none, or taken
@@ -99,7 +99,7 @@ public final class Privsep {
     /**
      * Adds a role.
      *
-     * @param role its name, as for {@link #program}; not {@value Peer#PARENT}
+     * @param role its name, as for {@link #program(String)}; not {@value Peer#PARENT}
      * @param factory makes the role's object, in the child
      * @param settings says what it needs and may do
      * @return this
@@ -144,7 +144,7 @@ public final class Privsep {
     }
 
     /**
-     * Has {@link #run} refuse to run a program whose roles cannot be confined as they say. Otherwise they are confined as far as
+     * Has {@link #run(String...)} refuse to run a program whose roles cannot be confined as they say. Otherwise they are confined as far as
      * this process can, and one line of the log names what is not enforced: without root, all of them run as the same user.
      *
      * @return this
@@ -159,11 +159,11 @@ public final class Privsep {
      * with 0, or with 1 if it could not start.
      *
      * @param arguments the program's arguments, which the children are given too
-     * @return 0 if the program was stopped; 1 if the end of a child stopped it, or {@link Parent#start} failed
+     * @return 0 if the program was stopped; 1 if the end of a child stopped it, or {@link Parent#start(ParentProcess)} failed
      * @throws PrivilegeException if there is no such user as a role is to run as, or confinement is required and cannot
      *     be enforced
      * @throws InterruptedException if the thread is interrupted; the program has been stopped in order then
-     * @throws IllegalStateException if there is no role, one is to be connected to a role that is not there, or the
+     * @throws IllegalStateException if there is no role, one names a connection to a role that is not there, or the
      *     main class cannot be found out
      */
     public int run(String... arguments) throws PrivilegeException, InterruptedException {
@@ -175,7 +175,7 @@ public final class Privsep {
         }
         jvm.findMain();
         if (jvm.isTraining())
-            System.getLogger(name).log(System.Logger.Level.WARNING, "a training run: nobody is confined");
+            System.getLogger(name).log(System.Logger.Level.WARNING, "a training run: no process is confined");
         else
             reportMissing();
         Deadlines limits = jvm.isTraining() ? Deadlines.TRAINING : deadlines;

@@ -2,9 +2,9 @@ package org.imsg.privsep;
 
 /**
  * What a child of a privilege-separated program does: p_init of OpenBSD's proc.c, and what follows. One is made in each process
- * of the role, by the factory given to {@link Privsep#role}, and never in the parent.
+ * of the role, by the factory given to {@link Privsep#role(String, Supplier)}, and never in the parent.
  *
- * <p>All its methods but {@link #prepare} and the handlers it registers are called one at a time, so that a role needs no locks
+ * <p>All its methods but {@link #prepare(RoleProcess)} and the handlers it registers are called one at a time, so that a role needs no locks
  * of its own; one that waits in them keeps all others waiting.
  */
 @FunctionalInterface
@@ -29,7 +29,7 @@ public interface Role {
     void start(RoleProcess self) throws Exception;
 
     /**
-     * Called for every process this one is connected to: after {@link #start}, and when one that died has been started again.
+     * Called for every process this one is connected to: after {@link #start(RoleProcess)}, and when one that died has been started again.
      *
      * @param self this process
      * @param peer the process at the other end
@@ -51,7 +51,7 @@ public interface Role {
     }
 
     /**
-     * Called when the program is to read its configuration again: SIGHUP at the parent, or {@link ParentProcess#reload}.
+     * Called when the program is to read its configuration again: SIGHUP at the parent, or {@link ParentProcess#reload()}.
      *
      * @param self this process
      * @throws Exception logged, and otherwise without effect
@@ -62,7 +62,7 @@ public interface Role {
 
     /**
      * Called when the parent has ended the channel: the last chance to put things in order, after which the process ends with code
-     * 0. Bounded by {@link Privsep#deadlines}.
+     * 0. Bounded by {@link Privsep#deadlines(Deadlines)}.
      *
      * @param self this process
      * @throws Exception to end the process with code 1

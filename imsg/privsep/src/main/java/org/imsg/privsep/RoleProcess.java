@@ -5,7 +5,7 @@ import java.util.Set;
 import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.ops.Privileged;
 
-/** A child, as its own role sees it. Made by {@link Privsep#run}. */
+/** A child, as its own role sees it. Made by {@link Privsep#run(String...)}. */
 public final class RoleProcess extends Participant {
     private final String role;
     private final int instance;
@@ -50,7 +50,7 @@ public final class RoleProcess extends Participant {
 
     /**
      * The operations this process may ask its parent for, as the {@linkplain RoleSettings#policy(Policy) policy} of its role says. There
-     * from {@link Role#start} on, until the process ends; if the monitor has dropped it, every call fails.
+     * from {@link Role#start(RoleProcess)} on, until the process ends; if the monitor has dropped it, every call fails.
      *
      * @return the privileged operations; not to be closed, for there are no others
      * @throws IllegalStateException if the role has no policy, or is not started yet

@@ -133,7 +133,7 @@ final class RoleRights {
         return promises == null || promises.contains(Promise.PROC);
     }
 
-    /** What cannot be enforced here by this process, in words. */
+    /** The measures that this process cannot enforce here, in words. */
     List<String> missing() throws PrivilegeException {
         List<String> missing = new ArrayList<>();
         if (!isConfined())

@@ -22,7 +22,7 @@ import org.imsg.privsep.rights.Promise;
 import org.imsg.privsep.rights.Resource;
 
 /**
- * What a role needs and may do, as data: struct privsep_proc of OpenBSD's proc.c. Set inside the call to {@link Privsep#role},
+ * What a role needs and may do, as data: struct privsep_proc of OpenBSD's proc.c. Set inside the call to {@link Privsep#role(String, Supplier)},
  * which every process of the program makes alike.
  */
 public final class RoleSettings {
@@ -157,7 +157,7 @@ public final class RoleSettings {
     }
 
     /**
-     * Ends and starts the role's processes on a reload, as OpenBSD's syslogd does, instead of calling {@link Role#reload}: a
+     * Ends and starts the role's processes on a reload, as OpenBSD's syslogd does, instead of calling {@link Role#reload(RoleProcess)}: a
      * process that has given up the right to read its configuration reads it anew.
      *
      * @return this
@@ -168,7 +168,7 @@ public final class RoleSettings {
     }
 
     /**
-     * Adds options of the JVM for this role, behind those of {@link Privsep#jvm}: of two that contradict the last counts.
+     * Adds options of the JVM for this role, behind those of {@link Privsep#jvm(Consumer)}: of two that contradict the last counts.
      *
      * @param options such as {@code -Xmx256m}
      * @return this
@@ -180,7 +180,7 @@ public final class RoleSettings {
 
     /**
      * Has the role run as another user. On Linux its processes are that user from their first instruction on; with a
-     * {@link #chroot}, or elsewhere, they become it after {@link Role#prepare}.
+     * {@link #chroot(Path)}, or elsewhere, they become it after {@link Role#prepare(RoleProcess)}.
      *
      * <p>Each role should have a user to itself. Processes of one user may signal each other unless they have made promises; the
      * log names roles that share a user and made none. What a process of the role leaves running is ended when the process
@@ -206,7 +206,7 @@ public final class RoleSettings {
     }
 
     /**
-     * Makes a directory the root of all paths, after {@link Role#prepare}. Takes {@link #user}.
+     * Makes a directory the root of all paths, after {@link Role#prepare(RoleProcess)}. Takes {@link #user(String)}.
      *
      * @param directory it, absolute
      * @return this
@@ -218,7 +218,7 @@ public final class RoleSettings {
 
     /**
      * Shows a path to the role, and what is below it, beside what a JVM needs to start; once one is unveiled, all others are out
-     * of reach, from the process's first instruction on. As unveil(2): see {@link Confinement#unveil}.
+     * of reach, from the process's first instruction on. As unveil(2): see {@link Confinement#unveil(Path, Access...)}.
      *
      * @param path a file or directory that exists, absolute
      * @param access what may be done there
@@ -230,7 +230,7 @@ public final class RoleSettings {
     }
 
     /**
-     * Promises that after {@link Role#prepare} the role does nothing but this, what every process needs, and receiving
+     * Promises that after {@link Role#prepare(RoleProcess)} the role does nothing but this, what every process needs, and receiving
      * descriptors. As pledge(2): see {@link Promise}. A JVM loads classes late: those in directories of the class path are
      * loaded before, jars are kept open.
      *
@@ -243,7 +243,7 @@ public final class RoleSettings {
     }
 
     /**
-     * Lets the role ask its parent for what a policy allows, with {@link RoleProcess#privileged}: a monitor in the parent serves
+     * Lets the role ask its parent for what a policy allows, with {@link RoleProcess#privileged()}: a monitor in the parent serves
      * each of its processes. A user and a chroot in the policy are the role's own.
      *
      * @param policy what it may ask for. Every process of the program makes it: what a role cannot read belongs into a
@@ -292,7 +292,7 @@ public final class RoleSettings {
 
     /**
      * Limits what each process of the role may use, from when it is ready on: setrlimit(2). Unless set: 1024 descriptors; 512
-     * processes and threads of a {@link #user}; no core dumps; and as private memory, native memory included, twice the heap of
+     * processes and threads of a {@link #user(String)}; no core dumps; and as private memory, native memory included, twice the heap of
      * {@code -Xmx} and 192 MiB. A process that goes beyond a limit gets errors, and may end by them.
      *
      * @param resource of what
@@ -318,7 +318,7 @@ public final class RoleSettings {
         return this;
     }
 
-    /** What serves its processes, one for all of them; in the parent. */
+    /** The monitor that serves its processes, one for all of them; in the parent. */
     Optional<Monitor> monitor() {
         if (monitor != null && built == null)
             built = monitor.get();

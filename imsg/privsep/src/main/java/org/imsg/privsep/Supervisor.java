@@ -22,7 +22,7 @@ final class Supervisor {
 
         void startParent();
 
-        /** Lets the parent read its configuration; {@link #parentReloaded} follows. */
+        /** Lets the parent read its configuration; {@link #parentReloaded(long)} follows. */
         void reloadParent();
 
         void reload(Instance instance);
@@ -35,7 +35,7 @@ final class Supervisor {
 
         void kill(Instance instance, int signal);
 
-        /** Lets the finish hook run; {@link #hookReturned} follows, or the deadline passes. */
+        /** Lets the finish hook run; {@link #hookReturned(Instance, long)} follows, or the deadline passes. */
         void finished(Instance instance, Child.ExitStatus how, boolean toldToEnd);
 
         void hookOverdue(Instance instance);
@@ -73,7 +73,7 @@ final class Supervisor {
         return failed;
     }
 
-    /** When to call {@link #tick} at the latest. */
+    /** When to call {@link #tick(long)} at the latest. */
     long nextDeadline() {
         return instances.stream().filter(Instance::isTimed).mapToLong(instance -> instance.deadline).min()
                 .orElse(Long.MAX_VALUE);

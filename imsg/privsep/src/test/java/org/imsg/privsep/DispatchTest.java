@@ -36,7 +36,7 @@ class DispatchTest {
         dispatch.open();
         dispatch.deliver(RELAY, message(5));
         assertThatExceptionOfType(ViolationException.class).isThrownBy(() -> dispatch.deliver(RESOLVER, message(5)))
-                .withMessageContaining("nobody handles").withMessageContaining("from resolver[0]");
+                .withMessageContaining("no handler is set for").withMessageContaining("from resolver[0]");
         assertThat(called).containsExactly("relays relay[1] 5");
     }
 

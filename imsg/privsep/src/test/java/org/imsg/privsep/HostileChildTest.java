@@ -23,7 +23,7 @@ class HostileChildTest {
     @Test
     void who_breaks_the_rules_is_killed_and_the_others_are_served() throws Exception {
         List<String> orders = List.of("unhandled", "short", "raw 1 3 0 0", "raw " + Protocol.START + " 16 0 0");
-        List<String> logged = List.of("nobody handles imsg type 6", "2 bytes from hostile[1] is too short",
+        List<String> logged = List.of("no handler is set for imsg type 6", "2 bytes from hostile[1] is too short",
                 "no message",
                 "not a child's to send");
         try (CapturedLog log = new CapturedLog("testprogram.hostile");
@@ -129,10 +129,10 @@ class HostileChildTest {
                 TestParent parent = new TestParent("hostile>bystander bystander")) {
             parent.awaitAll("hostile[0] connected bystander[0]");
             parent.tell("hostile", 0, "nonsense bystander");
-            assertThat(log.await("dropped")).contains("nobody handles imsg type 6").contains("from hostile[0]");
+            assertThat(log.await("dropped")).contains("no handler is set for imsg type 6").contains("from hostile[0]");
             // An order is one if it comes from the parent.
             parent.tell("hostile", 0, "order bystander");
-            assertThat(log.await("dropped")).contains("nobody handles imsg type 3").contains("from hostile[0]");
+            assertThat(log.await("dropped")).contains("no handler is set for imsg type 3").contains("from hostile[0]");
             serves(parent, "bystander");
         }
     }

@@ -102,7 +102,7 @@ class LaunchTest {
         Path jar = ProgramJar.in(directory, SpawnFigures.class, Privsep.class, Imsg.class);
         Path cache = directory.resolve("figures.aot");
         assertThat(run(SpawnFigures.command(List.of("-Dimsg.privsep.aot.record=" + cache), jar, "1", "confined")))
-                .contains("a training run: nobody is confined");
+                .contains("a training run: no process is confined");
         assertThat(cache).isNotEmptyFile();
         // Without root it is confined as far as can be.
         assertThat(run(SpawnFigures.command(List.of("-Dimsg.privsep.aot=" + cache), jar, "1", "confined")))

@@ -17,15 +17,12 @@ import org.junit.jupiter.api.io.TempDir;
 /** Refuses wordings that are hard to read, in the main code of every module, in C, and in every README. */
 class ProseTest {
     private static final Path ROOT = Path.of("..", "..").toAbsolutePath().normalize();
-    /** Rooms whose prose has faults still: packages of Java, and directories of everything else; a dot at the end: all in it. */
-    private static final List<String> NOT_YET_REWRITTEN = List.of("org.imsg", "org.imsg.privsep.", "org.imsg.wire");
 
     @Test
     void main_code_and_manuals_have_no_wording_that_is_hard_to_read() throws IOException {
         List<Finding> refused = new ArrayList<>();
         for (Path file : sources())
-            if (NOT_YET_REWRITTEN.stream().noneMatch(excused -> covers(excused, room(file))))
-                refused.addAll(Prose.in(file));
+            refused.addAll(Prose.in(file));
         assertThat(refused).isEmpty();
     }
 
@@ -75,17 +72,6 @@ class ProseTest {
                 ```
                 """);
         assertThat(Prose.in(manual)).isEmpty();
-    }
-
-    private static boolean covers(String excused, String room) {
-        return excused.endsWith(".") ? (room + ".").startsWith(excused) : room.equals(excused);
-    }
-
-    private static String room(Path file) {
-        return ROOT.relativize(file).getParent() == null
-                ? ""
-                : ROOT.relativize(file).getParent().toString()
-                        .replaceFirst(".*/src/main/java/", "").replace('/', '.');
     }
 
     private static List<Path> sources() throws IOException {

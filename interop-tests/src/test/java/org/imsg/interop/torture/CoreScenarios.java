@@ -2,7 +2,7 @@ package org.imsg.interop.torture;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -181,7 +181,7 @@ final class CoreScenarios {
                     client.send(answer);
                 }
             }
-        } catch (AsynchronousCloseException e) {
+        } catch (ClosedChannelException e) {
             throw e; // the listener was closed before the end of the stream was seen
         } catch (Throwable t) {
             told.add(t);

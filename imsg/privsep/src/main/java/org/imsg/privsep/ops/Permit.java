@@ -13,8 +13,8 @@ import org.imsg.unix.Fd;
  * A request, the rule that allows it, and all that its work may use.
  *
  * @param origin the rule's file and line
- * @param time what the request asked for, zero for as long as the monitor allows
- * @param deadline when its answer is due, in terms of {@link System#nanoTime}
+ * @param time the time the request asked for, zero for as long as the monitor allows
+ * @param deadline when its answer is due, in terms of {@link System#nanoTime()}
  * @param over whether the answer is of no use any more
  */
 record Permit<Q, R>(Q request, R rule, String origin, Host host, Asker asker, Duration time, long deadline,

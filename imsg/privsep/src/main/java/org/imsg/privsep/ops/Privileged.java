@@ -191,7 +191,7 @@ public final class Privileged implements AutoCloseable {
 
     /**
      * Runs a program under another user, until it ends or is killed. The deadline is for its start; the policy and
-     * {@link Program#time} have times for the whole run.
+     * {@link Program#time(Duration)} have times for the whole run.
      *
      * <p>Policy: {@code run user=UID|users=FIRST-LAST [OPTION...] PROGRAM [ARGUMENT...]}. With {@code users} each run has a uid to
      * itself. When it ends, the processes of that uid are killed, its files in /tmp, /var/tmp, /dev/shm and their like are removed,

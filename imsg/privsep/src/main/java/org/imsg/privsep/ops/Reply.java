@@ -12,7 +12,7 @@ final class Reply {
 
     static List<String> list(Imsg reply) throws IOException {
         try {
-            return Fields.of(reply).list("what was found");
+            return Fields.of(reply).list("answers found");
         } catch (MalformedRequestException e) {
             throw new IOException("the monitor's answer is malformed: " + e.getMessage(), e);
         }

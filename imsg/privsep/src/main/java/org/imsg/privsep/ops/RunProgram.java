@@ -65,7 +65,7 @@ record RunProgram(String program, List<String> arguments, List<String> environme
 
     /**
      * {@code run user=UID|users=FIRST-LAST [OPTION...] PROGRAM [ARGUMENT...]}. With {@code users} each run has a user of them that
-     * no process has; with {@code user} runs share it. {@link Privileged#run} explains the options.
+     * no process has; with {@code user} runs share it. {@link Privileged#run(Program)} explains the options.
      */
     record Rule(IdRange users, boolean unique, Optional<Integer> group, Optional<PolicyPath> under,
             Optional<IdRange> own, Map<String, String> fixedEnvironment, Set<String> environment,

@@ -28,7 +28,7 @@ import org.imsg.unix.Child;
  *
  * <table>
  * <caption>What each way can do on Linux</caption>
- * <tr><th></th><th>{@link #spawn}: before a child runs</th><th>{@link #complete}: in that child</th><th>{@link #enter}: in any
+ * <tr><th></th><th>{@link #spawn(Child.Builder)}: before a child runs</th><th>{@link #complete()}: in that child</th><th>{@link #enter()}: in any
  * process</th></tr>
  * <tr><td>promises</td><td>what they say, and what a program needs to start: execute, read files, start processes</td>
  * <td>exactly</td><td>exactly</td></tr>
@@ -44,9 +44,9 @@ import org.imsg.unix.Child;
  * <td>0</td><td>0, with promises</td></tr>
  * </table>
  *
- * <p>On OpenBSD {@link #enter} and {@link #complete} call unveil(2) and pledge(2), which bind the whole process; what is inherited
- * across exec there is little, so {@link #spawn} can do nothing. On other systems nothing can be enforced. What cannot be enforced
- * is an error unless {@link #ifPossible} says otherwise; {@link #query} tells beforehand.
+ * <p>On OpenBSD {@link #enter()} and {@link #complete()} call unveil(2) and pledge(2), which bind the whole process; little is inherited
+ * across exec there, so {@link #spawn(Child.Builder)} can do nothing. On other systems nothing can be enforced. A measure that cannot be enforced
+ * is an error unless {@link #ifPossible()} says otherwise; {@link #query()} tells beforehand.
  */
 public final class Confinement {
     private static final Confinement NONE = new Confinement(new Restrictions());
@@ -94,12 +94,12 @@ public final class Confinement {
 
     /**
      * Shows a path, and what is below it; once one is unveiled, all others are out of reach. On Linux a veiled path fails with
-     * EACCES, on OpenBSD with ENOENT; what is opened already stays open; and on Linux looking at a file's size or owner is not
+     * EACCES, on OpenBSD with ENOENT; files opened already stay open; and on Linux looking at a file's size or owner is not
      * restricted.
      *
      * <p>On Linux, signals to processes outside and their abstract Unix sockets are out of reach too, from version 6 of Landlock
      * on (Linux 6.12); connecting to a Unix socket that has a path is not restricted. Before version 3 (Linux 6.2) Landlock
-     * cannot refuse truncation: there, files cannot be truncated by their path at all. {@link Platform#landlockLacks} tells.
+     * cannot refuse truncation: there, files cannot be truncated by their path at all. {@link Platform#landlockLacks()} tells.
      *
      * @param path a file or directory, absolute. It must exist when the confinement is applied
      * @param access what may be done there
@@ -153,7 +153,7 @@ public final class Confinement {
     }
 
     /**
-     * Makes a directory the child's root; the program and all it needs must be in it. Within a {@link #privateRoot}, if there
+     * Makes a directory the child's root; the program and all it needs must be in it. Within a {@link #privateRoot(PrivateRoot)}, if there
      * is one. Needs root.
      *
      * @param directory it, absolute
@@ -192,8 +192,9 @@ public final class Confinement {
     }
 
     /**
-     * Limits what the process may use: setrlimit(2), the soft limit and the hard one alike. A program has it from its first
-     * instruction on, by {@code /usr/bin/prlimit} of util-linux; a JVM from {@link #complete} or {@link #enter} on.
+     * Limits what the process may use: setrlimit(2), the soft limit and the hard one alike. A hard limit that is lower already
+     * stays. A program has it from its first instruction on, by {@code /usr/bin/prlimit} of util-linux; a JVM from
+     * {@link #complete()} or {@link #enter()} on.
      *
      * @param resource of what
      * @param limit 0 or more in the resource's unit, or -1 for none
@@ -224,7 +225,7 @@ public final class Confinement {
     }
 
     /**
-     * Lets the child connect to no TCP port but these, as {@link #bindTcp}.
+     * Lets the child connect to no TCP port but these, as {@link #bindTcp(int...)}.
      *
      * @param ports 1 to 65535
      * @return a confinement with these instead of earlier ones
@@ -257,7 +258,7 @@ public final class Confinement {
 
     /**
      * Leaves the child some of root's rights although it is not root: say {@link Capability#NET_BIND_SERVICE} only. Takes
-     * {@link #to}.
+     * {@link #to(Ids)}.
      *
      * @param capabilities which
      * @return a confinement with these instead of earlier ones
@@ -267,8 +268,8 @@ public final class Confinement {
     }
 
     /**
-     * Has the program run without what this machine, or this process's own rights, cannot enforce. What is left out is told by
-     * {@link #missing} and in what {@link #enter} and {@link #complete} return.
+     * Has the program run without what this machine, or this process's own rights, cannot enforce. Measures left out are told by
+     * {@link #missing()} and in what {@link #enter()} and {@link #complete()} return.
      *
      * @return a confinement that does as much as is possible
      */
@@ -277,7 +278,7 @@ public final class Confinement {
     }
 
     /**
-     * Names the parts of this description that {@link #spawn} could not enforce here and now.
+     * Names the parts of this description that {@link #spawn(Child.Builder)} could not enforce here and now.
      *
      * @return each thing and why, in words; empty if nothing is missing
      */
@@ -297,7 +298,7 @@ public final class Confinement {
      * @return the running child
      * @throws PrivilegeException if something cannot be enforced, or a step fails; nothing was started then
      * @throws IOException if the program cannot be started
-     * @throws IllegalArgumentException if the child has a {@linkplain Child.Builder#directory working directory} and the
+     * @throws IllegalArgumentException if the child has a {@linkplain Child.Builder#directory(Fd) working directory} and the
      *     description another root, as an open directory is a way out of it; or if its user is the intermediate one
      * @throws UnsupportedOperationException on Linux on a machine other than x86_64 and aarch64, before anything is
      *     done
@@ -307,7 +308,7 @@ public final class Confinement {
     }
 
     /**
-     * Starts a JVM, as {@link #spawn}, whose main calls {@link #becomeUser} or {@link #complete} on the same description before it
+     * Starts a JVM, as {@link #spawn(Child.Builder)}, whose main calls {@link #becomeUser()} or {@link #complete()} on the same description before it
      * does anything else. No setpriv stands between, and no process of its user can trace, limit or read it: until that
      * call its real user is the intermediate one, and the kernel guards it like a set-id program.
      *
@@ -315,8 +316,8 @@ public final class Confinement {
      * @return the running child
      * @throws PrivilegeException if something cannot be enforced, or a step fails; nothing was started then
      * @throws IOException if the program cannot be started
-     * @throws IllegalArgumentException as {@link #spawn}
-     * @throws UnsupportedOperationException as {@link #spawn}
+     * @throws IllegalArgumentException as {@link #spawn(Child.Builder)}
+     * @throws UnsupportedOperationException as {@link #spawn(Child.Builder)}
      */
     public Child spawnJava(Child.Builder child) throws IOException {
         return spawn(child, query(), false);
@@ -342,8 +343,8 @@ public final class Confinement {
     }
 
     /**
-     * In a child that {@link #spawnJava} started, first of all: makes the user it was given its real one, in every thread.
-     * {@link #complete} does so too, and may come later. Does nothing where there is nothing to do.
+     * In a child that {@link #spawnJava(Child.Builder)} started, first of all: makes the user it was given its real one, in every thread.
+     * {@link #complete()} does so too, and may come later. Does nothing where there is nothing to do.
      *
      * @throws PrivilegeException if it fails, and then the process must not go on
      */
@@ -355,7 +356,7 @@ public final class Confinement {
     /**
      * Confines this process, all its threads and those to come, as far as that can be done from within.
      *
-     * @return what was left out and why; always empty without {@link #ifPossible}
+     * @return what was left out and why; always empty without {@link #ifPossible()}
      * @throws PrivilegeException if something cannot be enforced for all threads, before anything is done; or if a step
      *     fails, and then the process must not go on
      */
@@ -367,11 +368,11 @@ public final class Confinement {
     }
 
     /**
-     * In a child that {@link #spawnJava} or {@link #spawn} started with the same description: {@linkplain #becomeUser becomes its
+     * In a child that {@link #spawnJava(Child.Builder)} or {@link #spawn(Child.Builder)} started with the same description: {@linkplain #becomeUser() becomes its
      * user}, proves that this process has what the parent gave it and
      * nothing more, in every thread, and confines it to exactly what was promised.
      *
-     * @return what was left out and why, here or by the parent; always empty without {@link #ifPossible}
+     * @return what was left out and why, here or by the parent; always empty without {@link #ifPossible()}
      * @throws PrivilegeException at the step {@code proof} if this process has other rights than described; at other
      *     steps if they fail. The process must not go on then
      */
@@ -386,7 +387,7 @@ public final class Confinement {
     }
 
     /**
-     * Does all that {@link #enter} and {@link #complete} do on Linux, but for the calls that bind this process, and whatever its
+     * Does all that {@link #enter()} and {@link #complete()} do on Linux, but for the calls that bind this process, and whatever its
      * rights are: for the training run of an AOT cache, which then has the classes and call sites of a confined start. Nothing is
      * confined afterwards. On other systems there is nothing to rehearse.
      *

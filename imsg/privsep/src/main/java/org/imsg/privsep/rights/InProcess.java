@@ -37,7 +37,7 @@ final class InProcess {
                 }
                 case OPENBSD -> pledge(arena, restrictions);
                 case FREEBSD, MACOS -> {
-                    // whatever was asked for has been left out by now
+                    // all that was asked for has been left out by now
                 }
             }
         }
@@ -106,7 +106,8 @@ final class InProcess {
 
     static void limit(Arena arena, Map<Resource, Long> limits) throws PrivilegeException {
         for (Map.Entry<Resource, Long> limit : limits.entrySet()) {
-            MemorySegment value = arena.allocateFrom(JAVA_LONG, limit.getValue(), limit.getValue());
+            long bounded = limit.getKey().bounded(limit.getValue());
+            MemorySegment value = arena.allocateFrom(JAVA_LONG, bounded, bounded);
             check("setrlimit", limit.getKey() + " " + limit.getValue(),
                     Credentials.setrlimit(limit.getKey().number(), value.address()));
         }

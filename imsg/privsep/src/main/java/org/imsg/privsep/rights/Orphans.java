@@ -166,9 +166,7 @@ public final class Orphans implements AutoCloseable {
             while (!closed) {
                 LockSupport.parkNanos(period.toNanos());
                 long now = System.nanoTime();
-                List<Entry> ended = hasEndedChild(info)
-                        ? processes().values().stream().filter(each -> each.parent == self && each.ended).toList()
-                        : List.of();
+                List<Entry> ended = hasEndedChild(info) ? endedChildren() : List.of();
                 since.keySet().retainAll(ended.stream().map(Entry::pid).toList());
                 ended.forEach(each -> since.putIfAbsent(each.pid, now));
                 List<Entry> strays = ended.stream()
@@ -176,16 +174,25 @@ public final class Orphans implements AutoCloseable {
                                 ? PATIENCE.toNanos()
                                 : period.toNanos() / 2))
                         .toList();
-                if (strays.isEmpty() || Child.isStarting())
-                    continue;
-                Set<Integer> awaited = awaited();
-                strays.stream().filter(each -> !awaited.contains(each.pid)).forEach(each -> RawSyscall.call(
-                        LinuxSyscalls.host().number("wait4"), each.pid, 0, WNOHANG | ANY_EXIT_SIGNAL, 0));
+                reap(strays);
             }
         } catch (IOException e) {
             System.getLogger(Orphans.class.getName()).log(System.Logger.Level.WARNING,
                     "processes left behind are not waited for any more: " + e.getMessage());
         }
+    }
+
+    private List<Entry> endedChildren() throws IOException {
+        return processes().values().stream().filter(each -> each.parent == self && each.ended).toList();
+    }
+
+    /** Reaps those of a list that no thread waits for; none while a child is being started, which may be one of them. */
+    private static void reap(List<Entry> strays) {
+        if (strays.isEmpty() || Child.isStarting())
+            return;
+        Set<Integer> awaited = awaited();
+        strays.stream().filter(each -> !awaited.contains(each.pid)).forEach(each -> RawSyscall.call(
+                LinuxSyscalls.host().number("wait4"), each.pid, 0, WNOHANG | ANY_EXIT_SIGNAL, 0));
     }
 
     private static boolean hasEndedChild(MemorySegment info) {
@@ -230,12 +237,23 @@ public final class Orphans implements AutoCloseable {
         }
     }
 
-    /** Adopts and reaps no more; what is adopted already stays a child of this process. */
+    /**
+     * Adopts and reaps no more; a process adopted already stays a child of this process. The ended processes of other users are
+     * reaped now.
+     */
     @Override
     public void close() {
         closed = true;
         LockSupport.unpark(reaper);
-        if (Os.current() == Os.LINUX)
-            Confining.prctl(Confining.PR_SET_CHILD_SUBREAPER, 0);
+        if (Os.current() != Os.LINUX)
+            return;
+        Confining.prctl(Confining.PR_SET_CHILD_SUBREAPER, 0);
+        long ours = Integer.toUnsignedLong(Credentials.getuid());
+        try {
+            reap(endedChildren().stream().filter(each -> !each.uids.contains(ours)).toList());
+        } catch (IOException e) {
+            System.getLogger(Orphans.class.getName()).log(System.Logger.Level.WARNING,
+                    "ended processes are left behind: " + e.getMessage());
+        }
     }
 }

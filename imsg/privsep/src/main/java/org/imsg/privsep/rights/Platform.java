@@ -19,7 +19,7 @@ import org.imsg.sys.Os;
 import org.imsg.sys.RawSyscall;
 
 /**
- * The things this machine enforces, and those this process may ask of it: {@link Confinement#query}.
+ * The things this machine enforces, and those this process may ask of it: {@link Confinement#query()}.
  *
  * @param system such as {@code LINUX} or {@code OPENBSD}
  * @param machine as the property {@code os.arch} names it
@@ -52,7 +52,7 @@ public record Platform(String system, String machine, boolean pledge, boolean se
                 isAtLeast(System.getProperty("os.version"), 6, 16));
     }
 
-    /** As {@link #here}, but for what is only of use to a process that starts others: no namespaces and no capabilities. */
+    /** As {@link #here()}, but for what is only of use to a process that starts others: no namespaces and no capabilities. */
     static Platform within() {
         Os os = Os.current();
         String machine = System.getProperty("os.arch");

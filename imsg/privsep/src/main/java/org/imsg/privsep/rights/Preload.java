@@ -111,7 +111,7 @@ public final class Preload {
     }
 
     /**
-     * The libraries of channels, and the network's configuration, which the first Unix socket reads. What is refused here, because
+     * The libraries of channels, and the network's configuration, which the first Unix socket reads. A call refused here, because
      * it was not promised, would be refused later too; its libraries are loaded.
      */
     private static void channels() {

@@ -119,7 +119,7 @@ public final class PrivateRoot {
         Builder steps = new Builder(arena);
         steps.mount("none", Path.of("/"), "none", RECURSIVE | PRIVATE, "");
         steps.mount("tmpfs", Path.of(BASE), "tmpfs", NO_SET_ID | NO_DEVICES, "mode=755");
-        // What is within another place comes after it, or it would be covered.
+        // A place within another comes after it, or it would be covered.
         List<Path> outermostFirst = places.keySet().stream().sorted(Comparator.comparingInt(Path::getNameCount))
                 .toList();
         for (Path place : outermostFirst) {

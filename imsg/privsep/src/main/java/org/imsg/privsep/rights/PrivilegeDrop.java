@@ -28,7 +28,7 @@ import org.imsg.sys.Os;
  * PrivilegeDrop.to(Ids.fromEnvironment()).chroot(Path.of("/srv/www")).performOrExit();
  * }</pre>
  *
- * <p>{@link #perform} goes through these steps, in this order, each known by this name in a {@link PrivilegeException}:
+ * <p>{@link #perform()} goes through these steps, in this order, each known by this name in a {@link PrivilegeException}:
  * {@code preload}, {@code setrlimit}, {@code chroot}, {@code chdir}, {@code setgroups}, {@code setresgid},
  * {@code setresuid}, {@code dumpable}, {@code proof}, {@code regain}. The C library carries the ids to every thread of the
  * process; the proof reads them back from the kernel, of every thread. The last step tries to become root again and take other
@@ -134,7 +134,7 @@ public final class PrivilegeDrop {
     }
 
     /**
-     * Leaves out every preload asked for so far, {@link Preload#standard} too: for a program that did it in its own way.
+     * Leaves out every preload asked for so far, {@link Preload#standard()} too: for a program that did it in its own way.
      *
      * @return a drop without them
      */
@@ -205,7 +205,7 @@ public final class PrivilegeDrop {
     }
 
     /**
-     * As {@link #perform}, but a failure is logged and ends the process at once, with exit code 77 and without shutdown hooks:
+     * As {@link #perform()}, but a failure is logged and ends the process at once, with exit code 77 and without shutdown hooks:
      * they, too, are code that was not meant to run with these rights.
      */
     public void performOrExit() {

@@ -7,7 +7,7 @@ import org.imsg.unix.Errno;
 /**
  * A right could not be given up. The message names the step and why: {@code setgroups([64010]): EPERM (1): Operation not
  * permitted}. A process that was giving up its own rights is then somewhere between what it was and what it was to be, and must
- * end: see {@link PrivilegeDrop#performOrExit}.
+ * end: see {@link PrivilegeDrop#performOrExit()}.
  */
 public final class PrivilegeException extends IOException {
     private static final long serialVersionUID = 1L;

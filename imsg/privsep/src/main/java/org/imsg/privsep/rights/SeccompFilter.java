@@ -10,7 +10,7 @@ import org.imsg.privsep.rights.SystemCallRules.Test;
 import org.imsg.sys.LinuxSyscalls;
 
 /**
- * The promises as a program for seccomp(2), in classic BPF: data, which a test runs without a kernel. What is not promised fails
+ * The promises as a program for seccomp(2), in classic BPF: data, which a test runs without a kernel. A call that is not promised fails
  * with an errno; nothing kills the process. Calls newer than our table, and those whose arguments lie in memory (clone3, openat2),
  * do not exist (ENOSYS), so that the C library goes back to the older ones.
  */
@@ -44,7 +44,7 @@ final class SeccompFilter {
      */
     record Instruction(int code, int whenTrue, int whenFalse, int operand) {}
 
-    /** Refuses nothing: what carries no_new_privs to all threads. */
+    /** Refuses nothing: a filter that carries no_new_privs to all threads. */
     static final List<Instruction> OPEN = List.of(new Instruction(RETURN, 0, 0, ALLOW));
 
     private SeccompFilter() {}

@@ -45,7 +45,7 @@ final class SpawnSteps implements AutoCloseable {
     private static final int AT_EACCESS = 0x200;
     private static final int X_OK = 1;
 
-    /** Closing a shared arena stops all threads for a moment; what is in here is small. */
+    /** Closing a shared arena stops all threads for a moment; this one is small. */
     private final Arena arena = Arena.ofAuto();
     private final List<Step> steps = new ArrayList<>();
     private final List<String> starter;
@@ -116,8 +116,11 @@ final class SpawnSteps implements AutoCloseable {
         }
         if (!wanted.limits.isEmpty()) {
             starter.add(PRLIMIT.toString());
-            wanted.limits.forEach((resource, limit) -> starter.add("--" + resource.name().toLowerCase(Locale.ROOT) + "="
-                    + (limit < 0 ? "unlimited" : limit + ":" + limit)));
+            wanted.limits.forEach((resource, limit) -> {
+                long bounded = resource.bounded(limit);
+                starter.add("--" + resource.name().toLowerCase(Locale.ROOT) + "="
+                        + (bounded < 0 ? "unlimited" : bounded + ":" + bounded));
+            });
         }
         for (Path program : List.of(SETPRIV, PRLIMIT))
             if (starter.contains(program.toString()) && !Files.isExecutable(program))

@@ -22,13 +22,13 @@ import org.imsg.unix.UnixAddress;
 /**
  * The things that systemd, or a program that follows its protocol, gave this process: descriptors it opened for it, as sd_listen_fds(3)
  * tells them, and a socket to report on, as sd_notify(3) does. The descriptors are taken over, close-on-exec; the socket is
- * connected at once, so that {@link #ready} works after a chroot and under any promise.
+ * connected at once, so that {@link #ready()} works after a chroot and under any promise.
  *
  * <p>A JVM cannot take variables out of its own environment. Children that inherit LISTEN_PID see that it is not theirs; give
  * them an environment without NOTIFY_SOCKET if they must not report.
  *
  * <p>A service that systemd starts as an ordinary user (User=, AmbientCapabilities=, NoNewPrivileges=, SystemCallFilter=) can use
- * {@link PrivilegeDrop} and {@link Confinement#enter} all the same: what is given up already is proved, not done again.
+ * {@link PrivilegeDrop} and {@link Confinement#enter()} all the same: rights given up already are proved, not given up again.
  * Thread-safe.
  */
 public final class SystemdStart implements AutoCloseable {
@@ -46,7 +46,7 @@ public final class SystemdStart implements AutoCloseable {
      * A descriptor that was passed.
      *
      * @param name what FileDescriptorName= calls it; {@code unknown} if nothing does
-     * @param fd it; closed with the {@link SystemdStart}, unless it was {@linkplain Fd#move moved} on
+     * @param fd it; closed with the {@link SystemdStart}, unless it was {@linkplain Fd#move() moved} on
      */
     public record Passed(String name, Fd fd) {}
 

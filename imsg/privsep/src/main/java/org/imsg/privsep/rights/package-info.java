@@ -9,7 +9,7 @@
  * is a seccomp(2) filter over the system calls of the third column (x86_64 and aarch64), and a call that was not promised fails:
  * with EACCES where it is about a path, a program or a new socket, with ENOSYS if the call is newer than Linux 6.6 or hides its
  * arguments (clone3, openat2), else with EPERM. A filter sees numbers, not what pointers lead to: it knows neither paths (see
- * {@link org.imsg.privsep.rights.Confinement#unveil unveil}) nor addresses. Other systems have no promises.
+ * {@link org.imsg.privsep.rights.Confinement#unveil(Path, Access...) unveil}) nor addresses. Other systems have no promises.
  *
  * <table>
  * <caption>Promises</caption>
@@ -32,7 +32,7 @@
  * and OpenBSD's own affair there</td></tr>
  * <tr><td>RECVFD, SENDFD</td><td>recvfd, sendfd</td><td>nothing of their own: in STDIO</td></tr>
  * <tr><td>PROC</td><td>proc</td><td>fork, wait, kill, setsid; no new namespaces</td></tr>
- * <tr><td>EXEC</td><td>exec</td><td>execve; what is executed has the same promises on Linux, none on OpenBSD</td></tr>
+ * <tr><td>EXEC</td><td>exec</td><td>execve; the new program has the same promises on Linux, none on OpenBSD</td></tr>
  * <tr><td>ID</td><td>id</td><td>set*id, capset, setrlimit, priorities</td></tr>
  * <tr><td>SETTIME</td><td>settime</td><td>clock_settime, adjtimex</td></tr>
  * </table>

@@ -87,15 +87,31 @@ final class TapConnection {
                 to.shutdown();
             else
                 to.shutdownOutput();
+        } catch (SenderGone e) {
+            fail(e, decoder); // told before the peer sees its end
+            to.shutdown();
         } catch (IOException e) {
-            decoder.end(watch.now()).forEach(watch::tell);
-            if (!cut)
-                watch.note(number, e.getMessage() == null ? e.toString() : e.getMessage());
+            fail(e, decoder);
+        }
+    }
+
+    private void fail(IOException e, StreamDecoder decoder) {
+        decoder.end(watch.now()).forEach(watch::tell);
+        if (!cut)
+            watch.note(number, e.getMessage() == null ? e.toString() : e.getMessage());
+    }
+
+    /** A sender whose socket failed: it is gone for both directions. */
+    private static final class SenderGone extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        SenderGone(String message, IOException cause) {
+            super(message, cause);
         }
     }
 
     private boolean passOne(RawSocket from, RawSocket to, StreamDecoder decoder) throws IOException {
-        try (Chunk chunk = receive(from, to)) {
+        try (Chunk chunk = receive(from)) {
             if (chunk == null)
                 return false;
             decoder.add(watch.now(), chunk.bytes(), chunk.descriptorNames()).forEach(watch::tell);
@@ -104,16 +120,14 @@ final class TapConnection {
         }
     }
 
-    /** A sender that was reset is gone for both directions. */
-    private Chunk receive(RawSocket from, RawSocket to) throws IOException {
+    private Chunk receive(RawSocket from) throws SenderGone {
         try {
             return from.receive();
         } catch (IOException e) {
-            to.shutdown();
-            if (e instanceof ErrnoException errno && errno.name().equals("ECONNRESET"))
-                throw new IOException((from == client ? "the client" : "the server")
-                        + " closed before it had read everything (ECONNRESET); its peer sees an end", e);
-            throw e;
+            String reset = (from == client ? "the client" : "the server")
+                    + " closed before it had read everything (ECONNRESET); its peer sees an end";
+            throw new SenderGone(
+                    e instanceof ErrnoException errno && errno.name().equals("ECONNRESET") ? reset : e.getMessage(), e);
         }
     }
 

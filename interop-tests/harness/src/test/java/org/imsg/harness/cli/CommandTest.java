@@ -101,7 +101,7 @@ class CommandTest {
             assertThat(daemon.socket()).exists();
             assertThat(imsg("send", socket, "--type", 5, "--wait", "10s")).isEqualTo(4);
         }
-        assertThat(err.toString()).isEqualTo("imsg: what came is no message: length 15 is not 16 to 65535\n");
+        assertThat(err.toString()).isEqualTo("imsg: the answer is no message: length 15 is not 16 to 65535\n");
     }
 
     @Test
