@@ -333,6 +333,7 @@ final class ParentLoop implements Supervisor.Actions {
         ChildProcess child = children.remove(instance);
         endOrphans(instance);
         finishing.put(instance, child);
+        child.peer().ifPresent(self::remove);
         Finish finish = new Finish(instance.role.name(), instance.number, child.pid(), how, toldToEnd);
         child.finish(() -> {
             callFinished(finish);
@@ -341,7 +342,6 @@ final class ParentLoop implements Supervisor.Actions {
                     supervisor.hookReturned(instance, now);
             });
         });
-        child.peer().ifPresent(self::remove);
         log(toldToEnd ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING, finish.toString());
     }
 

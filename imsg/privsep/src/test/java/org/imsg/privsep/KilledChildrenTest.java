@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -50,17 +51,23 @@ class KilledChildrenTest {
         assertThat(filesNamedAfterThem()).isEmpty();
     }
 
-    /** Whoever is alive at the moment: at any point of its life. */
+    /** Kills any child that is alive at the moment, at any point of its life, and waits until the end of each is known. */
     private void killAtRandom(TestParent parent) {
         Random random = new Random(SEED);
+        Set<ProcessHandle> victims = new HashSet<>();
         while (killed.get() < KILLS) {
             List<ProcessHandle> alive = ProcessHandle.current().children().toList();
-            if (!alive.isEmpty())
-                alive.get(random.nextInt(alive.size())).destroyForcibly();
+            if (!alive.isEmpty()) {
+                ProcessHandle victim = alive.get(random.nextInt(alive.size()));
+                victim.destroyForcibly();
+                victims.add(victim);
+            }
             // The moments between two kills are what is random here.
             LockSupport.parkNanos(random.nextLong(TimeUnit.MILLISECONDS.toNanos(200)));
             parent.forget();
         }
+        // An order for a child that is dying would be lost.
+        Call.until(() -> victims.stream().allMatch(victim -> pids.contains((int) victim.pid())));
     }
 
     private static void everybodyIsJoinedToEverybody(TestParent parent) throws Exception {
