@@ -1,3 +1,5 @@
+import org.jspecify.annotations.NullMarked;
+
 /**
  * imsg(3) for Java: framed messages, and the descriptors that travel with them, over Unix stream sockets.
  *
@@ -5,6 +7,7 @@
  * module needs {@code --enable-native-access=org.imsg} (or {@code ALL-UNNAMED} on the class path).
  */
 @SuppressWarnings("module") // the modules named below are compiled after this module
+@NullMarked
 module org.imsg {
     requires static org.jspecify;
 

@@ -1,5 +1,9 @@
+import org.jspecify.annotations.NullMarked;
+
 /** Typed clients of daemons that speak imsg, and servers that the daemons' own control programs believe. */
+@NullMarked
 module org.imsg.peers {
+    requires static org.jspecify;
     requires transitive org.imsg;
 
     exports org.imsg.peers;

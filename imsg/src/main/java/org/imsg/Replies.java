@@ -12,12 +12,14 @@ import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
 
 /** Receives up to the first message of an end type. */
 final class Replies implements Iterator<Imsg> {
     /** One receive. */
     @FunctionalInterface
     interface Source {
+        @Nullable
         Imsg receive() throws IOException;
     }
 

@@ -3,7 +3,4 @@
  * is one message, {@code Ibuf} builds and takes apart payloads. Uses {@code org.imsg.unix}, {@code org.imsg.wire} and
  * {@code org.imsg.sys}; none of them knows this package.
  */
-@NullMarked
 package org.imsg;
-
-import org.jspecify.annotations.NullMarked;

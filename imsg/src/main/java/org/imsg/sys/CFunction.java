@@ -13,6 +13,7 @@ import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 import java.util.Collections;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A function of the C library, looked up at its first call.
@@ -37,9 +38,9 @@ final class CFunction {
     private final String name;
     private final int fixed;
     /** Null before the first call; any thread may set it, always to the same. */
-    private MemorySegment address;
+    private @Nullable MemorySegment address;
     /** The same, for a variadic function on macOS. */
-    private MethodHandle variadic;
+    private @Nullable MethodHandle variadic;
 
     /** A function of up to seven integer or pointer parameters. */
     CFunction(String name) {

@@ -2,6 +2,7 @@ package org.imsg.sys;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The calls that take a name beneath an open directory, and those that change a file through its descriptor; as
@@ -77,7 +78,7 @@ public final class Directories {
      * thread at a time a stream.
      */
     @SuppressWarnings("restricted")
-    public static byte[] readdir(long stream) {
+    public static byte @Nullable [] readdir(long stream) {
         long entry = READDIR.pointer(stream);
         // At the end of the directory errno is 0 or what an earlier call left there.
         if (entry <= 0)

@@ -8,6 +8,7 @@ import static org.imsg.sys.Constants.MSG_NOSIGNAL;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A {@code struct msghdr} with an iovec and a control buffer, made once and used for every recvmsg(2) or sendmsg(2) of one
@@ -48,7 +49,7 @@ public final class Msghdr implements AutoCloseable {
     private int closed;
     private int[] descriptors = new int[1];
 
-    private Msghdr(int controlCapacity, Arena arena) {
+    private Msghdr(int controlCapacity, @Nullable Arena arena) {
         this.controlCapacity = controlCapacity;
         long size = CONTROL_AT + controlCapacity;
         memory = arena == null ? Memory.allocate(size + ERRNO_SIZE) : arena.allocate(size + ERRNO_SIZE, 8);
@@ -64,7 +65,7 @@ public final class Msghdr implements AutoCloseable {
      * @return a new header, the caller's to close
      */
     public static Msghdr forReceive(boolean descriptors) {
-        return forReceive(descriptors, null);
+        return new Msghdr(receiving(descriptors), null);
     }
 
     /**
@@ -75,7 +76,11 @@ public final class Msghdr implements AutoCloseable {
      * @return a new header
      */
     public static Msghdr forReceive(boolean descriptors, Arena arena) {
-        return new Msghdr(descriptors ? control(MOST_DESCRIPTORS) + OTHER_CONTROL : 0, arena);
+        return new Msghdr(receiving(descriptors), arena);
+    }
+
+    private static int receiving(boolean descriptors) {
+        return descriptors ? control(MOST_DESCRIPTORS) + OTHER_CONTROL : 0;
     }
 
     /**

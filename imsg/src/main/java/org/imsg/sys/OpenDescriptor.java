@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A descriptor that one owner closes while other threads may be inside a call on it: the number stays in use until the last
@@ -21,8 +22,8 @@ public final class OpenDescriptor {
     private static final int GONE = 0x4000_0000;
     private static final long MOMENT = TimeUnit.MILLISECONDS.toNanos(20);
     private static final VarHandle STATE;
-    private static volatile Function<Object, OpenDescriptor> ofFd;
-    private static volatile BiFunction<OpenDescriptor, Integer, IOException> failure;
+    private static volatile @Nullable Function<Object, OpenDescriptor> ofFd;
+    private static volatile @Nullable BiFunction<OpenDescriptor, Integer, IOException> failure;
 
     static {
         try {

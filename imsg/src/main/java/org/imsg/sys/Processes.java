@@ -2,6 +2,7 @@ package org.imsg.sys;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The calls that start and end processes; as {@link Posix}, but for the posix_spawn family, which returns an error number
@@ -12,7 +13,7 @@ public final class Processes {
     public static final int OPAQUE_SIZE = 1024;
 
     /** For all threads: posix_spawn returns an error number, and errno is not read. */
-    private static volatile MemorySegment unread;
+    private static volatile @Nullable MemorySegment unread;
 
     private Processes() {}
 

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Holds one platform thread in poll(2) until its descriptor is ready or another thread wakes it.
@@ -51,7 +52,7 @@ final class Waker {
     }
 
     /** A waker for this thread alone, until {@link #giveBack()}; or null if there is no more. */
-    static Waker take() {
+    static @Nullable Waker take() {
         Waker waker;
         synchronized (OPEN) {
             waker = OPEN.pollFirst();

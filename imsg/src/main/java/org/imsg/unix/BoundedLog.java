@@ -3,6 +3,7 @@ package org.imsg.unix;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** A log of what peers cause: ten records a second, and how many were left out. Thread-safe. */
 final class BoundedLog {
@@ -19,7 +20,7 @@ final class BoundedLog {
     }
 
     /** Logs a sentence, and a cause if it is not null: with its stack unless the system or the peer is the cause. */
-    void warn(String sentence, Throwable cause) {
+    void warn(String sentence, @Nullable Throwable cause) {
         long before = omittedBefore();
         if (before < 0)
             return;

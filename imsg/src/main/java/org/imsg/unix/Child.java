@@ -26,6 +26,7 @@ import java.util.function.IntSupplier;
 import org.imsg.sys.CString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Processes;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A program started with chosen descriptors, which ProcessBuilder cannot do: a privilege-separated program gives each child
@@ -114,7 +115,7 @@ public final class Child {
         private final Map<String, String> environment = new LinkedHashMap<>();
         private List<String> starter = List.of();
         private boolean ownSession;
-        private Fd directory;
+        private @Nullable Fd directory;
 
         private Builder(Path program, List<String> arguments) {
             this.program = program;

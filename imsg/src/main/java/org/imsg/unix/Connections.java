@@ -9,6 +9,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The connections that a listener serves, each on a virtual thread of its own: counts them, all and each user's, and ends
@@ -38,7 +39,7 @@ final class Connections<C extends AutoCloseable> {
     private final class Connection implements Runnable {
         private final PeerCredentials peer;
         private final Thread thread = Thread.ofVirtual().name("imsg-connection").unstarted(this);
-        private volatile C channel;
+        private volatile @Nullable C channel;
 
         Connection(PeerCredentials peer) {
             this.peer = peer;
@@ -90,6 +91,7 @@ final class Connections<C extends AutoCloseable> {
      *
      * @return what it could not be served for the lack of, or null
      */
+    @Nullable
     Throwable begin(Fd socket, Predicate<PeerCredentials> allowed, int mostOfUid) {
         AutoCloseable mine = socket;
         try {

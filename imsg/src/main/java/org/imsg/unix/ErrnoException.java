@@ -1,6 +1,7 @@
 package org.imsg.unix;
 
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /** A system call failed. The message names the call, its object and the error: {@code connect(/run/x.sock): ECONNREFUSED (111): ...}. */
 public final class ErrnoException extends IOException {
@@ -9,7 +10,7 @@ public final class ErrnoException extends IOException {
     /** The call's name. */
     private final String call;
     /** The object of the call, or null. */
-    private final String on;
+    private final @Nullable String on;
     /** The value of errno. */
     private final int number;
 
@@ -30,7 +31,7 @@ public final class ErrnoException extends IOException {
      * @param on what it was called on, such as a path; may be null
      * @param number the value of errno, 1 or more
      */
-    public ErrnoException(String call, Object on, int number) {
+    public ErrnoException(String call, @Nullable Object on, int number) {
         super(call + (on == null ? "" : "(" + on + ")") + ": " + Errno.name(number) + " (" + number + "): "
                 + Errno.text(number));
         this.call = call;
@@ -59,7 +60,7 @@ public final class ErrnoException extends IOException {
      * @return {@code result}
      * @throws ErrnoException if it is negative
      */
-    public static int check(String call, Object on, int result) throws ErrnoException {
+    public static int check(String call, @Nullable Object on, int result) throws ErrnoException {
         if (result < 0)
             throw new ErrnoException(call, on, -result);
         return result;
@@ -79,7 +80,7 @@ public final class ErrnoException extends IOException {
      *
      * @return such as a path, or null for nothing worth naming
      */
-    public String on() {
+    public @Nullable String on() {
         return on;
     }
 

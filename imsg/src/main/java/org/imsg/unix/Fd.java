@@ -17,6 +17,7 @@ import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Os;
 import org.imsg.sys.Posix;
 import org.imsg.sys.Readiness;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An open descriptor and the duty to close it. One Fd owns a descriptor at a time: {@link #move()} hands it on, {@link #dup()}
@@ -253,7 +254,7 @@ public final class Fd implements AutoCloseable {
     }
 
     /** The cleaner's part: closes the descriptor of an Fd that was forgotten. */
-    private record Clean(OpenDescriptor descriptor, Throwable opened) implements Runnable {
+    private record Clean(OpenDescriptor descriptor, @Nullable Throwable opened) implements Runnable {
         @Override
         public void run() {
             if (!descriptor.isOpen())

@@ -14,6 +14,7 @@ import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.util.concurrent.locks.ReentrantLock;
 import org.imsg.sys.Posix;
 import org.imsg.sys.Readiness;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads and writes through any descriptor: a file, a pipe, a terminal, a stream socket. The way to use a received descriptor
@@ -55,7 +56,7 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
     }
 
     /** A call, its name, and what to wait for before it, which is null for a place in a file. */
-    private record Transfer(String name, Readiness event, SystemCall make) {
+    private record Transfer(String name, @Nullable Readiness event, SystemCall make) {
         static final Transfer READ = new Transfer("read", Readiness.READABLE, Posix::read);
         static final Transfer WRITE = new Transfer("write", Readiness.WRITABLE, Posix::write);
     }

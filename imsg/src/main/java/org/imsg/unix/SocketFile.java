@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.imsg.sys.Constants;
+import org.jspecify.annotations.Nullable;
 
 /** The file of a listening socket: made with it, and removed if it is still the same one. */
 final class SocketFile {
@@ -27,7 +28,7 @@ final class SocketFile {
     }
 
     /** A listening socket, and its file unless it is bound to an abstract name. */
-    record Listening(Fd socket, SocketFile file) {}
+    record Listening(Fd socket, @Nullable SocketFile file) {}
 
     /** Binds and listens. Leaves nothing behind if that fails. */
     static Listening listen(UnixAddress address, int mode, int backlog, boolean replaceStale) throws IOException {
@@ -39,7 +40,7 @@ final class SocketFile {
         }
     }
 
-    private static Listening listen(Fd socket, SocketFile file, UnixAddress address, int mode, int backlog)
+    private static Listening listen(Fd socket, @Nullable SocketFile file, UnixAddress address, int mode, int backlog)
             throws IOException {
         try {
             if (file != null)

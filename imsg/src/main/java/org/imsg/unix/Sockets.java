@@ -28,6 +28,7 @@ import org.imsg.sys.Constants;
 import org.imsg.sys.Deadline;
 import org.imsg.sys.Os;
 import org.imsg.sys.Posix;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Unix stream sockets as descriptors: connecting, accepting, options, peers. {@code ImsgChannel} and {@link UnixListener} are
@@ -124,7 +125,7 @@ public final class Sockets {
      * @throws IOException if the listener is closed; if it fails otherwise, an {@link ErrnoException}; with EMFILE the
      *     connection stays in the backlog
      */
-    public static Fd accept(Fd listener) throws IOException {
+    public static @Nullable Fd accept(Fd listener) throws IOException {
         int number = listener.enter();
         try {
             for (;;) {
@@ -297,7 +298,7 @@ public final class Sockets {
     }
 
     /** What a Unix socket is bound to, or null if it is a socket of another family. */
-    static UnixAddress localAddress(Fd socket) throws IOException {
+    static @Nullable UnixAddress localAddress(Fd socket) throws IOException {
         int fd = socket.enter();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment address = arena.allocate(ADDRESS_SIZE, 8);

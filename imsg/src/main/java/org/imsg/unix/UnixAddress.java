@@ -12,6 +12,7 @@ import org.imsg.sys.Abi;
 import org.imsg.sys.CString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Os;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The address a Unix socket is bound to: a path, or on Linux a name in the abstract namespace, which vanishes with its last socket.
@@ -22,9 +23,9 @@ public final class UnixAddress {
     private static final int PATH_SIZE = Abi.host().value("sockaddr_un.sun_path:width");
 
     private final byte[] name;
-    private final Path path;
+    private final @Nullable Path path;
 
-    private UnixAddress(byte[] name, Path path) {
+    private UnixAddress(byte[] name, @Nullable Path path) {
         this.name = name;
         this.path = path;
     }
@@ -79,7 +80,7 @@ public final class UnixAddress {
      *
      * @return the path, or null for an abstract name
      */
-    public Path path() {
+    public @Nullable Path path() {
         return path;
     }
 

@@ -19,6 +19,7 @@ import java.util.function.Predicate;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Deadline;
 import org.imsg.sys.Readiness;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A listening Unix stream socket that hands out connected sockets: what {@code ImsgListener} is made of, for programs that
@@ -54,9 +55,9 @@ public final class UnixListener extends AbstractInterruptibleChannel {
 
     private final Fd socket;
     private final UnixAddress address;
-    private final SocketFile file;
+    private final @Nullable SocketFile file;
     private final ReentrantLock acceptLock = new ReentrantLock();
-    private final AtomicReference<Connections<?>> served = new AtomicReference<>();
+    private final AtomicReference<@Nullable Connections<?>> served = new AtomicReference<>();
     private final BoundedLog log = new BoundedLog(System.getLogger(UnixListener.class.getName()));
     private volatile Predicate<PeerCredentials> allowed = _ -> true;
     private volatile long lastShortage = System.nanoTime() - SAME_SHORTAGE;
@@ -65,7 +66,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
     /** Written and read under the lock of {@code served}. */
     private boolean handedOn;
 
-    private UnixListener(Fd socket, UnixAddress address, SocketFile file) {
+    private UnixListener(Fd socket, UnixAddress address, @Nullable SocketFile file) {
         this.socket = socket;
         this.address = address;
         this.file = file;
@@ -343,7 +344,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
     }
 
     /** After an interrupt this throws, be there a connection or not. */
-    private void end(Fd connection, boolean timedOut) throws AsynchronousCloseException {
+    private void end(@Nullable Fd connection, boolean timedOut) throws AsynchronousCloseException {
         try {
             end(connection != null || timedOut);
         } catch (AsynchronousCloseException e) {

@@ -5,6 +5,7 @@ import static org.imsg.wire.ImsgHeader.SIZE;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the messages in a stream of bytes, and the descriptor of each: a state machine on memory that others fill.
@@ -50,7 +51,7 @@ public final class Framer {
     /** The current message's length, 0 as long as its header is not whole. */
     private int length;
     private int descriptor = NONE;
-    private Dialect lastMarked;
+    private @Nullable Dialect lastMarked;
 
     /**
      * A framer at the beginning of a stream.
@@ -194,7 +195,7 @@ public final class Framer {
      *
      * @return CLASSIC or MODERN, or null if no marked message has come yet
      */
-    public Dialect lastMarked() {
+    public @Nullable Dialect lastMarked() {
         return lastMarked;
     }
 

@@ -3,6 +3,7 @@ package org.imsg.peers.bgpd;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** The address in a {@code struct bgpd_addr}: bytes and a number for the kind, its aid. */
 final class Address {
@@ -12,7 +13,7 @@ final class Address {
 
     private Address() {}
 
-    static InetAddress of(byte[] bytes, int aid) {
+    static @Nullable InetAddress of(byte[] bytes, int aid) {
         int length = switch (aid) {
             case NONE -> 0;
             case IPV4 -> 4;
@@ -26,11 +27,11 @@ final class Address {
         }
     }
 
-    static byte[] bytes(InetAddress address) {
+    static byte[] bytes(@Nullable InetAddress address) {
         return address == null ? new byte[16] : Arrays.copyOf(address.getAddress(), 16);
     }
 
-    static int aid(InetAddress address) {
+    static int aid(@Nullable InetAddress address) {
         return address == null ? NONE : address.getAddress().length == 4 ? IPV4 : IPV6;
     }
 }

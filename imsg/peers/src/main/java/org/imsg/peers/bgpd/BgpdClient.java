@@ -16,6 +16,7 @@ import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.unix.UnixAddress;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Asks a bgpd what bgpctl(8) asks it. One request at a time: bgpd answers pipelined ones from different processes, whose
@@ -226,7 +227,7 @@ public final class BgpdClient implements AutoCloseable {
     }
 
     /** Hands every message on until the one that ends the answer; the result {@code none} is an empty answer. */
-    private void answers(String what, Consumer<Imsg> each, Result none) throws IOException {
+    private void answers(String what, Consumer<Imsg> each, @Nullable Result none) throws IOException {
         for (Imsg message; (message = receive()).type() != BgpdVersion.END;) {
             if (refused(what, message, none))
                 return;
@@ -235,7 +236,7 @@ public final class BgpdClient implements AutoCloseable {
     }
 
     /** Whether a message says that the request is done with; throws if it was refused. */
-    private static boolean refused(String what, Imsg message, Result accepted) throws BgpdRefusedException {
+    private static boolean refused(String what, Imsg message, @Nullable Result accepted) throws BgpdRefusedException {
         if (message.type() != BgpdVersion.RESULT)
             return false;
         Result result = Result.of(message.getIbuf().getH32());

@@ -9,6 +9,7 @@ import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.peers.PeerServer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A bgpd as far as bgpctl(8) can tell: {@code bgpctl -s SOCKET} prints what the service says, and tells it what to do.
@@ -49,7 +50,7 @@ public final class BgpdServer implements AutoCloseable {
         private final ImsgChannel client;
         private final BgpdVersion version;
         private final BgpdService service;
-        private Prefix announced;
+        private @Nullable Prefix announced;
 
         Session(ImsgChannel client, BgpdVersion version, BgpdService service) {
             this.client = client;

@@ -1,6 +1,7 @@
 package org.imsg.peers.bgpd;
 
 import java.net.InetAddress;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which neighbor is meant.
@@ -8,7 +9,7 @@ import java.net.InetAddress;
  * @param address its address, or null
  * @param description what the configuration calls it; empty if the address says it
  */
-record NeighborQuery(InetAddress address, String description) {
+record NeighborQuery(@Nullable InetAddress address, String description) {
     boolean means(Neighbor neighbor) {
         return address == null && description.isEmpty() || neighbor.address().equals(address)
                 || !description.isEmpty() && neighbor.description().equals(description);

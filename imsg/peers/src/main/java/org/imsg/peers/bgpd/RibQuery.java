@@ -1,5 +1,7 @@
 package org.imsg.peers.bgpd;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Which routes are asked for.
  *
@@ -8,7 +10,7 @@ package org.imsg.peers.bgpd;
  * @param prefix the network they lead to; null for all
  * @param flags 0, or {@link #RECEIVED} or {@link #SENT}
  */
-public record RibQuery(String rib, String neighbor, Prefix prefix, int flags) {
+public record RibQuery(String rib, String neighbor, @Nullable Prefix prefix, int flags) {
     /** What a neighbor told, before any filter. */
     public static final int RECEIVED = 0x2000;
     /** What a neighbor was told. */

@@ -2,6 +2,7 @@ package org.imsg.peers.bgpd;
 
 import java.net.InetAddress;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A route in a routing table.
@@ -13,7 +14,8 @@ import java.util.List;
  * @param origin 0 IGP, 1 EGP, 2 incomplete
  * @param path the autonomous systems it came through, the neighbor's first; empty for bgpd's own networks
  */
-public record Route(Prefix prefix, InetAddress neighbor, String description, long flags, int origin, List<Long> path) {
+public record Route(Prefix prefix, @Nullable InetAddress neighbor, String description, long flags, int origin,
+        List<Long> path) {
     /** May be chosen. */
     public static final int ELIGIBLE = 1;
     /** Is chosen. */

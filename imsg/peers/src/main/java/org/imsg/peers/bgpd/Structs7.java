@@ -15,6 +15,7 @@ import org.imsg.cstruct.Size;
 import org.imsg.cstruct.U32;
 import org.imsg.cstruct.U8;
 import org.imsg.peers.Form;
+import org.jspecify.annotations.Nullable;
 
 /** The structs of bgpd 7.7. */
 final class Structs7 {
@@ -23,10 +24,11 @@ final class Structs7 {
     @CName("bgpd_addr")
     @Size(48)
     record Addr(@Bytes(16) byte[] address, @At(28) @U8 int aid) {
-        static Addr of(InetAddress address) {
+        static Addr of(@Nullable InetAddress address) {
             return new Addr(Address.bytes(address), Address.aid(address));
         }
 
+        @Nullable
         InetAddress value() {
             return Address.of(address, aid);
         }
@@ -78,6 +80,7 @@ final class Structs7 {
             @At(592) @U32 int flags, @At(609) @U8 int prefixlen, @At(610) @U8 int aid) {
         static CtlShowRibRequest of(RibQuery query) {
             Prefix prefix = query.prefix();
+            @Nullable
             InetAddress address = prefix == null ? null : prefix.address();
             return new CtlShowRibRequest(query.rib(), CtlNeighbor.of(new NeighborQuery(null, query.neighbor())),
                     Addr.of(address), query.flags(), prefix == null ? 0 : prefix.length(), Address.aid(address));

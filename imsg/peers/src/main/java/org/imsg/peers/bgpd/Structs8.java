@@ -15,6 +15,7 @@ import org.imsg.cstruct.Size;
 import org.imsg.cstruct.U32;
 import org.imsg.cstruct.U8;
 import org.imsg.peers.Form;
+import org.jspecify.annotations.Nullable;
 
 /** The structs of bgpd 8.8 and 9.3, which differ in three. */
 final class Structs8 {
@@ -23,10 +24,11 @@ final class Structs8 {
     @CName("bgpd_addr")
     @Size(72)
     record Addr(@Bytes(16) byte[] address, @At(52) @U8 int aid) {
-        static Addr of(InetAddress address) {
+        static Addr of(@Nullable InetAddress address) {
             return new Addr(Address.bytes(address), Address.aid(address));
         }
 
+        @Nullable
         InetAddress value() {
             return Address.of(address, aid);
         }
@@ -96,6 +98,7 @@ final class Structs8 {
             @At(704) @U32 int flags, @At(721) @U8 int prefixlen, @At(722) @U8 int aid) {
         static CtlShowRibRequest of(RibQuery query) {
             Prefix prefix = query.prefix();
+            @Nullable
             InetAddress address = prefix == null ? null : prefix.address();
             return new CtlShowRibRequest(query.rib(), CtlNeighbor.of(new NeighborQuery(null, query.neighbor())),
                     Addr.of(address), query.flags(), prefix == null ? 0 : prefix.length(), Address.aid(address));

@@ -9,6 +9,7 @@ import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Both sides of an SMTP session over a passed descriptor, as much as local mail needs. */
 final class SmtpDialogue {
@@ -35,7 +36,7 @@ final class SmtpDialogue {
     }
 
     /** Takes one mail, with every sender and recipient accepted; null if the client leaves without one. */
-    static Mail take(ByteChannel channel) throws IOException {
+    static @Nullable Mail take(ByteChannel channel) throws IOException {
         SmtpDialogue smtp = new SmtpDialogue(channel);
         String sender = "";
         List<String> recipients = new ArrayList<>();

@@ -11,6 +11,7 @@ import org.imsg.cstruct.FlexibleArray;
 import org.imsg.cstruct.Packed;
 import org.imsg.cstruct.SizeT;
 import org.imsg.cstruct.U32;
+import org.jspecify.annotations.Nullable;
 
 /** The payloads of the table protocol: numbers and strings one after the other, without padding. */
 final class Structs {
@@ -41,7 +42,7 @@ final class Structs {
             return new Answer(result ? 1 : 0, new byte[0]);
         }
 
-        static Answer of(String value) {
+        static Answer of(@Nullable String value) {
             return value == null ? of(false) : new Answer(1, (value + "\0").getBytes(StandardCharsets.UTF_8));
         }
 

@@ -1,6 +1,7 @@
 package org.imsg.peers.table;
 
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** A table that smtpd looks things up in; asked by one smtpd process at a time. */
 public interface Table {
@@ -11,6 +12,7 @@ public interface Table {
      * @param key what smtpd looks for
      * @return what the table has for it; null if nothing
      */
+    @Nullable
     String lookup(Service service, String key);
 
     /**
@@ -30,7 +32,7 @@ public interface Table {
      * @param service what kind of thing is wanted
      * @return a value; null if there is none
      */
-    default String fetch(Service service) {
+    default @Nullable String fetch(Service service) {
         return null;
     }
 

@@ -11,6 +11,7 @@ import org.imsg.peers.table.Structs.Answer;
 import org.imsg.peers.table.Structs.Fetch;
 import org.imsg.peers.table.Structs.Open;
 import org.imsg.peers.table.Structs.Query;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A table backend. smtpd starts one as a program, {@code /usr/libexec/opensmtpd/table-NAME}, with the channel on descriptor
@@ -35,7 +36,7 @@ public final class TableServer implements AutoCloseable {
      * @return the server, which the caller closes
      * @throws IOException if it cannot listen there
      */
-    public static TableServer listen(Path socket, TableVersion version, Function<String, Table> tables)
+    public static TableServer listen(Path socket, TableVersion version, Function<String, @Nullable Table> tables)
             throws IOException {
         return new TableServer(PeerServer.listen(socket, version::prepare, (client, _) -> serve(client, tables)));
     }
@@ -47,7 +48,7 @@ public final class TableServer implements AutoCloseable {
      * @param tables finds a table by its name; null if there is none, which is an error
      * @throws IOException if smtpd fails, or speaks another version of the protocol
      */
-    public static void serve(ImsgChannel smtpd, Function<String, Table> tables) throws IOException {
+    public static void serve(ImsgChannel smtpd, Function<String, @Nullable Table> tables) throws IOException {
         Table table = null;
         for (Imsg request; (request = smtpd.receive()) != null && request.type() != TableVersion.CLOSE;) {
             if (request.type() == TableVersion.OPEN)
@@ -62,7 +63,7 @@ public final class TableServer implements AutoCloseable {
         }
     }
 
-    private static Table open(Open open, Function<String, Table> tables) throws IOException {
+    private static Table open(Open open, Function<String, @Nullable Table> tables) throws IOException {
         if (open.version() != TableVersion.PROTOCOL)
             throw new IOException("smtpd speaks version " + open.version() + " of the table protocol, not "
                     + TableVersion.PROTOCOL);

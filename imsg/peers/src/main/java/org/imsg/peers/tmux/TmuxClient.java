@@ -20,6 +20,7 @@ import org.imsg.peers.tmux.Structs.StreamError;
 import org.imsg.peers.tmux.Structs.WriteOpen;
 import org.imsg.unix.Fd;
 import org.imsg.unix.UnixAddress;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs commands in a tmux server, as the program {@code tmux} does. tmux takes one command a connection: this class holds
@@ -136,7 +137,8 @@ public final class TmuxClient {
     }
 
     /** Tells who we are; the descriptors are moved into the messages. */
-    private static void identify(ImsgChannel server, long flags, Fd stdin, Fd stdout) throws IOException {
+    private static void identify(ImsgChannel server, long flags, @Nullable Fd stdin, @Nullable Fd stdout)
+            throws IOException {
         send(server, TmuxVersion.IDENTIFY_LONGFLAGS, Structs.LONG_FLAGS.toBytes(new LongFlags(flags)));
         send(server, TmuxVersion.IDENTIFY_TERM, Structs.string("dumb"));
         send(server, TmuxVersion.IDENTIFY_TTYNAME, Structs.string(""));
