@@ -70,6 +70,17 @@ class FramerTest {
     }
 
     @Test
+    void the_format_of_earlier_marks_is_forgotten_with_another_dialect_and_kept_with_the_same() {
+        FramerRig auto = new FramerRig(AUTO, LIMIT);
+        auto.read(FramerRig.message(CLASSIC, 1, 20, true), 42);
+        auto.framer.dialect(AUTO);
+        assertThat(auto.framer.lastMarked()).isEqualTo(CLASSIC);
+        auto.framer.dialect(MODERN);
+        assertThat(auto.framer.lastMarked()).isNull();
+        assertThat(auto.read(marked(2, 24), 43)).containsExactly(new Message(2, 24, 43));
+    }
+
+    @Test
     void a_marked_message_gets_the_descriptor_that_came_with_it() {
         assertThat(rig.read(marked(1, 20), 42)).containsExactly(new Message(1, 20, 42));
         assertThat(rig.unclaimed).isEmpty();
