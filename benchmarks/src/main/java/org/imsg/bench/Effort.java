@@ -13,7 +13,7 @@ public record Effort(int forks, int windows, double windowSeconds, double warmUp
     static final Effort FULL = new Effort(5, 7, 1, 5);
 
     /** Three times as long where event loops take part: they are many small methods, and their compiler has the same processor. */
-    double warmUpSeconds(Group group) {
+    double warmUpSeconds(ContenderGroup group) {
         return group.hasEventLoops() ? 3 * warmUpSeconds : warmUpSeconds;
     }
 

@@ -14,13 +14,13 @@ final class GroupRun {
     /** Of the time of all processors; what an idle host takes anyway is far less. */
     private static final double MOST_STOLEN = 0.02;
 
-    private final Group group;
+    private final ContenderGroup group;
     private final Effort effort;
     private final Path scratch;
     private final Consumer<String> progress;
     private final Map<String, Series> series = new LinkedHashMap<>();
 
-    GroupRun(Group group, Effort effort, Path scratch, Consumer<String> progress) {
+    GroupRun(ContenderGroup group, Effort effort, Path scratch, Consumer<String> progress) {
         this.group = group;
         this.effort = effort;
         this.scratch = scratch;

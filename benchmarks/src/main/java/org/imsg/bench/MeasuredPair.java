@@ -19,7 +19,7 @@ final class MeasuredPair implements AutoCloseable {
     private static final int DIGITS = 3;
 
     private final Contender contender;
-    private final Group group;
+    private final ContenderGroup group;
     private final Path samples;
     private final Path meeting;
     private final WorkerProcess first;
@@ -27,7 +27,7 @@ final class MeasuredPair implements AutoCloseable {
     /** Messages, or round trips, of the next window. */
     private long count;
 
-    MeasuredPair(Contender contender, Group group, Path scratch) throws IOException {
+    MeasuredPair(Contender contender, ContenderGroup group, Path scratch) throws IOException {
         this.contender = contender;
         this.group = group;
         samples = scratch.resolve(contender.name() + ".samples");

@@ -35,8 +35,8 @@ final class Plan {
         return all;
     }
 
-    List<Group> groups() {
-        List<Group> groups = new ArrayList<>();
+    List<ContenderGroup> groups() {
+        List<ContenderGroup> groups = new ArrayList<>();
         groups.add(oneWay("one-way-64", new Load(64, 0, BATCH), the.ours, the.c, the.frr, the.jdk, the.junixsocket,
                 the.grpc));
         groups.add(oneWay("one-way-64-full", new Load(64, 0, FULL_BATCH), the.ours, the.floor,
@@ -60,8 +60,8 @@ final class Plan {
         return groups;
     }
 
-    private List<Group> furtherGroups() {
-        List<Group> groups = new ArrayList<>();
+    private List<ContenderGroup> furtherGroups() {
+        List<ContenderGroup> groups = new ArrayList<>();
         for (int batch : new int[]{1, 16, 256})
             groups.add(oneWay("one-way-64-by-" + batch, new Load(64, 0, batch), the.ours, the.c, the.floor));
         groups.add(roundTrip("round-trip-64-one-core", 0, pinning.together(), the.ours, the.c));
@@ -69,12 +69,12 @@ final class Plan {
         return groups;
     }
 
-    private Group oneWay(String name, Load load, Contender... contenders) {
-        return new Group(name, load, false, 0, pinning, present(contenders));
+    private ContenderGroup oneWay(String name, Load load, Contender... contenders) {
+        return new ContenderGroup(name, load, false, 0, pinning, present(contenders));
     }
 
-    private Group roundTrip(String name, long interval, Pinning where, Contender... contenders) {
-        return new Group(name, new Load(64, 0, 1), true, interval, where, present(contenders));
+    private ContenderGroup roundTrip(String name, long interval, Pinning where, Contender... contenders) {
+        return new ContenderGroup(name, new Load(64, 0, 1), true, interval, where, present(contenders));
     }
 
     private static List<Contender> present(Contender... contenders) {

@@ -27,7 +27,7 @@ public record RouteDump(int routes) implements Measurement {
 
     private static final long AS = 65001;
     /** A neighbor that does not answer. Without any neighbor bgpd 7.7 tells no routes. */
-    private static final Bgpd.Neighbor NEIGHBOR = new Bgpd.Neighbor("127.0.0.2", 65002, "nobody");
+    private static final Bgpd.ConfiguredNeighbor NEIGHBOR = new Bgpd.ConfiguredNeighbor("127.0.0.2", 65002, "nobody");
 
     @Override
     public String name() {

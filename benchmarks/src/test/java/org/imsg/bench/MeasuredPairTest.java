@@ -41,7 +41,8 @@ class MeasuredPairTest {
 
     private Map<Metric, Double> measure(Contender contender, Load load, boolean roundTrips, long interval)
             throws IOException {
-        Group group = new Group("group", load, roundTrips, interval, Pinning.oneEach(), List.of(contender));
+        ContenderGroup group = new ContenderGroup("group", load, roundTrips, interval, Pinning.oneEach(),
+                List.of(contender));
         try (MeasuredPair pair = new MeasuredPair(contender, group, scratch)) {
             pair.warmUp(0.01, 0.01);
             return pair.measure(MeasuredPair.histogram());

@@ -14,14 +14,14 @@ class PlanTest {
     private static final Pinning PINNING = new Pinning(Optional.empty(), 0, 0);
     private static final Contender LIBFRR = Contender.c("libfrr", Path.of("bench-frr"), Contender.Seen.NOTHING);
 
-    private static List<Group> groups(Contender frr, boolean full) {
+    private static List<ContenderGroup> groups(Contender frr, boolean full) {
         return new Plan(PINNING, new Contenders(Path.of("programs"), frr), full).groups();
     }
 
     @Test
     void every_comparison_is_between_contenders_of_a_group_that_is_measured() {
-        Map<String, Group> groups = groups(LIBFRR, false).stream()
-                .collect(Collectors.toMap(Group::name, Function.identity()));
+        Map<String, ContenderGroup> groups = groups(LIBFRR, false).stream()
+                .collect(Collectors.toMap(ContenderGroup::name, Function.identity()));
         for (Comparison comparison : Plan.comparisons()) {
             if (comparison.group().startsWith("routes-"))
                 continue;
@@ -35,15 +35,15 @@ class PlanTest {
 
     @Test
     void names_are_given_once() {
-        assertThat(groups(LIBFRR, true)).extracting(Group::name).doesNotHaveDuplicates();
+        assertThat(groups(LIBFRR, true)).extracting(ContenderGroup::name).doesNotHaveDuplicates();
         assertThat(Plan.comparisons()).extracting(Comparison::name).doesNotHaveDuplicates();
-        for (Group group : groups(LIBFRR, true))
+        for (ContenderGroup group : groups(LIBFRR, true))
             assertThat(group.contenders()).extracting(Contender::name).doesNotHaveDuplicates();
     }
 
     @Test
     void who_cannot_be_had_is_left_out() {
-        for (Group group : groups(Contenders.ABSENT, true))
+        for (ContenderGroup group : groups(Contenders.ABSENT, true))
             assertThat(group.contenders()).isNotEmpty().doesNotContain(Contenders.ABSENT, LIBFRR);
     }
 
@@ -51,7 +51,7 @@ class PlanTest {
     void the_short_pass_takes_at_most_ten_minutes() {
         double seconds = 0;
         double start = 0.7;
-        for (Group group : groups(LIBFRR, false))
+        for (ContenderGroup group : groups(LIBFRR, false))
             seconds += group.contenders().size() * Effort.SHORT.forks()
                     * (start + Effort.SHORT.warmUpSeconds(group)
                             + Effort.SHORT.windows() * Effort.SHORT.windowSeconds());

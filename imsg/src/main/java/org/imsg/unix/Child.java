@@ -23,7 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntSupplier;
-import org.imsg.sys.CString;
+import org.imsg.sys.NativeString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Processes;
 import org.jspecify.annotations.Nullable;
@@ -291,15 +291,15 @@ public final class Child {
 
         private List<MemorySegment> argv(Arena arena) {
             List<MemorySegment> argv = new ArrayList<>();
-            starter.forEach(word -> argv.add(CString.of(word, arena)));
-            argv.add(CString.of(program, arena));
-            arguments.forEach(argument -> argv.add(CString.of(argument, arena)));
+            starter.forEach(word -> argv.add(NativeString.of(word, arena)));
+            argv.add(NativeString.of(program, arena));
+            arguments.forEach(argument -> argv.add(NativeString.of(argument, arena)));
             return argv;
         }
 
         private List<MemorySegment> variables(Arena arena) {
             return environment.entrySet().stream()
-                    .map(entry -> CString.of(entry.getKey() + "=" + entry.getValue(), arena)).toList();
+                    .map(entry -> NativeString.of(entry.getKey() + "=" + entry.getValue(), arena)).toList();
         }
 
         private static long array(List<MemorySegment> strings, Arena arena) {

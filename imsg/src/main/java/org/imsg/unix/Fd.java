@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
-import org.imsg.sys.CString;
+import org.imsg.sys.NativeString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Descriptors;
 import org.imsg.sys.DescriptorCleaner;
@@ -86,7 +86,7 @@ public final class Fd implements AutoCloseable {
     public static Fd open(Path path, int mode, OpenFlag... how) throws IOException {
         int flags = Constants.O_CLOEXEC | OpenFlag.bits(how);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment name = CString.of(path, arena);
+            MemorySegment name = NativeString.of(path, arena);
             int fd;
             do {
                 fd = Posix.open(name.address(), flags, mode);

@@ -46,7 +46,7 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
      */
     public FdChannel(Fd fd) {
         this.fd = fd.move();
-        this.file = FileStatus.of(this.fd.intValue()).isRegular();
+        this.file = DescriptorStatus.of(this.fd.intValue()).isRegular();
     }
 
     /** A call on the descriptor with memory the kernel can reach; returns its result or the negative errno. */

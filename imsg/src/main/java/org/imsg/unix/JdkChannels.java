@@ -54,7 +54,7 @@ public final class JdkChannels {
      * @throws IOException if there is nothing to open a channel on, or no room in the descriptor table
      */
     public static FileChannel fileChannel(Fd fd) throws IOException {
-        FileStatus status = FileStatus.of(fd.intValue());
+        DescriptorStatus status = DescriptorStatus.of(fd.intValue());
         if (status.isSocket() || status.isDirectory())
             throw new IllegalArgumentException(fd + " is a " + (status.isSocket() ? "socket" : "directory")
                     + ", which a FileChannel cannot be");
@@ -64,7 +64,7 @@ public final class JdkChannels {
             long device = (long) Files.getAttribute(file, "unix:dev");
             long inode = (long) Files.getAttribute(file, "unix:ino");
             FileChannel channel = FileChannel.open(file, options(fd));
-            return put(fd, channel, number -> FileStatus.of(number).isFile(device, inode));
+            return put(fd, channel, number -> DescriptorStatus.of(number).isFile(device, inode));
         } finally {
             Files.deleteIfExists(file);
         }

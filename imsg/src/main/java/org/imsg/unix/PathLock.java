@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
-import org.imsg.sys.CString;
+import org.imsg.sys.NativeString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Posix;
 
@@ -32,10 +32,10 @@ final class PathLock implements AutoCloseable {
 
     /** Takes the lock; fails if it is not free within ten seconds. */
     static PathLock take(Path socket) throws IOException {
-        byte[] name = CString.bytes(socket);
+        byte[] name = NativeString.bytes(socket);
         byte[] lockName = Arrays.copyOf(name, name.length + SUFFIX.length);
         System.arraycopy(SUFFIX, 0, lockName, name.length, SUFFIX.length);
-        Path path = CString.path(lockName);
+        Path path = NativeString.path(lockName);
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         for (;;) {
             PathLock lock = open(path);
@@ -89,7 +89,7 @@ final class PathLock implements AutoCloseable {
 
     /** Whether the file is still there: the thread or process that made it removes it when it is done. */
     private boolean isInPlace() throws IOException {
-        FileStatus mine = FileStatus.of(fd.intValue());
+        DescriptorStatus mine = DescriptorStatus.of(fd.intValue());
         try {
             var there = Files.readAttributes(path, "unix:dev,ino", LinkOption.NOFOLLOW_LINKS);
             return mine.isFile((long) there.get("dev"), (long) there.get("ino"));

@@ -23,7 +23,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.imsg.sys.Abi;
-import org.imsg.sys.CString;
+import org.imsg.sys.NativeString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Deadline;
 import org.imsg.sys.Os;
@@ -321,7 +321,7 @@ public final class Sockets {
         }
 
         boolean isUnixPath(Path path) {
-            byte[] bytes = CString.bytes(path);
+            byte[] bytes = NativeString.bytes(path);
             return isUnix() && address.length > PATH_AT + bytes.length && Arrays.equals(bytes, 0, bytes.length, address,
                     PATH_AT, PATH_AT + bytes.length) && address[PATH_AT + bytes.length] == 0;
         }

@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.imsg.sys.Abi;
-import org.imsg.sys.CString;
+import org.imsg.sys.NativeString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Os;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +38,7 @@ public final class UnixAddress {
      * @throws IllegalArgumentException if the path is empty or too long; the message has both numbers
      */
     public static UnixAddress of(Path path) {
-        byte[] name = path.toString().isEmpty() ? new byte[0] : CString.bytes(path);
+        byte[] name = path.toString().isEmpty() ? new byte[0] : NativeString.bytes(path);
         if (name.length == 0 || name.length >= PATH_SIZE)
             throw new IllegalArgumentException("a socket's path has 1 to " + (PATH_SIZE - 1) + " bytes, this one "
                     + name.length + ": " + path);
@@ -54,7 +54,7 @@ public final class UnixAddress {
         while (end < name.length && name[end] != 0)
             end++;
         byte[] path = Arrays.copyOf(name, end);
-        return new UnixAddress(path, CString.path(path));
+        return new UnixAddress(path, NativeString.path(path));
     }
 
     /**

@@ -12,7 +12,7 @@ import org.imsg.unix.Sockets;
 import org.imsg.unix.UnixAddress;
 import org.imsg.unix.UnixListener;
 
-/** Programs whose names are ASCII, UTF-8 and Latin-1, as the JDK lists them; run by CStringTest under several locales. */
+/** Programs whose names are ASCII, UTF-8 and Latin-1, as the JDK lists them; run by NativeStringTest under several locales. */
 final class NamesInAnyLocale {
     private NamesInAnyLocale() {}
 
@@ -27,8 +27,9 @@ final class NamesInAnyLocale {
             files = listed.toList();
         }
         for (Path file : files) {
-            System.out.println(HexFormat.of().formatHex(CString.bytes(file.getFileName())) + ": " + open(file) + ", "
-                    + connect(file) + ", " + start(file));
+            System.out
+                    .println(HexFormat.of().formatHex(NativeString.bytes(file.getFileName())) + ": " + open(file) + ", "
+                            + connect(file) + ", " + start(file));
             Files.delete(file);
         }
     }

@@ -46,8 +46,9 @@ abstract class BgpdContract {
     @ParameterizedTest
     @EnumSource
     void neighbors_are_told_one_a_message_up_to_the_end(DebianSuite suite) throws Exception {
-        List<Bgpd.Neighbor> neighbors = List.of(new Bgpd.Neighbor("127.0.0.2", 65002, "upstream"),
-                new Bgpd.Neighbor("127.0.0.3", 65003, "exchange"), new Bgpd.Neighbor("127.0.0.4", 65004, "customer"));
+        List<Bgpd.ConfiguredNeighbor> neighbors = List.of(new Bgpd.ConfiguredNeighbor("127.0.0.2", 65002, "upstream"),
+                new Bgpd.ConfiguredNeighbor("127.0.0.3", 65003, "exchange"),
+                new Bgpd.ConfiguredNeighbor("127.0.0.4", 65004, "customer"));
         try (Bgpd bgpd = Bgpd.start(Peers.chroot(suite), 65001, neighbors);
                 Transport control = connect(bgpd)) {
             System.out.println("peers: bgpd " + bgpd.version() + " on " + suite);
@@ -65,7 +66,8 @@ abstract class BgpdContract {
     @EnumSource
     void a_hundred_thousand_routes_arrive_and_none_is_lost(DebianSuite suite) throws Exception {
         Layout layout = Layout.of(suite);
-        try (Bgpd bgpd = Bgpd.start(Peers.chroot(suite), 65001, List.of(new Bgpd.Neighbor("127.0.0.2", 65002, "x")));
+        try (Bgpd bgpd = Bgpd.start(Peers.chroot(suite), 65001,
+                List.of(new Bgpd.ConfiguredNeighbor("127.0.0.2", 65002, "x")));
                 Transport control = connect(bgpd)) {
             for (int i = 0; i < ROUTES; i++) {
                 control.compose(layout.networkAdd, 0, PID, network(layout, i));

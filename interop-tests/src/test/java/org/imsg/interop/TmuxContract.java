@@ -13,7 +13,6 @@ import java.util.List;
 
 import org.imsg.WireFormat;
 import org.imsg.harness.debian.DebianSuite;
-import org.imsg.harness.debian.Dialect;
 import org.imsg.harness.debian.TmuxServer;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
@@ -97,7 +96,7 @@ abstract class TmuxContract {
 
     /** Descriptors go first from us to tmux, so the format must be known: its version tells. */
     private Transport connect(TmuxServer server) throws IOException {
-        WireFormat format = server.dialect() == Dialect.CLASSIC ? WireFormat.CLASSIC : WireFormat.MODERN;
+        WireFormat format = server.format();
         return kind().connect(server.socket(), Transport.Settings.of(format));
     }
 

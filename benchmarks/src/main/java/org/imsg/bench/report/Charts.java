@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.HdrHistogram.Histogram;
-import org.imsg.bench.Group;
+import org.imsg.bench.ContenderGroup;
 import org.imsg.bench.Measurement;
 import org.imsg.bench.Metric;
 import org.imsg.bench.Series;
@@ -31,10 +31,10 @@ final class Charts {
     private static final int HEIGHT = 480;
     private static final double[] PERCENTILES = {50, 75, 90, 95, 99, 99.5, 99.9, 99.99};
 
-    private final Report report;
+    private final BenchmarkReport report;
     private final List<String> names = new ArrayList<>();
 
-    Charts(Report report) {
+    Charts(BenchmarkReport report) {
         this.report = report;
     }
 
@@ -42,7 +42,7 @@ final class Charts {
     List<String> write(Path directory) throws IOException {
         bySize(directory);
         for (Measurement measurement : report.groups())
-            if (measurement instanceof Group group && group.roundTrips())
+            if (measurement instanceof ContenderGroup group && group.roundTrips())
                 percentiles(directory, group.name());
         bars(directory, "descriptors", Metric.RATE, "descriptor-each", "descriptor-100th");
         bars(directory, "connections", Metric.RATE, "connections-1", "connections-100", "connections-1000",
@@ -66,7 +66,7 @@ final class Charts {
     private void bySize(Path directory) throws IOException {
         Map<String, TreeMap<Integer, Double>> lines = new LinkedHashMap<>();
         for (Measurement measurement : report.groups())
-            if (measurement instanceof Group group && group.name().matches("one-way-[0-9]+"))
+            if (measurement instanceof ContenderGroup group && group.name().matches("one-way-[0-9]+"))
                 report.measured().get(group.name()).forEach((contender, series) -> lines
                         .computeIfAbsent(contender, _ -> new TreeMap<>()).put(group.load().size(), median(series)));
         if (lines.isEmpty())

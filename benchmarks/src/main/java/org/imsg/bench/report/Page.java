@@ -50,10 +50,10 @@ final class Page {
             </html>
             """;
 
-    private final Report report;
+    private final BenchmarkReport report;
     private final List<String> charts;
 
-    Page(Report report, List<String> charts) {
+    Page(BenchmarkReport report, List<String> charts) {
         this.report = report;
         this.charts = charts;
     }
@@ -75,8 +75,8 @@ final class Page {
         return row(outcome.reached() ? "" : "short", cell(comparison.name()), cell(comparison.metric().title()),
                 cell(outcome.ours()), cell(outcome.other()), cell(comparison.metric().unit()),
                 cell(outcome.ratio().median()),
-                cell(Report.number(outcome.ratio().lowerQuartile()) + " to "
-                        + Report.number(outcome.ratio().upperQuartile())),
+                cell(BenchmarkReport.number(outcome.ratio().lowerQuartile()) + " to "
+                        + BenchmarkReport.number(outcome.ratio().upperQuartile())),
                 comparison.bound() == Bound.NONE ? cell("none") : cell(comparison.goal()));
     }
 
@@ -84,7 +84,7 @@ final class Page {
         return row("", cell(group.name()), cell(group.sent()), cell(group.where()));
     }
 
-    private static String figure(Report.Figure figure) {
+    private static String figure(BenchmarkReport.Figure figure) {
         return row("", cell(figure.group()), cell(figure.contender()), cell(figure.metric().title()),
                 cell(figure.unit()), cell(figure.spread().median()), cell(figure.spread().least()),
                 cell(figure.spread().most()), cell(figure.spread().count()));
@@ -99,7 +99,7 @@ final class Page {
     }
 
     private static String cell(double value) {
-        return "<td class=\"n\">" + Report.number(value) + "</td>";
+        return "<td class=\"n\">" + BenchmarkReport.number(value) + "</td>";
     }
 
     private static String lines(List<String> lines) {

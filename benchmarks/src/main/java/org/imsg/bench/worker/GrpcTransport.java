@@ -30,13 +30,13 @@ import java.util.concurrent.CompletableFuture;
  * gRPC over a Unix socket: one stream for all messages, native epoll, one loop, callbacks on it (directExecutor), as many messages as
  * the stream says it is ready for, a flow control window of 1 MiB, and bytes instead of protobuf.
  */
-final class GrpcTransport implements Transport {
+final class GrpcTransport implements WorkerTransport {
     private static final int WINDOW = 1 << 20;
 
     private final byte[] payload;
     private final EpollEventLoopGroup loop = new EpollEventLoopGroup(1);
     private final Pump pump = new Pump();
-    private final Arrivals arrivals = new Arrivals(loop);
+    private final ArrivalCounter arrivals = new ArrivalCounter(loop);
 
     GrpcTransport(Job job) throws IOException {
         payload = job.payload();

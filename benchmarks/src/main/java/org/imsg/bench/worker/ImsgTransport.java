@@ -11,7 +11,7 @@ import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
 
 /** The fast path of {@link ImsgChannel}: compose and flush, and views in place. */
-final class ImsgTransport implements Transport {
+final class ImsgTransport implements WorkerTransport {
     private final Tally tally = new Tally();
     private final ImsgHandler handler = this::take;
     private final ImsgChannel channel;

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 /**
  * What a worker's command line says: the options of c-reference/bench.c, and three more.
  *
- * @param kind which {@link Transport}
+ * @param kind which {@link WorkerTransport}
  * @param role "send", "receive", "ping" or "pong"
  * @param socket the connected socket's descriptor, for what can be made of one
  * @param path where the socket is, for what cannot

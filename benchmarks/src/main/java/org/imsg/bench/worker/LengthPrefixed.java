@@ -7,7 +7,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 
 /** A blocking SocketChannel with a length of four bytes before each message, over direct buffers of 64 KiB. */
-abstract class LengthPrefixed<C extends SocketChannel> implements Transport {
+abstract class LengthPrefixed<C extends SocketChannel> implements WorkerTransport {
     private static final int PREFIX = 4;
     private static final int BUFFER = 65536;
 

@@ -32,7 +32,7 @@ import org.imsg.netty.ImsgSocketChannel;
  * Many connections on one loop of each process. Each of the client's has one question on its way at a time, until so many were
  * asked on all of them together; the server sends each message back.
  */
-final class NettyConnections implements Transport {
+final class NettyConnections implements WorkerTransport {
     private static final int PREFIX = 4;
     private static final int LONGEST_FRAME = 1 << 20;
     private static final int BACKLOG = 4096;
@@ -42,7 +42,7 @@ final class NettyConnections implements Transport {
     private final int size;
     private final byte[] payload;
     private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
-    private final Arrivals arrivals = new Arrivals(group.next());
+    private final ArrivalCounter arrivals = new ArrivalCounter(group.next());
     private final List<Channel> connections = new ArrayList<>();
     private long asked;
     private long answered;

@@ -24,7 +24,7 @@ import org.imsg.unix.Fd;
  * Netty's epoll transport with pooled direct buffers: everything happens on the loop, writes have the void promise and stop while
  * the channel is not writable, a flush ends each batch.
  */
-final class NettyTransport implements Transport {
+final class NettyTransport implements WorkerTransport {
     private static final int PREFIX = 4;
     private static final int LONGEST_FRAME = 1 << 20;
 
@@ -42,7 +42,7 @@ final class NettyTransport implements Transport {
 
     private final Framing framing;
     private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
-    private final Arrivals arrivals = new Arrivals(group.next());
+    private final ArrivalCounter arrivals = new ArrivalCounter(group.next());
     private final byte[] payload;
     private final int gathered;
     /** Null for the stock channel. */

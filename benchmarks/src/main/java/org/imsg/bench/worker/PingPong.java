@@ -9,11 +9,11 @@ import java.util.Arrays;
 
 /** Round trips of one message, each timed. */
 final class PingPong {
-    private final Transport transport;
+    private final WorkerTransport transport;
     private final Path file;
     private int[] samples = {};
 
-    PingPong(Transport transport, Path file) {
+    PingPong(WorkerTransport transport, Path file) {
         this.transport = transport;
         this.file = file;
     }

@@ -10,7 +10,7 @@ import org.imsg.ImsgView;
 import org.imsg.unix.Fd;
 
 /** The fast path of {@link ImsgChannel} with a record in each payload: written as a C struct, and read into a new record. */
-final class RecordTransport implements Transport {
+final class RecordTransport implements WorkerTransport {
     private final Tally tally = new Tally();
     private final ImsgHandler handler = this::take;
     private final ImsgChannel channel;

@@ -13,7 +13,7 @@ import org.imsg.bench.BgpdRoutes;
  * A client of bgpd 7.7 that has it tell all its routes, as {@code bgpctl show rib} does: it connects, asks, makes a record of each
  * route, and disconnects. The sum is of the routes' numbers.
  */
-final class RoutesTransport implements Transport {
+final class RoutesTransport implements WorkerTransport {
     private static final int FIELD = 32;
 
     /** A route, as far as bgpctl shows it. */

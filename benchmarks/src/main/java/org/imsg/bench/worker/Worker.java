@@ -18,12 +18,12 @@ public final class Worker {
             .getOperatingSystemMXBean();
 
     private final Job job;
-    private final Transport transport;
+    private final WorkerTransport transport;
     private final PingPong pingPong;
 
     private Worker(Job job) throws IOException {
         this.job = job;
-        transport = Transport.open(job);
+        transport = WorkerTransport.open(job);
         pingPong = new PingPong(transport, job.samples());
     }
 

@@ -17,15 +17,17 @@ class ReportTest {
 
     @Test
     void a_comparison_is_one_line() {
-        assertThat(Report.line(outcome(Bound.AT_LEAST, 6.1728)))
+        assertThat(BenchmarkReport.line(outcome(Bound.AT_LEAST, 6.1728)))
                 .isEqualTo("RATIO 64B/c ours=12345679 other=2000000 unit=msg/s ratio=6.173 goal=6.00 ok");
-        assertThat(Report.line(outcome(Bound.AT_LEAST, 5))).endsWith("ratio=5.000 goal=6.00 short");
-        assertThat(Report.line(outcome(Bound.NONE, 5))).endsWith("goal=none ok");
+        assertThat(BenchmarkReport.line(outcome(Bound.AT_LEAST, 5))).endsWith("ratio=5.000 goal=6.00 short");
+        assertThat(BenchmarkReport.line(outcome(Bound.NONE, 5))).endsWith("goal=none ok");
     }
 
     @Test
     void numbers_have_as_many_digits_as_are_worth_reading() {
-        assertThat(new String[]{Report.number(123.4), Report.number(12.34), Report.number(1.234),
-                Report.number(0.01234), Report.number(0)}).containsExactly("123", "12.3", "1.23", "0.0123", "0.0000");
+        assertThat(new String[]{BenchmarkReport.number(123.4), BenchmarkReport.number(12.34),
+                BenchmarkReport.number(1.234),
+                BenchmarkReport.number(0.01234), BenchmarkReport.number(0)})
+                .containsExactly("123", "12.3", "1.23", "0.0123", "0.0000");
     }
 }

@@ -18,7 +18,7 @@ import org.imsg.privsep.Privsep;
 import org.imsg.testing.NetworkNamespace;
 import org.imsg.testing.ProcStatus;
 import org.imsg.testing.ProgramJar;
-import org.imsg.testing.RunningProgram;
+import org.imsg.testing.TestedProgram;
 
 /** An example that runs: as root, in a network of its own, with a directory that all can enter. */
 public final class Example implements AutoCloseable {
@@ -26,9 +26,9 @@ public final class Example implements AutoCloseable {
     private static final List<String> PARENT_OPTIONS = List.of("-Duser.timezone=Asia/Tokyo");
 
     private final NetworkNamespace network;
-    private final RunningProgram program;
+    private final TestedProgram program;
 
-    private Example(NetworkNamespace network, RunningProgram program) {
+    private Example(NetworkNamespace network, TestedProgram program) {
         this.network = network;
         this.program = program;
     }
@@ -48,14 +48,14 @@ public final class Example implements AutoCloseable {
                     java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
             Path jar = ProgramJar.in(directory, main, Privsep.class, ImsgChannel.class);
             return new Example(network,
-                    network.call(() -> RunningProgram.start(jar.toString(), PARENT_OPTIONS, main, arguments)));
+                    network.call(() -> TestedProgram.start(jar.toString(), PARENT_OPTIONS, main, arguments)));
         } catch (Exception | Error e) {
             network.close();
             throw e;
         }
     }
 
-    public RunningProgram program() {
+    public TestedProgram program() {
         return program;
     }
 

@@ -145,8 +145,8 @@ public final class ProcStatus {
      * @param maker the process in whose network sockets may have been made that were passed to this one
      */
     public List<String> holdings(ProcStatus maker) throws IOException {
-        Map<String, String> sockets = new HashMap<>(Sockets.of(maker.process));
-        sockets.putAll(Sockets.of(process));
+        Map<String, String> sockets = new HashMap<>(ProcSockets.of(maker.process));
+        sockets.putAll(ProcSockets.of(process));
         String java = Path.of(System.getProperty("java.home")).toRealPath().toString();
         Set<String> things = new TreeSet<>();
         descriptors().forEach((number, target) -> {

@@ -52,7 +52,7 @@ class DaemonCommandTest {
     @EnumSource(DebianSuite.class)
     void bgp_shows_neighbors_and_routes_and_changes_them(DebianSuite suite) throws Exception {
         try (Bgpd bgpd = Bgpd.start(Peers.chroot(suite), 65001,
-                List.of(new Bgpd.Neighbor("127.0.0.2", 65002, "upstream")))) {
+                List.of(new Bgpd.ConfiguredNeighbor("127.0.0.2", 65002, "upstream")))) {
             Path socket = bgpd.socket();
             String version = bgpd.version();
             assertThat(imsg("bgp", socket, "--version", version, "neighbors")).isZero();

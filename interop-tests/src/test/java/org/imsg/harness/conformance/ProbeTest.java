@@ -32,7 +32,7 @@ class ProbeTest {
     @CsvSource({"CLASSIC", "MODERN"})
     void a_C_program_on_imsg_3(WireFormat format) throws Exception {
         try (ForkingServer server = new ForkingServer(directory.resolve("c"), format)) {
-            Probe.Result found = new Probe(server.socket(), PATIENCE).run();
+            Probe.ProbeResult found = new Probe(server.socket(), PATIENCE).run();
             assertThat(found.format()).isEqualTo(format.name());
             assertThat(found.limit()).isEqualTo(16384);
             assertThat(found.process()).contains("pid " + ProcessHandle.current().pid());
@@ -45,7 +45,7 @@ class ProbeTest {
     @CsvSource({"BOOKWORM, CLASSIC, 16384", "TRIXIE, MODERN, 131072", "FORKY, MODERN, 131088"})
     void the_real_bgpd(DebianSuite suite, String format, int limit) throws Exception {
         try (Bgpd bgpd = Bgpd.start(Peers.chroot(suite), 65001, List.of())) {
-            Probe.Result found = new Probe(bgpd.socket(), PATIENCE).run();
+            Probe.ProbeResult found = new Probe(bgpd.socket(), PATIENCE).run();
             assertThat(found.format()).isEqualTo(format);
             assertThat(found.limit()).as("bgpd %s", bgpd.version()).isEqualTo(limit);
             assertThat(found.unknownType()).startsWith("nothing");

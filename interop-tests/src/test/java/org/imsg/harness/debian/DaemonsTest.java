@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
+import org.imsg.WireFormat;
 import org.imsg.interop.Peers;
 import org.imsg.interop.RealPeers;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,8 +23,8 @@ class DaemonsTest {
     @EnumSource
     void bgpd_shows_its_neighbors(DebianSuite suite) throws Exception {
         Bgpd bgpd = Bgpd.start(Peers.chroot(suite), 65001,
-                List.of(new Bgpd.Neighbor("127.0.0.2", 65002, "upstream"),
-                        new Bgpd.Neighbor("127.0.0.3", 65003, "ix")));
+                List.of(new Bgpd.ConfiguredNeighbor("127.0.0.2", 65002, "upstream"),
+                        new Bgpd.ConfiguredNeighbor("127.0.0.3", 65003, "ix")));
         try (bgpd) {
             assertReachable(bgpd.socket());
             assertReachable(bgpd.restrictedSocket());
@@ -97,13 +98,14 @@ class DaemonsTest {
     @EnumSource
     void every_daemon_knows_what_it_speaks(DebianSuite suite) throws Exception {
         DebianChroot chroot = Peers.chroot(suite);
-        List<Dialect> spoken = List.of("tmux", "openbgpd", "openntpd", "opensmtpd").stream()
-                .map(name -> Dialect.of(name, chroot.version(name))).toList();
+        List<WireFormat> spoken = List.of("tmux", "openbgpd", "openntpd", "opensmtpd").stream()
+                .map(name -> SpokenFormat.of(name, chroot.version(name))).toList();
         switch (suite) {
-            case BOOKWORM -> assertThat(spoken).containsOnly(Dialect.CLASSIC);
+            case BOOKWORM -> assertThat(spoken).containsOnly(WireFormat.CLASSIC);
             case TRIXIE ->
-                assertThat(spoken).containsExactly(Dialect.CLASSIC, Dialect.MODERN, Dialect.CLASSIC, Dialect.CLASSIC);
-            case FORKY -> assertThat(spoken).containsOnly(Dialect.MODERN);
+                assertThat(spoken).containsExactly(WireFormat.CLASSIC, WireFormat.MODERN, WireFormat.CLASSIC,
+                        WireFormat.CLASSIC);
+            case FORKY -> assertThat(spoken).containsOnly(WireFormat.MODERN);
         }
     }
 

@@ -13,7 +13,6 @@ import org.imsg.WireFormat;
 import org.imsg.harness.debian.Bgpd;
 import org.imsg.harness.debian.ChrootOutcome;
 import org.imsg.harness.debian.DebianSuite;
-import org.imsg.harness.debian.Dialect;
 import org.imsg.harness.debian.Smtpd;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
@@ -36,12 +35,12 @@ class RealProgramsTapTest {
     @ParameterizedTest
     @EnumSource
     void bgpctl_prints_the_same_through_a_tap(DebianSuite suite) throws Exception {
-        List<Bgpd.Neighbor> neighbors = List.of(new Bgpd.Neighbor("127.0.0.2", 65002, "upstream"),
-                new Bgpd.Neighbor("127.0.0.3", 65003, "exchange"));
+        List<Bgpd.ConfiguredNeighbor> neighbors = List.of(new Bgpd.ConfiguredNeighbor("127.0.0.2", 65002, "upstream"),
+                new Bgpd.ConfiguredNeighbor("127.0.0.3", 65003, "exchange"));
         try (Bgpd bgpd = Bgpd.start(Peers.chroot(suite), 65001, neighbors);
                 Tap tap = Tap.start(bgpd.process().path("/run/openbgpd/tap.sock"), bgpd.socket(),
-                        format(bgpd.dialect()),
-                        StreamLimit.of(bgpd.dialect()), events::add)) {
+                        bgpd.format(),
+                        limit(bgpd.format()), events::add)) {
             assertThat(Files.getAttribute(tap.socket(), "unix:mode"))
                     .isEqualTo(Files.getAttribute(bgpd.socket(), "unix:mode"));
             for (String[] arguments : new String[][]{{"show"}, {"show", "neighbor", "127.0.0.2"}, {"-j", "show"},
@@ -73,7 +72,7 @@ class RealProgramsTapTest {
         try (Smtpd smtpd = Smtpd.start(Peers.chroot(suite))) {
             Path real = smtpd.process().path("/run/smtpd.real");
             Files.move(smtpd.socket(), real);
-            try (Tap tap = Tap.start(smtpd.socket(), real, format(smtpd.dialect()), StreamLimit.of(smtpd.dialect()),
+            try (Tap tap = Tap.start(smtpd.socket(), real, smtpd.format(), limit(smtpd.format()),
                     events::add)) {
                 assertThat(tap.socket()).isEqualTo(smtpd.socket());
                 ChrootOutcome outcome = smtpd.process().run("/bin/sh", "-c",
@@ -93,15 +92,9 @@ class RealProgramsTapTest {
                 });
     }
 
-    private static WireFormat format(Dialect dialect) {
-        return WireFormat.valueOf(dialect.name());
-    }
-
     /** The longest message to be expected. */
-    private static final class StreamLimit {
-        static int of(Dialect dialect) {
-            return dialect == Dialect.CLASSIC ? 0xFFFF : 1 << 20;
-        }
+    private static int limit(WireFormat format) {
+        return format == WireFormat.CLASSIC ? 0xFFFF : 1 << 20;
     }
 
     /** The first file in a directory that may not be there yet: asks again until the test's own timeout. */

@@ -24,8 +24,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 @RealPeers
 @Timeout(120)
 class BgpdClientTest {
-    private static final List<Bgpd.Neighbor> NEIGHBORS = List.of(new Bgpd.Neighbor("127.0.0.2", 65002, "upstream"),
-            new Bgpd.Neighbor("127.0.0.3", 65003, "exchange"), new Bgpd.Neighbor("127.0.0.4", 65001, "inside"));
+    private static final List<Bgpd.ConfiguredNeighbor> NEIGHBORS = List.of(
+            new Bgpd.ConfiguredNeighbor("127.0.0.2", 65002, "upstream"),
+            new Bgpd.ConfiguredNeighbor("127.0.0.3", 65003, "exchange"),
+            new Bgpd.ConfiguredNeighbor("127.0.0.4", 65001, "inside"));
 
     // @start region="client"
     static List<String> bestRoutes(Path socket, String version) throws IOException {

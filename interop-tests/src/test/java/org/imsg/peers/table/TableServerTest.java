@@ -108,7 +108,7 @@ class TableServerTest {
         Semaphore updates = new Semaphore(0);
         Table table = new Table() {
             @Override
-            public String lookup(Service service, String key) {
+            public String lookup(TableKind service, String key) {
                 return null;
             }
 
@@ -137,11 +137,11 @@ class TableServerTest {
             try (PeerProcess _ = command.start()) {
                 ImsgChannel backend = listener.accept();
                 try (TableClient table = TableClient.open(backend, TableVersion.V6_8, "passwd")) {
-                    assertThat(table.lookup(Service.USERINFO, "moon")).contains("1001:1002:/home/moon");
-                    assertThat(table.lookup(Service.CREDENTIALS, "moon")).contains("moon:secret");
-                    assertThat(table.lookup(Service.USERINFO, "sun")).isEqualTo(Optional.empty());
+                    assertThat(table.lookup(TableKind.USERINFO, "moon")).contains("1001:1002:/home/moon");
+                    assertThat(table.lookup(TableKind.CREDENTIALS, "moon")).contains("moon:secret");
+                    assertThat(table.lookup(TableKind.USERINFO, "sun")).isEqualTo(Optional.empty());
                     for (int i = 0; i < 1000; i++)
-                        assertThat(table.lookup(Service.USERINFO, "moon")).isPresent();
+                        assertThat(table.lookup(TableKind.USERINFO, "moon")).isPresent();
                     assertThat(table.update()).isTrue();
                 }
             }

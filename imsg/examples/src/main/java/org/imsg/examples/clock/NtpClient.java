@@ -38,8 +38,9 @@ public final class NtpClient {
         Settings settings = Settings.of(List.of(arguments));
         System.exit(Privsep.program("ntpclient")
                 // @start region="roles"
-                .role("ntp", Client::new, r -> r.user(Ids.of(settings.uid, settings.uid)).pledge().connect("resolver")
-                        .policy(policy(settings), monitor -> monitor.clock(clock(settings))))
+                .role("ntp", ClockClient::new,
+                        r -> r.user(Ids.of(settings.uid, settings.uid)).pledge().connect("resolver")
+                                .policy(policy(settings), monitor -> monitor.clock(clock(settings))))
                 .role("resolver", Resolver::new, r -> r.user(Ids.of(settings.resolverUid, settings.resolverUid))
                         .unveil("/etc/hosts", Access.READ).pledge(Promise.DNS, Promise.RPATH).restart())
                 // @end

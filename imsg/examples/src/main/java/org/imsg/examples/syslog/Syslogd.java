@@ -37,8 +37,9 @@ public final class Syslogd {
         Settings settings = Settings.of(List.of(arguments));
         System.exit(Privsep.program("syslogd")
                 // @start region="role"
-                .role("receiver", Receiver::new, r -> r.user(Ids.of(settings.uid, settings.uid)).pledge().restart()
-                        .policy(sockets(settings)))
+                .role("receiver", SyslogReceiver::new,
+                        r -> r.user(Ids.of(settings.uid, settings.uid)).pledge().restart()
+                                .policy(sockets(settings)))
                 // @end
                 .parent(() -> new LogFiles(settings)).requireConfinement().run(arguments));
     }

@@ -12,7 +12,7 @@ import java.util.List;
 import org.imsg.examples.Example;
 import org.imsg.testing.NetworkNamespace;
 import org.imsg.testing.ProcStatus;
-import org.imsg.testing.RunningProgram;
+import org.imsg.testing.TestedProgram;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,7 +34,7 @@ class NtpClientTest {
                 Long.toString(UID), Long.toString(RESOLVER_UID));
     }
 
-    private static Duration change(RunningProgram client) throws Exception {
+    private static Duration change(TestedProgram client) throws Exception {
         String line = client.awaitLine(SET_TO);
         return Duration.between(Instant.now(),
                 Instant.parse(line.substring(line.indexOf(SET_TO) + SET_TO.length())));
@@ -47,7 +47,7 @@ class NtpClientTest {
         try (TimeServer server = network.call(TimeServer::new)) {
             server.ahead(Duration.ofSeconds(1000));
             try (Example example = start(network, "localhost")) {
-                RunningProgram client = example.program();
+                TestedProgram client = example.program();
                 assertThat(change(client).toSeconds()).isCloseTo(1000, within(TOLERANCE_SECONDS));
                 client.awaitLine("changed by PT");
                 assertConfined(example);

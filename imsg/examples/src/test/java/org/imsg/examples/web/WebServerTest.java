@@ -13,7 +13,7 @@ import java.util.List;
 import org.imsg.testing.NetworkNamespace;
 import org.imsg.testing.ProcStatus;
 import org.imsg.testing.ProgramJar;
-import org.imsg.testing.RunningProgram;
+import org.imsg.testing.TestedProgram;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,7 +29,7 @@ class WebServerTest {
     private Path directory;
 
     private NetworkNamespace network;
-    private RunningProgram server;
+    private TestedProgram server;
     private Path site;
 
     @BeforeEach
@@ -44,7 +44,7 @@ class WebServerTest {
         String classPath = String.join(File.pathSeparator, ProgramJar.in(directory, WebServer.class).toString(),
                 System.getProperty("jdk.module.path", ""), System.getProperty("java.class.path"));
         network = new NetworkNamespace();
-        server = network.call(() -> RunningProgram.start(classPath, List.of(), WebServer.class, "80", site.toString(),
+        server = network.call(() -> TestedProgram.start(classPath, List.of(), WebServer.class, "80", site.toString(),
                 Long.toString(UID)));
         server.awaitLine("serving");
     }

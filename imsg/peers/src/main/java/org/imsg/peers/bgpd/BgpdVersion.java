@@ -24,7 +24,7 @@ public enum BgpdVersion {
     private final String name;
     private final WireFormat format;
     private final int limit;
-    final Forms forms;
+    final StructMappings forms;
     final int showRibMem;
     final int logVerbose;
     final int networkAdd;
@@ -34,7 +34,7 @@ public enum BgpdVersion {
     /** The empty filter that belongs between networkAdd and networkDone; 0 if none is needed. */
     final int filterSet;
 
-    BgpdVersion(String name, WireFormat format, int limit, Forms forms, int shift, int filterSet) {
+    BgpdVersion(String name, WireFormat format, int limit, StructMappings forms, int shift, int filterSet) {
         this.name = name;
         this.format = format;
         this.limit = limit;

@@ -14,7 +14,7 @@ import org.imsg.cstruct.CStruct;
 import org.imsg.cstruct.Size;
 import org.imsg.cstruct.U32;
 import org.imsg.cstruct.U8;
-import org.imsg.peers.Form;
+import org.imsg.peers.StructMapping;
 import org.jspecify.annotations.Nullable;
 
 /** The structs of bgpd 7.7. */
@@ -106,12 +106,12 @@ final class Structs7 {
     @Size(200)
     record RdeMemstats(@At(16) long prefixCnt) {}
 
-    static final Forms V7_7 = new Forms(Form.of(struct(Peer.class), Peer::value, Peer::of),
-            Form.of(struct(CtlNeighbor.class), CtlNeighbor::value, CtlNeighbor::of),
-            Form.of(struct(CtlShowRib.class), CtlShowRib::value, CtlShowRib::of),
-            Form.of(struct(CtlShowRibRequest.class), CtlShowRibRequest::value, CtlShowRibRequest::of),
-            Form.of(struct(NetworkConfig.class), NetworkConfig::value, NetworkConfig::of),
-            Form.of(struct(RdeMemstats.class), RdeMemstats::prefixCnt, RdeMemstats::new));
+    static final StructMappings V7_7 = new StructMappings(StructMapping.of(struct(Peer.class), Peer::value, Peer::of),
+            StructMapping.of(struct(CtlNeighbor.class), CtlNeighbor::value, CtlNeighbor::of),
+            StructMapping.of(struct(CtlShowRib.class), CtlShowRib::value, CtlShowRib::of),
+            StructMapping.of(struct(CtlShowRibRequest.class), CtlShowRibRequest::value, CtlShowRibRequest::of),
+            StructMapping.of(struct(NetworkConfig.class), NetworkConfig::value, NetworkConfig::of),
+            StructMapping.of(struct(RdeMemstats.class), RdeMemstats::prefixCnt, RdeMemstats::new));
 
     private static <R extends Record> CStruct<R> struct(Class<R> type) {
         return CStruct.of(type, CAbi.X86_64, MethodHandles.lookup());

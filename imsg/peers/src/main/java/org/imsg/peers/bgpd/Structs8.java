@@ -14,7 +14,7 @@ import org.imsg.cstruct.CStruct;
 import org.imsg.cstruct.Size;
 import org.imsg.cstruct.U32;
 import org.imsg.cstruct.U8;
-import org.imsg.peers.Form;
+import org.imsg.peers.StructMapping;
 import org.jspecify.annotations.Nullable;
 
 /** The structs of bgpd 8.8 and 9.3, which differ in three. */
@@ -142,18 +142,23 @@ final class Structs8 {
     @Size(528)
     record Memstats93(@At(16) long prefixCnt) {}
 
-    private static final Form<NeighborQuery> NEIGHBOR_QUERY = Form.of(struct(CtlNeighbor.class), CtlNeighbor::value,
+    private static final StructMapping<NeighborQuery> NEIGHBOR_QUERY = StructMapping.of(struct(CtlNeighbor.class),
+            CtlNeighbor::value,
             CtlNeighbor::of);
-    private static final Form<Route> ROUTE = Form.of(struct(CtlShowRib.class), CtlShowRib::value, CtlShowRib::of);
-    private static final Form<RibQuery> RIB_QUERY = Form.of(struct(CtlShowRibRequest.class), CtlShowRibRequest::value,
+    private static final StructMapping<Route> ROUTE = StructMapping.of(struct(CtlShowRib.class), CtlShowRib::value,
+            CtlShowRib::of);
+    private static final StructMapping<RibQuery> RIB_QUERY = StructMapping.of(struct(CtlShowRibRequest.class),
+            CtlShowRibRequest::value,
             CtlShowRibRequest::of);
 
-    static final Forms V8_8 = new Forms(Form.of(struct(Peer88.class), Peer88::value, Peer88::of), NEIGHBOR_QUERY, ROUTE,
-            RIB_QUERY, Form.of(struct(Network88.class), Network88::value, Network88::of),
-            Form.of(struct(Memstats88.class), Memstats88::prefixCnt, Memstats88::new));
-    static final Forms V9_3 = new Forms(Form.of(struct(Peer93.class), Peer93::value, Peer93::of), NEIGHBOR_QUERY, ROUTE,
-            RIB_QUERY, Form.of(struct(Network93.class), Network93::value, Network93::of),
-            Form.of(struct(Memstats93.class), Memstats93::prefixCnt, Memstats93::new));
+    static final StructMappings V8_8 = new StructMappings(
+            StructMapping.of(struct(Peer88.class), Peer88::value, Peer88::of), NEIGHBOR_QUERY, ROUTE,
+            RIB_QUERY, StructMapping.of(struct(Network88.class), Network88::value, Network88::of),
+            StructMapping.of(struct(Memstats88.class), Memstats88::prefixCnt, Memstats88::new));
+    static final StructMappings V9_3 = new StructMappings(
+            StructMapping.of(struct(Peer93.class), Peer93::value, Peer93::of), NEIGHBOR_QUERY, ROUTE,
+            RIB_QUERY, StructMapping.of(struct(Network93.class), Network93::value, Network93::of),
+            StructMapping.of(struct(Memstats93.class), Memstats93::prefixCnt, Memstats93::new));
 
     private static <R extends Record> CStruct<R> struct(Class<R> type) {
         return CStruct.of(type, CAbi.X86_64, MethodHandles.lookup());

@@ -9,7 +9,7 @@ import java.util.List;
 
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
-import org.imsg.peers.Form;
+import org.imsg.peers.StructMapping;
 import org.imsg.unix.UnixAddress;
 
 /**
@@ -61,7 +61,7 @@ public final class NtpdClient implements AutoCloseable {
      * @throws IOException if ntpd fails
      */
     public List<NtpPeer> peers() throws IOException {
-        return list(NtpdVersion.PEERS, NtpdVersion.PEERS_END, Structs.PEER);
+        return list(NtpdVersion.PEERS, NtpdVersion.PEERS_END, NtpdStructs.PEER);
     }
 
     /**
@@ -71,11 +71,11 @@ public final class NtpdClient implements AutoCloseable {
      * @throws IOException if ntpd fails
      */
     public List<NtpSensor> sensors() throws IOException {
-        return list(NtpdVersion.SENSORS, NtpdVersion.SENSORS_END, Structs.SENSOR);
+        return list(NtpdVersion.SENSORS, NtpdVersion.SENSORS_END, NtpdStructs.SENSOR);
     }
 
     /** One a message, and then how many there were. */
-    private <M> List<M> list(int type, int end, Form<M> form) throws IOException {
+    private <M> List<M> list(int type, int end, StructMapping<M> form) throws IOException {
         channel.send(Imsg.of(type), PATIENCE);
         List<M> list = new ArrayList<>();
         Imsg message;
@@ -83,7 +83,7 @@ public final class NtpdClient implements AutoCloseable {
             list.add(form.getData(message));
         if (message.type() != end)
             throw new IOException("ntpd sent a message of type " + message.type() + " in a list that " + end + " ends");
-        int count = message.getData(Structs.COUNT).count();
+        int count = message.getData(NtpdStructs.COUNT).count();
         if (count != list.size())
             throw new IOException("ntpd sent " + list.size() + " and says there are " + count);
         return list;

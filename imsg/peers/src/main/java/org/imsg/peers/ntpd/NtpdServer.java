@@ -6,7 +6,7 @@ import java.util.List;
 
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
-import org.imsg.peers.Form;
+import org.imsg.peers.StructMapping;
 import org.imsg.peers.PeerServer;
 
 /**
@@ -54,17 +54,17 @@ public final class NtpdServer implements AutoCloseable {
             if (all || type == NtpdVersion.STATUS)
                 reply(NtpdVersion.STATUS, version.status.toBytes(service.status()));
             if (all || type == NtpdVersion.PEERS)
-                list(NtpdVersion.PEERS, NtpdVersion.PEERS_END, Structs.PEER, service.peers());
+                list(NtpdVersion.PEERS, NtpdVersion.PEERS_END, NtpdStructs.PEER, service.peers());
             if (all || type == NtpdVersion.SENSORS)
-                list(NtpdVersion.SENSORS, NtpdVersion.SENSORS_END, Structs.SENSOR, service.sensors());
+                list(NtpdVersion.SENSORS, NtpdVersion.SENSORS_END, NtpdStructs.SENSOR, service.sensors());
             if (all)
                 reply(NtpdVersion.ALL_END, new byte[0]);
         }
 
-        private <M> void list(int type, int end, Form<M> form, List<M> values) throws IOException {
+        private <M> void list(int type, int end, StructMapping<M> form, List<M> values) throws IOException {
             for (M value : values)
                 reply(type, form.toBytes(value));
-            reply(end, Structs.COUNT.toBytes(new Structs.Count(values.size())));
+            reply(end, NtpdStructs.COUNT.toBytes(new NtpdStructs.Count(values.size())));
         }
 
         private void reply(int type, byte[] payload) throws IOException {

@@ -2,16 +2,16 @@ package org.imsg.peers.ntpd;
 
 import org.imsg.ImsgChannel;
 import org.imsg.WireFormat;
-import org.imsg.peers.Form;
+import org.imsg.peers.StructMapping;
 import org.imsg.peers.UnknownVersionException;
 import org.imsg.peers.Upstream;
 
 /** The versions of ntpd whose structs are known. */
 public enum NtpdVersion {
     /** OpenNTPD 6.2, as in Debian 12 and 13. */
-    V6_2("6.2p3", WireFormat.CLASSIC, Structs.STATUS_6),
+    V6_2("6.2p3", WireFormat.CLASSIC, NtpdStructs.STATUS_6),
     /** OpenNTPD 7.9. */
-    V7_9("7.9p1", WireFormat.MODERN, Structs.STATUS_7);
+    V7_9("7.9p1", WireFormat.MODERN, NtpdStructs.STATUS_7);
 
     static final int STATUS = 10;
     static final int PEERS = 11;
@@ -23,9 +23,9 @@ public enum NtpdVersion {
 
     private final String name;
     private final WireFormat format;
-    final Form<NtpStatus> status;
+    final StructMapping<NtpStatus> status;
 
-    NtpdVersion(String name, WireFormat format, Form<NtpStatus> status) {
+    NtpdVersion(String name, WireFormat format, StructMapping<NtpStatus> status) {
         this.name = name;
         this.format = format;
         this.status = status;

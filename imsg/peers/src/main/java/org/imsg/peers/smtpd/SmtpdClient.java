@@ -15,7 +15,7 @@ import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.cstruct.CStruct;
-import org.imsg.peers.smtpd.Structs.StatEntry;
+import org.imsg.peers.smtpd.SmtpdStructs.StatEntry;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 import org.imsg.unix.UnixAddress;
@@ -123,7 +123,7 @@ public final class SmtpdClient implements AutoCloseable {
             before = to.size();
             send(SmtpdVersion.LIST_ENVELOPES, Ibuf.open(8).addH64(from).get(8));
             for (Imsg answer; (answer = receive("the queue")).length() > 0;)
-                to.add(Structs.getEnvelope(answer.getIbuf()));
+                to.add(SmtpdStructs.getEnvelope(answer.getIbuf()));
             from = to.isEmpty() ? 0 : to.getLast().id() + 1;
         } while (to.size() > before && (int) (from >>> 32) == message);
     }
@@ -136,11 +136,11 @@ public final class SmtpdClient implements AutoCloseable {
      */
     public Map<String, Long> statistics() throws IOException {
         Map<String, Long> counters = new LinkedHashMap<>();
-        StatEntry entry = new StatEntry(0, "", Structs.COUNTER, new byte[16]);
-        CStruct<StatEntry> struct = Structs.STAT_ENTRY;
+        StatEntry entry = new StatEntry(0, "", SmtpdStructs.COUNTER, new byte[16]);
+        CStruct<StatEntry> struct = SmtpdStructs.STAT_ENTRY;
         while ((entry = ask("statistics", SmtpdVersion.STATS, struct.toBytes(entry)).getData(struct)).cursor() != 0) {
-            if (entry.kind() == Structs.COUNTER)
-                counters.put(entry.key(), Structs.COUNTER_VALUE.view(entry.value()).value());
+            if (entry.kind() == SmtpdStructs.COUNTER)
+                counters.put(entry.key(), SmtpdStructs.COUNTER_VALUE.view(entry.value()).value());
         }
         return counters;
     }

@@ -10,8 +10,8 @@ import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.peers.PeerServer;
-import org.imsg.peers.smtpd.Structs.Counter;
-import org.imsg.peers.smtpd.Structs.StatEntry;
+import org.imsg.peers.smtpd.SmtpdStructs.Counter;
+import org.imsg.peers.smtpd.SmtpdStructs.StatEntry;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 
@@ -64,7 +64,7 @@ public final class SmtpdServer implements AutoCloseable {
             switch (request.type()) {
                 case SmtpdVersion.SMTP_SESSION -> session();
                 case SmtpdVersion.SHOW_STATUS -> status();
-                case SmtpdVersion.STATS -> statistics(request.getData(Structs.STAT_ENTRY));
+                case SmtpdVersion.STATS -> statistics(request.getData(SmtpdStructs.STAT_ENTRY));
                 case SmtpdVersion.LIST_MESSAGES -> messages(request.getIbuf().getH32());
                 case SmtpdVersion.LIST_ENVELOPES -> envelopes(request.getIbuf().getH64());
                 case SmtpdVersion.VERBOSE -> reply(SmtpdVersion.OK, new byte[0]);
@@ -94,13 +94,13 @@ public final class SmtpdServer implements AutoCloseable {
             Iterator<Map.Entry<String, Long>> entries = service.statistics().entrySet().iterator();
             for (long skipped = 0; skipped < asked.cursor() && entries.hasNext(); skipped++)
                 entries.next();
-            StatEntry answer = new StatEntry(0, "", Structs.COUNTER, new byte[16]);
+            StatEntry answer = new StatEntry(0, "", SmtpdStructs.COUNTER, new byte[16]);
             if (entries.hasNext()) {
                 Map.Entry<String, Long> entry = entries.next();
-                answer = new StatEntry(asked.cursor() + 1, entry.getKey(), Structs.COUNTER,
-                        Structs.COUNTER_VALUE.toBytes(new Counter(entry.getValue()), 16));
+                answer = new StatEntry(asked.cursor() + 1, entry.getKey(), SmtpdStructs.COUNTER,
+                        SmtpdStructs.COUNTER_VALUE.toBytes(new Counter(entry.getValue()), 16));
             }
-            reply(SmtpdVersion.STATS, Structs.STAT_ENTRY.toBytes(answer));
+            reply(SmtpdVersion.STATS, SmtpdStructs.STAT_ENTRY.toBytes(answer));
         }
 
         private void messages(long from) throws IOException {
@@ -118,7 +118,7 @@ public final class SmtpdServer implements AutoCloseable {
                 if (envelope.message() == (int) (from >>> 32)
                         && Long.compareUnsigned(envelope.id(), from) >= 0) {
                     Ibuf payload = client.create(SmtpdVersion.LIST_ENVELOPES, 0, 0, 0);
-                    Structs.addEnvelope(payload, envelope);
+                    SmtpdStructs.addEnvelope(payload, envelope);
                     client.compose(payload);
                 }
             }

@@ -13,7 +13,7 @@ public interface Table {
      * @return what the table has for it; null if nothing
      */
     @Nullable
-    String lookup(Service service, String key);
+    String lookup(TableKind service, String key);
 
     /**
      * Tells whether a key is there.
@@ -22,7 +22,7 @@ public interface Table {
      * @param key what smtpd looks for
      * @return whether it is
      */
-    default boolean check(Service service, String key) {
+    default boolean check(TableKind service, String key) {
         return lookup(service, key) != null;
     }
 
@@ -32,7 +32,7 @@ public interface Table {
      * @param service what kind of thing is wanted
      * @return a value; null if there is none
      */
-    default @Nullable String fetch(Service service) {
+    default @Nullable String fetch(TableKind service) {
         return null;
     }
 

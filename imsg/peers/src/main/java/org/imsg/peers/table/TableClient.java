@@ -7,10 +7,10 @@ import java.util.Optional;
 
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
-import org.imsg.peers.table.Structs.Answer;
-import org.imsg.peers.table.Structs.Fetch;
-import org.imsg.peers.table.Structs.Open;
-import org.imsg.peers.table.Structs.Query;
+import org.imsg.peers.table.TableStructs.Answer;
+import org.imsg.peers.table.TableStructs.Fetch;
+import org.imsg.peers.table.TableStructs.Open;
+import org.imsg.peers.table.TableStructs.Query;
 
 /**
  * Asks a table backend, as smtpd does. Not safe for use by several threads at once.
@@ -39,7 +39,7 @@ public final class TableClient implements AutoCloseable {
     public static TableClient open(ImsgChannel backend, TableVersion version, String name) throws IOException {
         TableClient client = new TableClient(version.prepare(backend));
         try {
-            client.ask(TableVersion.OPEN, Structs.OPEN.toBytes(new Open(TableVersion.PROTOCOL, name)));
+            client.ask(TableVersion.OPEN, TableStructs.OPEN.toBytes(new Open(TableVersion.PROTOCOL, name)));
             return client;
         } catch (IOException | RuntimeException e) {
             try (backend) {
@@ -56,9 +56,9 @@ public final class TableClient implements AutoCloseable {
      * @return what the table has for it; empty if nothing
      * @throws IOException if the backend cannot tell
      */
-    public Optional<String> lookup(Service service, String key) throws IOException {
+    public Optional<String> lookup(TableKind service, String key) throws IOException {
         Answer answer = answer("the lookup of " + key, TableVersion.LOOKUP,
-                Structs.QUERY.toBytes(new Query(service.number, 0, key)));
+                TableStructs.QUERY.toBytes(new Query(service.number, 0, key)));
         return answer.result() == 1 ? Optional.of(answer.text()) : Optional.empty();
     }
 
@@ -70,9 +70,9 @@ public final class TableClient implements AutoCloseable {
      * @return whether it is
      * @throws IOException if the backend cannot tell
      */
-    public boolean check(Service service, String key) throws IOException {
+    public boolean check(TableKind service, String key) throws IOException {
         return answer("the check of " + key, TableVersion.CHECK,
-                Structs.QUERY.toBytes(new Query(service.number, 0, key))).result() == 1;
+                TableStructs.QUERY.toBytes(new Query(service.number, 0, key))).result() == 1;
     }
 
     /**
@@ -82,8 +82,8 @@ public final class TableClient implements AutoCloseable {
      * @return a value; empty if there is none
      * @throws IOException if the backend cannot tell, as one that has no list to go through
      */
-    public Optional<String> fetch(Service service) throws IOException {
-        Answer answer = answer("a fetch", TableVersion.FETCH, Structs.FETCH.toBytes(new Fetch(service.number, 0)));
+    public Optional<String> fetch(TableKind service) throws IOException {
+        Answer answer = answer("a fetch", TableVersion.FETCH, TableStructs.FETCH.toBytes(new Fetch(service.number, 0)));
         return answer.result() == 1 ? Optional.of(answer.text()) : Optional.empty();
     }
 
@@ -98,7 +98,7 @@ public final class TableClient implements AutoCloseable {
     }
 
     private Answer answer(String what, int type, byte[] payload) throws IOException {
-        Answer answer = ask(type, payload).getData(Structs.ANSWER);
+        Answer answer = ask(type, payload).getData(TableStructs.ANSWER);
         if (answer.result() < 0)
             throw new IOException("the table backend failed at " + what + ": " + answer.result());
         return answer;

@@ -7,10 +7,10 @@ import java.util.function.Function;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.peers.PeerServer;
-import org.imsg.peers.table.Structs.Answer;
-import org.imsg.peers.table.Structs.Fetch;
-import org.imsg.peers.table.Structs.Open;
-import org.imsg.peers.table.Structs.Query;
+import org.imsg.peers.table.TableStructs.Answer;
+import org.imsg.peers.table.TableStructs.Fetch;
+import org.imsg.peers.table.TableStructs.Open;
+import org.imsg.peers.table.TableStructs.Query;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,12 +52,12 @@ public final class TableServer implements AutoCloseable {
         Table table = null;
         for (Imsg request; (request = smtpd.receive()) != null && request.type() != TableVersion.CLOSE;) {
             if (request.type() == TableVersion.OPEN)
-                table = open(request.getData(Structs.OPEN), tables);
+                table = open(request.getData(TableStructs.OPEN), tables);
             else if (table == null)
                 throw new IOException("smtpd asks before it opens a table: " + request);
             byte[] answer = request.type() == TableVersion.OPEN
                     ? new byte[0]
-                    : Structs.ANSWER.toBytes(answer(table, request));
+                    : TableStructs.ANSWER.toBytes(answer(table, request));
             smtpd.compose(TableVersion.OK, 0, 0, answer);
             smtpd.flush();
         }
@@ -77,16 +77,16 @@ public final class TableServer implements AutoCloseable {
         return switch (request.type()) {
             case TableVersion.UPDATE -> Answer.of(table.update());
             case TableVersion.CHECK -> {
-                Query query = request.getData(Structs.QUERY);
-                yield Answer.of(table.check(Service.of(query.service()), query.key()));
+                Query query = request.getData(TableStructs.QUERY);
+                yield Answer.of(table.check(TableKind.of(query.service()), query.key()));
             }
             case TableVersion.LOOKUP -> {
-                Query query = request.getData(Structs.QUERY);
-                yield Answer.of(table.lookup(Service.of(query.service()), query.key()));
+                Query query = request.getData(TableStructs.QUERY);
+                yield Answer.of(table.lookup(TableKind.of(query.service()), query.key()));
             }
             case TableVersion.FETCH -> {
-                Fetch fetch = request.getData(Structs.FETCH);
-                yield Answer.of(table.fetch(Service.of(fetch.service())));
+                Fetch fetch = request.getData(TableStructs.FETCH);
+                yield Answer.of(table.fetch(TableKind.of(fetch.service())));
             }
             default -> throw new IOException("smtpd sent a request that is not known: " + request);
         };

@@ -11,13 +11,13 @@ import java.util.Arrays;
 
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
-import org.imsg.peers.tmux.Structs.Command;
-import org.imsg.peers.tmux.Structs.Exit;
-import org.imsg.peers.tmux.Structs.LongFlags;
-import org.imsg.peers.tmux.Structs.ReadOpen;
-import org.imsg.peers.tmux.Structs.StreamData;
-import org.imsg.peers.tmux.Structs.StreamError;
-import org.imsg.peers.tmux.Structs.WriteOpen;
+import org.imsg.peers.tmux.TmuxStructs.Command;
+import org.imsg.peers.tmux.TmuxStructs.Exit;
+import org.imsg.peers.tmux.TmuxStructs.LongFlags;
+import org.imsg.peers.tmux.TmuxStructs.ReadOpen;
+import org.imsg.peers.tmux.TmuxStructs.StreamData;
+import org.imsg.peers.tmux.TmuxStructs.StreamError;
+import org.imsg.peers.tmux.TmuxStructs.WriteOpen;
 import org.imsg.unix.Fd;
 import org.imsg.unix.UnixAddress;
 import org.jspecify.annotations.Nullable;
@@ -77,7 +77,7 @@ public final class TmuxClient {
     public TmuxOutcome run(byte[] input, String... command) throws IOException {
         try (ImsgChannel server = connect()) {
             identify(server, UTF8, null, null);
-            send(server, TmuxVersion.COMMAND, Structs.COMMAND.toBytes(Command.of(command)));
+            send(server, TmuxVersion.COMMAND, TmuxStructs.COMMAND.toBytes(Command.of(command)));
             server.flush(PATIENCE);
             return new Run(server, input).toTheEnd();
         }
@@ -116,7 +116,7 @@ public final class TmuxClient {
         ImsgChannel server = connect();
         try (Fd.Pair input = Fd.pipe(); Fd.Pair output = Fd.pipe()) {
             identify(server, UTF8 | CONTROL, input.first(), output.second());
-            send(server, TmuxVersion.COMMAND, Structs.COMMAND.toBytes(Command.of(command)));
+            send(server, TmuxVersion.COMMAND, TmuxStructs.COMMAND.toBytes(Command.of(command)));
             server.flush(PATIENCE);
             return new TmuxControl(server, input.second().move(), output.first().move());
         } catch (IOException | RuntimeException e) {
@@ -139,16 +139,16 @@ public final class TmuxClient {
     /** Tells who we are; the descriptors are moved into the messages. */
     private static void identify(ImsgChannel server, long flags, @Nullable Fd stdin, @Nullable Fd stdout)
             throws IOException {
-        send(server, TmuxVersion.IDENTIFY_LONGFLAGS, Structs.LONG_FLAGS.toBytes(new LongFlags(flags)));
-        send(server, TmuxVersion.IDENTIFY_TERM, Structs.string("dumb"));
-        send(server, TmuxVersion.IDENTIFY_TTYNAME, Structs.string(""));
-        send(server, TmuxVersion.IDENTIFY_CWD, Structs.string("/"));
+        send(server, TmuxVersion.IDENTIFY_LONGFLAGS, TmuxStructs.LONG_FLAGS.toBytes(new LongFlags(flags)));
+        send(server, TmuxVersion.IDENTIFY_TERM, TmuxStructs.string("dumb"));
+        send(server, TmuxVersion.IDENTIFY_TTYNAME, TmuxStructs.string(""));
+        send(server, TmuxVersion.IDENTIFY_CWD, TmuxStructs.string("/"));
         if (stdin != null) {
             server.compose(TmuxVersion.IDENTIFY_STDIN, TmuxVersion.PROTOCOL, 0, stdin, new byte[0]);
             server.compose(TmuxVersion.IDENTIFY_STDOUT, TmuxVersion.PROTOCOL, 0, stdout, new byte[0]);
         }
         int pid = (int) ProcessHandle.current().pid();
-        send(server, TmuxVersion.IDENTIFY_CLIENTPID, Structs.NUMBER.toBytes(new Structs.Number(pid)));
+        send(server, TmuxVersion.IDENTIFY_CLIENTPID, TmuxStructs.NUMBER.toBytes(new TmuxStructs.Number(pid)));
         send(server, TmuxVersion.IDENTIFY_DONE, new byte[0]);
     }
 
@@ -177,9 +177,9 @@ public final class TmuxClient {
                     switch (message.type()) {
                         case TmuxVersion.VERSION -> throw new IOException("the tmux server speaks protocol "
                                 + (message.id() & 0xff) + ", not " + TmuxVersion.PROTOCOL);
-                        case TmuxVersion.WRITE_OPEN -> writeOpen(message.getData(Structs.WRITE_OPEN));
-                        case TmuxVersion.WRITE -> write(message.getData(Structs.STREAM_DATA));
-                        case TmuxVersion.READ_OPEN -> readOpen(message.getData(Structs.READ_OPEN));
+                        case TmuxVersion.WRITE_OPEN -> writeOpen(message.getData(TmuxStructs.WRITE_OPEN));
+                        case TmuxVersion.WRITE -> write(message.getData(TmuxStructs.STREAM_DATA));
+                        case TmuxVersion.READ_OPEN -> readOpen(message.getData(TmuxStructs.READ_OPEN));
                         case TmuxVersion.EXIT -> {
                             return exit(message);
                         }
@@ -199,7 +199,8 @@ public final class TmuxClient {
             if (open.fd() == 2)
                 streamOfErrors = open.stream();
             int error = open.fd() < 0 ? EACCES : 0;
-            send(server, TmuxVersion.WRITE_READY, Structs.STREAM_ERROR.toBytes(new StreamError(open.stream(), error)));
+            send(server, TmuxVersion.WRITE_READY,
+                    TmuxStructs.STREAM_ERROR.toBytes(new StreamError(open.stream(), error)));
         }
 
         private void write(StreamData data) {
@@ -210,17 +211,18 @@ public final class TmuxClient {
             int error = open.fd() < 0 ? EACCES : 0;
             for (int from = 0; error == 0 && from < input.length; from += LARGEST_PIECE) {
                 byte[] piece = Arrays.copyOfRange(input, from, Math.min(input.length, from + LARGEST_PIECE));
-                send(server, TmuxVersion.READ, Structs.STREAM_DATA.toBytes(new StreamData(open.stream(), piece)));
+                send(server, TmuxVersion.READ, TmuxStructs.STREAM_DATA.toBytes(new StreamData(open.stream(), piece)));
                 if (server.queuedBytes() > QUEUED_AT_MOST)
                     server.flush(PATIENCE);
             }
-            send(server, TmuxVersion.READ_DONE, Structs.STREAM_ERROR.toBytes(new StreamError(open.stream(), error)));
+            send(server, TmuxVersion.READ_DONE,
+                    TmuxStructs.STREAM_ERROR.toBytes(new StreamError(open.stream(), error)));
         }
 
         private TmuxOutcome exit(Imsg message) throws IOException {
             int code = 0;
             if (message.length() > 0) {
-                Exit exit = message.getData(Structs.EXIT);
+                Exit exit = message.getData(TmuxStructs.EXIT);
                 code = exit.code();
                 errors.write(exit.message(), 0, Math.max(0, exit.message().length - 1));
             }

@@ -9,9 +9,9 @@ import java.util.Arrays;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.peers.PeerServer;
-import org.imsg.peers.tmux.Structs.Exit;
-import org.imsg.peers.tmux.Structs.StreamData;
-import org.imsg.peers.tmux.Structs.WriteOpen;
+import org.imsg.peers.tmux.TmuxStructs.Exit;
+import org.imsg.peers.tmux.TmuxStructs.StreamData;
+import org.imsg.peers.tmux.TmuxStructs.WriteOpen;
 
 /**
  * A tmux server as far as the program {@code tmux} can tell: {@code tmux -S SOCKET COMMAND} prints what the service says and
@@ -60,7 +60,7 @@ public final class TmuxDaemon implements AutoCloseable {
                     return;
                 }
                 if (message.type() == TmuxVersion.COMMAND)
-                    answer(client, service.run(message.getData(Structs.COMMAND).arguments()));
+                    answer(client, service.run(message.getData(TmuxStructs.COMMAND).arguments()));
                 if (message.type() == TmuxVersion.EXITING)
                     send(client, TmuxVersion.EXITED, new byte[0]);
             }
@@ -71,24 +71,24 @@ public final class TmuxDaemon implements AutoCloseable {
     private static void answer(ImsgChannel client, TmuxOutcome outcome) throws IOException {
         write(client, STDOUT, outcome.output());
         write(client, STDERR, outcome.errors().getBytes(StandardCharsets.UTF_8));
-        send(client, TmuxVersion.EXIT, Structs.EXIT.toBytes(new Exit(outcome.code(), new byte[0])));
+        send(client, TmuxVersion.EXIT, TmuxStructs.EXIT.toBytes(new Exit(outcome.code(), new byte[0])));
     }
 
     /** Opens one of the client's streams and writes to it once the client has opened it. */
     private static void write(ImsgChannel client, int stream, byte[] data) throws IOException {
         if (data.length == 0)
             return;
-        send(client, TmuxVersion.WRITE_OPEN, Structs.WRITE_OPEN.toBytes(new WriteOpen(stream, stream, 0, "-")));
+        send(client, TmuxVersion.WRITE_OPEN, TmuxStructs.WRITE_OPEN.toBytes(new WriteOpen(stream, stream, 0, "-")));
         client.flush();
         Imsg ready = client.receive();
         if (ready == null || ready.type() != TmuxVersion.WRITE_READY)
             throw new IOException("the client did not open its stream " + stream + " but sent " + ready);
         for (int from = 0; from < data.length; from += LARGEST_PIECE) {
             byte[] piece = Arrays.copyOfRange(data, from, Math.min(data.length, from + LARGEST_PIECE));
-            send(client, TmuxVersion.WRITE, Structs.STREAM_DATA.toBytes(new StreamData(stream, piece)));
+            send(client, TmuxVersion.WRITE, TmuxStructs.STREAM_DATA.toBytes(new StreamData(stream, piece)));
             client.flush();
         }
-        send(client, TmuxVersion.WRITE_CLOSE, Structs.NUMBER.toBytes(new Structs.Number(stream)));
+        send(client, TmuxVersion.WRITE_CLOSE, TmuxStructs.NUMBER.toBytes(new TmuxStructs.Number(stream)));
     }
 
     private static void send(ImsgChannel client, int type, byte[] payload) throws ClosedChannelException {

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import org.imsg.sys.CString;
+import org.imsg.sys.NativeString;
 import org.imsg.sys.Credentials;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Os;
@@ -177,7 +177,7 @@ final class InProcess {
         for (Map.Entry<Path, Set<Access>> path : unveiled.entrySet()) {
             String letters = path.getValue().stream().sorted().map(access -> "" + access.letter())
                     .collect(Collectors.joining());
-            check("unveil", path.getKey(), Pledge.unveil(CString.of(path.getKey(), arena).address(),
+            check("unveil", path.getKey(), Pledge.unveil(NativeString.of(path.getKey(), arena).address(),
                     arena.allocateFrom(letters).address()));
         }
         if (restrictions.veil())

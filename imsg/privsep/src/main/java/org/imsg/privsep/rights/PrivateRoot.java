@@ -11,7 +11,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.imsg.sys.CString;
+import org.imsg.sys.NativeString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.LinuxSyscalls;
 
@@ -221,7 +221,7 @@ public final class PrivateRoot {
         }
 
         private long string(Path path) {
-            return CString.of(path, arena).address();
+            return NativeString.of(path, arena).address();
         }
 
         /** The place of a path in the new root, before that is the root. */

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
-import org.imsg.sys.CString;
+import org.imsg.sys.NativeString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Credentials;
 import org.imsg.sys.LinuxSyscalls;
@@ -241,7 +241,7 @@ public final class PrivilegeDrop {
     private void enterRoot(Arena arena) throws PrivilegeException {
         if (root == null)
             return;
-        check("chroot", root, Credentials.chroot(CString.of(root, arena).address()));
+        check("chroot", root, Credentials.chroot(NativeString.of(root, arena).address()));
         check("chdir", "/", Credentials.chdir(arena.allocateFrom("/").address()));
     }
 

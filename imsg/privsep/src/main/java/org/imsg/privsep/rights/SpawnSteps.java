@@ -17,7 +17,7 @@ import java.util.Set;
 import java.util.function.IntSupplier;
 import java.util.regex.Pattern;
 import org.imsg.privsep.rights.SeccompFilter.Instruction;
-import org.imsg.sys.CString;
+import org.imsg.sys.NativeString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Posix;
@@ -153,7 +153,7 @@ final class SpawnSteps implements AutoCloseable {
         if (starter.isEmpty() || !program.isAbsolute())
             return spawn;
         Step executable = new Step.Unless(
-                Step.Call.of("faccessat2", program, AT_FDCWD, CString.of(program, arena).address(), X_OK,
+                Step.Call.of("faccessat2", program, AT_FDCWD, NativeString.of(program, arena).address(), X_OK,
                         AT_EACCESS),
                 Errno.number("ENOSYS"));
         MemorySegment errno = Posix.errnoSegment(arena);
@@ -184,7 +184,7 @@ final class SpawnSteps implements AutoCloseable {
         if (wanted.chroot != null) {
             // The root is shared by all threads until one says that it is not.
             call("unshare", "root and working directory", 0x200);
-            call("chroot", wanted.chroot, CString.of(wanted.chroot, arena).address());
+            call("chroot", wanted.chroot, NativeString.of(wanted.chroot, arena).address());
             call("chdir", "/", string("/"));
         }
     }

@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import org.imsg.sys.CString;
+import org.imsg.sys.NativeString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.RawSyscall;
@@ -68,7 +68,7 @@ sealed interface Step {
         private static final int O_PATH = 0x200000;
 
         static Unveil of(Arena arena, Path path, int ruleset, long inDirectory, long onFile) {
-            return new Unveil(path, CString.of(path, arena), ruleset, inDirectory, onFile, arena.allocate(16, 8),
+            return new Unveil(path, NativeString.of(path, arena), ruleset, inDirectory, onFile, arena.allocate(16, 8),
                     LinuxSyscalls.host().number("openat"), LinuxSyscalls.host().number("close"));
         }
 

@@ -44,7 +44,7 @@ final class BgpCommand extends DaemonCommand {
     }
 
     @Override
-    Request request() {
+    DaemonRequest request() {
         BgpdVersion known = BgpdVersion.of(version);
         Question question = question();
         return () -> {

@@ -75,7 +75,7 @@ final class ConformanceCommand implements Callable<Integer> {
         WireFormat format = reading.format;
         int limit = reading.limit == null ? USUAL_LIMIT : reading.limit;
         if (format == WireFormat.AUTO) {
-            Probe.Result found = new Probe(socket, Duration.ofMillis(200)).run();
+            Probe.ProbeResult found = new Probe(socket, Duration.ofMillis(200)).run();
             format = found.format().equals("CLASSIC") ? WireFormat.CLASSIC : WireFormat.MODERN;
             if (reading.limit == null && found.limit() > 0)
                 limit = found.limit();

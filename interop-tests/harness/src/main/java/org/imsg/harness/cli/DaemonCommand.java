@@ -37,7 +37,7 @@ abstract class DaemonCommand implements Callable<Integer> {
 
     /** A question to the daemon, asked once the command line is known to be right. */
     @FunctionalInterface
-    interface Request {
+    interface DaemonRequest {
         /** {@return an exit code} */
         int make() throws IOException;
     }
@@ -48,12 +48,12 @@ abstract class DaemonCommand implements Callable<Integer> {
      * @throws ParameterException if it is wrong
      * @throws IllegalArgumentException if it is wrong
      */
-    abstract Request request() throws IOException;
+    abstract DaemonRequest request() throws IOException;
 
     @Override
     public final Integer call() throws IOException {
         ImsgCommand.checkPath(socket);
-        Request request = request();
+        DaemonRequest request = request();
         try {
             int code = request.make();
             spec.commandLine().getOut().flush();

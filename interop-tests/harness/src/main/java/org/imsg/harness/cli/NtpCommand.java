@@ -35,7 +35,7 @@ final class NtpCommand extends DaemonCommand {
     }
 
     @Override
-    Request request() {
+    DaemonRequest request() {
         NtpdVersion known = NtpdVersion.of(version);
         Question question = switch (action) {
             case "status" -> this::status;

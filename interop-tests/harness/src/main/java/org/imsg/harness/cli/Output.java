@@ -8,7 +8,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import org.imsg.harness.describe.EventJson;
 import org.imsg.harness.describe.EventPrinter;
-import org.imsg.harness.describe.Protocol;
+import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.record.Event;
 import org.imsg.harness.record.Recorder;
 import picocli.CommandLine.Model.CommandSpec;
@@ -51,12 +51,13 @@ final class Output {
     }
 
     /** Prints every event it is given, and records it if there is a recorder. */
-    Consumer<Event> witness(Protocol protocol, Recorder recorder) {
+    Consumer<Event> witness(ProtocolDescription protocol, Recorder recorder) {
         return witness(protocol, recorder, new Progress(spec.commandLine().getErr(), false, 0), _ -> "");
     }
 
     /** Prints every event it is given, records it if there is a recorder, and shows how far that is. For one thread. */
-    Consumer<Event> witness(Protocol protocol, Recorder recorder, Progress progress, Function<Progress, String> line) {
+    Consumer<Event> witness(ProtocolDescription protocol, Recorder recorder, Progress progress,
+            Function<Progress, String> line) {
         EventPrinter printer = new EventPrinter(protocol, coloured(), rows);
         EventJson objects = new EventJson(protocol);
         if (!json)

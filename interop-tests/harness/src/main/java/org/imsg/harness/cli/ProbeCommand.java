@@ -28,7 +28,7 @@ final class ProbeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         ImsgCommand.checkPath(socket);
-        Probe.Result found = new Probe(socket, patience).run();
+        Probe.ProbeResult found = new Probe(socket, patience).run();
         PrintWriter out = output.out();
         if (output.json) {
             out.println(new JsonObject().string("process", found.process()).string("greeting", found.greeting())

@@ -3,7 +3,7 @@ package org.imsg.harness.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.imsg.WireFormat;
-import org.imsg.harness.describe.Protocol;
+import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.record.StreamDecoder;
 import picocli.CommandLine.Option;
 
@@ -20,7 +20,7 @@ final class Reading {
     @Option(names = "--describe", paramLabel = "FILE", description = "Struct description file: names of types and fields.")
     Path description;
 
-    private Protocol protocol;
+    private ProtocolDescription protocol;
 
     int limit() {
         if (limit != null)
@@ -28,9 +28,9 @@ final class Reading {
         return format == WireFormat.MODERN ? MODERN_LIMIT : StreamDecoder.USUAL_LIMIT;
     }
 
-    Protocol protocol() throws IOException {
+    ProtocolDescription protocol() throws IOException {
         if (protocol == null)
-            protocol = description == null ? Protocol.NONE : Protocol.read(description);
+            protocol = description == null ? ProtocolDescription.NONE : ProtocolDescription.read(description);
         return protocol;
     }
 }

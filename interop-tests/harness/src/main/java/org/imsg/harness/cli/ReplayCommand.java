@@ -25,7 +25,7 @@ final class ReplayCommand implements Callable<Integer> {
     private int connection;
 
     @Option(names = "--compare", defaultValue = "TYPES", description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
-    private Replayer.Comparison comparison;
+    private Replayer.ReplayResult comparison;
 
     @Option(names = "--wait", defaultValue = "1s", paramLabel = "TIME", description = "How long an answer may take (default: ${DEFAULT-VALUE}).")
     private Duration wait;

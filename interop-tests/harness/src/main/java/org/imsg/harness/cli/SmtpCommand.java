@@ -54,7 +54,7 @@ final class SmtpCommand extends DaemonCommand {
     }
 
     @Override
-    Request request() throws IOException {
+    DaemonRequest request() throws IOException {
         SmtpdVersion known = SmtpdVersion.of(version);
         Question question = question();
         return () -> {

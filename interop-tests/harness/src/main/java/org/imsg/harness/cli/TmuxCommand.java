@@ -37,7 +37,7 @@ final class TmuxCommand extends DaemonCommand {
     private List<String> arguments = List.of();
 
     @Override
-    Request request() throws IOException {
+    DaemonRequest request() throws IOException {
         TmuxClient tmux = new TmuxClient(socket, TmuxVersion.of(version));
         switch (action) {
             case "run" -> expect(action, arguments, 1, Integer.MAX_VALUE);
@@ -51,7 +51,7 @@ final class TmuxCommand extends DaemonCommand {
         };
     }
 
-    private Request load(TmuxClient tmux) throws IOException {
+    private DaemonRequest load(TmuxClient tmux) throws IOException {
         byte[] content = Files.readAllBytes(Path.of(arguments.getLast()));
         return () -> ended(tmux.run(content, "load-buffer", "-b", arguments.getFirst(), "-"));
     }

@@ -13,7 +13,7 @@ import java.io.IOException;
 record Case(String group, String name, String inC, Check check) {
     @FunctionalInterface
     interface Check {
-        String run(Ground ground) throws IOException, Client.Failed, Skipped;
+        String run(CaseContext context) throws IOException, CaseClient.Failed, Skipped;
     }
 
     /** It makes no sense for this daemon. */

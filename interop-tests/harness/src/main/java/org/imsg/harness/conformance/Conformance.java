@@ -57,33 +57,33 @@ public final class Conformance {
      * @throws IOException if the daemon cannot be connected to, or does not answer the request at all
      */
     public Report run(Consumer<Outcome> progress) throws IOException {
-        Ground ground = Ground.explore(target);
+        CaseContext context = CaseContext.explore(target);
         List<Outcome> outcomes = new ArrayList<>();
         for (Case one : cases()) {
             if (!wanted.test(one.name()))
                 continue;
-            Outcome outcome = run(one, ground);
+            Outcome outcome = run(one, context);
             outcomes.add(outcome);
             progress.accept(outcome);
         }
         return new Report(target.socket().toString(), outcomes);
     }
 
-    private static Outcome run(Case one, Ground ground) {
+    private static Outcome run(Case one, CaseContext context) {
         long start = System.nanoTime();
         Status status;
         String remark;
         try {
-            remark = one.check().run(ground);
+            remark = one.check().run(context);
             status = Status.PASSED;
         } catch (Case.Skipped e) {
             remark = e.getMessage();
             status = Status.SKIPPED;
-        } catch (Client.Failed | IOException e) {
+        } catch (CaseClient.Failed | IOException e) {
             remark = e.getMessage();
             status = Status.FAILED;
         }
-        String after = aliveAfter(ground);
+        String after = aliveAfter(context);
         if (!after.isEmpty()) {
             remark = status == Status.FAILED ? remark + "; " + after : after;
             status = Status.FAILED;
@@ -93,14 +93,14 @@ public final class Conformance {
     }
 
     /** The fault of a new client's connection; empty if there is none. */
-    private static String aliveAfter(Ground ground) {
-        try (Client client = ground.connect()) {
+    private static String aliveAfter(CaseContext context) {
+        try (CaseClient client = context.connect()) {
             client.request();
             client.awaitAnswers(1);
             return "";
         } catch (IOException e) {
             return "afterwards no client can connect: " + e.getMessage();
-        } catch (Client.Failed e) {
+        } catch (CaseClient.Failed e) {
             return "afterwards a new client is not served: " + e.getMessage();
         }
     }

@@ -18,21 +18,21 @@ final class ConnectionCases {
     static List<Case> all() {
         return List.of(
                 new Case(ENDS, "half-close-after-request",
-                        "imsgbuf_read returns 0: most daemons close at once, some answer before", ground -> {
-                            try (Client client = ground.connect()) {
+                        "imsgbuf_read returns 0: most daemons close at once, some answer before", context -> {
+                            try (CaseClient client = context.connect()) {
                                 client.request();
                                 client.end();
                                 return client.awaitEnd() > 0 ? "answered before" : "not answered";
                             }
                         }),
                 new Case(ENDS, "end-in-header", "imsgbuf_read returns 0: the daemon closes, the rest is lost",
-                        ground -> endAfter(ground, HEADER / 2)),
+                        context -> endAfter(context, HEADER / 2)),
                 new Case(ENDS, "end-in-payload", "imsgbuf_read returns 0: the daemon closes, the rest is lost",
-                        ground -> endAfter(ground, HEADER + 10)),
+                        context -> endAfter(context, HEADER + 10)),
                 new Case(ENDS, "leaving-without-reading",
-                        "imsgbuf_write fails with EPIPE or ECONNRESET: the daemon closes and goes on", ground -> {
+                        "imsgbuf_write fails with EPIPE or ECONNRESET: the daemon closes and goes on", context -> {
                             for (int i = 0; i < CROWD; i++)
-                                try (Client client = ground.connect()) {
+                                try (CaseClient client = context.connect()) {
                                     client.request();
                                 }
                             return CROWD + " connections";
@@ -44,32 +44,32 @@ final class ConnectionCases {
                         "its answers stay queued; the event loop serves the others", ConnectionCases::slowReader));
     }
 
-    private static String endAfter(Ground ground, int bytes) throws IOException, Client.Failed {
-        try (Client client = ground.connect()) {
-            client.send(Arrays.copyOf(ground.target().unknown(client.pid, HEADER + 100, false), bytes));
+    private static String endAfter(CaseContext context, int bytes) throws IOException, CaseClient.Failed {
+        try (CaseClient client = context.connect()) {
+            client.send(Arrays.copyOf(context.target().unknown(client.pid, HEADER + 100, false), bytes));
             client.end();
             client.awaitEnd();
             return "";
         }
     }
 
-    private static String crowd(Ground ground) throws IOException, Client.Failed {
-        List<Client> clients = new ArrayList<>();
+    private static String crowd(CaseContext context) throws IOException, CaseClient.Failed {
+        List<CaseClient> clients = new ArrayList<>();
         try {
             for (int i = 0; i < CROWD; i++)
-                clients.add(ground.connect());
-            for (Client client : clients)
+                clients.add(context.connect());
+            for (CaseClient client : clients)
                 client.request();
-            for (Client client : clients)
+            for (CaseClient client : clients)
                 client.awaitAnswers(1);
             return CROWD + " connections";
         } finally {
-            clients.forEach(Client::close);
+            clients.forEach(CaseClient::close);
         }
     }
 
     /** Until the daemon reads no more, which is its right: then it has only to answer what it was sent whole. */
-    private static int floodOf(Client client) throws IOException {
+    private static int floodOf(CaseClient client) throws IOException {
         byte[] request = client.requestBytes();
         int whole = 0;
         while (whole < FLOOD && client.sendWhileRoom(request))
@@ -77,16 +77,16 @@ final class ConnectionCases {
         return whole;
     }
 
-    private static String flood(Ground ground) throws IOException, Client.Failed {
-        try (Client client = ground.connect()) {
+    private static String flood(CaseContext context) throws IOException, CaseClient.Failed {
+        try (CaseClient client = context.connect()) {
             int whole = floodOf(client);
             client.awaitAnswers(whole);
             return whole + " requests";
         }
     }
 
-    private static String slowReader(Ground ground) throws IOException, Client.Failed {
-        try (Client slow = ground.connect(); Client other = ground.connect()) {
+    private static String slowReader(CaseContext context) throws IOException, CaseClient.Failed {
+        try (CaseClient slow = context.connect(); CaseClient other = context.connect()) {
             int whole = floodOf(slow);
             slow.settle();
             other.request();

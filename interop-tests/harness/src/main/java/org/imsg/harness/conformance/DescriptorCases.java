@@ -20,13 +20,13 @@ final class DescriptorCases {
                         DescriptorCases::markOnly),
                 new Case(GROUP, "descriptor-not-asked-for",
                         "the message is delivered; imsg_free closes the descriptor that was not taken",
-                        ground -> passed(ground, true, 1)),
+                        context -> passed(context, true, 1)),
                 new Case(GROUP, "descriptor-without-mark",
                         "imsgbuf_read keeps it for the next marked message, or closes it",
-                        ground -> passed(ground, false, 1)),
+                        context -> passed(context, false, 1)),
                 new Case(GROUP, "two-descriptors-with-one-message",
                         "the control buffer has room for one: the kernel drops the other",
-                        ground -> passed(ground, true, 2)),
+                        context -> passed(context, true, 2)),
                 new Case(GROUP, "descriptor-with-the-last-byte",
                         "the descriptor is there when the message is whole, and is delivered with it",
                         DescriptorCases::late),
@@ -37,10 +37,10 @@ final class DescriptorCases {
                         DescriptorCases::cutAfterDescriptor));
     }
 
-    private static String markOnly(Ground ground) throws IOException, Client.Failed, Case.Skipped {
-        ground.needsUnknownType();
-        try (Client client = ground.connect()) {
-            client.send(ground.target().unknown(client.pid, HEADER, true));
+    private static String markOnly(CaseContext context) throws IOException, CaseClient.Failed, Case.Skipped {
+        context.needsUnknownType();
+        try (CaseClient client = context.connect()) {
+            client.send(context.target().unknown(client.pid, HEADER, true));
             client.settle();
             client.request();
             client.awaitAnswers(1);
@@ -48,32 +48,32 @@ final class DescriptorCases {
         }
     }
 
-    private static String passed(Ground ground, boolean marked, int count)
-            throws IOException, Client.Failed, Case.Skipped {
-        ground.needsUnknownType();
+    private static String passed(CaseContext context, boolean marked, int count)
+            throws IOException, CaseClient.Failed, Case.Skipped {
+        context.needsUnknownType();
         try (Witness witness = new Witness()) {
             boolean answered;
-            try (Client client = ground.connect()) {
+            try (CaseClient client = context.connect()) {
                 Fd[] same = new Fd[count];
                 Arrays.fill(same, witness.passed());
-                client.send(ground.target().unknown(client.pid, HEADER, marked), same);
+                client.send(context.target().unknown(client.pid, HEADER, marked), same);
                 client.settle();
                 client.request();
                 if (count == 1)
                     client.awaitAnswers(1);
                 answered = count == 1 || client.answeredOrClosed();
             }
-            witness.mustBeClosed(ground.target().patience());
+            witness.mustBeClosed(context.target().patience());
             return answered ? "" : "the connection is closed";
         }
     }
 
-    private static String late(Ground ground) throws IOException, Client.Failed, Case.Skipped {
-        ground.needsUnknownType();
+    private static String late(CaseContext context) throws IOException, CaseClient.Failed, Case.Skipped {
+        context.needsUnknownType();
         try (Witness witness = new Witness()) {
             boolean answered;
-            try (Client client = ground.connect()) {
-                byte[] header = ground.target().unknown(client.pid, HEADER, true);
+            try (CaseClient client = context.connect()) {
+                byte[] header = context.target().unknown(client.pid, HEADER, true);
                 client.send(Arrays.copyOf(header, HEADER - 1));
                 client.settle();
                 client.send(new byte[]{header[HEADER - 1]}, witness.passed());
@@ -81,40 +81,40 @@ final class DescriptorCases {
                 client.request();
                 answered = client.answeredOrClosed();
             }
-            witness.mustBeClosed(ground.target().patience());
+            witness.mustBeClosed(context.target().patience());
             return answered ? "" : "the connection is closed";
         }
     }
 
-    private static String flood(Ground ground) throws IOException, Client.Failed, Case.Skipped {
-        ground.needsUnknownType();
+    private static String flood(CaseContext context) throws IOException, CaseClient.Failed, Case.Skipped {
+        context.needsUnknownType();
         List<Witness> witnesses = new ArrayList<>();
         try {
             boolean answered;
-            try (Client client = ground.connect()) {
+            try (CaseClient client = context.connect()) {
                 for (int i = 0; i < FLOOD; i++) {
                     witnesses.add(new Witness());
-                    client.send(ground.target().unknown(client.pid, HEADER, true), witnesses.getLast().passed());
+                    client.send(context.target().unknown(client.pid, HEADER, true), witnesses.getLast().passed());
                 }
                 client.settle();
                 client.request();
                 answered = client.answeredOrClosed();
             }
             for (Witness witness : witnesses)
-                witness.mustBeClosed(ground.target().patience());
+                witness.mustBeClosed(context.target().patience());
             return FLOOD + " descriptors" + (answered ? "" : ", the connection is closed");
         } finally {
             witnesses.forEach(Witness::close);
         }
     }
 
-    private static String cutAfterDescriptor(Ground ground) throws IOException, Client.Failed {
+    private static String cutAfterDescriptor(CaseContext context) throws IOException, CaseClient.Failed {
         try (Witness witness = new Witness()) {
-            try (Client client = ground.connect()) {
-                client.send(Arrays.copyOf(ground.target().unknown(client.pid, HEADER, true), HEADER / 2),
+            try (CaseClient client = context.connect()) {
+                client.send(Arrays.copyOf(context.target().unknown(client.pid, HEADER, true), HEADER / 2),
                         witness.passed());
             }
-            witness.mustBeClosed(ground.target().patience());
+            witness.mustBeClosed(context.target().patience());
             return "";
         }
     }

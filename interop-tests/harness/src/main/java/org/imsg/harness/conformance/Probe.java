@@ -49,7 +49,7 @@ public final class Probe {
      * @param unknownType what an unknown type is answered with
      * @param halfClose what the end of the sending direction is answered with
      */
-    public record Result(String process, String greeting, String format, int limit, String unknownType,
+    public record ProbeResult(String process, String greeting, String format, int limit, String unknownType,
             String halfClose) {}
 
     /** What happened on a connection within the time. */
@@ -69,7 +69,7 @@ public final class Probe {
      * @return what was found
      * @throws IOException if it cannot connect
      */
-    public Result run() throws IOException {
+    public ProbeResult run() throws IOException {
         String process;
         Reaction greeting;
         try (RawSocket first = RawSocket.connect(socket)) {
@@ -88,7 +88,7 @@ public final class Probe {
         int limit = unknown == Reaction.CLOSED ? -1 : limit(format.equals("CLASSIC") ? 0xFFFF : MOST);
         if (unknown == Reaction.CLOSED)
             format = "unknown: an unknown type closes the connection";
-        return new Result(process, greeting.text, format, limit, unknown.text, halfClose);
+        return new ProbeResult(process, greeting.text, format, limit, unknown.text, halfClose);
     }
 
     /** To a classic daemon the marked header is whole, and the one behind it wrong; a modern one waits for 64 KiB. */

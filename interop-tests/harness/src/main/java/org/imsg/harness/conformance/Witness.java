@@ -24,14 +24,14 @@ final class Witness implements AutoCloseable {
     }
 
     /** After the client has left: no process may have it any more. */
-    void mustBeClosed(Duration patience) throws IOException, Client.Failed {
+    void mustBeClosed(Duration patience) throws IOException, CaseClient.Failed {
         passed.close();
         try (Chunk chunk = kept.receive(patience)) {
             if (chunk != null)
-                throw new Client.Failed("the daemon wrote " + chunk.bytes().length
+                throw new CaseClient.Failed("the daemon wrote " + chunk.bytes().length
                         + " bytes through a descriptor that it should not have kept");
         } catch (SocketTimeoutException _) {
-            throw new Client.Failed("a descriptor is still open in the daemon " + patience.toMillis()
+            throw new CaseClient.Failed("a descriptor is still open in the daemon " + patience.toMillis()
                     + " ms after its client has left");
         }
     }

@@ -26,7 +26,7 @@ public record Bgpd(DebianChroot chroot, PeerProcess process, Path socket, Path r
      * @param as its autonomous system
      * @param description what bgpctl shows it as, at most 31 bytes
      */
-    public record Neighbor(String address, long as, String description) {}
+    public record ConfiguredNeighbor(String address, long as, String description) {}
 
     /**
      * Starts one with passive neighbors. It is its own network's 127.0.0.1, port 1179.
@@ -38,7 +38,7 @@ public record Bgpd(DebianChroot chroot, PeerProcess process, Path socket, Path r
      * @throws IOException if it does not start; the message shows its log
      * @throws InterruptedException if interrupted meanwhile; then it is stopped
      */
-    public static Bgpd start(DebianChroot chroot, long as, List<Neighbor> neighbors)
+    public static Bgpd start(DebianChroot chroot, long as, List<ConfiguredNeighbor> neighbors)
             throws IOException, InterruptedException {
         StringBuilder config = new StringBuilder("""
                 AS %s
@@ -46,7 +46,7 @@ public record Bgpd(DebianChroot chroot, PeerProcess process, Path socket, Path r
                 fib-update no
                 listen on 127.0.0.1 port 1179
                 """.formatted(as));
-        for (Neighbor neighbor : neighbors) {
+        for (ConfiguredNeighbor neighbor : neighbors) {
             config.append("""
                     neighbor %s {
                         remote-as %s

@@ -133,7 +133,7 @@ public final class ChrootCommand {
         Path stdin = inputFile();
         try {
             ProcessBuilder settings = settings(stdin).redirectErrorStream(true).redirectOutput(log.toFile());
-            return PeerProcess.of(this, Lifeline.start(settings, commandLine()), log);
+            return PeerProcess.of(this, TiedProcess.start(settings, commandLine()), log);
         } finally {
             discard(stdin);
         }
@@ -149,7 +149,7 @@ public final class ChrootCommand {
     public ChrootOutcome run() throws IOException, InterruptedException {
         Path stdin = inputFile();
         try {
-            return Lifeline.run(settings(stdin), commandLine(), Files.createDirectories(chroot.logs()), RUN_LIMIT);
+            return TiedProcess.run(settings(stdin), commandLine(), Files.createDirectories(chroot.logs()), RUN_LIMIT);
         } finally {
             discard(stdin);
         }

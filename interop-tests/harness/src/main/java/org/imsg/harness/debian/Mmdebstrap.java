@@ -30,7 +30,7 @@ record Mmdebstrap(DebianSuite suite, List<String> packages, String mirror, Path 
         ProcessBuilder settings = new ProcessBuilder().redirectInput(new File("/dev/null"));
         settings.environment().put("TMPDIR", scratch.toString());
         settings.environment().put("LC_ALL", "C.UTF-8");
-        ChrootOutcome outcome = Lifeline.run(settings, commandLine(directory), scratch, LIMIT);
+        ChrootOutcome outcome = TiedProcess.run(settings, commandLine(directory), scratch, LIMIT);
         if (outcome.status() != 0) {
             throw new PeerUnavailableException(
                     "no " + suite.codename() + " chroot could be made from " + mirror + ": "

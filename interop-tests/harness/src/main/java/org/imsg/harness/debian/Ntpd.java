@@ -2,6 +2,7 @@ package org.imsg.harness.debian;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.imsg.WireFormat;
 
 /**
  * OpenNTPD's daemon, without the right to set the clock: it tries once, is refused, and goes on.
@@ -24,7 +25,7 @@ public record Ntpd(DebianChroot chroot, PeerProcess process, Path socket) implem
     public static Ntpd start(DebianChroot chroot) throws IOException, InterruptedException {
         ChrootCommand command = chroot.command("setpriv", "--bounding-set=-sys_time", "--inh-caps=-sys_time",
                 "/usr/sbin/ntpd", "-d", "-f", CONFIG).file(CONFIG, "server 127.0.0.1\nserver 127.0.0.2\n");
-        boolean runDirectory = Dialect.of("openntpd", chroot.version("openntpd")) == Dialect.MODERN;
+        boolean runDirectory = SpokenFormat.of("openntpd", chroot.version("openntpd")) == WireFormat.MODERN;
         String socket = runDirectory ? "/run/openntpd/ntpd.sock" : "/var/lib/openntpd/run/ntpd.sock";
         return Start.of(command.start(), process -> {
             Path path = process.awaitListening(socket);

@@ -1,6 +1,7 @@
 package org.imsg.harness.debian;
 
 import java.nio.file.Path;
+import org.imsg.WireFormat;
 
 /** A real daemon that runs and listens on a Unix socket. Its owner closes it; then nothing of it is left. */
 public sealed interface PeerDaemon extends AutoCloseable permits Bgpd, Smtpd, Ntpd, TmuxServer {
@@ -21,9 +22,9 @@ public sealed interface PeerDaemon extends AutoCloseable permits Bgpd, Smtpd, Nt
         return chroot().version(packageName());
     }
 
-    /** {@return how it marks descriptors} */
-    default Dialect dialect() {
-        return Dialect.of(packageName(), version());
+    /** {@return the format it speaks: CLASSIC or MODERN} */
+    default WireFormat format() {
+        return SpokenFormat.of(packageName(), version());
     }
 
     /** Ends the daemon, see {@link PeerProcess#stop()}. */

@@ -138,7 +138,7 @@ public final class PeerProcess implements AutoCloseable {
         List<String> line = new ArrayList<>(
                 List.of("nsenter", "--target", Long.toString(pid()), "--net", "--mount", "--root", "--wd", "--"));
         line.addAll(List.of(arguments));
-        return Lifeline.run(settings, line, log.getParent(), RUN_LIMIT);
+        return TiedProcess.run(settings, line, log.getParent(), RUN_LIMIT);
     }
 
     /**

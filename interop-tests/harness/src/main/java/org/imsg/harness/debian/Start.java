@@ -8,11 +8,11 @@ final class Start {
 
     /** Waits for what makes a daemon ready. */
     @FunctionalInterface
-    interface Readiness<D> {
+    interface Ready<D> {
         D await(PeerProcess process) throws IOException, InterruptedException;
     }
 
-    static <D> D of(PeerProcess process, Readiness<D> readiness) throws IOException, InterruptedException {
+    static <D> D of(PeerProcess process, Ready<D> readiness) throws IOException, InterruptedException {
         boolean ready = false;
         try {
             D daemon = readiness.await(process);

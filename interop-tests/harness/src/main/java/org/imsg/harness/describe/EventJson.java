@@ -7,14 +7,14 @@ import org.imsg.harness.record.Event;
 
 /** Events as JSON for programs, an object a line. */
 public final class EventJson {
-    private final Protocol protocol;
+    private final ProtocolDescription protocol;
 
     /**
      * Writes with the names of a protocol.
      *
      * @param protocol what names are known
      */
-    public EventJson(Protocol protocol) {
+    public EventJson(ProtocolDescription protocol) {
         this.protocol = protocol;
     }
 

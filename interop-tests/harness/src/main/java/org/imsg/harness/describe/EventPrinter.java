@@ -16,7 +16,7 @@ public final class EventPrinter {
     private static final String BLUE = "\u001B[34m";
     private static final String FAINT = "\u001B[2m";
 
-    private final Protocol protocol;
+    private final ProtocolDescription protocol;
     private final boolean colour;
     private final int rows;
 
@@ -27,7 +27,7 @@ public final class EventPrinter {
      * @param colour whether to colour, as on a terminal
      * @param rows how many rows of 16 bytes are shown of a payload at most, 0 for none
      */
-    public EventPrinter(Protocol protocol, boolean colour, int rows) {
+    public EventPrinter(ProtocolDescription protocol, boolean colour, int rows) {
         this.protocol = protocol;
         this.colour = colour;
         this.rows = rows;

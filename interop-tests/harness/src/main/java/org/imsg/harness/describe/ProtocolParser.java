@@ -22,13 +22,13 @@ final class ProtocolParser {
     private static final int MOST = 1 << 24;
 
     private final Map<String, StructLayout> structs = new LinkedHashMap<>();
-    private final List<Protocol.Message> messages = new ArrayList<>();
+    private final List<ProtocolDescription.Message> messages = new ArrayList<>();
     private String name = "";
     /** A struct whose closing brace has not come yet, and its name. */
     private CLayoutBuilder open;
     private String opened;
 
-    Protocol parse(String text) {
+    ProtocolDescription parse(String text) {
         List<String> lines = text.lines().toList();
         for (int i = 0; i < lines.size(); i++) {
             String line = lines.get(i).replaceFirst("#.*", "").strip();
@@ -41,7 +41,7 @@ final class ProtocolParser {
         }
         if (open != null)
             throw new IllegalArgumentException("struct " + opened + " is not closed");
-        return new Protocol(name, structs, messages);
+        return new ProtocolDescription(name, structs, messages);
     }
 
     private void line(String line) {
@@ -100,7 +100,8 @@ final class ProtocolParser {
         Direction direction = words.group(3) == null
                 ? Direction.NONE
                 : words.group(3).strip().equals(">") ? Direction.TO_SERVER : Direction.TO_CLIENT;
-        messages.add(new Protocol.Message(Protocol.NONE.type(words.group(1)), words.group(2), direction,
+        messages.add(new ProtocolDescription.Message(ProtocolDescription.NONE.type(words.group(1)), words.group(2),
+                direction,
                 words.group(4) == null ? null : payload(words.group(4).strip())));
     }
 

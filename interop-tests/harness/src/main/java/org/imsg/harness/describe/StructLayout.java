@@ -34,7 +34,7 @@ public final class StructLayout {
     public record Value(int offset, String name, String text) {}
 
     /** A place for one value: a number, an address, or a string or bytes as a whole, which with no size are flexible. */
-    record Place(int offset, String name, Type type, int width) {
+    record FieldPlace(int offset, String name, Type type, int width) {
         boolean flexible() {
             return type.size() == 0;
         }
@@ -68,7 +68,7 @@ public final class StructLayout {
     public List<Value> values(byte[] payload) {
         ByteBuffer bytes = ByteBuffer.wrap(payload);
         List<Value> values = new ArrayList<>();
-        for (Place place : places(payload.length))
+        for (FieldPlace place : places(payload.length))
             if (place.offset + place.width <= payload.length)
                 values.add(new Value(place.offset, place.name,
                         FieldText.format(bytes.slice(place.offset, place.width), place)));
@@ -98,12 +98,12 @@ public final class StructLayout {
      * @throws IllegalArgumentException if there is no such field, or a value does not fit it
      */
     public byte[] encode(Map<String, String> values) {
-        Map<String, Place> byName = new LinkedHashMap<>();
-        for (Place place : places(size()))
+        Map<String, FieldPlace> byName = new LinkedHashMap<>();
+        for (FieldPlace place : places(size()))
             byName.put(place.name, place);
         byte[] payload = new byte[size()];
         for (Map.Entry<String, String> entry : values.entrySet()) {
-            Place place = byName.get(entry.getKey());
+            FieldPlace place = byName.get(entry.getKey());
             if (place == null)
                 throw new IllegalArgumentException("struct " + name() + " has no field " + entry.getKey() + "; it has "
                         + String.join(", ", byName.keySet()));
@@ -122,25 +122,25 @@ public final class StructLayout {
      */
     public List<int[]> numbers(int length) {
         List<int[]> numbers = new ArrayList<>();
-        for (Place place : places(length))
+        for (FieldPlace place : places(length))
             if (place.isNumber() && place.offset + place.width <= length)
                 numbers.add(new int[]{place.offset, place.width});
         return numbers;
     }
 
     /** The places of all values in a payload of a length, which matters to a flexible field only. */
-    List<Place> places(int length) {
-        List<Place> places = new ArrayList<>();
+    List<FieldPlace> places(int length) {
+        List<FieldPlace> places = new ArrayList<>();
         collect(layout, 0, "", length, places);
         return places;
     }
 
-    private static void collect(CLayout struct, int base, String way, int length, List<Place> places) {
+    private static void collect(CLayout struct, int base, String way, int length, List<FieldPlace> places) {
         for (Member member : struct.members())
             collect(member.type(), base + member.offset(), way + member.name(), length, places);
     }
 
-    private static void collect(Type type, int at, String named, int length, List<Place> places) {
+    private static void collect(Type type, int at, String named, int length, List<FieldPlace> places) {
         switch (type) {
             case Array array -> {
                 int width = array.element().size();
@@ -151,8 +151,8 @@ public final class StructLayout {
             case Struct struct when struct != CTypes.IPV4 && struct != CTypes.IPV6 ->
                 collect(struct.layout(), at, named + ".", length, places);
             case Text _,Raw _ when type.size() == 0 ->
-                places.add(new Place(at, named, type, Math.max(0, length - at)));
-            default -> places.add(new Place(at, named, type, type.size()));
+                places.add(new FieldPlace(at, named, type, Math.max(0, length - at)));
+            default -> places.add(new FieldPlace(at, named, type, type.size()));
         }
     }
 

@@ -7,7 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.imsg.WireFormat;
-import org.imsg.harness.describe.Protocol;
+import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.describe.StructLayout;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
@@ -22,10 +22,10 @@ final class Mutator {
     private static final int LONGEST = 16384;
 
     private final SplittableRandom random;
-    private final Protocol protocol;
+    private final ProtocolDescription protocol;
     private final List<Integer> types;
 
-    Mutator(SplittableRandom random, Protocol protocol, List<Event> seeds) {
+    Mutator(SplittableRandom random, ProtocolDescription protocol, List<Event> seeds) {
         this.random = random;
         this.protocol = protocol;
         this.types = seeds.stream().filter(Event::isMessage).map(Event::type).distinct().toList();

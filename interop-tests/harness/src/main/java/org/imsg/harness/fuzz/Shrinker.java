@@ -10,11 +10,11 @@ import org.imsg.harness.record.Event;
 final class Shrinker {
     private static final int MOST_ATTEMPTS = 300;
 
-    private final Patient patient;
+    private final FuzzTarget target;
     private int attempts;
 
-    Shrinker(Patient patient) {
-        this.patient = patient;
+    Shrinker(FuzzTarget target) {
+        this.target = target;
     }
 
     List<Event> shrink(List<Event> events) throws IOException, InterruptedException {
@@ -66,9 +66,9 @@ final class Shrinker {
     private boolean kills(List<Event> events) throws IOException, InterruptedException {
         if (attempts++ >= MOST_ATTEMPTS)
             return false;
-        boolean dead = !patient.treat(events).isEmpty();
+        boolean dead = !target.run(events).isEmpty();
         if (dead)
-            patient.restart();
+            target.restart();
         return dead;
     }
 }

@@ -10,7 +10,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.imsg.harness.describe.Protocol;
+import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.record.Conversation;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
@@ -40,7 +40,7 @@ import org.imsg.unix.OpenFlag;
  */
 public final class Responder {
     private final Map<Integer, List<Action>> rules = new LinkedHashMap<>();
-    private final Protocol protocol;
+    private final ProtocolDescription protocol;
     private List<Action> others = List.of();
 
     /** Something a rule does; false closes the connection. */
@@ -49,14 +49,14 @@ public final class Responder {
         boolean perform(Conversation client, Event request) throws IOException, InterruptedException;
     }
 
-    private Responder(Protocol protocol) {
+    private Responder(ProtocolDescription protocol) {
         this.protocol = protocol;
     }
 
     /** Sends every message back. */
-    public static final Responder ECHO = parse("on *\necho", Protocol.NONE);
+    public static final Responder ECHO = parse("on *\necho", ProtocolDescription.NONE);
     /** Says nothing. */
-    public static final Responder SILENT = parse("", Protocol.NONE);
+    public static final Responder SILENT = parse("", ProtocolDescription.NONE);
 
     /**
      * Reads rules.
@@ -66,7 +66,7 @@ public final class Responder {
      * @return the responder
      * @throws IllegalArgumentException if a line is wrong; the message has its number
      */
-    public static Responder parse(String text, Protocol protocol) {
+    public static Responder parse(String text, ProtocolDescription protocol) {
         Responder responder = new Responder(protocol);
         List<Action> rule = null;
         List<String> lines = text.lines().toList();

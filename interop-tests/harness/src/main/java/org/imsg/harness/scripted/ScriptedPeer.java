@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.imsg.WireFormat;
-import org.imsg.harness.describe.Protocol;
+import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.record.Conversation;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
@@ -35,7 +35,7 @@ public final class ScriptedPeer implements AutoCloseable {
     private final List<String> script = new ArrayList<>();
     private final List<Integer> eventsBefore = new ArrayList<>();
     private final List<Conversation.Received> received = new ArrayList<>();
-    private Protocol protocol = Protocol.NONE;
+    private ProtocolDescription protocol = ProtocolDescription.NONE;
     private Duration patience = USUAL_PATIENCE;
     private Child child;
 
@@ -92,7 +92,7 @@ public final class ScriptedPeer implements AutoCloseable {
      * @param description what they are called
      * @return this
      */
-    public ScriptedPeer describedBy(Protocol description) {
+    public ScriptedPeer describedBy(ProtocolDescription description) {
         protocol = description;
         return this;
     }

@@ -2,7 +2,7 @@ package org.imsg.harness.scripted;
 
 import java.util.List;
 import org.imsg.harness.describe.EventPrinter;
-import org.imsg.harness.describe.Protocol;
+import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.record.Event;
 
 /** A script beside what really passed, for a failure. */
@@ -13,10 +13,10 @@ final class SideBySide {
     private final List<String> script;
     private final List<Integer> eventsBefore;
     private final List<Event> passed;
-    private final Protocol protocol;
+    private final ProtocolDescription protocol;
 
     /** The steps, how many events had passed before each, and all events. */
-    SideBySide(List<String> script, List<Integer> eventsBefore, List<Event> passed, Protocol protocol) {
+    SideBySide(List<String> script, List<Integer> eventsBefore, List<Event> passed, ProtocolDescription protocol) {
         this.script = script;
         this.eventsBefore = eventsBefore;
         this.passed = passed;

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class ProtocolTest {
-    private static final Protocol NTPD = Protocol.parse("""
+    private static final ProtocolDescription NTPD = ProtocolDescription.parse("""
             # ntpd 7.9, amd64
             protocol ntpd
             struct ctl_show_peer {
@@ -86,7 +86,7 @@ class ProtocolTest {
 
     @Test
     void packed_and_named_places_are_as_they_say() {
-        Protocol protocol = Protocol.parse("""
+        ProtocolDescription protocol = ProtocolDescription.parse("""
                 struct tight packed {
                     u8 a
                     u64 b
@@ -159,7 +159,8 @@ class ProtocolTest {
             hello                               | line 1: protocol, struct or message begins a line
             """)
     void a_wrong_line_is_named_with_what_is_wrong(String text, String message) {
-        assertThatThrownBy(() -> Protocol.parse(text.replace(';', '\n'))).isInstanceOf(IllegalArgumentException.class)
+        assertThatThrownBy(() -> ProtocolDescription.parse(text.replace(';', '\n')))
+                .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith(message);
     }
 
@@ -186,7 +187,8 @@ class ProtocolTest {
         assertThat(lines[1].strip().split("\\s+")).containsExactly("0", "value", "5");
         Event unknown = Event.message(Direction.TO_SERVER, WireFormat.MODERN, 1, 0, 0, "hello\n".getBytes(
                 java.nio.charset.StandardCharsets.US_ASCII), List.of());
-        assertThat(new EventPrinter(Protocol.NONE, false, 4).text(unknown)).contains("68 65 6c 6c 6f 0a", "|hello.|");
+        assertThat(new EventPrinter(ProtocolDescription.NONE, false, 4).text(unknown)).contains("68 65 6c 6c 6f 0a",
+                "|hello.|");
     }
 
     @Test

@@ -16,7 +16,7 @@ import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgListener;
 import org.imsg.WireFormat;
-import org.imsg.harness.describe.Protocol;
+import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
 import org.imsg.harness.record.Recording;
@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class FuzzerTest {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
-    private static final Protocol PROTOCOL = Protocol.parse("""
+    private static final ProtocolDescription PROTOCOL = ProtocolDescription.parse("""
             struct lookup {
                 u16 kind
                 u32 count
@@ -128,7 +128,7 @@ class FuzzerTest {
             Path file = directory.resolve("finding.imsg");
             finding.recording().write(file);
             int before = daemon.deaths;
-            assertThat(new Replayer(socket, Replayer.Comparison.NOTHING, Duration.ofMillis(50))
+            assertThat(new Replayer(socket, Replayer.ReplayResult.NOTHING, Duration.ofMillis(50))
                     .replay(Recording.read(file), 1, _ -> {
                         // nobody looks on
                     })).isEmpty();
@@ -142,7 +142,7 @@ class FuzzerTest {
         Path socket = directory.resolve("daemon");
         try (BuggyDaemon daemon = new BuggyDaemon(socket)) {
             Recording harmless = new Recording(Instant.EPOCH, List.of(message(1, new byte[]{1, 2, 3})));
-            Optional<Finding> found = new Fuzzer(socket, harmless, Protocol.NONE, PATIENCE, null, 1)
+            Optional<Finding> found = new Fuzzer(socket, harmless, ProtocolDescription.NONE, PATIENCE, null, 1)
                     .run(Duration.ofSeconds(5), 200, _ -> {
                         // no progress is shown
                     });
@@ -164,7 +164,9 @@ class FuzzerTest {
 
     @Test
     void an_exchange_without_a_message_to_the_server_is_refused() {
-        assertThatThrownBy(() -> new Fuzzer(directory, new Recording(Instant.EPOCH, List.of()), Protocol.NONE, PATIENCE,
-                null, 1)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("no message");
+        assertThatThrownBy(
+                () -> new Fuzzer(directory, new Recording(Instant.EPOCH, List.of()), ProtocolDescription.NONE, PATIENCE,
+                        null, 1))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("no message");
     }
 }

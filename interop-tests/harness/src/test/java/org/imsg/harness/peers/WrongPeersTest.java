@@ -23,7 +23,7 @@ import org.imsg.peers.ntpd.NtpdVersion;
 import org.imsg.peers.smtpd.SmtpdClient;
 import org.imsg.peers.smtpd.SmtpdServer;
 import org.imsg.peers.smtpd.SmtpdVersion;
-import org.imsg.peers.table.Service;
+import org.imsg.peers.table.TableKind;
 import org.imsg.peers.table.TableClient;
 import org.imsg.peers.table.TableServer;
 import org.imsg.peers.table.TableVersion;
@@ -118,9 +118,9 @@ class WrongPeersTest {
             client.send(0, numbers(-1));
             client.expect(Expected.type(3));
         }); TableClient table = TableClient.open(ImsgChannel.connect(socket()), TableVersion.V6_8, "moon")) {
-            assertThatExceptionOfType(IOException.class).isThrownBy(() -> table.lookup(Service.ALIAS, "x"))
+            assertThatExceptionOfType(IOException.class).isThrownBy(() -> table.lookup(TableKind.ALIAS, "x"))
                     .withMessage("the table backend answered with type 1");
-            assertThatExceptionOfType(IOException.class).isThrownBy(() -> table.lookup(Service.ALIAS, "x"))
+            assertThatExceptionOfType(IOException.class).isThrownBy(() -> table.lookup(TableKind.ALIAS, "x"))
                     .withMessage("the table backend failed at the lookup of x: -1");
         }
     }

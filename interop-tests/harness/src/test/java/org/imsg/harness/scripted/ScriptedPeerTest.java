@@ -16,7 +16,7 @@ import org.imsg.ImsgChannel;
 import org.imsg.ImsgEofException;
 import org.imsg.ImsgProtocolException;
 import org.imsg.WireFormat;
-import org.imsg.harness.describe.Protocol;
+import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.record.Conversation;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
@@ -58,7 +58,7 @@ class ScriptedPeerTest {
 
     @Test
     void a_failure_shows_the_script_beside_what_passed() throws Exception {
-        Protocol protocol = Protocol.parse("message 1 OPEN\nmessage 2 OPENED");
+        ProtocolDescription protocol = ProtocolDescription.parse("message 1 OPEN\nmessage 2 OPENED");
         ScriptedServer daemon = ScriptedServer.listen(directory.resolve("socket"), WireFormat.MODERN, client -> {
             client.describedBy(protocol).expect(Expected.type(OPEN));
             client.send(OPENED, new byte[3]);
@@ -93,7 +93,7 @@ class ScriptedPeerTest {
 
     @Test
     void structs_are_expected_by_their_fields() throws Exception {
-        Protocol protocol = Protocol.parse("struct request {\nu16 port\nchar name[6]\n}");
+        ProtocolDescription protocol = ProtocolDescription.parse("struct request {\nu16 port\nchar name[6]\n}");
         var layout = protocol.struct("request");
         try (ScriptedServer daemon = ScriptedServer.listen(directory.resolve("socket"), WireFormat.CLASSIC, client -> {
             client.expect(Expected.type(OPEN).struct(layout, Map.of("port", "179", "name", "\"bgp\"")));
@@ -170,7 +170,8 @@ class ScriptedPeerTest {
 
     @Test
     void rules_answer_by_type() throws IOException, InterruptedException {
-        Protocol protocol = Protocol.parse("message 1 OPEN\nmessage 2 OPENED\nstruct reply {\nu32 code\n}");
+        ProtocolDescription protocol = ProtocolDescription
+                .parse("message 1 OPEN\nmessage 2 OPENED\nstruct reply {\nu32 code\n}");
         Responder responder = Responder.parse("""
                 # a daemon
                 on OPEN
@@ -204,8 +205,8 @@ class ScriptedPeerTest {
             }
             daemon.join();
         }
-        assertThatThrownBy(() -> Responder.parse("on 1\n  say x", Protocol.NONE))
+        assertThatThrownBy(() -> Responder.parse("on 1\n  say x", ProtocolDescription.NONE))
                 .hasMessage("line 2 of the script: send, echo, delay, misbehave, end or close, not say");
-        assertThatThrownBy(() -> Responder.parse("echo", Protocol.NONE)).hasMessageContaining("line 1");
+        assertThatThrownBy(() -> Responder.parse("echo", ProtocolDescription.NONE)).hasMessageContaining("line 1");
     }
 }

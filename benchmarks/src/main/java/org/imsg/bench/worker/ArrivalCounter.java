@@ -8,7 +8,7 @@ import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 
 /** Counts arrivals on an event loop of one thread, while the worker's thread waits for as many as it was told. */
-final class Arrivals {
+final class ArrivalCounter {
     private final Executor loop;
     final Tally tally = new Tally();
     /** On the loop's thread only: all that ever arrived, and what of it has been told. */
@@ -17,7 +17,7 @@ final class Arrivals {
     private long wanted = Long.MAX_VALUE;
     private CompletableFuture<Void> waiting;
 
-    Arrivals(Executor loop) {
+    ArrivalCounter(Executor loop) {
         this.loop = loop;
     }
 

@@ -4,7 +4,7 @@ import java.io.IOException;
 import org.imsg.bench.worker.NettyTransport.Framing;
 
 /** One way to send messages. For one thread. */
-interface Transport {
+interface WorkerTransport {
     /** Sends so many messages, gathered as the job says, and returns when the last is written. */
     void send(long count) throws IOException;
 
@@ -14,7 +14,7 @@ interface Transport {
     /** The tally that {@link #receive(long)} counts into. */
     Tally tally();
 
-    static Transport open(Job job) throws IOException {
+    static WorkerTransport open(Job job) throws IOException {
         return switch (job.kind()) {
             case "imsg" -> new ImsgTransport(job);
             case "imsg-records" -> new RecordTransport(job);
@@ -31,7 +31,7 @@ interface Transport {
     }
 
     /** One connection between two ends, or many from one end to the other. */
-    private static Transport netty(Job job, Framing framing) {
+    private static WorkerTransport netty(Job job, Framing framing) {
         return job.connections() == 0
                 ? new NettyTransport(job, framing)
                 : new NettyConnections(job, framing != Framing.STOCK);

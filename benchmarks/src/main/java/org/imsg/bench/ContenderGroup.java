@@ -16,7 +16,7 @@ import java.util.function.Consumer;
  * @param pinning where both ends run
  * @param contenders who takes part
  */
-public record Group(String name, Load load, boolean roundTrips, long intervalNanos, Pinning pinning,
+public record ContenderGroup(String name, Load load, boolean roundTrips, long intervalNanos, Pinning pinning,
         List<Contender> contenders) implements Measurement {
     /** Whether Netty is among the contenders. */
     boolean hasEventLoops() {

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
-class CStringTest {
+class NativeStringTest {
     @ParameterizedTest
     @ValueSource(strings = {"C", "C.UTF-8"})
     void a_path_is_the_file_the_jdk_means_whatever_the_locale(String locale, @TempDir Path directory) throws Exception {
@@ -38,26 +38,26 @@ class CStringTest {
             String expected = quoted.length() > 1 && quoted.endsWith("/")
                     ? quoted.substring(0, quoted.length() - 1)
                     : quoted;
-            assertThat(CString.bytes(path)).as(quoted).isEqualTo(unquoted(expected));
-            assertThat(CString.path(CString.bytes(path))).isEqualTo(path);
+            assertThat(NativeString.bytes(path)).as(quoted).isEqualTo(unquoted(expected));
+            assertThat(NativeString.path(NativeString.bytes(path))).isEqualTo(path);
         }
     }
 
     @Test
     void a_relative_path_stays_relative() {
         Path latin1 = Path.of(URI.create("file:///%FC/b")).getRoot().relativize(Path.of(URI.create("file:///%FC/b")));
-        assertThat(CString.bytes(latin1)).isEqualTo(new byte[]{(byte) 0xFC, '/', 'b'});
-        assertThat(CString.path(new byte[]{(byte) 0xFC, '/', 'b'})).isEqualTo(latin1);
-        assertThat(CString.path("../../a".getBytes(StandardCharsets.US_ASCII))).isEqualTo(Path.of("../../a"));
-        assertThat(CString.bytes(Path.of("a", "b"))).asString(StandardCharsets.US_ASCII).isEqualTo("a/b");
-        assertThat(CString.bytes(Path.of(""))).asString(StandardCharsets.US_ASCII).isEqualTo(".");
+        assertThat(NativeString.bytes(latin1)).isEqualTo(new byte[]{(byte) 0xFC, '/', 'b'});
+        assertThat(NativeString.path(new byte[]{(byte) 0xFC, '/', 'b'})).isEqualTo(latin1);
+        assertThat(NativeString.path("../../a".getBytes(StandardCharsets.US_ASCII))).isEqualTo(Path.of("../../a"));
+        assertThat(NativeString.bytes(Path.of("a", "b"))).asString(StandardCharsets.US_ASCII).isEqualTo("a/b");
+        assertThat(NativeString.bytes(Path.of(""))).asString(StandardCharsets.US_ASCII).isEqualTo(".");
     }
 
     @Test
     void a_path_of_another_file_system_is_refused(@TempDir Path directory) throws IOException {
         try (FileSystem zip = FileSystems.newFileSystem(
                 URI.create("jar:" + directory.resolve("some.zip").toUri()), java.util.Map.of("create", "true"))) {
-            assertThatIllegalArgumentException().isThrownBy(() -> CString.bytes(zip.getPath("/etc/passwd")))
+            assertThatIllegalArgumentException().isThrownBy(() -> NativeString.bytes(zip.getPath("/etc/passwd")))
                     .withMessageContaining("another file system");
             Files.writeString(zip.getPath("/x"), "a zip file must not be empty");
         }
@@ -66,9 +66,9 @@ class CStringTest {
     @Test
     void text_ends_with_a_nul_and_has_none_inside() {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment string = CString.of("a\u00fc", arena);
+            MemorySegment string = NativeString.of("a\u00fc", arena);
             assertThat(string.get(ValueLayout.JAVA_BYTE, string.byteSize() - 1)).isZero();
-            assertThatIllegalArgumentException().isThrownBy(() -> CString.of("a\0b", arena))
+            assertThatIllegalArgumentException().isThrownBy(() -> NativeString.of("a\0b", arena))
                     .withMessageContaining("index 1");
         }
     }

@@ -16,11 +16,11 @@ import java.util.HexFormat;
  * Paths and text as the system takes them: bytes with a NUL behind. A path has the bytes that the JDK itself would hand to
  * the system, whatever the locale, also where they are no text in it. Thread-safe, for there is no state.
  */
-public final class CString {
+public final class NativeString {
     /** The encoding in which the JDK turns text into names and back. */
     private static final Charset NAMES = Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
 
-    private CString() {}
+    private NativeString() {}
 
     /**
      * The bytes of a path, without a NUL.

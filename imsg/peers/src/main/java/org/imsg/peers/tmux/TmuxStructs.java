@@ -11,7 +11,7 @@ import org.imsg.cstruct.CStruct;
 import org.imsg.cstruct.FlexibleArray;
 
 /** The structs of tmux's messages, the same in all known versions. */
-final class Structs {
+final class TmuxStructs {
     static final CStruct<Number> NUMBER = struct(Number.class);
     static final CStruct<LongFlags> LONG_FLAGS = struct(LongFlags.class);
     static final CStruct<Command> COMMAND = struct(Command.class);
@@ -21,7 +21,7 @@ final class Structs {
     static final CStruct<StreamData> STREAM_DATA = struct(StreamData.class);
     static final CStruct<StreamError> STREAM_ERROR = struct(StreamError.class);
 
-    private Structs() {}
+    private TmuxStructs() {}
 
     record Number(@CInt int value) {}
 

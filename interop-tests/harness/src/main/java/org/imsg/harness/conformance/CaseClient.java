@@ -14,7 +14,7 @@ import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
 /** A client's connection in a case. Its pid is no other's, for some daemons send their answers by that. */
-final class Client implements AutoCloseable {
+final class CaseClient implements AutoCloseable {
     private static final AtomicInteger NEXT_PID = new AtomicInteger(
             0x2000_0000 + (int) (ProcessHandle.current().pid() & 0xFFFF) * 0x1000);
 
@@ -22,11 +22,11 @@ final class Client implements AutoCloseable {
 
     final int pid = NEXT_PID.incrementAndGet();
     private final Target target;
-    private final Answer answer;
+    private final KnownAnswer answer;
     private final Conversation conversation;
 
     /** What the request is answered with: how many messages, and how many of them have the last one's type. */
-    record Answer(List<Integer> types) {
+    record KnownAnswer(List<Integer> types) {
         int lastType() {
             return types.getLast();
         }
@@ -46,7 +46,7 @@ final class Client implements AutoCloseable {
     }
 
     /** The answer is null for the client that finds it out. */
-    Client(Target target, Answer answer) throws IOException {
+    CaseClient(Target target, KnownAnswer answer) throws IOException {
         this.target = target;
         this.answer = answer;
         int limit = Math.max(target.limit(), 0xFFFF);

@@ -44,15 +44,15 @@ import org.imsg.harness.record.Event;
  * char, byte, ipv4, ipv6, C's short to size_t and time_t, and structs described before. An array of char is a string, one of byte
  * is shown in hexadecimal.
  */
-public final class Protocol {
+public final class ProtocolDescription {
     /** Names nothing. */
-    public static final Protocol NONE = new Protocol("", Map.of(), List.of());
+    public static final ProtocolDescription NONE = new ProtocolDescription("", Map.of(), List.of());
 
     private final String name;
     private final Map<String, StructLayout> structs;
     private final List<Message> messages;
 
-    Protocol(String name, Map<String, StructLayout> structs, List<Message> messages) {
+    ProtocolDescription(String name, Map<String, StructLayout> structs, List<Message> messages) {
         this.name = name;
         this.structs = new LinkedHashMap<>(structs);
         this.messages = List.copyOf(messages);
@@ -73,7 +73,7 @@ public final class Protocol {
      * @throws IOException if it cannot be read
      * @throws IllegalArgumentException if a line is wrong; the message has its number
      */
-    public static Protocol read(Path file) throws IOException {
+    public static ProtocolDescription read(Path file) throws IOException {
         try {
             return parse(Files.readString(file));
         } catch (IllegalArgumentException e) {
@@ -88,7 +88,7 @@ public final class Protocol {
      * @return what it says
      * @throws IllegalArgumentException if a line is wrong; the message has its number
      */
-    public static Protocol parse(String text) {
+    public static ProtocolDescription parse(String text) {
         return new ProtocolParser().parse(text);
     }
 

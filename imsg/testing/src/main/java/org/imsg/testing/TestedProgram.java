@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
  * A privilege-separated program that runs in a JVM of its own, and so do its children: what it prints can be waited for, and
  * each of its processes looked at from outside.
  */
-public final class RunningProgram implements AutoCloseable {
+public final class TestedProgram implements AutoCloseable {
     private static final int PATIENCE_SECONDS = 40;
     private static final String END = "\0end";
 
@@ -22,7 +22,7 @@ public final class RunningProgram implements AutoCloseable {
     private final List<String> seen = new ArrayList<>();
     private final Thread reader;
 
-    private RunningProgram(Process process) {
+    private TestedProgram(Process process) {
         this.process = process;
         this.reader = Thread.ofPlatform().daemon().name("output-of-" + process.pid()).start(this::read);
     }
@@ -32,7 +32,7 @@ public final class RunningProgram implements AutoCloseable {
      *
      * @param options of the JVM, for the parent only
      */
-    public static RunningProgram start(String classPath, List<String> options, Class<?> main, String... arguments)
+    public static TestedProgram start(String classPath, List<String> options, Class<?> main, String... arguments)
             throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC",
@@ -43,7 +43,7 @@ public final class RunningProgram implements AutoCloseable {
         command.addAll(List.of(arguments));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         process.getOutputStream().close();
-        return new RunningProgram(process);
+        return new TestedProgram(process);
     }
 
     private void read() {

@@ -10,19 +10,19 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.imsg.bench.report.Report;
+import org.imsg.bench.report.BenchmarkReport;
 
 /**
- * The side-by-side pass: {@code SideBySide C_PROGRAMS RESULTS}. The property {@code bench.full} measures more and longer,
+ * The side-by-side pass: {@code SideBySidePass C_PROGRAMS RESULTS}. The property {@code bench.full} measures more and longer,
  * {@code bench.only} names some groups.
  */
-public final class SideBySide {
+public final class SideBySidePass {
     private final Effort effort;
     private final List<Measurement> groups;
     private final Path results;
     private final Instant started = Instant.now();
 
-    private SideBySide(Effort effort, List<Measurement> groups, Path results) {
+    private SideBySidePass(Effort effort, List<Measurement> groups, Path results) {
         this.effort = effort;
         this.groups = groups;
         this.results = results;
@@ -46,7 +46,7 @@ public final class SideBySide {
         if (!only.isEmpty())
             groups = groups.stream().filter(group -> Set.of(only.split(",")).contains(group.name())).toList();
         Path results = Files.createDirectories(Path.of(args[1]));
-        SideBySide pass = new SideBySide(full ? Effort.FULL : Effort.SHORT, groups, results);
+        SideBySidePass pass = new SideBySidePass(full ? Effort.FULL : Effort.SHORT, groups, results);
         try (Awake awake = new Awake(programs, pinning)) {
             pass.run(Machine.here(pinning, awake));
         }
@@ -64,7 +64,7 @@ public final class SideBySide {
             Files.delete(scratch);
         }
         List<Comparison.Outcome> outcomes = outcomes(measured);
-        Report report = new Report(machine, started, effort, groups, measured, outcomes);
+        BenchmarkReport report = new BenchmarkReport(machine, started, effort, groups, measured, outcomes);
         report.write(results);
         report.print(System.out);
     }

@@ -9,13 +9,13 @@ import java.util.List;
 import java.util.Map;
 
 /** The sockets of a process's network, as /proc/PID/net lists them. */
-final class Sockets {
+final class ProcSockets {
     private static final String STREAM = "0001";
     /** References to a stream whose other end is gone: one less than to one with another end. */
     private static final int ALONE = 2;
     private static final String LISTENING = "00010000";
 
-    private Sockets() {}
+    private ProcSockets() {}
 
     /** What each socket is, by what its descriptor's link says; "" for a stream without another end. */
     static Map<String, String> of(Path process) throws IOException {

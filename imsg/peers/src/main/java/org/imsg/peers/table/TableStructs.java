@@ -14,13 +14,13 @@ import org.imsg.cstruct.U32;
 import org.jspecify.annotations.Nullable;
 
 /** The payloads of the table protocol: numbers and strings one after the other, without padding. */
-final class Structs {
+final class TableStructs {
     static final CStruct<Open> OPEN = struct(Open.class);
     static final CStruct<Query> QUERY = struct(Query.class);
     static final CStruct<Fetch> FETCH = struct(Fetch.class);
     static final CStruct<Answer> ANSWER = struct(Answer.class);
 
-    private Structs() {}
+    private TableStructs() {}
 
     @Packed
     record Open(@U32 int version, @CString(2048) String name) {}

@@ -30,7 +30,7 @@ import org.imsg.bench.Spread;
  * @param measured by group and contender
  * @param outcomes how that compares
  */
-public record Report(Machine machine, Instant started, Effort effort, List<Measurement> groups,
+public record BenchmarkReport(Machine machine, Instant started, Effort effort, List<Measurement> groups,
         Map<String, Map<String, Series>> measured, List<Comparison.Outcome> outcomes) {
 
     /** One figure of one contender: a line of the CSV file, an element of the JSON file. */

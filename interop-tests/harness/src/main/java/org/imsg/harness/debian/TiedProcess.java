@@ -15,13 +15,13 @@ import java.util.concurrent.TimeUnit;
  * Starts programs that do not outlive this JVM, even if it is killed with SIGKILL: the kernel then kills them too.
  * It does so when the thread that started them ends, so one thread that never ends starts them all.
  */
-final class Lifeline {
+final class TiedProcess {
     /** The JVM may have died before the request to be killed with it was made: then the parent is another by now. */
     private static final String STILL_OURS = "[ \"$PPID\" = \"$0\" ] || exit 75; exec \"$@\"";
     private static final ExecutorService STARTER = Executors
             .newSingleThreadExecutor(Thread.ofPlatform().daemon().name("peer-starter").factory());
 
-    private Lifeline() {}
+    private TiedProcess() {}
 
     /**
      * Starts {@code command} with the streams and the environment of {@code settings}, whose own command is replaced.

@@ -17,7 +17,7 @@ import org.imsg.privsep.ops.SocketKind;
 import org.imsg.unix.FdChannel;
 
 /** The child that asks time servers, when it starts and on every reload. */
-final class Client implements Role {
+final class ClockClient implements Role {
     private RoleProcess self;
     private FdChannel server;
 

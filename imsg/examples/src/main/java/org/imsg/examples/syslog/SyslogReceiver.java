@@ -17,7 +17,7 @@ import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 
 /** The child: takes messages in from two sockets, and writes what it makes of them into files it could not open. */
-final class Receiver implements Role {
+final class SyslogReceiver implements Role {
     private static final int LONGEST = 8192;
     private static final int SOCKET_MODE = 0666;
 

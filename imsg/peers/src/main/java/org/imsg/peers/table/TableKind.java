@@ -1,7 +1,7 @@
 package org.imsg.peers.table;
 
 /** A kind of look-up in a table. */
-public enum Service {
+public enum TableKind {
     /** Names that stand for others. */
     ALIAS(1),
     /** Domains that mail is taken for. */
@@ -19,12 +19,12 @@ public enum Service {
 
     final int number;
 
-    Service(int number) {
+    TableKind(int number) {
         this.number = number;
     }
 
-    static Service of(long number) {
-        for (Service service : values()) {
+    static TableKind of(long number) {
+        for (TableKind service : values()) {
             if (service.number == number)
                 return service;
         }

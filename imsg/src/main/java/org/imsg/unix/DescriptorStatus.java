@@ -11,11 +11,11 @@ import org.imsg.sys.Constants;
 import org.imsg.sys.Posix;
 
 /** What fstat(2) tells of a descriptor, as far as it is needed here. */
-record FileStatus(long device, long inode, int mode) {
+record DescriptorStatus(long device, long inode, int mode) {
     /** The status of a descriptor that is not open, or on a machine whose struct stat is not known here. */
-    private static final FileStatus UNKNOWN = new FileStatus(-1, -1, 0);
+    private static final DescriptorStatus UNKNOWN = new DescriptorStatus(-1, -1, 0);
 
-    static FileStatus of(int fd) {
+    static DescriptorStatus of(int fd) {
         Abi abi = Abi.host();
         int size = abi.value("stat:size", 0);
         if (size == 0)
@@ -26,7 +26,7 @@ record FileStatus(long device, long inode, int mode) {
                 return UNKNOWN;
             int deviceAt = abi.value("stat.st_dev:offset");
             int modeAt = abi.value("stat.st_mode:offset");
-            return new FileStatus(
+            return new DescriptorStatus(
                     abi.value("stat.st_dev:width") == 8 ? stat.get(JAVA_LONG, deviceAt) : stat.get(JAVA_INT, deviceAt),
                     stat.get(JAVA_LONG, abi.value("stat.st_ino:offset")),
                     abi.value("stat.st_mode:width") == 4

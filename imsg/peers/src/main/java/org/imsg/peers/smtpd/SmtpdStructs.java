@@ -15,14 +15,14 @@ import org.imsg.cstruct.SizeT;
 import org.imsg.cstruct.U64;
 
 /** The structs of smtpd's control protocol, the same in all known versions. */
-final class Structs {
+final class SmtpdStructs {
     static final int COUNTER = 0;
     static final CStruct<StatEntry> STAT_ENTRY = struct(StatEntry.class);
     static final CStruct<Counter> COUNTER_VALUE = struct(Counter.class);
 
     private static final char TEXT = 's';
 
-    private Structs() {}
+    private SmtpdStructs() {}
 
     /**
      * One statistic, and where the next is.

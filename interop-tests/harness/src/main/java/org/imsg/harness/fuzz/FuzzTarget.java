@@ -18,7 +18,7 @@ import org.imsg.unix.Fd;
  * A daemon to be fuzzed, and how to see whether it is well: it can be connected to, answers a request if it answered it before, and
  * never sends what is no message.
  */
-final class Patient {
+final class FuzzTarget {
     private static final Duration SILENCE = Duration.ofMillis(10);
 
     private final Path socket;
@@ -28,7 +28,7 @@ final class Patient {
     private boolean answers;
 
     /** The request is sent to see whether the daemon is well; restart may be null. */
-    Patient(Path socket, Event request, Duration patience, Restart restart) {
+    FuzzTarget(Path socket, Event request, Duration patience, Restart restart) {
         this.socket = socket;
         this.request = request;
         this.patience = patience;
@@ -60,7 +60,7 @@ final class Patient {
     }
 
     /** Says all that to the daemon; returns its fault afterwards, empty if there is none. */
-    String treat(List<Event> events) {
+    String run(List<Event> events) {
         String said;
         try {
             said = say(events);

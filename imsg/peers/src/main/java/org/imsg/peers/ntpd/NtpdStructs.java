@@ -10,18 +10,21 @@ import org.imsg.cstruct.CStruct;
 import org.imsg.cstruct.TimeT;
 import org.imsg.cstruct.U32;
 import org.imsg.cstruct.U8;
-import org.imsg.peers.Form;
+import org.imsg.peers.StructMapping;
 
 /** The structs of ntpd. The status has been turned round between 6.2 and 7.9; peers and sensors are the same. */
-final class Structs {
-    static final Form<NtpStatus> STATUS_6 = Form.of(struct(Status6.class), Status6::value, Status6::of);
-    static final Form<NtpStatus> STATUS_7 = Form.of(struct(Status7.class), Status7::value, Status7::of);
-    static final Form<NtpPeer> PEER = Form.of(struct(CtlShowPeer.class), CtlShowPeer::value, CtlShowPeer::of);
-    static final Form<NtpSensor> SENSOR = Form.of(struct(CtlShowSensor.class), CtlShowSensor::value,
+final class NtpdStructs {
+    static final StructMapping<NtpStatus> STATUS_6 = StructMapping.of(struct(Status6.class), Status6::value,
+            Status6::of);
+    static final StructMapping<NtpStatus> STATUS_7 = StructMapping.of(struct(Status7.class), Status7::value,
+            Status7::of);
+    static final StructMapping<NtpPeer> PEER = StructMapping.of(struct(CtlShowPeer.class), CtlShowPeer::value,
+            CtlShowPeer::of);
+    static final StructMapping<NtpSensor> SENSOR = StructMapping.of(struct(CtlShowSensor.class), CtlShowSensor::value,
             CtlShowSensor::of);
     static final CStruct<Count> COUNT = struct(Count.class);
 
-    private Structs() {}
+    private NtpdStructs() {}
 
     record Count(@CInt int count) {}
 

@@ -11,10 +11,10 @@ import org.imsg.cstruct.CStruct;
  *
  * @param <M> the meaning, the same for all versions
  */
-public final class Form<M> {
+public final class StructMapping<M> {
     private final Codec<?, M> codec;
 
-    private Form(Codec<?, M> codec) {
+    private StructMapping(Codec<?, M> codec) {
         this.codec = codec;
     }
 
@@ -38,8 +38,9 @@ public final class Form<M> {
      * @param record the struct that means it; what the meaning does not tell is zero
      * @return the form
      */
-    public static <R extends Record, M> Form<M> of(CStruct<R> struct, Function<R, M> meaning, Function<M, R> record) {
-        return new Form<>(new Codec<>(struct, meaning, record));
+    public static <R extends Record, M> StructMapping<M> of(CStruct<R> struct, Function<R, M> meaning,
+            Function<M, R> record) {
+        return new StructMapping<>(new Codec<>(struct, meaning, record));
     }
 
     /**
