@@ -56,7 +56,7 @@ public final class LinuxSyscalls {
             setregid 114 143  setresuid 117 147  setresgid 119 149  setgroups 116 159  setfsuid 122 151  setfsgid 123 152
             capset 126 91  setrlimit 160 164  settimeofday 164 170  clock_settime 227 112  adjtimex 159 171
             clock_adjtime 305 266  unshare 272 97  mount 165 40  umount2 166 39  pivot_root 155 41  chroot 161 51
-            keyctl 250 219  add_key 248 217  ptrace 101 117  process_vm_readv 310 270  bpf 321 280  io_uring_setup 425 425  perf_event_open 298 241
+            keyctl 250 219  add_key 248 217  request_key 249 218  ptrace 101 117  process_vm_readv 310 270  bpf 321 280  io_uring_setup 425 425  perf_event_open 298 241
             """;
 
     private final int auditArch;

@@ -6,7 +6,7 @@ public enum Namespace {
     MOUNT("mnt", 0x0002_0000),
     /** Host name. */
     UTS("uts", 0x0400_0000),
-    /** System V IPC and POSIX message queues. */
+    /** System V IPC and POSIX message queues. Keyrings have no namespace, and are out of reach for the child: keyrings(7). */
     IPC("ipc", 0x0800_0000),
     /** Process numbers: the child is number 1 and cannot name, let alone signal, processes outside. */
     PID("pid", 0x2000_0000),

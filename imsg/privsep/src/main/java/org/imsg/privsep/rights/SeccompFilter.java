@@ -62,6 +62,15 @@ final class SeccompFilter {
         return List.copyOf(program);
     }
 
+    /** A program that allows everything but keys: a user's outlive its processes, and no namespace parts them. */
+    static List<Instruction> withoutKeys(LinuxSyscalls machine) {
+        List<Instruction> program = begin(machine);
+        for (String name : List.of("add_key", "request_key", "keyctl"))
+            append(program, machine.find(name), List.of(refuse(EACCES)));
+        program.add(new Instruction(RETURN, 0, 0, ALLOW));
+        return List.copyOf(program);
+    }
+
     private static List<Instruction> refuseIf(Rule rule) {
         if (rule.always())
             return List.of(refuse(EACCES));

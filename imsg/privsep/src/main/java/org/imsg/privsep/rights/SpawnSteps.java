@@ -77,6 +77,8 @@ final class SpawnSteps implements AutoCloseable {
                 call("prctl", "no_new_privs", Confining.PR_SET_NO_NEW_PRIVS, 1);
             if (wanted.veil() || wanted.ports())
                 landlock(all, platform.landlock());
+            if (wanted.namespaces.contains(Namespace.IPC))
+                filter("keys", SeccompFilter.withoutKeys(LinuxSyscalls.host()));
             if (wanted.promises != null && late)
                 promise(with(wanted.promises, Promise.ID));
             if (wanted.ids != null)

@@ -27,6 +27,8 @@ final class Unenforceable {
             return reasons;
         }
         kernel(reasons, wanted, platform);
+        if (wanted.namespaces.contains(Namespace.IPC) && !platform.seccomp())
+            reasons.put(NAMESPACES, NAMESPACES + ": IPC takes a seccomp filter, which this kernel does not have");
         for (Namespace namespace : wanted.namespaces)
             if (!platform.namespaces().contains(namespace))
                 reasons.put(NAMESPACES, NAMESPACES + ": this kernel has none of " + namespace);

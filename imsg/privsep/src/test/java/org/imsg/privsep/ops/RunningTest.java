@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.imsg.sys.Readiness;
+import org.imsg.sys.LinuxSyscalls;
 import org.imsg.unix.Child;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -402,6 +403,19 @@ class RunningTest {
         } finally {
             Files.deleteIfExists(shared);
         }
+    }
+
+    /** Keys have no namespace: those of a user outlive its processes. */
+    @Test
+    void a_run_leaves_no_key_to_the_next_with_its_uid() throws Exception {
+        Policy policy = Policy.of("run users=64010-64010 /bin/sh -c *");
+        LinuxSyscalls calls = LinuxSyscalls.host();
+        String add = "exec /usr/bin/perl -e 'my ($type, $name, $key) = (qw(user imsg secret)); "
+                + "print syscall(%d, $type, $name, $key, 6, -4) > 0 ? q(kept) : $!'";
+        String find = "exec /usr/bin/perl -e 'my ($type, $name) = (qw(user imsg)); "
+                + "print syscall(%d, 10, -4, $type, $name, 0) > 0 ? q(found) : $!'";
+        assertThat(output(policy, add.formatted(calls.number("add_key")))).isEqualTo("Permission denied");
+        assertThat(output(policy, find.formatted(calls.number("keyctl")))).isEqualTo("Permission denied");
     }
 
     @Test
