@@ -11,10 +11,12 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
+import org.imsg.peers.Answers;
 import org.imsg.unix.UnixAddress;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +33,12 @@ public final class BgpdClient implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final int QUEUED_AT_MOST = 1 << 16;
     private static final AtomicInteger CONNECTIONS = new AtomicInteger();
+
+    /** What is done with one message of an answer. */
+    @FunctionalInterface
+    private interface Answer {
+        void accept(Imsg message) throws IOException;
+    }
 
     private final ImsgChannel channel;
     private final BgpdVersion version;
@@ -92,7 +100,7 @@ public final class BgpdClient implements AutoCloseable {
         request(BgpdVersion.SHOW_NEIGHBOR, query);
         answers("a neighbor", message -> {
             if (message.type() == BgpdVersion.SHOW_NEIGHBOR)
-                neighbors.add(version.forms.neighbor().getData(message));
+                neighbors.add(read(message, version.forms.neighbor()::getData));
         }, Result.NO_SUCH_PEER);
         return neighbors;
     }
@@ -110,7 +118,7 @@ public final class BgpdClient implements AutoCloseable {
         request(type, version.forms.ribQuery().toBytes(query));
         answers("routes", message -> {
             if (message.type() == BgpdVersion.SHOW_RIB)
-                each.accept(route(message.getIbuf()));
+                each.accept(read(message, answer -> route(answer.getIbuf())));
         }, null);
     }
 
@@ -144,7 +152,7 @@ public final class BgpdClient implements AutoCloseable {
         request(version.showRibMem, new byte[0]);
         Imsg answer = receive();
         refused("its counters", answer, null);
-        return version.forms.prefixes().getData(answer);
+        return read(answer, version.forms.prefixes()::getData);
     }
 
     /**
@@ -226,8 +234,12 @@ public final class BgpdClient implements AutoCloseable {
         return message;
     }
 
+    private static <M> M read(Imsg answer, Function<Imsg, M> meaning) throws IOException {
+        return Answers.read("bgpd", answer, meaning);
+    }
+
     /** Hands every message on until the one that ends the answer; the result {@code none} is an empty answer. */
-    private void answers(String what, Consumer<Imsg> each, @Nullable Result none) throws IOException {
+    private void answers(String what, Answer each, @Nullable Result none) throws IOException {
         for (Imsg message; (message = receive()).type() != BgpdVersion.END;) {
             if (refused(what, message, none))
                 return;
@@ -236,10 +248,10 @@ public final class BgpdClient implements AutoCloseable {
     }
 
     /** Whether a message says that the request is done with; throws if it was refused. */
-    private static boolean refused(String what, Imsg message, @Nullable Result accepted) throws BgpdRefusedException {
+    private static boolean refused(String what, Imsg message, @Nullable Result accepted) throws IOException {
         if (message.type() != BgpdVersion.RESULT)
             return false;
-        Result result = Result.of(message.getIbuf().getH32());
+        Result result = read(message, answer -> Result.of(answer.getIbuf().getH32()));
         if (result != Result.OK && result != accepted)
             throw new BgpdRefusedException(what, result);
         return true;

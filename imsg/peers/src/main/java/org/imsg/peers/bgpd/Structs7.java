@@ -32,6 +32,14 @@ final class Structs7 {
         InetAddress value() {
             return Address.of(address, aid);
         }
+
+        /** Returns the address; throws {@link IllegalArgumentException} if there is none. */
+        InetAddress needed() {
+            InetAddress there = value();
+            if (there == null)
+                throw new IllegalArgumentException("an address of kind 0, where there has to be one");
+            return there;
+        }
     }
 
     @Size(1744)
@@ -45,7 +53,7 @@ final class Structs7 {
         }
 
         Neighbor value() {
-            return new Neighbor(remoteAddr.value(), descr, remoteAs, ebgp, Neighbor.State.of(state), prefixCnt,
+            return new Neighbor(remoteAddr.needed(), descr, remoteAs, ebgp, Neighbor.State.of(state), prefixCnt,
                     prefixOutCnt);
         }
     }
@@ -70,7 +78,7 @@ final class Structs7 {
         }
 
         Route value() {
-            return new Route(new Prefix(prefix.value(), prefixlen), remoteAddr.value(), descr, flags, origin,
+            return new Route(new Prefix(prefix.needed(), prefixlen), remoteAddr.value(), descr, flags, origin,
                     List.of());
         }
     }
@@ -99,7 +107,7 @@ final class Structs7 {
         }
 
         Prefix value() {
-            return new Prefix(prefix.value(), prefixlen);
+            return new Prefix(prefix.needed(), prefixlen);
         }
     }
 

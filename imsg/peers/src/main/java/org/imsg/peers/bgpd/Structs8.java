@@ -32,6 +32,14 @@ final class Structs8 {
         InetAddress value() {
             return Address.of(address, aid);
         }
+
+        /** Returns the address; throws {@link IllegalArgumentException} if there is none. */
+        InetAddress needed() {
+            InetAddress there = value();
+            if (there == null)
+                throw new IllegalArgumentException("an address of kind 0, where there has to be one");
+            return there;
+        }
     }
 
     @CName("peer")
@@ -46,7 +54,7 @@ final class Structs8 {
         }
 
         Neighbor value() {
-            return new Neighbor(remoteAddr.value(), descr, remoteAs, ebgp, Neighbor.State.of(state), prefixCnt,
+            return new Neighbor(remoteAddr.needed(), descr, remoteAs, ebgp, Neighbor.State.of(state), prefixCnt,
                     prefixOutCnt);
         }
     }
@@ -63,7 +71,7 @@ final class Structs8 {
         }
 
         Neighbor value() {
-            return new Neighbor(remoteAddr.value(), descr, remoteAs, ebgp, Neighbor.State.of(state), prefixCnt,
+            return new Neighbor(remoteAddr.needed(), descr, remoteAs, ebgp, Neighbor.State.of(state), prefixCnt,
                     prefixOutCnt);
         }
     }
@@ -88,7 +96,7 @@ final class Structs8 {
         }
 
         Route value() {
-            return new Route(new Prefix(prefix.value(), prefixlen), remoteAddr.value(), descr, flags, origin,
+            return new Route(new Prefix(prefix.needed(), prefixlen), remoteAddr.value(), descr, flags, origin,
                     List.of());
         }
     }
@@ -118,7 +126,7 @@ final class Structs8 {
         }
 
         Prefix value() {
-            return new Prefix(prefix.value(), prefixlen);
+            return new Prefix(prefix.needed(), prefixlen);
         }
     }
 
@@ -130,7 +138,7 @@ final class Structs8 {
         }
 
         Prefix value() {
-            return new Prefix(prefix.value(), prefixlen);
+            return new Prefix(prefix.needed(), prefixlen);
         }
     }
 

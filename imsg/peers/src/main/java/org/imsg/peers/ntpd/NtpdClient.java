@@ -9,6 +9,7 @@ import java.util.List;
 
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
+import org.imsg.peers.Answers;
 import org.imsg.peers.StructMapping;
 import org.imsg.unix.UnixAddress;
 
@@ -51,7 +52,7 @@ public final class NtpdClient implements AutoCloseable {
      */
     public NtpStatus status() throws IOException {
         channel.send(Imsg.of(NtpdVersion.STATUS), PATIENCE);
-        return version.status.getData(receive());
+        return Answers.read("ntpd", receive(), version.status::getData);
     }
 
     /**
@@ -80,10 +81,10 @@ public final class NtpdClient implements AutoCloseable {
         List<M> list = new ArrayList<>();
         Imsg message;
         while ((message = receive()).type() == type)
-            list.add(form.getData(message));
+            list.add(Answers.read("ntpd", message, form::getData));
         if (message.type() != end)
             throw new IOException("ntpd sent a message of type " + message.type() + " in a list that " + end + " ends");
-        int count = message.getData(NtpdStructs.COUNT).count();
+        int count = Answers.read("ntpd", message, last -> last.getData(NtpdStructs.COUNT).count());
         if (count != list.size())
             throw new IOException("ntpd sent " + list.size() + " and says there are " + count);
         return list;

@@ -15,6 +15,7 @@ import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.cstruct.CStruct;
+import org.imsg.peers.Answers;
 import org.imsg.peers.smtpd.SmtpdStructs.StatEntry;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
@@ -29,6 +30,7 @@ import org.imsg.unix.UnixAddress;
  * if it leaves before its answer, and {@link SmtpdRefusedException} if it says no; the connection is as good as before then.
  */
 public final class SmtpdClient implements AutoCloseable {
+    private static final String SMTPD = "smtpd";
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final ImsgChannel channel;
@@ -56,7 +58,8 @@ public final class SmtpdClient implements AutoCloseable {
      * @throws IOException if smtpd fails or says no
      */
     public Set<Part> paused() throws IOException {
-        long flags = ask("its status", SmtpdVersion.SHOW_STATUS, new byte[0]).getIbuf().getH32();
+        long flags = Answers.read(SMTPD, ask("its status", SmtpdVersion.SHOW_STATUS, new byte[0]),
+                status -> status.getIbuf().getH32());
         Set<Part> paused = EnumSet.noneOf(Part.class);
         for (Part part : Part.values()) {
             if ((flags & part.paused) != 0)
@@ -108,11 +111,25 @@ public final class SmtpdClient implements AutoCloseable {
             Imsg answer = ask("the queue", SmtpdVersion.LIST_MESSAGES, Ibuf.open(4).addH32(from).get(4));
             if (answer.length() == 0)
                 break;
-            for (Ibuf ids = answer.getIbuf(); ids.size() > 0;)
-                messages.add((int) ids.getH32());
-            from = Integer.toUnsignedLong(messages.getLast()) + 1;
+            messages.addAll(Answers.read(SMTPD, answer, SmtpdClient::ids));
+            from = further(from, Integer.toUnsignedLong(messages.getLast()) + 1);
         }
         return messages;
+    }
+
+    private static List<Integer> ids(Imsg answer) {
+        List<Integer> ids = new ArrayList<>();
+        for (Ibuf left = answer.getIbuf(); left.size() > 0;)
+            ids.add((int) left.getH32());
+        return ids;
+    }
+
+    /** A list that does not go on would be asked for without end. */
+    private static long further(long from, long next) throws IOException {
+        if (Long.compareUnsigned(next, from) <= 0)
+            throw new IOException(SMTPD + " was asked for its list from " + Long.toUnsignedString(from)
+                    + " on, and its last is before that");
+        return next;
     }
 
     /** They come in portions, too, each ended by an empty answer; the last is empty at once. */
@@ -123,8 +140,9 @@ public final class SmtpdClient implements AutoCloseable {
             before = to.size();
             send(SmtpdVersion.LIST_ENVELOPES, Ibuf.open(8).addH64(from).get(8));
             for (Imsg answer; (answer = receive("the queue")).length() > 0;)
-                to.add(SmtpdStructs.getEnvelope(answer.getIbuf()));
-            from = to.isEmpty() ? 0 : to.getLast().id() + 1;
+                to.add(Answers.read(SMTPD, answer, entry -> SmtpdStructs.getEnvelope(entry.getIbuf())));
+            if (to.size() > before)
+                from = further(from, to.getLast().id() + 1);
         } while (to.size() > before && (int) (from >>> 32) == message);
     }
 
@@ -137,12 +155,20 @@ public final class SmtpdClient implements AutoCloseable {
     public Map<String, Long> statistics() throws IOException {
         Map<String, Long> counters = new LinkedHashMap<>();
         StatEntry entry = new StatEntry(0, "", SmtpdStructs.COUNTER, new byte[16]);
-        CStruct<StatEntry> struct = SmtpdStructs.STAT_ENTRY;
-        while ((entry = ask("statistics", SmtpdVersion.STATS, struct.toBytes(entry)).getData(struct)).cursor() != 0) {
+        while ((entry = next(entry)).cursor() != 0) {
             if (entry.kind() == SmtpdStructs.COUNTER)
                 counters.put(entry.key(), SmtpdStructs.COUNTER_VALUE.view(entry.value()).value());
         }
         return counters;
+    }
+
+    private StatEntry next(StatEntry entry) throws IOException {
+        CStruct<StatEntry> struct = SmtpdStructs.STAT_ENTRY;
+        StatEntry next = Answers.read(SMTPD, ask("statistics", SmtpdVersion.STATS, struct.toBytes(entry)),
+                answer -> answer.getData(struct));
+        if (next.cursor() != 0)
+            further(entry.cursor(), next.cursor());
+        return next;
     }
 
     /**

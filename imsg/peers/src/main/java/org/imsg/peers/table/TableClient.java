@@ -7,6 +7,7 @@ import java.util.Optional;
 
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
+import org.imsg.peers.Answers;
 import org.imsg.peers.table.TableStructs.Answer;
 import org.imsg.peers.table.TableStructs.Fetch;
 import org.imsg.peers.table.TableStructs.Open;
@@ -98,7 +99,8 @@ public final class TableClient implements AutoCloseable {
     }
 
     private Answer answer(String what, int type, byte[] payload) throws IOException {
-        Answer answer = ask(type, payload).getData(TableStructs.ANSWER);
+        Answer answer = Answers.read("the table backend", ask(type, payload),
+                reply -> reply.getData(TableStructs.ANSWER));
         if (answer.result() < 0)
             throw new IOException("the table backend failed at " + what + ": " + answer.result());
         return answer;

@@ -11,6 +11,8 @@ import java.util.Arrays;
 
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
+import org.imsg.cstruct.CStruct;
+import org.imsg.peers.Answers;
 import org.imsg.peers.tmux.TmuxStructs.Command;
 import org.imsg.peers.tmux.TmuxStructs.Exit;
 import org.imsg.peers.tmux.TmuxStructs.LongFlags;
@@ -177,9 +179,9 @@ public final class TmuxClient {
                     switch (message.type()) {
                         case TmuxVersion.VERSION -> throw new IOException("the tmux server speaks protocol "
                                 + (message.id() & 0xff) + ", not " + TmuxVersion.PROTOCOL);
-                        case TmuxVersion.WRITE_OPEN -> writeOpen(message.getData(TmuxStructs.WRITE_OPEN));
-                        case TmuxVersion.WRITE -> write(message.getData(TmuxStructs.STREAM_DATA));
-                        case TmuxVersion.READ_OPEN -> readOpen(message.getData(TmuxStructs.READ_OPEN));
+                        case TmuxVersion.WRITE_OPEN -> writeOpen(read(message, TmuxStructs.WRITE_OPEN));
+                        case TmuxVersion.WRITE -> write(read(message, TmuxStructs.STREAM_DATA));
+                        case TmuxVersion.READ_OPEN -> readOpen(read(message, TmuxStructs.READ_OPEN));
                         case TmuxVersion.EXIT -> {
                             return exit(message);
                         }
@@ -193,6 +195,10 @@ public final class TmuxClient {
                 }
                 server.flush(PATIENCE);
             }
+        }
+
+        private static <R extends Record> R read(Imsg message, CStruct<R> struct) throws IOException {
+            return Answers.read("the tmux server", message, answer -> answer.getData(struct));
         }
 
         private void writeOpen(WriteOpen open) throws IOException {
@@ -222,7 +228,7 @@ public final class TmuxClient {
         private TmuxOutcome exit(Imsg message) throws IOException {
             int code = 0;
             if (message.length() > 0) {
-                Exit exit = message.getData(TmuxStructs.EXIT);
+                Exit exit = read(message, TmuxStructs.EXIT);
                 code = exit.code();
                 errors.write(exit.message(), 0, Math.max(0, exit.message().length - 1));
             }
