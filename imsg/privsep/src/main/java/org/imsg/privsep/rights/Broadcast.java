@@ -47,13 +47,14 @@ public final class Broadcast {
         if (Os.current() != Os.LINUX)
             throw new UnsupportedOperationException(
                     "one thread with the rights of another user is possible on Linux only");
-        // Collected when the thread is gone: closing it would stop all threads for a moment.
-        Arena arena = Arena.ofAuto();
-        List<Step> steps = List.of(Step.Call.of("setresuid", uid, unused, uid, unused),
-                // A thread that was not root keeps its capabilities, and with CAP_KILL would reach every process.
-                Step.Call.of("capset", Set.of(), Confining.capabilityHeader(arena).address(),
-                        Confining.capabilityData(arena, 0).address()));
-        int result = ConfinedSpawn.run(steps, () -> kill(Posix.errnoSegment(arena), (int) uid));
+        int result;
+        try (Arena arena = Arena.ofShared()) {
+            List<Step> steps = List.of(Step.Call.of("setresuid", uid, unused, uid, unused),
+                    // A thread that was not root keeps its capabilities, and with CAP_KILL would reach every process.
+                    Step.Call.of("capset", Set.of(), Confining.capabilityHeader(arena).address(),
+                            Confining.capabilityData(arena, 0).address()));
+            result = ConfinedSpawn.run(steps, () -> kill(Posix.errnoSegment(arena), (int) uid));
+        }
         if (result < 0 && result != -Errno.number("ESRCH"))
             throw new PrivilegeException("kill", "-1 as uid " + uid, -result);
     }

@@ -25,33 +25,39 @@ final class ConfinedSpawn implements Runnable {
 
     private final List<Step> steps;
     private final IntSupplier spawn;
-    private final MemorySegment errno = Posix.errnoSegment(Arena.ofAuto());
+    private final MemorySegment errno;
     private Step current;
     private int result;
     private Throwable thrown;
     private boolean spawned;
     private int thread;
 
-    private ConfinedSpawn(List<Step> steps, IntSupplier spawn) {
+    private ConfinedSpawn(List<Step> steps, IntSupplier spawn, Arena arena) {
         this.steps = steps;
         this.spawn = spawn;
+        this.errno = Posix.errnoSegment(arena);
     }
 
     /** What {@code spawn} returned, called in a thread that went through all the steps. */
     static int run(List<Step> steps, IntSupplier spawn) throws PrivilegeException {
-        ConfinedSpawn work = new ConfinedSpawn(steps, spawn);
         synchronized (ONE_AT_A_TIME) {
-            // Links here what the thread calls.
-            new Step.Unless(Step.Call.of("getpid", ""), 0).run(work.errno);
-            int dumpable = Confining.prctl(Confining.PR_GET_DUMPABLE, 0);
-            try {
-                joined(Thread.ofPlatform().name("imsg-confined-spawn").unstarted(work));
-                work.awaitGone();
-            } finally {
-                // A thread that changes its ids takes this flag away from the whole process.
-                if (dumpable == 0 || dumpable == 1)
-                    Confining.prctl(Confining.PR_SET_DUMPABLE, dumpable);
+            try (Arena arena = Arena.ofShared()) {
+                return run(new ConfinedSpawn(steps, spawn, arena));
             }
+        }
+    }
+
+    private static int run(ConfinedSpawn work) throws PrivilegeException {
+        // Links here what the thread calls.
+        new Step.Unless(Step.Call.of("getpid", ""), 0).run(work.errno);
+        int dumpable = Confining.prctl(Confining.PR_GET_DUMPABLE, 0);
+        try {
+            joined(Thread.ofPlatform().name("imsg-confined-spawn").unstarted(work));
+            work.awaitGone();
+        } finally {
+            // A thread that changes its ids takes this flag away from the whole process.
+            if (dumpable == 0 || dumpable == 1)
+                Confining.prctl(Confining.PR_SET_DUMPABLE, dumpable);
         }
         return work.outcome();
     }

@@ -45,8 +45,7 @@ final class SpawnSteps implements AutoCloseable {
     private static final int AT_EACCESS = 0x200;
     private static final int X_OK = 1;
 
-    /** Closing a shared arena stops all threads for a moment; this one is small. */
-    private final Arena arena = Arena.ofAuto();
+    private final Arena arena = Arena.ofShared();
     private final List<Step> steps = new ArrayList<>();
     private final List<String> starter;
     private final boolean changesUser;
@@ -276,8 +275,10 @@ final class SpawnSteps implements AutoCloseable {
         return arena.allocateFrom(text).address();
     }
 
+    /** Called once, after the thread that takes the steps is gone. */
     @Override
     public void close() {
+        arena.close();
         if (ruleset >= 0)
             Posix.close(ruleset);
         ruleset = -1;
