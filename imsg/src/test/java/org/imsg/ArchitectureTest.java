@@ -14,20 +14,17 @@ import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
 import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
-import java.io.IOException;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
 import java.lang.module.ModuleDescriptor;
 import java.lang.module.ModuleDescriptor.Requires.Modifier;
 import java.lang.module.ModuleFinder;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.imsg.testing.CodeSize;
 import org.imsg.testing.FileLayers;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -36,10 +33,6 @@ import org.junit.jupiter.api.Test;
 class ArchitectureTest {
     private static final Path CLASSES = Path.of("target", "classes");
     private static final Path SOURCES = Path.of("src", "main", "java");
-    /** Lines of code, at which one asks whether a class is two ideas. */
-    private static final int LONG_CLASS = 450;
-    /** Longer classes, each with the reason why it is one idea. */
-    private static final Map<String, String> MAY_BE_LONG = Map.of();
     /** Arrows that close a circle between files of a package, each with the reason why it stays. */
     private static final String[][] CIRCLES = {
             {"org.imsg.Turn", "org.imsg.ImsgChannel",
@@ -158,23 +151,7 @@ class ArchitectureTest {
     }
 
     @Test
-    void a_class_with_too_much_code_gives_a_reason() throws IOException {
-        try (Stream<Path> files = Files.walk(SOURCES)) {
-            assertThat(files.filter(file -> file.toString().endsWith(".java"))
-                    .filter(file -> linesOfCode(file) > LONG_CLASS).map(file -> file.getFileName().toString()))
-                    .containsExactlyInAnyOrderElementsOf(MAY_BE_LONG.keySet());
-        }
-    }
-
-    /** Not counted: blank lines, Javadoc and comments that have their lines for themselves. */
-    private static long linesOfCode(Path source) {
-        try {
-            return Files.readAllLines(source).stream().map(String::strip)
-                    .filter(line -> !line.isEmpty() && !line.startsWith("*") && !line.startsWith("/*")
-                            && !line.startsWith("//"))
-                    .count();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+    void no_class_has_so_much_code_that_it_may_be_two_ideas() {
+        CodeSize.check(SOURCES);
     }
 }

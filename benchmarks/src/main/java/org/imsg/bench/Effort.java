@@ -13,8 +13,8 @@ public record Effort(int forks, int windows, double windowSeconds, double warmUp
     static final Effort FULL = new Effort(5, 7, 1, 5);
 
     /** Three times as long where event loops take part: they are many small methods, and their compiler has the same processor. */
-    double warmUpSeconds(ContenderGroup group) {
-        return group.hasEventLoops() ? 3 * warmUpSeconds : warmUpSeconds;
+    double warmUpSeconds(boolean eventLoops) {
+        return eventLoops ? 3 * warmUpSeconds : warmUpSeconds;
     }
 
     /** Windows of a contender in all. */

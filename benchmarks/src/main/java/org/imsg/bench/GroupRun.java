@@ -42,7 +42,7 @@ final class GroupRun {
                         + contender.name());
                 MeasuredPair pair = new MeasuredPair(contender, group, scratch);
                 pairs.add(pair);
-                pair.warmUp(effort.warmUpSeconds(group), effort.windowSeconds());
+                pair.warmUp(effort.warmUpSeconds(group.hasEventLoops()), effort.windowSeconds());
             }
             measure(pairs, fork);
         } finally {

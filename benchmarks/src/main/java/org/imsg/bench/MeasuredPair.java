@@ -15,8 +15,6 @@ import org.imsg.unix.Fd;
 
 /** Two running processes of one contender, joined by a socket, and how much they do in a window. */
 final class MeasuredPair implements AutoCloseable {
-    private static final long TOP_NANOS = 10_000_000_000L;
-    private static final int DIGITS = 3;
 
     private final Contender contender;
     private final ContenderGroup group;
@@ -114,7 +112,7 @@ final class MeasuredPair implements AutoCloseable {
     }
 
     private void addPercentiles(Map<Metric, Double> values, Histogram all) throws IOException {
-        Histogram window = new Histogram(TOP_NANOS, DIGITS);
+        Histogram window = Series.histogram();
         IntBuffer times = ByteBuffer.wrap(Files.readAllBytes(samples)).order(ByteOrder.nativeOrder()).asIntBuffer();
         while (times.hasRemaining())
             window.recordValue(Integer.toUnsignedLong(times.get()));
@@ -122,10 +120,6 @@ final class MeasuredPair implements AutoCloseable {
         values.put(Metric.P99, (double) window.getValueAtPercentile(99));
         values.put(Metric.P999, (double) window.getValueAtPercentile(99.9));
         all.add(window);
-    }
-
-    static Histogram histogram() {
-        return new Histogram(TOP_NANOS, DIGITS);
     }
 
     @Override

@@ -8,8 +8,15 @@ import org.HdrHistogram.Histogram;
 
 /** What a contender's windows gave, in the order they were measured in: the n-th of two contenders of a group are a pair. */
 public final class Series {
+    private static final long TOP_NANOS = 10_000_000_000L;
+    private static final int DIGITS = 3;
+
     private final Map<Metric, List<Double>> values = new EnumMap<>(Metric.class);
-    private final Histogram roundTrips = MeasuredPair.histogram();
+    private final Histogram roundTrips = histogram();
+
+    static Histogram histogram() {
+        return new Histogram(TOP_NANOS, DIGITS);
+    }
 
     void add(Map<Metric, Double> window) {
         window.forEach((metric, value) -> values.computeIfAbsent(metric, _ -> new ArrayList<>()).add(value));

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.imsg.bench.report.BenchmarkReport;
+import org.imsg.bench.report.ReportFiles;
 
 /**
  * The side-by-side pass: {@code SideBySidePass C_PROGRAMS RESULTS}. The property {@code bench.full} measures more and longer,
@@ -65,7 +66,7 @@ public final class SideBySidePass {
         }
         List<Comparison.Outcome> outcomes = outcomes(measured);
         BenchmarkReport report = new BenchmarkReport(machine, started, effort, groups, measured, outcomes);
-        report.write(results);
+        new ReportFiles(report).write(results);
         report.print(System.out);
     }
 

@@ -53,7 +53,7 @@ class PlanTest {
         double start = 0.7;
         for (ContenderGroup group : groups(LIBFRR, false))
             seconds += group.contenders().size() * Effort.SHORT.forks()
-                    * (start + Effort.SHORT.warmUpSeconds(group)
+                    * (start + Effort.SHORT.warmUpSeconds(group.hasEventLoops())
                             + Effort.SHORT.windows() * Effort.SHORT.windowSeconds());
         assertThat(seconds).isLessThan(540);
         assertThat(Effort.SHORT.pairs()).isGreaterThanOrEqualTo(5);

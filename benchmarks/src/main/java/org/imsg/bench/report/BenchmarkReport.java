@@ -1,11 +1,6 @@
 package org.imsg.bench.report;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,52 +31,12 @@ public record BenchmarkReport(Machine machine, Instant started, Effort effort, L
     /** One figure of one contender: a line of the CSV file, an element of the JSON file. */
     record Figure(String group, String contender, Metric metric, String unit, Spread spread, List<Double> values) {}
 
-    /** A comparison as the JSON file has it. */
-    record Ratio(String name, double ours, double other, String unit, Spread ratio, Bound bound, double goal,
-            boolean reached) {}
-
-    private record Json(Machine machine, String started, Effort effort, List<String> groups, List<Ratio> ratios,
-            List<Figure> figures) {}
-
     List<Figure> figures() {
         List<Figure> figures = new ArrayList<>();
         measured.forEach((group, contenders) -> contenders.forEach((contender, series) -> series.values()
                 .forEach((metric, values) -> figures
                         .add(new Figure(group, contender, metric, metric.unit(), Spread.of(values), values)))));
         return figures;
-    }
-
-    /**
-     * Writes all files.
-     *
-     * @param directory where to; the page is {@code index.html} in it
-     * @throws IOException if a file cannot be written
-     */
-    public void write(Path directory) throws IOException {
-        List<Ratio> ratios = outcomes.stream()
-                .map(outcome -> new Ratio(outcome.comparison().name(), outcome.ours(), outcome.other(),
-                        outcome.comparison().metric().unit(), outcome.ratio(), outcome.comparison().bound(),
-                        outcome.comparison().goal(), outcome.reached()))
-                .toList();
-        List<String> described = groups.stream().map(group -> group.name() + ": " + group.sent()).toList();
-        new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(
-                directory.resolve("results.json").toFile(),
-                new Json(machine, started.toString(), effort, described, ratios, figures()));
-        writeCsv(directory.resolve("results.csv"));
-        List<String> charts = new Charts(this).write(directory);
-        Files.writeString(directory.resolve("index.html"), new Page(this, charts).html());
-    }
-
-    private void writeCsv(Path file) throws IOException {
-        List<String> lines = new ArrayList<>();
-        lines.add("group,contender,metric,unit,windows,least,lower_quartile,median,upper_quartile,most");
-        for (Figure figure : figures()) {
-            Spread s = figure.spread();
-            lines.add(String.join(",", figure.group(), figure.contender(), figure.metric().name(), figure.unit(),
-                    "" + s.count(), "" + s.least(), "" + s.lowerQuartile(), "" + s.median(), "" + s.upperQuartile(),
-                    "" + s.most()));
-        }
-        Files.write(file, lines);
     }
 
     /**

@@ -4,6 +4,7 @@ import com.sun.management.OperatingSystemMXBean;
 import com.sun.management.ThreadMXBean;
 import java.io.BufferedReader;
 import java.io.IOException;
+import org.imsg.bench.worker.NettyTransport.Framing;
 import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
@@ -23,7 +24,7 @@ public final class Worker {
 
     private Worker(Job job) throws IOException {
         this.job = job;
-        transport = WorkerTransport.open(job);
+        transport = open(job);
         pingPong = new PingPong(transport, job.samples());
     }
 
@@ -70,5 +71,28 @@ public final class Worker {
             pingPong.save(Math.toIntExact(count));
         return "start=" + start + " end=" + end + " cpu=" + cpu + " messages=" + tally.messages + " descriptors="
                 + tally.descriptors + " sum=" + tally.sum + " allocated=" + allocated;
+    }
+
+    private static WorkerTransport open(Job job) throws IOException {
+        return switch (job.kind()) {
+            case "imsg" -> new ImsgTransport(job);
+            case "imsg-records" -> new RecordTransport(job);
+            case "jdk" -> new JdkTransport(job);
+            case "junixsocket" -> new JunixTransport(job);
+            case "grpc" -> new GrpcTransport(job);
+            case "netty-imsg" -> netty(job, Framing.IMSG);
+            case "netty-imsg-messages" -> netty(job, Framing.IMSG_MESSAGES);
+            case "netty-stock" -> netty(job, Framing.STOCK);
+            case "netty-stock-gathered" -> new NettyTransport(job, Framing.STOCK_GATHERED);
+            case "routes" -> new RoutesTransport(job);
+            default -> throw new IllegalArgumentException("no transport " + job.kind());
+        };
+    }
+
+    /** One connection between two ends, or many from one end to the other. */
+    private static WorkerTransport netty(Job job, Framing framing) {
+        return job.connections() == 0
+                ? new NettyTransport(job, framing)
+                : new NettyConnections(job, framing != Framing.STOCK);
     }
 }

@@ -8,6 +8,7 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import java.nio.file.Path;
 import java.util.stream.Stream;
+import org.imsg.testing.CodeSize;
 import org.imsg.testing.FileLayers;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -53,5 +54,10 @@ class ArchitectureTest {
     @Test
     void no_files_of_privileged_operations_need_each_other() {
         FileLayers.of(CLASSES, "org.imsg.privsep.ops").check();
+    }
+
+    @Test
+    void no_class_has_so_much_code_that_it_may_be_two_ideas() {
+        CodeSize.check(Path.of("src", "main", "java"));
     }
 }

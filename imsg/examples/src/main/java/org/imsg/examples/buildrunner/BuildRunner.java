@@ -6,9 +6,6 @@ import java.nio.file.Path;
 import org.imsg.ImsgChannel;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.ops.Policy;
-import org.imsg.privsep.rights.Confinement;
-import org.imsg.privsep.rights.Ids;
-import org.imsg.privsep.rights.Promise;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 
@@ -17,9 +14,6 @@ import org.imsg.unix.Fd;
  * one port, start builds under uids that run nothing else, take what they made back, and clean up.
  */
 public final class BuildRunner implements AutoCloseable {
-    /** Whom the half that faces the web becomes; a number needs no entry in the user database. */
-    static final int WEB = 64002;
-
     private final ImsgChannel channel;
     private final Child web;
 
@@ -29,7 +23,7 @@ public final class BuildRunner implements AutoCloseable {
             Child.Builder program = Child.of(Path.of(System.getProperty("java.home"), "bin", "java"),
                     "-XX:+UseSerialGC", "-Xshare:auto", "--enable-native-access=ALL-UNNAMED", "-cp", classPath(),
                     WebFront.class.getName(), builds.toString(), Integer.toString(port));
-            web = confinement().spawn(program.descriptor(3, sockets.second()));
+            web = WebFront.confinement().spawn(program.descriptor(3, sockets.second()));
             channel = ImsgChannel.of(sockets.first());
         }
     }
@@ -41,13 +35,6 @@ public final class BuildRunner implements AutoCloseable {
                 chown from=64010-64019 to=64002:64002 %1$s/
                 remove %1$s/
                 """.formatted(builds, port));
-    }
-
-    /** What the web's half may do by itself: serve on the socket it is given, and put scripts into its directory. */
-    static Confinement confinement() {
-        return Confinement.none().to(Ids.of(WEB, WEB)).boundingSet().promise(Promise.STDIO, Promise.RPATH,
-                Promise.WPATH,
-                Promise.CPATH, Promise.INET, Promise.RECVFD);
     }
 
     /** Does what the web's half asks for until it ends, or this is closed. */

@@ -15,7 +15,10 @@ import org.imsg.ImsgChannel;
 import org.imsg.privsep.ops.Privileged;
 import org.imsg.privsep.ops.Program;
 import org.imsg.privsep.ops.RunningProgram;
+import org.imsg.privsep.rights.Confinement;
+import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Preload;
+import org.imsg.privsep.rights.Promise;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 import org.imsg.unix.Sockets;
@@ -27,6 +30,9 @@ import org.imsg.unix.Sockets;
 final class WebFront {
     private static final Program BUILD = Program.of(Path.of("/bin/sh"), "build.sh");
 
+    /** Whom the half that faces the web becomes; a number needs no entry in the user database. */
+    static final int WEB = 64002;
+
     private final Privileged parent;
     private final Path builds;
 
@@ -35,9 +41,16 @@ final class WebFront {
         this.builds = builds;
     }
 
+    /** What the web's half may do by itself: serve on the socket it is given, and put scripts into its directory. */
+    static Confinement confinement() {
+        return Confinement.none().to(Ids.of(WEB, WEB)).boundingSet().promise(Promise.STDIO, Promise.RPATH,
+                Promise.WPATH,
+                Promise.CPATH, Promise.INET, Promise.RECVFD);
+    }
+
     public static void main(String[] arguments) throws Exception {
         Preload.standard();
-        BuildRunner.confinement().complete(); // proves that this process has no right left
+        confinement().complete(); // proves that this process has no right left
         try (Privileged parent = Privileged.over(ImsgChannel.of(Fd.of(3)))) {
             InetAddress loopback = InetAddress.ofLiteral("127.0.0.1");
             Fd listener = parent.listen(new InetSocketAddress(loopback, Integer.parseInt(arguments[1])), 10, true);
@@ -96,7 +109,7 @@ final class WebFront {
                 join(errors);
                 write(client, "exit " + build.waitFor().code() + "\n");
             }
-            parent.chown(tree, BuildRunner.WEB, BuildRunner.WEB); // the build's files are ours now
+            parent.chown(tree, WEB, WEB); // the build's files are ours now
             Path result = tree.resolve("result");
             if (Files.isRegularFile(result, java.nio.file.LinkOption.NOFOLLOW_LINKS))
                 write(client, "result " + Files.readString(result));

@@ -24,7 +24,7 @@ final class ClockClient implements Role {
     @Override
     public void start(RoleProcess process) throws IOException {
         self = process;
-        self.on("resolver", NtpClient.RESOLVED, (_, addresses) -> ask(addresses.getString(addresses.length())));
+        self.on("resolver", NtpClientSettings.RESOLVED, (_, addresses) -> ask(addresses.getString(addresses.length())));
         resolve();
     }
 
@@ -34,11 +34,11 @@ final class ClockClient implements Role {
     }
 
     private void resolve() throws IOException {
-        self.peer("resolver").send(Imsg.of(NtpClient.RESOLVE, settings().server()));
+        self.peer("resolver").send(Imsg.of(NtpClientSettings.RESOLVE, settings().server()));
     }
 
-    private NtpClient.Settings settings() {
-        return NtpClient.Settings.of(self.arguments());
+    private NtpClientSettings settings() {
+        return NtpClientSettings.of(self.arguments());
     }
 
     /** A new socket for each question, so that no earlier server's answer counts. */

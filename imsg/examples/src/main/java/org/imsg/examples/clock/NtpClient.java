@@ -15,18 +15,7 @@ import org.imsg.privsep.rights.Promise;
  * further than an hour.
  */
 public final class NtpClient {
-    /** To the resolver: a host's name. From it: its addresses, a line each. */
-    static final int RESOLVE = 2, RESOLVED = 3;
-
     private static final Duration MOST = Duration.ofHours(1);
-
-    /** What the program is told: in every process alike. */
-    record Settings(boolean sets, String server, int port, long uid, long resolverUid) {
-        static Settings of(List<String> arguments) {
-            return new Settings(arguments.get(0).equals("set"), arguments.get(1), Integer.parseInt(arguments.get(2)),
-                    Long.parseLong(arguments.get(3)), Long.parseLong(arguments.get(4)));
-        }
-    }
 
     private NtpClient() {}
 
@@ -35,24 +24,24 @@ public final class NtpClient {
      * of client and resolver.
      */
     public static void main(String... arguments) throws Exception {
-        Settings settings = Settings.of(List.of(arguments));
+        NtpClientSettings settings = NtpClientSettings.of(List.of(arguments));
         System.exit(Privsep.program("ntpclient")
                 // @start region="roles"
                 .role("ntp", ClockClient::new,
-                        r -> r.user(Ids.of(settings.uid, settings.uid)).pledge().connect("resolver")
+                        r -> r.user(Ids.of(settings.uid(), settings.uid())).pledge().connect("resolver")
                                 .policy(policy(settings), monitor -> monitor.clock(clock(settings))))
-                .role("resolver", Resolver::new, r -> r.user(Ids.of(settings.resolverUid, settings.resolverUid))
+                .role("resolver", Resolver::new, r -> r.user(Ids.of(settings.resolverUid(), settings.resolverUid()))
                         .unveil("/etc/hosts", Access.READ).pledge(Promise.DNS, Promise.RPATH).restart())
                 // @end
                 .requireConfinement().run(arguments));
     }
 
-    private static Policy policy(Settings settings) {
-        return Policy.of("connect udp *:" + settings.port, "clock within=" + MOST.toSeconds());
+    private static Policy policy(NtpClientSettings settings) {
+        return Policy.of("connect udp *:" + settings.port(), "clock within=" + MOST.toSeconds());
     }
 
-    private static SystemClock clock(Settings settings) {
-        return settings.sets
+    private static SystemClock clock(NtpClientSettings settings) {
+        return settings.sets()
                 ? SystemClock.host()
                 : SystemClock.recording(time -> System.getLogger("ntpclient").log(System.Logger.Level.INFO,
                         "the clock would be set to " + time));

@@ -12,8 +12,8 @@ import org.imsg.privsep.RoleProcess;
 final class Resolver implements Role {
     @Override
     public void start(RoleProcess self) {
-        self.on("ntp", NtpClient.RESOLVE, (client, name) -> client
-                .send(Imsg.of(NtpClient.RESOLVED, addresses(name.getString(name.length())))));
+        self.on("ntp", NtpClientSettings.RESOLVE, (client, name) -> client
+                .send(Imsg.of(NtpClientSettings.RESOLVED, addresses(name.getString(name.length())))));
     }
 
     private static String addresses(String name) {

@@ -22,11 +22,11 @@ final class Reader implements Role {
     @Override
     public void start(RoleProcess process) throws IOException {
         self = process;
-        self.on(Peer.PARENT, PacketReader.OUTPUT, (_, file) -> output = new FdChannel(file.takeFd()));
-        self.on(Peer.PARENT, PacketReader.CAPTURE, (_, file) -> read("capture", file.takeFd(), this::capture));
-        self.on(Peer.PARENT, PacketReader.LIVE, (_, socket) -> read("live", socket.takeFd(), this::live));
+        self.on(Peer.PARENT, PacketReaderSettings.OUTPUT, (_, file) -> output = new FdChannel(file.takeFd()));
+        self.on(Peer.PARENT, PacketReaderSettings.CAPTURE, (_, file) -> read("capture", file.takeFd(), this::capture));
+        self.on(Peer.PARENT, PacketReaderSettings.LIVE, (_, socket) -> read("live", socket.takeFd(), this::live));
         names = new Names(self.privileged().lookups());
-        self.parent().send(Imsg.of(PacketReader.READY));
+        self.parent().send(Imsg.of(PacketReaderSettings.READY));
     }
 
     private interface Source {
@@ -46,7 +46,7 @@ final class Reader implements Role {
 
     private void done() {
         try {
-            self.parent().send(Imsg.of(PacketReader.DONE));
+            self.parent().send(Imsg.of(PacketReaderSettings.DONE));
         } catch (IOException _) {
             // the parent is gone, and so is this process soon
         }

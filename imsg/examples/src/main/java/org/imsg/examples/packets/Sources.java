@@ -12,26 +12,26 @@ import org.imsg.unix.OpenFlag;
 final class Sources implements Parent {
     private static final int MODE = 0600;
 
-    private final PacketReader.Settings settings;
+    private final PacketReaderSettings settings;
 
-    Sources(PacketReader.Settings settings) {
+    Sources(PacketReaderSettings settings) {
         this.settings = settings;
     }
 
     @Override
     public void start(ParentProcess self) {
-        self.on(PacketReader.READY, (reader, _) -> {
-            reader.send(Imsg.of(PacketReader.OUTPUT).withFd(Fd.open(settings.output(), MODE, OpenFlag.WRITE,
+        self.on(PacketReaderSettings.READY, (reader, _) -> {
+            reader.send(Imsg.of(PacketReaderSettings.OUTPUT).withFd(Fd.open(settings.output(), MODE, OpenFlag.WRITE,
                     OpenFlag.CREATE, OpenFlag.TRUNCATE, OpenFlag.NOFOLLOW)));
             reader.send(source());
             self.log().log(System.Logger.Level.INFO, "reading");
         });
-        self.on(PacketReader.DONE, (_, _) -> self.stop());
+        self.on(PacketReaderSettings.DONE, (_, _) -> self.stop());
     }
 
     private Imsg source() throws IOException {
-        return settings.source().equals(PacketReader.NETWORK)
-                ? Imsg.of(PacketReader.LIVE).withFd(PacketSocket.open())
-                : Imsg.of(PacketReader.CAPTURE).withFd(Fd.open(Path.of(settings.source())));
+        return settings.source().equals(PacketReaderSettings.NETWORK)
+                ? Imsg.of(PacketReaderSettings.LIVE).withFd(PacketSocket.open())
+                : Imsg.of(PacketReaderSettings.CAPTURE).withFd(Fd.open(Path.of(settings.source())));
     }
 }

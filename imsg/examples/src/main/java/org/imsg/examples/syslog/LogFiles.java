@@ -1,6 +1,6 @@
 package org.imsg.examples.syslog;
 
-import static org.imsg.examples.syslog.Syslogd.LOGS;
+import static org.imsg.examples.syslog.SyslogdSettings.LOGS;
 
 import java.io.IOException;
 import org.imsg.Imsg;
@@ -14,16 +14,16 @@ import org.imsg.unix.OpenFlag;
 final class LogFiles implements Parent {
     private static final int MODE = 0640;
 
-    private final Syslogd.Settings settings;
+    private final SyslogdSettings settings;
 
-    LogFiles(Syslogd.Settings settings) {
+    LogFiles(SyslogdSettings settings) {
         this.settings = settings;
     }
 
     @Override
     public void start(ParentProcess self) {
-        self.on(Syslogd.LOG, (receiver, _) -> sendLogs(receiver));
-        self.on(Syslogd.OPENED, (_, log) -> self.log().log(System.Logger.Level.INFO,
+        self.on(SyslogdSettings.LOG, (receiver, _) -> sendLogs(receiver));
+        self.on(SyslogdSettings.OPENED, (_, log) -> self.log().log(System.Logger.Level.INFO,
                 "logging to " + settings.directory().resolve(log.getString(log.length()))));
     }
 
@@ -36,7 +36,7 @@ final class LogFiles implements Parent {
 
     private void sendLogs(Peer receiver) throws IOException {
         for (String log : LOGS)
-            receiver.send(Imsg.of(Syslogd.LOG, log).withFd(Fd.open(settings.directory().resolve(log), MODE,
+            receiver.send(Imsg.of(SyslogdSettings.LOG, log).withFd(Fd.open(settings.directory().resolve(log), MODE,
                     OpenFlag.WRITE, OpenFlag.CREATE, OpenFlag.APPEND, OpenFlag.NOFOLLOW)));
     }
 }

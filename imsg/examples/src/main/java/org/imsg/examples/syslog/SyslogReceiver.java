@@ -26,13 +26,13 @@ final class SyslogReceiver implements Role {
 
     @Override
     public void start(RoleProcess self) throws IOException {
-        self.on(Peer.PARENT, Syslogd.LOG, (_, log) -> {
+        self.on(Peer.PARENT, SyslogdSettings.LOG, (_, log) -> {
             open(log.getString(log.length()), log.takeFd());
-            self.parent().send(Imsg.of(Syslogd.OPENED, log.payload()));
-            if (!listening && logs.size() == Syslogd.LOGS.size())
+            self.parent().send(Imsg.of(SyslogdSettings.OPENED, log.payload()));
+            if (!listening && logs.size() == SyslogdSettings.LOGS.size())
                 listen(self);
         });
-        self.parent().send(Imsg.of(Syslogd.LOG));
+        self.parent().send(Imsg.of(SyslogdSettings.LOG));
     }
 
     private void open(String log, Fd file) throws IOException {
@@ -44,7 +44,7 @@ final class SyslogReceiver implements Role {
     /** The channel to the monitor is closed when the sockets are there: nothing else is ever asked of it. */
     private void listen(RoleProcess self) throws IOException {
         listening = true;
-        Syslogd.Settings settings = Syslogd.Settings.of(self.arguments());
+        SyslogdSettings settings = SyslogdSettings.of(self.arguments());
         try (Privileged privileged = self.privileged()) {
             receive(self, "unix", privileged.bind(settings.socket(), SOCKET_MODE, true));
             receive(self, "udp", privileged.bind(settings.address(), false));
@@ -72,9 +72,9 @@ final class SyslogReceiver implements Role {
         if (message.text().isEmpty())
             return;
         String line = message.line(Instant.now());
-        write(Syslogd.EVERYTHING, line);
+        write(SyslogdSettings.EVERYTHING, line);
         if (message.isLogin())
-            write(Syslogd.LOGINS, line);
+            write(SyslogdSettings.LOGINS, line);
     }
 
     /** The file may be replaced at the very moment: then the new one is meant. */

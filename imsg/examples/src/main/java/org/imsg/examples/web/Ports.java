@@ -11,19 +11,19 @@ import org.imsg.unix.Fd;
 
 /** The parent: lets the child have the one port, and nothing else. */
 final class Ports implements Parent {
-    private final WebServer.Settings settings;
+    private final WebServerSettings settings;
 
-    Ports(WebServer.Settings settings) {
+    Ports(WebServerSettings settings) {
         this.settings = settings;
     }
 
     @Override
     public void start(ParentProcess self) {
         Monitor monitor = Monitor.of(Policy.of("bind tcp reuse *:" + settings.port()));
-        self.on(WebServer.MONITOR, (child, _) -> {
+        self.on(WebServerSettings.MONITOR, (child, _) -> {
             try (Fd.Pair ends = Fd.socketpair()) {
                 serve(self, ImsgChannel.of(ends.first()), child.toString(), monitor);
-                child.send(Imsg.of(WebServer.MONITOR).withFd(ends.second()));
+                child.send(Imsg.of(WebServerSettings.MONITOR).withFd(ends.second()));
             }
         });
     }

@@ -35,15 +35,15 @@ final class WebRole implements Role {
     @Override
     public void start(RoleProcess self) throws Exception {
         loops = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
-        self.on(Peer.PARENT, WebServer.MONITOR, (_, answer) -> {
+        self.on(Peer.PARENT, WebServerSettings.MONITOR, (_, answer) -> {
             // The channel to the monitor is closed when the socket is there: nothing else is ever asked of it.
             try (Privileged privileged = Privileged.over(ImsgChannel.of(answer.takeFd()))) {
-                int port = WebServer.Settings.of(self.arguments()).port();
+                int port = WebServerSettings.of(self.arguments()).port();
                 serve(privileged.listen(new InetSocketAddress("0.0.0.0", port), WAITING, true));
             }
             self.log().log(System.Logger.Level.INFO, "serving");
         });
-        self.parent().send(Imsg.of(WebServer.MONITOR));
+        self.parent().send(Imsg.of(WebServerSettings.MONITOR));
     }
 
     private void serve(Fd listener) throws Exception {

@@ -39,7 +39,7 @@ class BuildRunnerTest {
                 .isZero();
         Files.setAttribute(directory, "unix:mode", 0711);
         Path builds = Files.createDirectory(directory.resolve("builds")).toRealPath();
-        Files.setAttribute(builds, "unix:uid", BuildRunner.WEB);
+        Files.setAttribute(builds, "unix:uid", WebFront.WEB);
         int port = freePort();
         Call<Child.ExitStatus> serving;
         try (BuildRunner runner = new BuildRunner(builds, port)) {
@@ -83,7 +83,7 @@ class BuildRunnerTest {
             assertThat(post(port, "exit 0")).contains("exit 0");
             ProcStatus web = ProcStatus.of(runner.pidOfWeb());
             ProcStatus self = ProcStatus.of(ProcessHandle.current().pid());
-            assertThat(web.rights()).isEqualTo(ProcStatus.withoutRights(BuildRunner.WEB));
+            assertThat(web.rights()).isEqualTo(ProcStatus.withoutRights(WebFront.WEB));
             assertThat(web.distinct("CapBnd")).isEqualTo(Map.of("CapBnd", Set.of("0000000000000000")));
             assertThat(web.root()).isEqualTo("/");
             assertThat(web.namespacesApartFrom(self)).isEmpty();

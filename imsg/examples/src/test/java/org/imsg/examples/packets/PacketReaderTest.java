@@ -85,7 +85,7 @@ class PacketReaderTest {
     @Test
     void the_network_is_read_by_a_process_that_has_the_packets_its_output_and_no_right_and_no_network()
             throws Exception {
-        try (Example reader = start(PacketReader.NETWORK)) {
+        try (Example reader = start(PacketReaderSettings.NETWORK)) {
             reader.program().awaitLine("reading");
             reader.network().call(() -> {
                 try (DatagramSocket client = new DatagramSocket()) {

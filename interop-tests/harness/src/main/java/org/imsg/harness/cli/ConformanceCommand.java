@@ -55,7 +55,7 @@ final class ConformanceCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        ImsgCommand.checkPath(socket);
+        SocketPath.check(socket);
         if (cases != null)
             for (String one : cases)
                 if (!Conformance.names().contains(one))

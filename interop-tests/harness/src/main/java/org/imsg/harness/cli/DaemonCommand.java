@@ -52,20 +52,20 @@ abstract class DaemonCommand implements Callable<Integer> {
 
     @Override
     public final Integer call() throws IOException {
-        ImsgCommand.checkPath(socket);
+        SocketPath.check(socket);
         DaemonRequest request = request();
         try {
             int code = request.make();
             spec.commandLine().getOut().flush();
             return code;
         } catch (ImsgProtocolException | ImsgEofException e) {
-            throw new ImsgCommand.ProtocolFault(e.getMessage());
+            throw new ProtocolFault(e.getMessage());
         } catch (BgpdRefusedException | SmtpdRefusedException | SocketTimeoutException | EOFException e) {
             spec.commandLine().getOut().flush();
             spec.commandLine().getErr().println("imsg: " + e.getMessage());
             return ExitCode.DIFFERENT;
         } catch (MalformedStructException | TruncatedMessageException | IllegalArgumentException e) {
-            throw new ImsgCommand.ProtocolFault("an answer that version " + version + " does not give: "
+            throw new ProtocolFault("an answer that version " + version + " does not give: "
                     + e.getMessage());
         }
     }

@@ -1,10 +1,13 @@
 package org.imsg.harness.cli;
 
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.imsg.harness.record.Event;
-import org.imsg.harness.record.Recording;
+import org.imsg.harness.record.EventReader;
+import org.imsg.harness.record.Recorder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -28,15 +31,20 @@ final class DecodeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        byte[] bytes = file.toString().equals("-") ? System.in.readAllBytes() : Files.readAllBytes(file);
-        Recording recording = Recording.isRecording(bytes)
-                ? Recording.read(bytes)
-                : Recording.ofStream(bytes, reading.format, reading.limit());
-        recording.events().forEach(output.witness(reading.protocol(), null));
-        if (save != null)
-            recording.write(save);
-        boolean broken = recording.events().stream().anyMatch(
-                event -> event.kind() == Event.Kind.BYTES && !event.note().isEmpty());
+        boolean broken = false;
+        Consumer<Event> shown = output.witness(reading.protocol(), null);
+        try (InputStream in = file.toString().equals("-") ? System.in : Files.newInputStream(file)) {
+            EventReader events = EventReader.of(in, reading.format, reading.limit());
+            Event event = events.next();
+            try (Recorder recorder = save == null ? null : Recorder.to(save, events.start())) {
+                for (; event != null; event = events.next()) {
+                    shown.accept(event);
+                    if (recorder != null)
+                        recorder.add(event);
+                    broken |= event.kind() == Event.Kind.BYTES && !event.note().isEmpty();
+                }
+            }
+        }
         return broken ? ExitCode.PROTOCOL : ExitCode.OK;
     }
 }

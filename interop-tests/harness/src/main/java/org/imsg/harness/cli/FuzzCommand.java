@@ -66,7 +66,7 @@ final class FuzzCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        ImsgCommand.checkPath(socket);
+        SocketPath.check(socket);
         long used = seed != null ? seed : new SplittableRandom().nextLong();
         Fuzzer fuzzer = new Fuzzer(socket, exchange(), reading.protocol(), patience,
                 restart == null ? null : restart(), used);

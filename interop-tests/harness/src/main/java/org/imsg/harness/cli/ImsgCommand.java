@@ -6,7 +6,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.Locale;
-import org.imsg.unix.UnixAddress;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -82,15 +81,6 @@ public final class ImsgCommand implements Runnable {
         return String.valueOf(text).strip().replaceAll("\\s*\\R\\s*", " ");
     }
 
-    /** The peer sent what cannot be a message. */
-    static final class ProtocolFault extends IOException {
-        private static final long serialVersionUID = 1;
-
-        ProtocolFault(String message) {
-            super(message);
-        }
-    }
-
     /** Times such as 250ms, 5s, 2m. */
     private static final class Durations implements ITypeConverter<Duration> {
         @Override
@@ -107,10 +97,5 @@ public final class ImsgCommand implements Runnable {
                 throw new TypeConversionException("a time is such as 250ms, 5s or 2m, not " + value);
             }
         }
-    }
-
-    /** Checks a socket's path before anything is done. */
-    static void checkPath(java.nio.file.Path socket) {
-        UnixAddress.of(socket);
     }
 }

@@ -47,7 +47,7 @@ final class ListenCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        ImsgCommand.checkPath(path);
+        SocketPath.check(path);
         Responder responder = script != null
                 ? Responder.parse(Files.readString(script), reading.protocol())
                 : echo ? Responder.ECHO : Responder.SILENT;

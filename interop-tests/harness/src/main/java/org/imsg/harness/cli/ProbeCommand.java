@@ -27,7 +27,7 @@ final class ProbeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        ImsgCommand.checkPath(socket);
+        SocketPath.check(socket);
         Probe.ProbeResult found = new Probe(socket, patience).run();
         PrintWriter out = output.out();
         if (output.json) {

@@ -25,7 +25,7 @@ final class ReplayCommand implements Callable<Integer> {
     private int connection;
 
     @Option(names = "--compare", defaultValue = "TYPES", description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
-    private Replayer.ReplayResult comparison;
+    private Replayer.ComparedPart comparison;
 
     @Option(names = "--wait", defaultValue = "1s", paramLabel = "TIME", description = "How long an answer may take (default: ${DEFAULT-VALUE}).")
     private Duration wait;
@@ -38,7 +38,7 @@ final class ReplayCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        ImsgCommand.checkPath(socket);
+        SocketPath.check(socket);
         Recording recording = Recording.read(file);
         long all = recording.events().stream()
                 .filter(event -> event.connection() == connection && event.direction() != Direction.NONE).count();

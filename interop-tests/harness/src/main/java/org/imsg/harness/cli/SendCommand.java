@@ -75,7 +75,7 @@ final class SendCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        ImsgCommand.checkPath(socket);
+        SocketPath.check(socket);
         int number = reading.protocol().type(type);
         byte[] bytes = payload();
         List<Integer> endTypes = new ArrayList<>();
@@ -99,7 +99,7 @@ final class SendCommand implements Callable<Integer> {
             try (Conversation.Received answer = daemon.receive(wait)) {
                 Event event = answer.event();
                 if (event.kind() == Event.Kind.BYTES)
-                    throw new ImsgCommand.ProtocolFault("the answer is no message: " + event.note());
+                    throw new ProtocolFault("the answer is no message: " + event.note());
                 if (event.kind() == Event.Kind.END)
                     return count == 0 || !endTypes.isEmpty() ? ExitCode.DIFFERENT : ExitCode.OK;
                 if (endTypes.contains(event.type()))

@@ -33,8 +33,8 @@ final class TapCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        ImsgCommand.checkPath(listen);
-        ImsgCommand.checkPath(target);
+        SocketPath.check(listen);
+        SocketPath.check(target);
         Progress progress = output.progress(0);
         try (Recorder recorder = Output.recorder(record);
                 Tap tap = Tap.start(listen, target, reading.format, reading.limit(),

@@ -13,15 +13,6 @@ import java.io.IOException;
 record Case(String group, String name, String inC, Check check) {
     @FunctionalInterface
     interface Check {
-        String run(CaseContext context) throws IOException, CaseClient.Failed, Skipped;
-    }
-
-    /** It makes no sense for this daemon. */
-    static final class Skipped extends Exception {
-        private static final long serialVersionUID = 1;
-
-        Skipped(String reason) {
-            super(reason);
-        }
+        String run(CaseContext context) throws IOException, CaseClient.Failed, SkippedCase;
     }
 }

@@ -30,8 +30,8 @@ record CaseContext(Target target, CaseClient.KnownAnswer answer, boolean unknown
         return new CaseClient(target, answer);
     }
 
-    void needsUnknownType() throws Case.Skipped {
+    void needsUnknownType() throws SkippedCase {
         if (unknownTypeCloses)
-            throw new Case.Skipped("this daemon closes the connection at a type it does not know");
+            throw new SkippedCase("this daemon closes the connection at a type it does not know");
     }
 }

@@ -76,7 +76,7 @@ public final class Conformance {
         try {
             remark = one.check().run(context);
             status = Status.PASSED;
-        } catch (Case.Skipped e) {
+        } catch (SkippedCase e) {
             remark = e.getMessage();
             status = Status.SKIPPED;
         } catch (CaseClient.Failed | IOException e) {

@@ -37,7 +37,7 @@ final class DescriptorCases {
                         DescriptorCases::cutAfterDescriptor));
     }
 
-    private static String markOnly(CaseContext context) throws IOException, CaseClient.Failed, Case.Skipped {
+    private static String markOnly(CaseContext context) throws IOException, CaseClient.Failed, SkippedCase {
         context.needsUnknownType();
         try (CaseClient client = context.connect()) {
             client.send(context.target().unknown(client.pid, HEADER, true));
@@ -49,7 +49,7 @@ final class DescriptorCases {
     }
 
     private static String passed(CaseContext context, boolean marked, int count)
-            throws IOException, CaseClient.Failed, Case.Skipped {
+            throws IOException, CaseClient.Failed, SkippedCase {
         context.needsUnknownType();
         try (Witness witness = new Witness()) {
             boolean answered;
@@ -68,7 +68,7 @@ final class DescriptorCases {
         }
     }
 
-    private static String late(CaseContext context) throws IOException, CaseClient.Failed, Case.Skipped {
+    private static String late(CaseContext context) throws IOException, CaseClient.Failed, SkippedCase {
         context.needsUnknownType();
         try (Witness witness = new Witness()) {
             boolean answered;
@@ -86,7 +86,7 @@ final class DescriptorCases {
         }
     }
 
-    private static String flood(CaseContext context) throws IOException, CaseClient.Failed, Case.Skipped {
+    private static String flood(CaseContext context) throws IOException, CaseClient.Failed, SkippedCase {
         context.needsUnknownType();
         List<Witness> witnesses = new ArrayList<>();
         try {

@@ -56,9 +56,9 @@ final class FramingCases {
         }
     }
 
-    private static String cutBehindHeader(CaseContext context) throws IOException, CaseClient.Failed, Case.Skipped {
+    private static String cutBehindHeader(CaseContext context) throws IOException, CaseClient.Failed, SkippedCase {
         if (context.target().payload().length == 0)
-            throw new Case.Skipped("the request has no payload");
+            throw new SkippedCase("the request has no payload");
         try (CaseClient client = context.connect()) {
             byte[] request = client.requestBytes();
             client.send(Arrays.copyOf(request, HEADER));
@@ -81,10 +81,10 @@ final class FramingCases {
         }
     }
 
-    private static int overLimit(CaseContext context, int length) throws Case.Skipped {
+    private static int overLimit(CaseContext context, int length) throws SkippedCase {
         if (length <= context.target().limit()
                 || context.target().format() == WireFormat.CLASSIC && length > 0xFFFF)
-            throw new Case.Skipped("the format " + context.target().format() + " cannot say a length over the limit "
+            throw new SkippedCase("the format " + context.target().format() + " cannot say a length over the limit "
                     + context.target().limit());
         return length;
     }
@@ -97,7 +97,7 @@ final class FramingCases {
         }
     }
 
-    private static String atLimit(CaseContext context) throws IOException, CaseClient.Failed, Case.Skipped {
+    private static String atLimit(CaseContext context) throws IOException, CaseClient.Failed, SkippedCase {
         context.needsUnknownType();
         try (CaseClient client = context.connect()) {
             int limit = context.target().limit();

@@ -13,22 +13,20 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A program of a {@link DebianChroot} and the surroundings it runs in. Each start gives it a private copy of the
+ * A program of a Debian chroot and the surroundings it runs in. Each start gives it a private copy of the
  * chroot's files (what it writes is gone when it ends, and is seen by no other process), its own process table, and its own
  * network with nothing but a loopback. Its sockets and mounts end with it, however it ends.
  *
  * <p>The setters return this object. Not safe for use by several threads at once.
  */
 public final class ChrootCommand {
-    /** What every program finds in its environment. */
-    static final Map<String, String> ENVIRONMENT = Map.of("PATH",
-            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL", "C.UTF-8", "HOME", "/root");
-
     private static final String ENTER = resource("enter.sh");
     private static final Path NOTHING = Path.of("/dev/null");
     private static final Duration RUN_LIMIT = Duration.ofMinutes(2);
 
-    private final DebianChroot chroot;
+    private final DebianSuite suite;
+    private final Path root;
+    private final Path logs;
     private final List<String> arguments;
     private final List<String> preparation = new ArrayList<>();
     private final Map<String, String> environment = new LinkedHashMap<>();
@@ -36,10 +34,13 @@ public final class ChrootCommand {
     private boolean hostNetwork;
     private String input;
 
-    ChrootCommand(DebianChroot chroot, List<String> arguments) {
-        this.chroot = chroot;
+    /** A command for the chroot of a suite at its root; logs are kept beside it. */
+    ChrootCommand(DebianSuite suite, Path root, List<String> arguments) {
+        this.suite = suite;
+        this.root = root;
+        this.logs = root.resolveSibling("logs");
         this.arguments = List.copyOf(arguments);
-        environment.putAll(ENVIRONMENT);
+        environment.putAll(PeerProcess.ENVIRONMENT);
     }
 
     /**
@@ -133,7 +134,7 @@ public final class ChrootCommand {
         Path stdin = inputFile();
         try {
             ProcessBuilder settings = settings(stdin).redirectErrorStream(true).redirectOutput(log.toFile());
-            return PeerProcess.of(this, TiedProcess.start(settings, commandLine()), log);
+            return PeerProcess.of(toString(), TiedProcess.start(settings, commandLine()), log);
         } finally {
             discard(stdin);
         }
@@ -149,7 +150,7 @@ public final class ChrootCommand {
     public ChrootOutcome run() throws IOException, InterruptedException {
         Path stdin = inputFile();
         try {
-            return TiedProcess.run(settings(stdin), commandLine(), Files.createDirectories(chroot.logs()), RUN_LIMIT);
+            return TiedProcess.run(settings(stdin), commandLine(), Files.createDirectories(logs), RUN_LIMIT);
         } finally {
             discard(stdin);
         }
@@ -182,7 +183,7 @@ public final class ChrootCommand {
         if (ownNetwork) {
             line.add("--net");
         }
-        line.addAll(List.of("sh", "-c", ENTER, "enter", chroot.root().toString()));
+        line.addAll(List.of("sh", "-c", ENTER, "enter", root.toString()));
         if (ownNetwork) {
             line.add("--lo");
         }
@@ -194,8 +195,8 @@ public final class ChrootCommand {
 
     private Path newFile(String suffix) throws IOException {
         String program = Path.of(arguments.getFirst()).getFileName().toString();
-        Path directory = Files.createDirectories(chroot.logs());
-        return Files.createTempFile(directory, chroot.suite().codename() + "-" + program + "-", "." + suffix);
+        Path directory = Files.createDirectories(logs);
+        return Files.createTempFile(directory, suite.codename() + "-" + program + "-", "." + suffix);
     }
 
     private static String resource(String name) {
@@ -208,6 +209,6 @@ public final class ChrootCommand {
 
     @Override
     public String toString() {
-        return String.join(" ", arguments) + " (" + chroot.suite().codename() + ")";
+        return String.join(" ", arguments) + " (" + suite.codename() + ")";
     }
 }

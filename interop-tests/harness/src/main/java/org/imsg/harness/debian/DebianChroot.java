@@ -106,11 +106,7 @@ public final class DebianChroot {
      * @return the command, to be started or run
      */
     public ChrootCommand command(String... arguments) {
-        return new ChrootCommand(this, List.of(arguments));
-    }
-
-    Path logs() {
-        return root.resolveSibling("logs");
+        return new ChrootCommand(suite, root, List.of(arguments));
     }
 
     /** Also proves that this machine lets us enter: some containers allow a root to make a chroot but not to mount. */
@@ -119,7 +115,7 @@ public final class DebianChroot {
         String[] query = {"dpkg-query", "--show", "--showformat", "${Package} ${Version}\\n"};
         List<String> arguments = new ArrayList<>(List.of(query));
         arguments.addAll(packages.isEmpty() ? List.of("dpkg") : packages);
-        ChrootOutcome outcome = new ChrootCommand(this, arguments).run();
+        ChrootOutcome outcome = new ChrootCommand(suite, root, arguments).run();
         if (outcome.status() != 0) {
             throw new PeerUnavailableException("the " + suite.codename() + " chroot cannot be entered: "
                     + outcome.errors().strip().replaceAll("\\s*\\n\\s*", "; "));

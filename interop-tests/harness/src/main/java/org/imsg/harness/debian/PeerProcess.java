@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -19,6 +20,10 @@ import java.util.concurrent.locks.LockSupport;
  * <p>The owner closes it. Safe for use by several threads.
  */
 public final class PeerProcess implements AutoCloseable {
+    /** The environment of every program in a chroot. */
+    static final Map<String, String> ENVIRONMENT = Map.of("PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL", "C.UTF-8", "HOME", "/root");
+
     private static final Duration START_LIMIT = Duration.ofSeconds(20);
     private static final Duration RUN_LIMIT = Duration.ofMinutes(2);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
@@ -27,12 +32,12 @@ public final class PeerProcess implements AutoCloseable {
     private static final int KILLED = 128 + 9;
     private static final int LISTENS = 0x10000; // __SO_ACCEPTCON of the flags in /proc/net/unix
 
-    private final ChrootCommand command;
+    private final String command;
     private final Process namespaces;
     private final ProcessHandle program;
     private final Path log;
 
-    private PeerProcess(ChrootCommand command, Process namespaces, ProcessHandle program, Path log) {
+    private PeerProcess(String command, Process namespaces, ProcessHandle program, Path log) {
         this.command = command;
         this.namespaces = namespaces;
         this.program = program;
@@ -40,7 +45,7 @@ public final class PeerProcess implements AutoCloseable {
     }
 
     /** Takes over {@code namespaces}, the process that waits outside for the program, its only child. */
-    static PeerProcess of(ChrootCommand command, Process namespaces, Path log)
+    static PeerProcess of(String command, Process namespaces, Path log)
             throws IOException, InterruptedException {
         boolean taken = false;
         try {
@@ -134,7 +139,7 @@ public final class PeerProcess implements AutoCloseable {
     public ChrootOutcome run(String... arguments) throws IOException, InterruptedException {
         ProcessBuilder settings = new ProcessBuilder().redirectInput(Path.of("/dev/null").toFile());
         settings.environment().clear();
-        settings.environment().putAll(ChrootCommand.ENVIRONMENT);
+        settings.environment().putAll(ENVIRONMENT);
         List<String> line = new ArrayList<>(
                 List.of("nsenter", "--target", Long.toString(pid()), "--net", "--mount", "--root", "--wd", "--"));
         line.addAll(List.of(arguments));

@@ -17,7 +17,7 @@ import org.imsg.cstruct.CLayout.Text;
 final class FieldText {
     private FieldText() {}
 
-    static String format(ByteBuffer bytes, StructLayout.FieldPlace place) {
+    static String format(ByteBuffer bytes, FieldPlace place) {
         return switch (place.type()) {
             case Scalar scalar when scalar == CTypes.CHAR -> quote(new byte[]{bytes.get()}, 1);
             case Scalar scalar when scalar == CTypes.BYTE -> hex(bytes);
@@ -88,7 +88,7 @@ final class FieldText {
         }
     }
 
-    static byte[] parse(String text, StructLayout.FieldPlace place) {
+    static byte[] parse(String text, FieldPlace place) {
         try {
             return switch (place.type()) {
                 case Scalar scalar when scalar == CTypes.CHAR -> fitting(text.getBytes(StandardCharsets.UTF_8), place);
@@ -135,7 +135,7 @@ final class FieldText {
         return text.startsWith("0x") ? Long.parseUnsignedLong(text.substring(2), 16) : Long.parseUnsignedLong(text);
     }
 
-    private static byte[] fitting(byte[] bytes, StructLayout.FieldPlace place) {
+    private static byte[] fitting(byte[] bytes, FieldPlace place) {
         if (place.flexible())
             return bytes;
         if (bytes.length > place.width())

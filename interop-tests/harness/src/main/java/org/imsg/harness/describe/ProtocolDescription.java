@@ -50,19 +50,12 @@ public final class ProtocolDescription {
 
     private final String name;
     private final Map<String, StructLayout> structs;
-    private final List<Message> messages;
+    private final List<NamedType> messages;
 
-    ProtocolDescription(String name, Map<String, StructLayout> structs, List<Message> messages) {
+    ProtocolDescription(String name, Map<String, StructLayout> structs, List<NamedType> messages) {
         this.name = name;
         this.structs = new LinkedHashMap<>(structs);
         this.messages = List.copyOf(messages);
-    }
-
-    /** A type's name and struct; NONE means either direction. */
-    record Message(int type, String name, Direction direction, StructLayout struct) {
-        boolean fits(int otherType, Direction way) {
-            return type == otherType && (direction == Direction.NONE || way == Direction.NONE || direction == way);
-        }
     }
 
     /**
@@ -89,7 +82,8 @@ public final class ProtocolDescription {
      * @throws IllegalArgumentException if a line is wrong; the message has its number
      */
     public static ProtocolDescription parse(String text) {
-        return new ProtocolParser().parse(text);
+        ProtocolParser parsed = new ProtocolParser(text);
+        return new ProtocolDescription(parsed.name(), parsed.structs(), parsed.messages());
     }
 
     /** {@return the protocol's name, empty if it has none} */
@@ -105,7 +99,7 @@ public final class ProtocolDescription {
      * @return its name, empty if it has none
      */
     public String typeName(int type, Direction direction) {
-        return messages.stream().filter(message -> message.fits(type, direction)).map(Message::name).findFirst()
+        return messages.stream().filter(message -> message.fits(type, direction)).map(NamedType::name).findFirst()
                 .orElse("");
     }
 
@@ -117,12 +111,10 @@ public final class ProtocolDescription {
      * @throws IllegalArgumentException if there is no such type
      */
     public int type(String typeName) {
-        Optional<Integer> named = messages.stream().filter(message -> message.name.equals(typeName))
-                .map(Message::type).findFirst();
+        Optional<Integer> named = messages.stream().filter(message -> message.name().equals(typeName))
+                .map(NamedType::type).findFirst();
         try {
-            return named.orElseGet(() -> typeName.startsWith("0x")
-                    ? Integer.parseUnsignedInt(typeName.substring(2), 16)
-                    : Integer.parseUnsignedInt(typeName));
+            return named.orElseGet(() -> NamedType.number(typeName));
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException("a type is a number from 0 to 4294967295"
                     + (messages.isEmpty() ? "" : " or one of " + names()) + ", not " + typeName, e);
@@ -131,9 +123,9 @@ public final class ProtocolDescription {
 
     private String names() {
         List<String> names = new ArrayList<>();
-        for (Message message : messages)
-            if (!names.contains(message.name))
-                names.add(message.name);
+        for (NamedType message : messages)
+            if (!names.contains(message.name()))
+                names.add(message.name());
         return String.join(", ", names);
     }
 
@@ -145,8 +137,8 @@ public final class ProtocolDescription {
      * @return its struct, empty if it has none
      */
     public Optional<StructLayout> payload(int type, Direction direction) {
-        return messages.stream().filter(message -> message.fits(type, direction) && message.struct != null)
-                .map(Message::struct).findFirst();
+        return messages.stream().filter(message -> message.fits(type, direction) && message.struct() != null)
+                .map(NamedType::struct).findFirst();
     }
 
     /**
@@ -177,7 +169,8 @@ public final class ProtocolDescription {
 
     /** {@return the types that have names, for tables: number, a space, the name} */
     public List<String> typeTable() {
-        return messages.stream().map(message -> Integer.toUnsignedString(message.type) + " " + message.name).distinct()
+        return messages.stream().map(message -> Integer.toUnsignedString(message.type()) + " " + message.name())
+                .distinct()
                 .toList();
     }
 }

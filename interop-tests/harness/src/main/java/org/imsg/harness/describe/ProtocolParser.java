@@ -22,13 +22,14 @@ final class ProtocolParser {
     private static final int MOST = 1 << 24;
 
     private final Map<String, StructLayout> structs = new LinkedHashMap<>();
-    private final List<ProtocolDescription.Message> messages = new ArrayList<>();
+    private final List<NamedType> messages = new ArrayList<>();
     private String name = "";
     /** A struct whose closing brace has not come yet, and its name. */
     private CLayoutBuilder open;
     private String opened;
 
-    ProtocolDescription parse(String text) {
+    /** Throws an IllegalArgumentException that names the line which is wrong. */
+    ProtocolParser(String text) {
         List<String> lines = text.lines().toList();
         for (int i = 0; i < lines.size(); i++) {
             String line = lines.get(i).replaceFirst("#.*", "").strip();
@@ -41,7 +42,18 @@ final class ProtocolParser {
         }
         if (open != null)
             throw new IllegalArgumentException("struct " + opened + " is not closed");
-        return new ProtocolDescription(name, structs, messages);
+    }
+
+    String name() {
+        return name;
+    }
+
+    Map<String, StructLayout> structs() {
+        return structs;
+    }
+
+    List<NamedType> messages() {
+        return messages;
     }
 
     private void line(String line) {
@@ -97,10 +109,16 @@ final class ProtocolParser {
 
     private void message(String line) {
         Matcher words = match(MESSAGE, line, "message TYPE NAME [> or <] [STRUCT]");
+        int type;
+        try {
+            type = NamedType.number(words.group(1));
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("a type is a number from 0 to 4294967295, not " + words.group(1), e);
+        }
         Direction direction = words.group(3) == null
                 ? Direction.NONE
                 : words.group(3).strip().equals(">") ? Direction.TO_SERVER : Direction.TO_CLIENT;
-        messages.add(new ProtocolDescription.Message(ProtocolDescription.NONE.type(words.group(1)), words.group(2),
+        messages.add(new NamedType(type, words.group(2),
                 direction,
                 words.group(4) == null ? null : payload(words.group(4).strip())));
     }

@@ -10,7 +10,6 @@ import org.imsg.cstruct.CLayout;
 import org.imsg.cstruct.CLayout.Array;
 import org.imsg.cstruct.CLayout.Member;
 import org.imsg.cstruct.CLayout.Raw;
-import org.imsg.cstruct.CLayout.Scalar;
 import org.imsg.cstruct.CLayout.Struct;
 import org.imsg.cstruct.CLayout.Text;
 import org.imsg.cstruct.CLayout.Type;
@@ -32,17 +31,6 @@ public final class StructLayout {
      * @param text the value in words
      */
     public record Value(int offset, String name, String text) {}
-
-    /** A place for one value: a number, an address, or a string or bytes as a whole, which with no size are flexible. */
-    record FieldPlace(int offset, String name, Type type, int width) {
-        boolean flexible() {
-            return type.size() == 0;
-        }
-
-        boolean isNumber() {
-            return type instanceof Scalar || type == CTypes.IPV4;
-        }
-    }
 
     /** {@return the struct's name} */
     public String name() {
@@ -69,9 +57,9 @@ public final class StructLayout {
         ByteBuffer bytes = ByteBuffer.wrap(payload);
         List<Value> values = new ArrayList<>();
         for (FieldPlace place : places(payload.length))
-            if (place.offset + place.width <= payload.length)
-                values.add(new Value(place.offset, place.name,
-                        FieldText.format(bytes.slice(place.offset, place.width), place)));
+            if (place.offset() + place.width() <= payload.length)
+                values.add(new Value(place.offset(), place.name(),
+                        FieldText.format(bytes.slice(place.offset(), place.width()), place)));
         return values;
     }
 
@@ -100,7 +88,7 @@ public final class StructLayout {
     public byte[] encode(Map<String, String> values) {
         Map<String, FieldPlace> byName = new LinkedHashMap<>();
         for (FieldPlace place : places(size()))
-            byName.put(place.name, place);
+            byName.put(place.name(), place);
         byte[] payload = new byte[size()];
         for (Map.Entry<String, String> entry : values.entrySet()) {
             FieldPlace place = byName.get(entry.getKey());
@@ -108,8 +96,8 @@ public final class StructLayout {
                 throw new IllegalArgumentException("struct " + name() + " has no field " + entry.getKey() + "; it has "
                         + String.join(", ", byName.keySet()));
             byte[] bytes = FieldText.parse(entry.getValue(), place);
-            payload = Arrays.copyOf(payload, Math.max(payload.length, place.offset + bytes.length));
-            System.arraycopy(bytes, 0, payload, place.offset, bytes.length);
+            payload = Arrays.copyOf(payload, Math.max(payload.length, place.offset() + bytes.length));
+            System.arraycopy(bytes, 0, payload, place.offset(), bytes.length);
         }
         return payload;
     }
@@ -123,8 +111,8 @@ public final class StructLayout {
     public List<int[]> numbers(int length) {
         List<int[]> numbers = new ArrayList<>();
         for (FieldPlace place : places(length))
-            if (place.isNumber() && place.offset + place.width <= length)
-                numbers.add(new int[]{place.offset, place.width});
+            if (place.isNumber() && place.offset() + place.width() <= length)
+                numbers.add(new int[]{place.offset(), place.width()});
         return numbers;
     }
 

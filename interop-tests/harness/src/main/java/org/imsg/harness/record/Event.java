@@ -2,8 +2,11 @@ package org.imsg.harness.record;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import org.imsg.WireFormat;
 import org.imsg.wire.Dialect;
 import org.imsg.wire.ImsgHeader;
@@ -35,6 +38,7 @@ public record Event(long nanos, int connection, Direction direction, Kind kind, 
         NOTE
     }
 
+    private static final long SECOND = 1_000_000_000L;
     private static final byte[] NO_BYTES = {};
     private static final boolean BIG_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN;
 
@@ -131,6 +135,15 @@ public record Event(long nanos, int connection, Direction direction, Kind kind, 
         return field(ImsgHeader.TYPE_OFFSET);
     }
 
+    /** Whether a line that is cut somewhere cannot have become this one: bytes may have had more behind them. */
+    boolean isWhole() {
+        return switch (kind) {
+            case MESSAGE -> bytes.length == dialect().length(field(ImsgHeader.LENGTH_OFFSET), BIG_ENDIAN);
+            case BYTES -> false;
+            case END, NOTE -> true;
+        };
+    }
+
     /** {@return of a message, its peerid} */
     public int id() {
         return field(ImsgHeader.PEERID_OFFSET);
@@ -179,9 +192,34 @@ public record Event(long nanos, int connection, Direction direction, Kind kind, 
         return 31 * Arrays.hashCode(bytes) + Long.hashCode(nanos);
     }
 
-    /** {@return the event as a line of a recording} */
+    /** {@return the event as a line of a recording, without a line feed} */
     @Override
     public String toString() {
-        return TextFormat.line(this);
+        StringBuilder line = new StringBuilder(
+                String.format(Locale.ROOT, "%d.%09d", nanos / SECOND, nanos % SECOND)).append(' ')
+                .append(connection).append(' ').append(direction.sign()).append(' ')
+                .append(kind.name().toLowerCase(Locale.ROOT));
+        if (isMessage())
+            line.append(' ').append(format.name().toLowerCase(Locale.ROOT));
+        for (String descriptor : descriptors)
+            line.append(" fd=").append(quote(descriptor));
+        if (!note.isEmpty())
+            line.append(" note=").append(quote(note));
+        if (bytes.length > 0)
+            line.append(' ').append(HexFormat.of().formatHex(bytes));
+        return line.toString();
+    }
+
+    private static String quote(String text) {
+        StringBuilder quoted = new StringBuilder("\"");
+        for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
+            if (b == '"' || b == '\\')
+                quoted.append('\\').append((char) b);
+            else if (b >= ' ' && b < 127)
+                quoted.append((char) b);
+            else
+                quoted.append("\\x").append(HexFormat.of().toHexDigits(b));
+        }
+        return quoted.append('"').toString();
     }
 }

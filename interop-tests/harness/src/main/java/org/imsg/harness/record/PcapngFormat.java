@@ -2,17 +2,18 @@ package org.imsg.harness.record;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import org.imsg.WireFormat;
 import org.imsg.harness.record.Event.Kind;
 
-/** Recordings as pcapng (IETF draft-ietf-opsawg-pcapng), link type USER0; {@link Recording} has what is in a packet. */
-final class PcapngFormat {
+/** A recording as pcapng (IETF draft-ietf-opsawg-pcapng), link type USER0; {@link Recording} has what is in a packet. */
+final class PcapngFormat implements EventSource {
     static final int SECTION_HEADER = 0x0A0D0D0A;
     private static final int ORDER_MAGIC = 0x1A2B3C4D;
     private static final int INTERFACE = 1;
@@ -27,7 +28,13 @@ final class PcapngFormat {
     private static final int BLOCK = 12;
     private static final long SECOND = 1_000_000_000L;
 
-    private PcapngFormat() {}
+    private final InputStream in;
+    private ByteOrder order = ByteOrder.nativeOrder();
+    /** Where the block that is being read begins. */
+    private long at;
+    /** The time of the first packet; -1 before it. */
+    private long first = -1;
+    private int type;
 
     static byte[] heading() {
         ByteBuffer section = nativeOrder(16).putInt(ORDER_MAGIC).putShort((short) 1).putShort((short) 0).putLong(-1);
@@ -67,50 +74,78 @@ final class PcapngFormat {
                 .putInt(0).put(words).put(event.bytes()).array();
     }
 
-    static Recording read(byte[] file) throws IOException {
-        ByteBuffer in = ByteBuffer.wrap(file).order(ByteOrder.nativeOrder());
-        List<Event> events = new ArrayList<>();
-        List<Long> times = new ArrayList<>();
-        while (in.hasRemaining()) {
-            int at = in.position();
-            if (in.remaining() < BLOCK)
+    /** Reads a file as it comes, a block at a time. */
+    PcapngFormat(InputStream in) {
+        this.in = in;
+    }
+
+    @Override
+    public Instant start() {
+        return Instant.ofEpochSecond(Math.max(0, first) / SECOND, Math.max(0, first) % SECOND);
+    }
+
+    @Override
+    public Event next() throws IOException {
+        for (;;) {
+            byte[] head = in.readNBytes(8);
+            if (head.length == 0)
+                return null;
+            if (head.length < 8)
                 throw new IOException("the pcapng file is cut at byte " + at);
-            int type = in.getInt();
-            if (type == SECTION_HEADER)
-                in.order(in.getInt(at + 8) == ORDER_MAGIC
-                        ? in.order()
-                        : in.order() == ByteOrder.BIG_ENDIAN ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN);
-            int length = in.getInt();
-            if (length < BLOCK || length % 4 != 0 || length > file.length - at)
-                throw new IOException("the block at byte " + at + " of the pcapng file has length " + length + ", and "
-                        + (file.length - at) + " bytes are left");
-            ByteBuffer body = in.slice(at + 8, length - BLOCK).order(in.order());
+            ByteBuffer block = block(head);
+            Event event = event(block);
+            at += BLOCK + block.limit();
+            if (event != null)
+                return event;
+        }
+    }
+
+    /** The body of the block that begins so. */
+    private ByteBuffer block(byte[] head) throws IOException {
+        byte[] magic = {};
+        type = ByteBuffer.wrap(head).order(order).getInt();
+        if (type == SECTION_HEADER) {
+            magic = in.readNBytes(4);
+            if (magic.length == 4 && ByteBuffer.wrap(magic).order(order).getInt() != ORDER_MAGIC)
+                order = order == ByteOrder.BIG_ENDIAN ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN;
+        }
+        int length = ByteBuffer.wrap(head).order(order).getInt(4);
+        if (length < BLOCK + magic.length || length % 4 != 0)
+            throw new IOException("the block at byte " + at + " of the pcapng file has length " + length);
+        byte[] rest = in.readNBytes(length - 8 - magic.length);
+        int missing = length - 8 - magic.length - rest.length;
+        if (missing > 0)
+            throw new IOException("the block at byte " + at + " of the pcapng file is cut: it has length " + length
+                    + ", and " + missing + " bytes are missing");
+        return ByteBuffer.allocate(length - BLOCK).order(order).put(magic).put(rest, 0, rest.length - 4).flip();
+    }
+
+    /** The event in a block; null if there is none in it. */
+    private Event event(ByteBuffer body) throws IOException {
+        try {
             if (type == INTERFACE && body.getShort(0) != LINKTYPE_USER0)
                 throw new IOException("the pcapng file has link type " + body.getShort(0) + ", a recording of imsg "
                         + LINKTYPE_USER0);
-            if (type == ENHANCED_PACKET)
-                read(body, at, events, times);
-            in.position(at + length);
+            return type == ENHANCED_PACKET ? packet(body) : null;
+        } catch (IllegalArgumentException | IndexOutOfBoundsException | BufferUnderflowException e) {
+            throw new IOException("the packet at byte " + at + " of the pcapng file: " + e.getMessage(), e);
         }
-        return recording(events, times);
     }
 
-    private static void read(ByteBuffer body, int at, List<Event> events, List<Long> times) throws IOException {
+    private Event packet(ByteBuffer body) throws IOException {
         body.getInt();
         long time = (long) body.getInt() << 32 | body.getInt() & 0xFFFF_FFFFL;
         int captured = body.getInt();
         body.getInt();
         if (captured < PREFIX || captured > body.remaining())
             throw new IOException("the packet at byte " + at + " of the pcapng file has " + captured + " bytes");
-        try {
-            events.add(event(body.slice(body.position(), captured).order(ByteOrder.BIG_ENDIAN)));
-            times.add(time);
-        } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
-            throw new IOException("the packet at byte " + at + " of the pcapng file: " + e.getMessage(), e);
-        }
+        Event event = decoded(body.slice(body.position(), captured).order(ByteOrder.BIG_ENDIAN));
+        if (first < 0)
+            first = Math.max(0, time);
+        return event.at(Math.max(0, time - first), event.connection());
     }
 
-    private static Event event(ByteBuffer data) {
+    private static Event decoded(ByteBuffer data) {
         int version = data.get();
         if (version != VERSION)
             throw new IllegalArgumentException("version " + version + ", this program reads " + VERSION);
@@ -132,14 +167,6 @@ final class PcapngFormat {
         String text = new String(words, StandardCharsets.UTF_8);
         List<String> descriptors = count == 0 ? List.of() : List.of(text.split("\n", count));
         return new Event(0, connection, direction, kind, format, bytes, descriptors, count == 0 ? text : "");
-    }
-
-    private static Recording recording(List<Event> events, List<Long> times) {
-        long first = times.isEmpty() ? 0 : times.getFirst();
-        List<Event> placed = new ArrayList<>();
-        for (int i = 0; i < events.size(); i++)
-            placed.add(events.get(i).at(Math.max(0, times.get(i) - first), events.get(i).connection()));
-        return new Recording(Instant.ofEpochSecond(first / SECOND, first % SECOND), placed);
     }
 
     private static byte[] block(int type, byte[] body) {

@@ -37,7 +37,15 @@ public final class Recorder implements AutoCloseable {
         return to(file, Instant.now());
     }
 
-    static Recorder to(Path file, Instant start) throws IOException {
+    /**
+     * Begins a recording.
+     *
+     * @param file as above
+     * @param start the time that the events' times count from
+     * @return the recorder
+     * @throws IOException as above
+     */
+    public static Recorder to(Path file, Instant start) throws IOException {
         boolean pcapng = file.toString().endsWith(".pcapng");
         try {
             OutputStream out = new BufferedOutputStream(Files.newOutputStream(file));
@@ -71,7 +79,7 @@ public final class Recorder implements AutoCloseable {
      */
     public synchronized void add(Event event) throws IOException {
         try {
-            out.write(pcapng ? PcapngFormat.packet(start, event) : text(TextFormat.line(event) + "\n"));
+            out.write(pcapng ? PcapngFormat.packet(start, event) : text(event + "\n"));
         } catch (IOException e) {
             throw unwritable(file, e);
         }

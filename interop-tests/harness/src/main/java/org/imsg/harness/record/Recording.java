@@ -1,13 +1,13 @@
 package org.imsg.harness.record;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
-import org.imsg.WireFormat;
 
 /**
  * What passed over one or more connections.
@@ -58,7 +58,9 @@ public record Recording(Instant start, List<Event> events) {
      * @throws IOException if it cannot be read, or is no recording; the message says at which line or byte
      */
     public static Recording read(Path file) throws IOException {
-        return read(Files.readAllBytes(file));
+        try (InputStream in = Files.newInputStream(file)) {
+            return read(in);
+        }
     }
 
     /**
@@ -69,38 +71,15 @@ public record Recording(Instant start, List<Event> events) {
      * @throws IOException if it is no recording; the message says at which line or byte
      */
     public static Recording read(byte[] file) throws IOException {
-        return isPcapng(file) ? PcapngFormat.read(file) : TextFormat.read(new String(file, StandardCharsets.UTF_8));
+        return read(new ByteArrayInputStream(file));
     }
 
-    /**
-     * Whether bytes begin as a recording does.
-     *
-     * @param file the first bytes of a file, or all
-     * @return true for either kind
-     */
-    public static boolean isRecording(byte[] file) {
-        byte[] magic = TextFormat.MAGIC.getBytes(StandardCharsets.US_ASCII);
-        return isPcapng(file) || file.length >= magic.length
-                && java.util.Arrays.equals(file, 0, magic.length, magic, 0, magic.length);
-    }
-
-    private static boolean isPcapng(byte[] file) {
-        return file.length >= 4 && ByteBuffer.wrap(file).getInt() == PcapngFormat.SECTION_HEADER;
-    }
-
-    /**
-     * Finds the messages in bytes that were saved without anything else.
-     *
-     * @param stream one direction of a connection
-     * @param format the format, or AUTO
-     * @param limit the longest message in bytes with its header
-     * @return the messages, and the end
-     */
-    public static Recording ofStream(byte[] stream, WireFormat format, int limit) {
-        StreamDecoder decoder = new StreamDecoder(1, Direction.TO_SERVER, format, limit);
-        List<Event> events = new java.util.ArrayList<>(decoder.add(0, stream, List.of()));
-        events.addAll(decoder.end(0));
-        return new Recording(Instant.EPOCH, events);
+    private static Recording read(InputStream in) throws IOException {
+        EventReader reader = EventReader.of(in);
+        List<Event> events = new ArrayList<>();
+        for (Event event; (event = reader.next()) != null;)
+            events.add(event);
+        return new Recording(reader.start(), events);
     }
 
     /**

@@ -18,7 +18,7 @@ import org.imsg.unix.OpenFlag;
 /** Says to a daemon what a client said in a recording, and compares the answers. */
 public final class Replayer {
     /** How far answers must be as they were recorded. */
-    public enum ReplayResult {
+    public enum ComparedPart {
         /** Anything may come. */
         NOTHING,
         /** As many messages, of the same types in the same order. */
@@ -28,7 +28,7 @@ public final class Replayer {
     }
 
     private final Path socket;
-    private final ReplayResult comparison;
+    private final ComparedPart comparison;
     private final Duration patience;
 
     /**
@@ -38,7 +38,7 @@ public final class Replayer {
      * @param comparison how answers are compared
      * @param patience how long an answer may take
      */
-    public Replayer(Path socket, ReplayResult comparison, Duration patience) {
+    public Replayer(Path socket, ComparedPart comparison, Duration patience) {
         this.socket = socket;
         this.comparison = comparison;
         this.patience = patience;
@@ -71,10 +71,10 @@ public final class Replayer {
                 Event event = events.get(i);
                 if (event.direction() == Direction.TO_SERVER)
                     send(daemon, event, i, differences);
-                else if (comparison != ReplayResult.NOTHING)
+                else if (comparison != ComparedPart.NOTHING)
                     receive(daemon, event, i, differences);
             }
-            if (comparison == ReplayResult.NOTHING)
+            if (comparison == ComparedPart.NOTHING)
                 drain(daemon);
         }
         return differences;
@@ -123,7 +123,7 @@ public final class Replayer {
         if (expected.descriptors().size() != actual.descriptors().size())
             return words(actual) + " came with " + actual.descriptors().size() + " descriptors instead of "
                     + expected.descriptors().size();
-        if (comparison == ReplayResult.TYPES)
+        if (comparison == ComparedPart.TYPES)
             return "";
         int at = Arrays.mismatch(expected.payload(), actual.payload());
         return at < 0

@@ -1,6 +1,8 @@
 package org.imsg.harness.record;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
@@ -12,13 +14,74 @@ import java.util.Locale;
 import org.imsg.WireFormat;
 import org.imsg.harness.record.Event.Kind;
 
-/** Recordings as text, a line an event; {@link Recording} has the description. */
-final class TextFormat {
+/** A recording as text, a line an event, read as it comes; {@link Recording} has the description. */
+final class TextFormat implements EventSource {
     static final String MAGIC = "imsg-recording";
     static final int VERSION = 1;
     private static final long SECOND = 1_000_000_000L;
 
-    private TextFormat() {}
+    private final InputStream in;
+    private final Instant start;
+    private int lines;
+    private boolean terminated;
+
+    /** Reads the heading. */
+    TextFormat(InputStream in) throws IOException {
+        this.in = in;
+        String[] heading = line().split(" ");
+        if (heading.length < 4 || !heading[0].equals(MAGIC))
+            throw new IOException("a recording begins with \"" + MAGIC + " " + VERSION + " little-endian TIME\"");
+        if (!heading[1].equals(String.valueOf(VERSION)))
+            throw new IOException("the recording's version is " + heading[1] + ", this program reads " + VERSION);
+        if (!heading[2].equals(order(ByteOrder.nativeOrder())))
+            throw new IOException("the recording is " + heading[2] + ", this machine is not");
+        try {
+            start = Instant.parse(heading[3]);
+        } catch (DateTimeException e) {
+            throw new IOException("line 1 of the recording: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public Instant start() {
+        return start;
+    }
+
+    @Override
+    public Event next() throws IOException {
+        for (String line; (line = line()) != null;) {
+            line = line.strip();
+            if (line.isEmpty() || line.startsWith("#"))
+                continue;
+            Event event;
+            try {
+                event = event(words(line));
+            } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+                throw terminated
+                        ? new IOException("line " + lines + " of the recording: " + e.getMessage(), e)
+                        : cut();
+            }
+            if (!terminated && !event.isWhole())
+                throw cut();
+            return event;
+        }
+        return null;
+    }
+
+    private IOException cut() {
+        return new IOException("the recording is cut inside line " + lines);
+    }
+
+    /** The next line without its line feed, as much as is there of the last one; null at the end. */
+    private String line() throws IOException {
+        ByteArrayOutputStream line = new ByteArrayOutputStream();
+        int b;
+        while ((b = in.read()) >= 0 && b != '\n')
+            line.write(b);
+        terminated = b >= 0;
+        lines++;
+        return terminated || line.size() > 0 || lines == 1 ? line.toString(StandardCharsets.UTF_8) : null;
+    }
 
     static String heading(Instant start) {
         return MAGIC + " " + VERSION + " " + order(ByteOrder.nativeOrder()) + " " + start + "\n";
@@ -26,62 +89,6 @@ final class TextFormat {
 
     private static String order(ByteOrder order) {
         return order == ByteOrder.BIG_ENDIAN ? "big-endian" : "little-endian";
-    }
-
-    static String line(Event event) {
-        StringBuilder line = new StringBuilder(
-                String.format(Locale.ROOT, "%d.%09d", event.nanos() / SECOND, event.nanos() % SECOND)).append(' ')
-                .append(event.connection()).append(' ').append(event.direction().sign()).append(' ')
-                .append(event.kind().name().toLowerCase(Locale.ROOT));
-        if (event.isMessage())
-            line.append(' ').append(event.format().name().toLowerCase(Locale.ROOT));
-        for (String descriptor : event.descriptors())
-            line.append(" fd=").append(quote(descriptor));
-        if (!event.note().isEmpty())
-            line.append(" note=").append(quote(event.note()));
-        if (event.bytes().length > 0)
-            line.append(' ').append(HexFormat.of().formatHex(event.bytes()));
-        return line.toString();
-    }
-
-    private static String quote(String text) {
-        StringBuilder quoted = new StringBuilder("\"");
-        for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
-            if (b == '"' || b == '\\')
-                quoted.append('\\').append((char) b);
-            else if (b >= ' ' && b < 127)
-                quoted.append((char) b);
-            else
-                quoted.append("\\x").append(HexFormat.of().toHexDigits(b));
-        }
-        return quoted.append('"').toString();
-    }
-
-    static Recording read(String text) throws IOException {
-        List<String> lines = text.lines().toList();
-        String[] heading = lines.isEmpty() ? new String[0] : lines.getFirst().split(" ");
-        if (heading.length < 4 || !heading[0].equals(MAGIC))
-            throw new IOException("a recording begins with \"" + MAGIC + " " + VERSION + " little-endian TIME\"");
-        if (!heading[1].equals(String.valueOf(VERSION)))
-            throw new IOException("the recording's version is " + heading[1] + ", this program reads " + VERSION);
-        if (!heading[2].equals(order(ByteOrder.nativeOrder())))
-            throw new IOException("the recording is " + heading[2] + ", this machine is not");
-        List<Event> events = new ArrayList<>();
-        for (int i = 1; i < lines.size(); i++) {
-            String line = lines.get(i).strip();
-            if (line.isEmpty() || line.startsWith("#"))
-                continue;
-            try {
-                events.add(event(words(line)));
-            } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
-                throw new IOException("line " + (i + 1) + " of the recording: " + e.getMessage(), e);
-            }
-        }
-        try {
-            return new Recording(Instant.parse(heading[3]), events);
-        } catch (DateTimeException e) {
-            throw new IOException("line 1 of the recording: " + e.getMessage(), e);
-        }
     }
 
     private static Event event(List<String> words) {
@@ -113,7 +120,7 @@ final class TextFormat {
     /** The words of a line; a part in quotes may have spaces in it. */
     static List<String> words(String line) {
         List<String> words = new ArrayList<>();
-        java.io.ByteArrayOutputStream word = new java.io.ByteArrayOutputStream();
+        ByteArrayOutputStream word = new ByteArrayOutputStream();
         boolean quoted = false;
         boolean any = false;
         byte[] bytes = line.getBytes(StandardCharsets.UTF_8);

@@ -128,7 +128,7 @@ class FuzzerTest {
             Path file = directory.resolve("finding.imsg");
             finding.recording().write(file);
             int before = daemon.deaths;
-            assertThat(new Replayer(socket, Replayer.ReplayResult.NOTHING, Duration.ofMillis(50))
+            assertThat(new Replayer(socket, Replayer.ComparedPart.NOTHING, Duration.ofMillis(50))
                     .replay(Recording.read(file), 1, _ -> {
                         // nobody looks on
                     })).isEmpty();

@@ -68,7 +68,7 @@ class RecordedChannelTest {
             assertThat(event.type()).isEqualTo(ASK);
             assertThat(event.payload()).asString().isEqualTo("how are you?\0");
         });
-        Replayer replayer = new Replayer(listener.address().path(), Replayer.ReplayResult.PAYLOADS, PATIENCE);
+        Replayer replayer = new Replayer(listener.address().path(), Replayer.ComparedPart.PAYLOADS, PATIENCE);
         try (Answers _ = new Answers(listener)) {
             assertThat(replayer.replay(recording, 1, _ -> {})).isEmpty();
         }
