@@ -17,6 +17,7 @@ abstract class Binding implements IoHandle {
     private boolean cancelled;
     private boolean read;
     private boolean write;
+    private boolean sawEnd;
 
     Binding(ImsgSocketChannel channel) {
         this.channel = channel;
@@ -25,7 +26,7 @@ abstract class Binding implements IoHandle {
     /** Translates a change of what is wanted for the loop. */
     abstract void submit(IoRegistration to, boolean readBefore, boolean writeBefore);
 
-    /** Translates what the loop reports into a call of {@link #ready(boolean, boolean)}. */
+    /** Translates what the loop reports into a call of {@link #ready(boolean, boolean, boolean)}. */
     abstract void report(IoEvent event);
 
     /** Takes back what the loop would otherwise keep; the descriptor is about to be closed or goes to another loop. */
@@ -35,6 +36,12 @@ abstract class Binding implements IoHandle {
 
     final void begin(IoRegistration made) {
         registration = made;
+        submit(made, false, false);
+    }
+
+    /** The channel is connected. */
+    final void connected() {
+        submit(registration, read, write);
     }
 
     final boolean wantsRead() {
@@ -43,6 +50,11 @@ abstract class Binding implements IoHandle {
 
     final boolean wantsWrite() {
         return write && !cancelled;
+    }
+
+    /** Whether the end of the peer's output must be reported though nothing is read: once, and on a connected channel only. */
+    final boolean watchesEnd() {
+        return !cancelled && !sawEnd && channel.isActive() && !channel.isInputShutdown();
     }
 
     final IoRegistration registration() {
@@ -61,12 +73,17 @@ abstract class Binding implements IoHandle {
             submit(registration, readBefore, writeBefore);
     }
 
-    final void ready(boolean readable, boolean writable) {
+    final void ready(boolean readable, boolean writable, boolean ended) {
         // Writing first: a dead peer fails the queued writes before the end of the stream closes the channel.
         if (writable && wantsWrite())
             channel.writeReady();
-        if (readable && wantsRead())
+        if (readable && wantsRead()) {
             channel.readReady();
+        } else if (ended && watchesEnd()) {
+            sawEnd = true;
+            submit(registration, read, write);
+            channel.peerEnded();
+        }
     }
 
     final void cancel(boolean closing) {

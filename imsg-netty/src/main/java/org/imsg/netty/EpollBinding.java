@@ -11,17 +11,27 @@ import org.imsg.sys.Abi;
 /**
  * epoll(7). Level-triggered while something is wanted. While nothing is, the descriptor stays in the set, edge-triggered: the
  * kernel reports EPOLLHUP whether asked or not, and for a dead peer would do so without end. It is never taken out by
- * {@link EpollIoOps#NONE}, after which Netty could not put it back in.
+ * {@link EpollIoOps#NONE}, after which Netty could not put it back in. EPOLLRDHUP tells the end of a peer that is not read from;
+ * it is asked for until it has come.
  */
 final class EpollBinding extends Binding implements EpollIoHandle {
-    private static final EpollIoOps IDLE = EpollIoOps.EPOLLET;
-    private static final EpollIoOps READ = EpollIoOps.EPOLLIN;
-    private static final EpollIoOps WRITE = EpollIoOps.EPOLLOUT;
-    private static final EpollIoOps BOTH = READ.with(WRITE);
+    /** Indexed by whether reading (1), writing (2) and the end (4) are waited for. */
+    private static final EpollIoOps[] OPS = new EpollIoOps[8];
+
+    static {
+        for (int wanted = 0; wanted < OPS.length; wanted++) {
+            EpollIoOps ops = (wanted & 3) == 0 ? EpollIoOps.EPOLLET : EpollIoOps.NONE;
+            ops = (wanted & 1) == 0 ? ops : ops.with(EpollIoOps.EPOLLIN);
+            ops = (wanted & 2) == 0 ? ops : ops.with(EpollIoOps.EPOLLOUT);
+            OPS[wanted] = (wanted & 4) == 0 ? ops : ops.with(EpollIoOps.EPOLLRDHUP);
+        }
+    }
+
     /** Netty has no name for it, as it cannot be asked for. */
     private static final int HUP = Abi.host().value("EPOLLHUP");
     private static final int READABLE = EpollIoOps.EPOLLIN.value() | EpollIoOps.EPOLLERR.value() | HUP;
     private static final int WRITABLE = EpollIoOps.EPOLLOUT.value() | EpollIoOps.EPOLLERR.value() | HUP;
+    private static final int ENDED = EpollIoOps.EPOLLRDHUP.value() | EpollIoOps.EPOLLERR.value() | HUP;
 
     private EpollBinding(ImsgSocketChannel channel) {
         super(channel);
@@ -38,15 +48,12 @@ final class EpollBinding extends Binding implements EpollIoHandle {
 
     @Override
     void submit(IoRegistration to, boolean readBefore, boolean writeBefore) {
-        if (wantsRead())
-            to.submit(wantsWrite() ? BOTH : READ);
-        else
-            to.submit(wantsWrite() ? WRITE : IDLE);
+        to.submit(OPS[(wantsRead() ? 1 : 0) + (wantsWrite() ? 2 : 0) + (watchesEnd() ? 4 : 0)]);
     }
 
     @Override
     void report(IoEvent event) {
         int reported = ((EpollIoEvent) event).ops().value();
-        ready((reported & READABLE) != 0, (reported & WRITABLE) != 0);
+        ready((reported & READABLE) != 0, (reported & WRITABLE) != 0, (reported & ENDED) != 0);
     }
 }

@@ -196,6 +196,11 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
         reader.read((SocketUnsafe) unsafe());
     }
 
+    /** The peer has ended its output while nothing was read. */
+    void peerEnded() {
+        reader.readToEnd();
+    }
+
     void writeReady() {
         registration.answered();
         ((SocketUnsafe) unsafe()).flushNow();
@@ -229,6 +234,7 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
     void connected(SocketAddress to) {
         remote = to;
         active = true;
+        registration.connected();
         if (reader.isAsked())
             registration.wantRead(true);
     }

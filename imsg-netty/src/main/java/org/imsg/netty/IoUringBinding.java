@@ -9,16 +9,19 @@ import org.imsg.sys.Constants;
 
 /**
  * io_uring(7), for readiness only: one POLL_ADD that fires once for each direction that is wanted, submitted again as long as it
- * is. One that is no longer wanted is left to fire unheard, which costs less than cancelling it.
+ * is, and one for the end of the peer's output. One that is no longer wanted is left to fire unheard, which costs less than cancelling it.
  */
 final class IoUringBinding extends Binding implements IoUringIoHandle {
     /** Netty keeps its own names of these to itself; the kernel's never change. */
     private static final byte IORING_OP_POLL_ADD = 6;
     private static final byte IORING_OP_ASYNC_CANCEL = 14;
+    /** Linux's, whatever the machine. */
+    private static final int POLLRDHUP = 0x2000;
 
     /** The id that {@link IoRegistration#submit(io.netty.channel.IoOps)} returned for a poll that has not fired, or 0. */
     private long readPoll;
     private long writePoll;
+    private long endPoll;
 
     private IoUringBinding(ImsgSocketChannel channel) {
         super(channel);
@@ -38,6 +41,8 @@ final class IoUringBinding extends Binding implements IoUringIoHandle {
             readPoll = registration().submit(poll(Constants.POLLIN));
         if (wantsWrite() && writePoll == 0)
             writePoll = registration().submit(poll(Constants.POLLOUT));
+        if (watchesEnd() && endPoll == 0)
+            endPoll = registration().submit(poll(POLLRDHUP));
     }
 
     @Override
@@ -47,6 +52,8 @@ final class IoUringBinding extends Binding implements IoUringIoHandle {
             from.submit(cancellation(readPoll));
         if (writePoll != 0)
             from.submit(cancellation(writePoll));
+        if (endPoll != 0)
+            from.submit(cancellation(endPoll));
     }
 
     @Override
@@ -54,12 +61,14 @@ final class IoUringBinding extends Binding implements IoUringIoHandle {
         IoUringIoEvent completion = (IoUringIoEvent) event;
         if (completion.opcode() != IORING_OP_POLL_ADD)
             return;
-        boolean readable = completion.userData() == Constants.POLLIN;
-        if (readable)
+        long polled = completion.userData();
+        if (polled == Constants.POLLIN)
             readPoll = 0;
-        else
+        else if (polled == Constants.POLLOUT)
             writePoll = 0;
-        ready(readable, !readable);
+        else
+            endPoll = 0;
+        ready(polled == Constants.POLLIN, polled == Constants.POLLOUT, polled == POLLRDHUP);
         arm();
     }
 

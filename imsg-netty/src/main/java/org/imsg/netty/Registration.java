@@ -60,6 +60,12 @@ final class Registration {
             binding.want(read, write);
     }
 
+    /** The channel is connected: the end of its peer counts from here on. */
+    void connected() {
+        if (binding != null)
+            binding.connected();
+    }
+
     void wantRead(boolean wanted) {
         want(wanted, write);
     }

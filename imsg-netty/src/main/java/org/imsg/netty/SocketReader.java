@@ -21,6 +21,7 @@ final class SocketReader {
     /** Whether a read() has not been answered with data yet. */
     private boolean pending;
     private boolean ended;
+    private boolean arrived;
     /** A recvmsg that brings a descriptor ends where the descriptor's bytes end: a short read says nothing there. */
     private boolean filled;
     private boolean broughtDescriptor;
@@ -59,6 +60,20 @@ final class SocketReader {
         }
     }
 
+    /**
+     * The peer has ended while nothing was read: whatever it sent before is handed on without being asked for, a read a turn of
+     * the loop, so that its end is seen.
+     */
+    void readToEnd() {
+        if (!channel.isRegistered() || !channel.eventLoop().inEventLoop() || !channel.isActive()
+                || channel.isInputShutdown())
+            return;
+        arrived = false;
+        read((ImsgSocketChannel.SocketUnsafe) channel.unsafe());
+        if (arrived)
+            channel.eventLoop().execute(this::readToEnd);
+    }
+
     void read(ImsgSocketChannel.SocketUnsafe unsafe) {
         ChannelPipeline pipeline = channel.pipeline();
         RecvByteBufAllocator.ExtendedHandle sizes = (RecvByteBufAllocator.ExtendedHandle) unsafe.recvBufAllocHandle();
@@ -71,6 +86,7 @@ final class SocketReader {
                     break;
                 sizes.incMessagesRead(1);
                 pending = false;
+                arrived = true;
                 pipeline.fireChannelRead(received);
                 // A handler may have closed the channel, and the number may be another socket's by now.
             } while (channel.isActive() && !channel.isInputShutdown() && sizes.continueReading(maybeMore));

@@ -40,6 +40,9 @@ final class PollIoHandler implements IoHandler {
         }
     };
 
+    /** Linux's. */
+    private static final int POLLRDHUP = 0x2000;
+
     private final ThreadAwareExecutor executor;
     private final Fd.Pair wakeup;
     private final MemorySegment errno = Posix.errnoSegment(Arena.ofAuto());
@@ -58,7 +61,7 @@ final class PollIoHandler implements IoHandler {
 
     @Override
     public int run(IoHandlerContext context) {
-        List<Filters> polled = registered.stream().filter(filters -> filters.read || filters.write).toList();
+        List<Filters> polled = registered.stream().filter(Filters::isWaited).toList();
         MemorySegment fds;
         try (Arena arena = Arena.ofConfined()) {
             fds = arena.allocate(8L * (polled.size() + 1), 8);
@@ -121,6 +124,10 @@ final class PollIoHandler implements IoHandler {
         final KQueueIoHandle handle;
         boolean read;
         boolean write;
+        /** With EV_CLEAR only what is new is reported: here data once and the end once, after which the filter is silent. */
+        private boolean clear;
+        private boolean toldData;
+        private boolean toldEnd;
         private boolean cancelled;
 
         Filters(KQueueIoHandle handle) {
@@ -139,31 +146,48 @@ final class PollIoHandler implements IoHandler {
             boolean isRead = change.filter() == KqueueBinding.EVFILT_READ;
             if (!add && !(isRead ? read : write))
                 throw new AssertionError("EV_DELETE of a filter that is not there: " + change);
-            if (isRead)
+            if (isRead && add && read)
+                throw new AssertionError("flags of a filter that is there change on some systems only: " + change);
+            if (isRead) {
                 read = add;
-            else
+                clear = (change.flags() & KqueueBinding.EV_CLEAR) != 0;
+                toldData = false;
+                toldEnd = false;
+            } else {
                 write = add;
+            }
             return 0;
         }
 
+        /** POLLHUP cannot be masked. */
+        boolean isWaited() {
+            return write || read && !(clear && toldEnd);
+        }
+
         short events() {
-            return (short) ((read ? Constants.POLLIN : 0) | (write ? Constants.POLLOUT : 0));
+            int reading = clear && toldData ? POLLRDHUP : Constants.POLLIN | POLLRDHUP;
+            return (short) ((read ? reading : 0) | (write ? Constants.POLLOUT : 0));
         }
 
         int report(short revents) {
             if (revents == 0)
                 return 0;
-            boolean error = (revents & ~(Constants.POLLIN | Constants.POLLOUT)) != 0;
-            if (read && (error || (revents & Constants.POLLIN) != 0))
-                report(KqueueBinding.EVFILT_READ, 0);
+            boolean error = (revents & ~(Constants.POLLIN | Constants.POLLOUT | POLLRDHUP)) != 0;
+            boolean end = error || (revents & POLLRDHUP) != 0;
+            boolean data = (revents & Constants.POLLIN) != 0;
+            if (read && (clear ? end && !toldEnd || data && !toldData : end || data)) {
+                toldData |= data;
+                toldEnd |= end;
+                report(KqueueBinding.EVFILT_READ, end ? KqueueBinding.EV_EOF : 0);
+            }
             if (write && (error || (revents & Constants.POLLOUT) != 0))
-                report(KqueueBinding.EVFILT_WRITE, 0);
+                report(KqueueBinding.EVFILT_WRITE, (short) 0);
             return 1;
         }
 
-        private void report(short filter, long data) {
+        private void report(short filter, short flags) {
             if (!cancelled)
-                handle.handle(this, KQueueIoEvent.newEvent(handle.ident(), filter, (short) 0, 0, data, 0));
+                handle.handle(this, KQueueIoEvent.newEvent(handle.ident(), filter, flags, 0, 0, 0));
         }
 
         @Override

@@ -16,6 +16,8 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.SelectStrategy;
 import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
@@ -127,17 +129,18 @@ class TrapsTest {
         try {
             Fd.Pair pair = Fd.socketpair();
             Events events = new Events();
-            Channel channel = Wire.open(group, pair.first(), events);
+            Channel channel = Wire.open(group, pair.first(), Map.of(ChannelOption.ALLOW_HALF_CLOSURE, true), events);
             EventLoop loop = channel.eventLoop();
             channel.config().setAutoRead(false);
             loop.submit(() -> {}).sync();
             pair.second().close();
+            events.expect(ChannelInputShutdownEvent.INSTANCE);
+            events.expect(ChannelInputShutdownReadComplete.INSTANCE);
             turns.set(0);
             loop.schedule(() -> {}, 200, TimeUnit.MILLISECONDS).sync();
             assertThat(turns.get()).as("turns of the loop in 200 ms").isLessThan(20);
-            events.expect(Events.ACTIVE);
             assertThat(events.isEmpty()).isTrue();
-            channel.config().setAutoRead(true);
+            channel.close().sync();
             events.expect(Events.INACTIVE);
         } finally {
             group.shutdownGracefully(0, 10, TimeUnit.SECONDS).sync();
