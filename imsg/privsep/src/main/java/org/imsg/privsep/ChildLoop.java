@@ -2,6 +2,8 @@ package org.imsg.privsep;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.imsg.Imsg;
@@ -21,6 +23,8 @@ final class ChildLoop implements Connection.Receiver {
     private final RoleTable table;
     private final System.Logger log;
     private final RatedLog ofParent;
+    private final ExecutorService requests = Executors
+            .newSingleThreadExecutor(Thread.ofPlatform().daemon().name("imsg-request").factory());
     private boolean started;
     private int exitCode;
 
@@ -61,6 +65,7 @@ final class ChildLoop implements Connection.Receiver {
             RoleSettings settings = table.get(role);
             int instance = Integer.parseInt(System.getenv(ChildEnvironment.INSTANCE));
             RoleProcess self = new RoleProcess(program, arguments, table.reachableFrom(settings.name()),
+                    table.askableFrom(settings.name()),
                     settings.name(), instance, parent, log);
             ChildLoop loop = new ChildLoop(settings.newRole(), self, table, log);
             Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> log.log(System.Logger.Level.ERROR,
@@ -97,6 +102,8 @@ final class ChildLoop implements Connection.Receiver {
             case Protocol.CONNECT -> connect(message);
             case Protocol.OPERATIONS -> takeOperations(message);
             case Protocol.START -> start();
+            case Protocol.REQUEST, Protocol.REHEARSE -> serve(message);
+            case Protocol.GIVEN, Protocol.REFUSED -> self.answered(message);
             case Protocol.RELOAD -> self.dispatch().quietlyInTurn("reload", () -> role.reload(self));
             default -> {
                 if (Protocol.isReserved(message.type()))
@@ -116,6 +123,31 @@ final class ChildLoop implements Connection.Receiver {
         } catch (Exception e) {
             to.log(System.Logger.Level.ERROR, "the handler of " + message + " from " + from + " failed", e);
         }
+    }
+
+    /** In the thread of requests, so that messages are read meanwhile. */
+    private void serve(Imsg message) {
+        Imsg request = Protocol.unwrap(message);
+        boolean rehearsal = message.type() == Protocol.REHEARSE;
+        requests.execute(() -> {
+            try (request) {
+                if (rehearsal)
+                    role.rehearse(self, request);
+                else
+                    role.serve(self, request);
+            } catch (InterruptedException _) {
+                // it was told to end
+            } catch (Exception | StackOverflowError e) {
+                log.log(System.Logger.Level.ERROR,
+                        self + " failed to " + (rehearsal ? "rehearse: " : "serve a request: ") + Printable.line(e));
+                log.log(System.Logger.Level.DEBUG, "serve", e);
+            }
+            try {
+                self.done();
+            } catch (IOException _) {
+                // the parent is gone, or wants no more of it
+            }
+        });
     }
 
     private void connect(Imsg message) throws IOException {
@@ -178,6 +210,16 @@ final class ChildLoop implements Connection.Receiver {
         });
     }
 
+    /** The parent's deadlines bound the wait. */
+    private void endRequest() {
+        requests.shutdownNow();
+        try {
+            requests.awaitTermination(1, TimeUnit.DAYS);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     private static String why(Throwable fault) {
         return fault instanceof ImsgProtocolException
                 ? "what it sends is no message: " + fault.getMessage()
@@ -193,6 +235,7 @@ final class ChildLoop implements Connection.Receiver {
         }
         if (!started)
             return;
+        endRequest();
         try {
             self.dispatch().inTurn(() -> role.stop(self));
         } catch (Exception | Error e) {

@@ -1,16 +1,23 @@
 package org.imsg.privsep;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.function.Predicate;
+import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgProtocolException;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
+import org.imsg.unix.Sockets;
 
 /**
  * A running child as the parent sees it: the process, the channel, and what it prints. All threads that serve it until the finish
@@ -24,6 +31,8 @@ final class ChildProcess implements Connection.Receiver {
     private final Consumer<LongConsumer> events;
     private final Instance instance;
     private final RatedLog log;
+    /** The roles it may ask for. */
+    private final Predicate<String> mayAsk;
     private final CompletableFuture<Runnable> hook = new CompletableFuture<>();
     /** Made in advance, for there may be no memory when it is needed. */
     private final LongConsumer channelEnded;
@@ -41,22 +50,32 @@ final class ChildProcess implements Connection.Receiver {
     private volatile boolean distrusted;
     /** The supervising thread has been told of its end; or it never began. */
     private volatile boolean over;
+    /** It was given what it has not said to be done. */
+    private final AtomicBoolean given = new AtomicBoolean();
+    /** The other end of what it rehearses with. */
+    private volatile Fd rehearsal;
+    /** Requests for other roles that have no answer yet. */
+    private final AtomicInteger asking = new AtomicInteger();
+    private final LongConsumer done;
 
     private ChildProcess(ParentProcess self, Supervisor supervisor, Consumer<LongConsumer> events, Instance instance,
-            RatedLog log) {
+            RatedLog log, Predicate<String> mayAsk) {
         this.self = self;
         this.supervisor = supervisor;
         this.events = events;
         this.instance = instance;
         this.log = log;
+        this.mayAsk = mayAsk;
         this.channelEnded = ifCurrent(now -> supervisor.channelEnded(instance, now));
         this.ended = ifCurrent(now -> supervisor.ended(instance, status, now));
+        this.done = ifCurrent(now -> supervisor.done(instance, now));
     }
 
     /** Starts it. Its later fate comes as events for the supervising thread. */
     static ChildProcess start(ParentProcess self, Supervisor supervisor, Consumer<LongConsumer> events,
-            Instance instance, RatedLog log, Child.Builder builder, JvmSettings jvm) throws IOException {
-        ChildProcess process = new ChildProcess(self, supervisor, events, instance, log);
+            Instance instance, RatedLog log, Predicate<String> mayAsk, Child.Builder builder, JvmSettings jvm)
+            throws IOException {
+        ChildProcess process = new ChildProcess(self, supervisor, events, instance, log, mayAsk);
         try (Fd.Pair ends = Fd.socketpair()) {
             process.start(ends, builder, jvm);
             return process;
@@ -158,6 +177,81 @@ final class ChildProcess implements Connection.Receiver {
             connection.close();
         if (served != null)
             served.close();
+        endRehearsal();
+    }
+
+    private void endRehearsal() {
+        Fd other = rehearsal;
+        if (other != null)
+            other.close();
+    }
+
+    /** Hands it something to rehearse, with a socket that reads as ended. */
+    void rehearse() throws IOException {
+        try (Fd.Pair ends = Fd.socketpair()) {
+            Sockets.shutdownOutput(ends.first());
+            rehearsal = ends.first().move();
+            try (Imsg message = Protocol.request(Protocol.REHEARSE, Imsg.of(0).withFd(ends.second()))) {
+                hand(message);
+            }
+        }
+    }
+
+    /** Hands it something it will say to have done. */
+    private void hand(Imsg message) throws IOException {
+        given.set(true);
+        connection.send(message);
+    }
+
+    /** Hands it a request, and tells the asker. */
+    void give(Request request) {
+        try (Imsg message = request.message()) {
+            hand(message);
+            request.given(peer);
+        } catch (IOException | RuntimeException | Error e) {
+            request.failed(name() + " has just ended: " + Printable.line(e));
+        }
+    }
+
+    private void done() throws ViolationException {
+        if (!given.compareAndSet(true, false))
+            throw new ViolationException("says that it has done what it was not given");
+        endRehearsal();
+        events.accept(done);
+    }
+
+    private void ask(Imsg message) throws ViolationException {
+        Protocol.Question question = Protocol.Question.of(message);
+        if (peer == null || !mayAsk.test(question.role())) {
+            question.request().close();
+            throw new ViolationException("asks for a role that it may not ask for");
+        }
+        Request request = new Request(Protocol.request(Protocol.REQUEST, question.request()),
+                TimeUnit.MILLISECONDS.toNanos(question.patienceMillis()), new Request.Asker() {
+                    @Override
+                    public void given(Peer to) {
+                        answer(Imsg.of(Protocol.GIVEN, question.number(), 0, Ibuf.open(4).addH32(to.instance())));
+                    }
+
+                    @Override
+                    public void refused(String why) {
+                        answer(Imsg.of(Protocol.REFUSED, question.number(), 0, why.getBytes(StandardCharsets.UTF_8)));
+                    }
+                });
+        if (asking.incrementAndGet() > instance.role.bounds().queuedDescriptors())
+            request.refuse("more than " + instance.role.bounds().queuedDescriptors() + " requests of " + instance
+                    + " have no answer yet");
+        else
+            events.accept(now -> supervisor.request(question.role(), request, now));
+    }
+
+    private void answer(Imsg message) {
+        asking.decrementAndGet();
+        try (message) {
+            connection.send(message);
+        } catch (IOException _) {
+            // It has ended, or does not read, which is dealt with.
+        }
     }
 
     /** Does for it what a policy allows, until it has ended. */
@@ -183,6 +277,8 @@ final class ChildProcess implements Connection.Receiver {
         try {
             switch (message.type()) {
                 case Protocol.READY -> ready(message);
+                case Protocol.DONE -> done();
+                case Protocol.ASK -> ask(message);
                 case Protocol.LOG -> relay(Protocol.Record.of(message));
                 default -> deliver(message);
             }

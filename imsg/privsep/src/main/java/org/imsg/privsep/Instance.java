@@ -7,13 +7,15 @@ final class Instance {
 
     /** The event that the parent waits for. */
     enum State {
+        /** A request: there is no process. */
+        ABSENT,
         /** The time of its next start. */
         WAITING,
         /** Its word that it is confined. */
         STARTING,
         /** The others. */
         READY,
-        /** Its end, which no one asked for. */
+        /** Its end, which no one asked for, or its next request. */
         RUNNING,
         /** Its end, which was asked for. */
         ENDING,
@@ -27,7 +29,7 @@ final class Instance {
     final int number;
     final Backoff backoff;
     State state = State.WAITING;
-    /** When the wait is over, in nanoseconds since something; without meaning for READY, RUNNING and GONE. */
+    /** When the wait is over, in nanoseconds since something; without meaning for READY and GONE, and for RUNNING but on demand. */
     long deadline;
     /** The last means tried to end it: 0 the end of its channel, 15, 9. */
     int signalled;
@@ -38,17 +40,31 @@ final class Instance {
     /** It was told to end; kept until it has. */
     boolean toldToEnd;
 
-    Instance(RoleSettings role, int number) {
+    /** It serves a request, or rehearses one; always false but on demand. */
+    boolean busy;
+    /** The requests that this process was given. */
+    int uses;
+
+    Instance(RoleSettings role, int number, Backoff backoff) {
         this.role = role;
         this.number = number;
-        this.backoff = role.backoff();
+        this.backoff = backoff;
+    }
+
+    boolean isOnDemand() {
+        return role.onDemand().isPresent();
+    }
+
+    /** It can be given a request. */
+    boolean isIdle() {
+        return state == State.RUNNING && isOnDemand() && !busy;
     }
 
     /** There is a process. */
     boolean isAlive() {
         return switch (state) {
             case STARTING, READY, RUNNING, ENDING -> true;
-            case WAITING, FINISHING, GONE -> false;
+            case ABSENT, WAITING, FINISHING, GONE -> false;
         };
     }
 
@@ -57,7 +73,8 @@ final class Instance {
         return switch (state) {
             case WAITING, STARTING, FINISHING -> true;
             case ENDING -> signalled != SIGKILL;
-            case READY, RUNNING, GONE -> false;
+            case RUNNING -> isOnDemand();
+            case ABSENT, READY, GONE -> false;
         };
     }
 

@@ -61,7 +61,7 @@ final class ParentLoop implements Supervisor.Actions {
         this.log = System.getLogger(program);
         this.supervisor = new Supervisor(table, deadlines, this);
         this.self = new ParentProcess(program, arguments, table.names(), new Dispatch(log),
-                this::askToStop, this::askToReload);
+                this::askToStop, this::askToReload, this::request);
         for (Instance instance : supervisor.instances())
             logs.put(instance, new RatedLog(System.getLogger(program + "." + instance.role.name()),
                     instance.toString(), instance.role.bounds()));
@@ -205,8 +205,9 @@ final class ParentLoop implements Supervisor.Actions {
         try {
             Child.Builder builder = jvm.child(program, instance.role.name(), instance.number,
                     instance.role.jvmOptions(), arguments);
+            String role = instance.role.name();
             children.put(instance, ChildProcess.start(self, supervisor, this::post, instance, logs.get(instance),
-                    builder, jvm));
+                    wanted -> table.mayAsk(role, wanted), builder, jvm));
             return true;
         } catch (IOException | RuntimeException | Error e) {
             log.log(System.Logger.Level.ERROR, instance + " cannot be started: " + Printable.line(e) + advice(e));
@@ -258,6 +259,27 @@ final class ParentLoop implements Supervisor.Actions {
         self.add(children.get(instance).becomePeer());
         instance.role.monitor().ifPresent(monitor -> offer(monitor, instance));
         send(instance, Imsg.of(Protocol.START));
+    }
+
+    private void request(String role, Request request) {
+        if (!table.isOnDemand(role))
+            throw new IllegalArgumentException("role " + role + " is not on demand");
+        post(now -> supervisor.request(role, request, now));
+    }
+
+    @Override
+    public void rehearse(Instance instance) {
+        try {
+            children.get(instance).rehearse();
+        } catch (IOException | RuntimeException | Error e) {
+            log.log(System.Logger.Level.ERROR, instance + " cannot rehearse: " + Printable.line(e) + advice(e));
+            children.get(instance).kill(Instance.SIGKILL);
+        }
+    }
+
+    @Override
+    public void give(Instance instance, Request request) {
+        children.get(instance).give(request);
     }
 
     private void offer(Monitor monitor, Instance instance) {

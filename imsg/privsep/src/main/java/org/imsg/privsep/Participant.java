@@ -1,9 +1,17 @@
 package org.imsg.privsep;
 
+import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.UnaryOperator;
+import org.imsg.Imsg;
 
 /**
  * This process, as one of a privilege-separated program: the other processes, and the handlers of their messages.
@@ -117,6 +125,44 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
         if (peer == null || !peer.isConnected())
             throw new PeerGoneException(Peer.name(role, instance));
         return peer;
+    }
+
+    /**
+     * Asks for a process of a role {@linkplain RoleSettings#onDemand(UnaryOperator) on demand}, and hands it a request, which {@link Role#serve(RoleProcess, Imsg)} is
+     * given there: an accepted connection as its descriptor, perhaps. Waits while all processes there may be are in use. A handler that waits keeps other
+     * handlers waiting: a thread of its own, a virtual one perhaps, is better.
+     *
+     * @param role the role
+     * @param request of any type and at most {@value Protocol#LONGEST_REQUEST} bytes; its descriptor is this call's: passed on, or closed if it throws
+     * @param patience how long to wait for a process; zero or less to take one that is there at once, or none
+     * @return the process that has the request
+     * @throws RoleBusyException if none has taken it in time, or too many requests wait already
+     * @throws PeerGoneException if the parent or the process that was given it has just ended
+     * @throws IllegalArgumentException if the payload is too long, or this process may not ask for the role
+     * @throws IOException if it cannot be sent
+     * @throws InterruptedException if the thread is interrupted; a process may have the request all the same
+     */
+    public final Peer request(String role, Imsg request, Duration patience) throws IOException, InterruptedException {
+        try (request) {
+            checkReachable(role);
+            if (request.length() > Protocol.LONGEST_REQUEST)
+                throw new IllegalArgumentException(
+                        "a request has " + Protocol.LONGEST_REQUEST + " bytes at most, not " + request.length());
+            return ask(role, request, patience);
+        }
+    }
+
+    abstract Peer ask(String role, Imsg request, Duration patience) throws IOException, InterruptedException;
+
+    /** Waits for the fate of a request; a second longer than it waits for a process. */
+    static <T> T await(Future<T> fate, Duration patience) throws IOException, InterruptedException {
+        try {
+            return fate.get(Math.addExact(Math.max(0, patience.toMillis()), 1000), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
+        } catch (TimeoutException _) {
+            throw new RoleBusyException("no answer came after " + patience);
+        }
     }
 
     /**

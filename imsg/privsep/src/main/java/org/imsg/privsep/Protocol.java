@@ -3,6 +3,7 @@ package org.imsg.privsep;
 import java.nio.charset.StandardCharsets;
 import org.imsg.Ibuf;
 import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
 import org.imsg.TruncatedMessageException;
 import org.imsg.unix.Fd;
 
@@ -24,6 +25,19 @@ final class Protocol {
     static final int RELOAD = FIRST + 5;
     /** Parent to child, before {@link #START}: the channel to the monitor of its policy, as a descriptor. */
     static final int OPERATIONS = FIRST + 6;
+
+    /** Parent to child on demand: a request to serve. Payload: its type and bytes; its id is the header's; with its descriptor. */
+    static final int REQUEST = FIRST + 7;
+    /** Parent to child on demand: a request to rehearse, as {@link #REQUEST}. */
+    static final int REHEARSE = FIRST + 8;
+    /** Child on demand to parent: what it was given last is served. No payload. */
+    static final int DONE = FIRST + 9;
+    /** Child to parent: a request for another role. The header's id is the question's number. Payload: as {@link Question}. */
+    static final int ASK = FIRST + 10;
+    /** Parent to child: a process has the request of that number. Payload: its instance. */
+    static final int GIVEN = FIRST + 11;
+    /** Parent to child: no process has the request of that number. Payload: why. */
+    static final int REFUSED = FIRST + 12;
 
     private static final int LONGEST_NAME = 128;
     private static final int LONGEST_TEXT = 12_000;
@@ -55,6 +69,51 @@ final class Protocol {
             Ibuf payload = connect.getIbuf();
             int instance = (int) payload.getH32();
             return new Introduction(payload.getString(payload.size()), instance);
+        }
+    }
+
+    /** What a request may carry, in bytes. */
+    static final int LONGEST_REQUEST = ImsgChannel.MAX_IMSGSIZE - ImsgChannel.HEADER_SIZE - 14 - 64;
+
+    /** Takes the descriptor of the request. */
+    static Imsg request(int type, Imsg request) {
+        byte[] bytes = request.payload();
+        Imsg wrapped = Imsg.of(type, request.id(), 0, Ibuf.open(4 + bytes.length).addH32(request.type()).add(bytes));
+        return request.hasFd() ? wrapped.withFd(request.takeFd()) : wrapped;
+    }
+
+    /** A request as it was given, with its descriptor. */
+    static Imsg unwrap(Imsg wrapped) {
+        Ibuf payload = wrapped.getIbuf();
+        int type = (int) payload.getH32();
+        Imsg request = Imsg.of(type, wrapped.id(), 0, payload.get(payload.size()));
+        return wrapped.hasFd() ? request.withFd(wrapped.takeFd()) : request;
+    }
+
+    /** Takes the descriptor of the request. */
+    static Imsg ask(int number, String role, long patienceMillis, Imsg request) {
+        byte[] name = role.getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = request.payload();
+        Imsg question = Imsg.of(ASK, number, 0,
+                Ibuf.open(14 + name.length + bytes.length).addH32(patienceMillis).addH32(request.type())
+                        .addH32(request.id()).addH16(name.length).add(name).add(bytes));
+        return request.hasFd() ? question.withFd(request.takeFd()) : question;
+    }
+
+    /** A request of a child for another role, which may have anything in it. The message has the descriptor. */
+    record Question(int number, String role, long patienceMillis, Imsg request) {
+        static Question of(Imsg ask) throws ViolationException {
+            try {
+                Ibuf payload = ask.getIbuf();
+                long patience = payload.getH32();
+                int type = (int) payload.getH32();
+                int id = (int) payload.getH32();
+                String role = payload.getString(payload.getH16());
+                Imsg request = Imsg.of(type, id, 0, payload.get(payload.size()));
+                return new Question(ask.id(), role, patience, ask.hasFd() ? request.withFd(ask.takeFd()) : request);
+            } catch (TruncatedMessageException e) {
+                throw new ViolationException("a request that is cut short: " + e.getMessage());
+            }
         }
     }
 

@@ -1,5 +1,10 @@
 package org.imsg.privsep;
 
+import java.time.Duration;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import org.imsg.Imsg;
+
 /**
  * What a child of a privilege-separated program does: p_init of OpenBSD's proc.c, and what follows. One is made in each process
  * of the role, by the factory given to {@link Privsep#role(String, Supplier)}, and never in the parent.
@@ -58,6 +63,33 @@ public interface Role {
      */
     default void reload(RoleProcess self) throws Exception {
         // for roles with a configuration
+    }
+
+    /**
+     * Serves a request, for a role {@linkplain RoleSettings#onDemand(UnaryOperator) on demand}. Called in a thread of its own, beside the other methods and the
+     * handlers. The request has been served when this returns; whether it throws makes no difference but for a line of the log.
+     *
+     * @param self this process
+     * @param request as it was given to {@link Participant#request(String, Imsg, Duration)}, with its descriptor, an accepted connection perhaps; closed
+     *     when this has returned
+     * @throws Exception logged
+     * @throws InterruptedException if the program stops
+     */
+    default void serve(RoleProcess self, Imsg request) throws Exception {
+        throw new UnsupportedOperationException("role " + self.role() + " is on demand, and has no serve()");
+    }
+
+    /**
+     * Rehearses {@link #serve(RoleProcess, Imsg)}, once, before the first request: what is loaded and compiled here, the first request does not wait
+     * for.
+     *
+     * @param self this process
+     * @param request of type 0 and without payload. Its descriptor is a connected Unix socket, which reads as ended and takes what is
+     *     written to it
+     * @throws Exception logged, and otherwise without effect
+     */
+    default void rehearse(RoleProcess self, Imsg request) throws Exception {
+        // the framework's part is rehearsed in any case
     }
 
     /**

@@ -1,20 +1,33 @@
 package org.imsg.privsep;
 
+import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.imsg.Imsg;
 import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.ops.Privileged;
 
 /** A child, as its own role sees it. Made by {@link Privsep#run(String...)}. */
 public final class RoleProcess extends Participant {
+    private final Set<String> askable;
     private final String role;
     private final int instance;
     private final Peer parent;
     private volatile Privileged privileged;
+    private final AtomicInteger questions = new AtomicInteger();
+    private final Map<Integer, CompletableFuture<Integer>> asked = new ConcurrentHashMap<>();
 
-    RoleProcess(String program, List<String> arguments, Set<String> reachable, String role, int instance,
+    RoleProcess(String program, List<String> arguments, Set<String> reachable, Set<String> askable, String role,
+            int instance,
             Connection parent, System.Logger log) {
         super(program, arguments, reachable, new Dispatch(log));
+        this.askable = askable;
         this.role = role;
         this.instance = instance;
         this.parent = new Peer(Peer.PARENT, 0, parent);
@@ -64,6 +77,40 @@ public final class RoleProcess extends Participant {
 
     void operations(Privileged operations) {
         privileged = operations;
+    }
+
+    @Override
+    Peer ask(String wanted, Imsg request, Duration patience) throws IOException, InterruptedException {
+        if (!askable.contains(wanted))
+            throw new IllegalArgumentException("role " + role + " may not ask for role " + wanted);
+        int number = questions.incrementAndGet();
+        CompletableFuture<Integer> fate = new CompletableFuture<>();
+        asked.put(number, fate);
+        try (Imsg question = Protocol.ask(number, wanted, Math.clamp(patience.toMillis(), 0, Integer.MAX_VALUE),
+                request)) {
+            parent.connection().send(question);
+            return peer(wanted, await(fate, patience));
+        } catch (ClosedChannelException _) {
+            throw new PeerGoneException(Peer.PARENT);
+        } finally {
+            asked.remove(number);
+        }
+    }
+
+    /** The parent's answer to a request: {@link Protocol#GIVEN} or {@link Protocol#REFUSED}. */
+    void answered(Imsg answer) {
+        CompletableFuture<Integer> fate = asked.get(answer.id());
+        if (fate == null)
+            return;
+        if (answer.type() == Protocol.GIVEN)
+            fate.complete((int) answer.getIbuf().getH32());
+        else
+            fate.completeExceptionally(new RoleBusyException(answer.getString(answer.length())));
+    }
+
+    /** What the parent handed over last is served. */
+    void done() throws IOException {
+        parent.connection().send(Imsg.of(Protocol.DONE));
     }
 
     @Override

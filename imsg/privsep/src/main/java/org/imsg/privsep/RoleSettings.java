@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.imsg.Imsg;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.rights.Access;
@@ -44,6 +45,7 @@ public final class RoleSettings {
     private Supplier<Monitor> monitor;
     private Monitor built;
     private Path policyFile;
+    private OnDemand onDemand;
 
     RoleSettings(String name, Supplier<? extends Role> factory) {
         if (name.isBlank() || name.equals(Peer.PARENT) || !name.matches("[A-Za-z0-9_.-]{1,64}"))
@@ -65,6 +67,20 @@ public final class RoleSettings {
         if (count < 1 || count > MOST_INSTANCES)
             throw new IllegalArgumentException("1 to " + MOST_INSTANCES + " processes run a role, not " + count);
         instances = count;
+        return this;
+    }
+
+    /**
+     * Starts processes of this role when they are asked for with {@link Participant#request(String, Imsg, Duration)}, instead of a number of them
+     * with the program: {@link Role#serve(RoleProcess, Imsg)} is given the request. The end of one of them, whatever its cause, ends its request and
+     * nothing else; {@link #instances(int)}, {@link #afterEnd(AfterEnd)} and the pauses of {@link #restart()} have no meaning then.
+     *
+     * @param settings changes the usual settings: one process a request, one spare, 100 processes at most
+     * @return this
+     */
+    public RoleSettings onDemand(UnaryOperator<OnDemand> settings) {
+        onDemand = settings.apply(new OnDemand());
+        connections.addAll(onDemand.askers());
         return this;
     }
 
@@ -357,7 +373,11 @@ public final class RoleSettings {
     }
 
     int instances() {
-        return instances;
+        return onDemand == null ? instances : onDemand.limit();
+    }
+
+    Optional<OnDemand> onDemand() {
+        return Optional.ofNullable(onDemand);
     }
 
     AfterEnd afterEnd() {

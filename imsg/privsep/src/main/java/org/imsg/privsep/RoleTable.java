@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /** The roles of a program, in the order they were named, and who is connected to whom. */
 final class RoleTable {
@@ -46,6 +47,21 @@ final class RoleTable {
     /** Whether one of the two names the other. */
     boolean connected(String one, String other) {
         return get(one).connections().contains(other) || get(other).connections().contains(one);
+    }
+
+    boolean isOnDemand(String name) {
+        return get(name).onDemand().isPresent();
+    }
+
+    /** Whether a process of one role may ask for one of the other. */
+    boolean mayAsk(String role, String wanted) {
+        RoleSettings other = roles.get(wanted);
+        return other != null && other.onDemand().map(settings -> settings.askers().contains(role)).orElse(false);
+    }
+
+    /** The roles on demand that a process of that role may ask for. */
+    Set<String> askableFrom(String role) {
+        return names().stream().filter(wanted -> mayAsk(role, wanted)).collect(Collectors.toUnmodifiableSet());
     }
 
     /** The roles a process of that role has channels to, the parent among them. */

@@ -1,7 +1,9 @@
 package org.imsg.privsep;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.imsg.privsep.Instance.State;
 import org.imsg.unix.Child;
 
@@ -40,6 +42,12 @@ final class Supervisor {
 
         void hookOverdue(Instance instance);
 
+        /** Has a process on demand rehearse a request; {@link #done(Instance, long)} follows. */
+        void rehearse(Instance instance);
+
+        /** Hands it a request; {@link #done(Instance, long)} follows. */
+        void give(Instance instance, Request request);
+
         void log(System.Logger.Level level, String text);
     }
 
@@ -47,6 +55,7 @@ final class Supervisor {
     private final Deadlines deadlines;
     private final RoleTable table;
     private final List<Instance> instances = new ArrayList<>();
+    private final Map<String, Demand> demands = new LinkedHashMap<>();
     private boolean begun;
     private boolean stopping;
     private boolean failed;
@@ -55,9 +64,51 @@ final class Supervisor {
         this.table = table;
         this.deadlines = deadlines;
         this.actions = actions;
-        for (RoleSettings role : table.all())
-            for (int number = 0; number < role.instances(); number++)
-                instances.add(new Instance(role, number));
+        table.all().forEach(this::add);
+    }
+
+    private void add(RoleSettings role) {
+        List<Instance> all = new ArrayList<>();
+        Backoff shared = role.backoff();
+        boolean onDemand = role.onDemand().isPresent();
+        for (int number = 0; number < role.instances(); number++)
+            all.add(new Instance(role, number, onDemand ? shared : role.backoff()));
+        instances.addAll(all);
+        if (!onDemand)
+            return;
+        Demand demand = new Demand(role, shared, all, new Demand.Means() {
+            @Override
+            public void give(Instance instance, Request request) {
+                actions.give(instance, request);
+            }
+
+            @Override
+            public void end(Instance instance, long now) {
+                Supervisor.this.end(instance, now);
+            }
+
+            @Override
+            public void kill(Instance instance, long now, String why) {
+                actions.log(System.Logger.Level.ERROR, instance + " " + why);
+                Supervisor.this.kill(instance, Instance.SIGKILL, now);
+            }
+        });
+        demands.put(role.name(), demand);
+        demand.refill(0);
+    }
+
+    private Demand demand(Instance instance) {
+        return demands.get(instance.role.name());
+    }
+
+    /** Someone asks for a process on demand. */
+    void request(String role, Request request, long now) {
+        demands.get(role).request(request, now);
+    }
+
+    /** A process on demand has served its request, or rehearsed. */
+    void done(Instance instance, long now) {
+        demand(instance).done(instance, now);
     }
 
     List<Instance> instances() {
@@ -75,12 +126,18 @@ final class Supervisor {
 
     /** When to call {@link #tick(long)} at the latest. */
     long nextDeadline() {
-        return instances.stream().filter(Instance::isTimed).mapToLong(instance -> instance.deadline).min()
+        if (!begun && isBarrierReached())
+            return 0;
+        long ofProcesses = instances.stream().filter(Instance::isTimed).mapToLong(instance -> instance.deadline).min()
                 .orElse(Long.MAX_VALUE);
+        long ofRequests = demands.values().stream().mapToLong(Demand::nextDeadline).min().orElse(Long.MAX_VALUE);
+        return Math.min(ofProcesses, ofRequests);
     }
 
     /** Carries out what is due. */
     void tick(long now) {
+        beginIfAllAreReady(now);
+        demands.values().forEach(demand -> demand.tick(now));
         for (Instance instance : instances) {
             if (!instance.isTimed() || now < instance.deadline)
                 continue;
@@ -95,7 +152,8 @@ final class Supervisor {
                     actions.hookOverdue(instance);
                     settle(instance, now);
                 }
-                case READY, RUNNING, GONE -> throw new IllegalStateException(instance + " " + instance.state);
+                case RUNNING -> demand(instance).due(instance, now);
+                case ABSENT, READY, GONE -> throw new IllegalStateException(instance + " " + instance.state);
             }
         }
     }
@@ -106,6 +164,8 @@ final class Supervisor {
         instance.reexecute = false;
         instance.reloadMissed = false;
         instance.signalled = 0;
+        instance.busy = false;
+        instance.uses = 0;
         if (actions.spawn(instance)) {
             instance.state = State.STARTING;
             instance.deadline = now + deadlines.ready().toNanos();
@@ -126,8 +186,7 @@ final class Supervisor {
 
     /** The barrier: those who will never come are not waited for. */
     private void beginIfAllAreReady(long now) {
-        if (begun || stopping || instances.stream()
-                .anyMatch(instance -> instance.state != State.READY && instance.state != State.GONE))
+        if (begun || !isBarrierReached())
             return;
         begun = true;
         // Each child has all its channels before the first one starts.
@@ -135,8 +194,15 @@ final class Supervisor {
         for (int i = 0; i < ready.size(); i++)
             for (int j = i + 1; j < ready.size(); j++)
                 connect(ready.get(i), ready.get(j), now);
-        ready.stream().filter(instance -> instance.state == State.READY).forEach(this::run);
+        ready.stream().filter(instance -> instance.state == State.READY).forEach(instance -> run(instance, now));
         actions.startParent();
+    }
+
+    private boolean isBarrierReached() {
+        return !stopping && instances.stream().allMatch(instance -> switch (instance.state) {
+            case READY, GONE, ABSENT -> true;
+            case WAITING, STARTING, RUNNING, ENDING, FINISHING -> false;
+        });
     }
 
     private void join(Instance newcomer, long now) {
@@ -144,14 +210,18 @@ final class Supervisor {
             if (other.state == State.RUNNING)
                 connect(newcomer, other, now);
         if (newcomer.state == State.READY)
-            run(newcomer);
+            run(newcomer, now);
     }
 
-    private void run(Instance instance) {
+    private void run(Instance instance, long now) {
         instance.state = State.RUNNING;
         actions.start(instance);
         if (instance.reloadMissed)
             actions.reload(instance);
+        if (instance.isOnDemand()) {
+            demand(instance).started(instance, now + deadlines.ready().toNanos());
+            actions.rehearse(instance);
+        }
     }
 
     private void connect(Instance one, Instance other, long now) {
@@ -179,6 +249,9 @@ final class Supervisor {
     private void settle(Instance instance, long now) {
         if (stopping) {
             instance.state = State.GONE;
+        } else if (instance.isOnDemand()) {
+            demand(instance).ended(instance, now);
+            beginIfAllAreReady(now);
         } else if (instance.reexecute) {
             restart(instance, instance.backoff.reexecuteAt(now));
         } else {
@@ -244,6 +317,8 @@ final class Supervisor {
         for (Instance instance : instances) {
             if (instance.state != State.RUNNING)
                 instance.reloadMissed = instance.isAlive();
+            else if (instance.role.isReexecutedOnReload() && instance.isOnDemand())
+                demand(instance).retire(instance, now);
             else if (instance.role.isReexecutedOnReload()) {
                 end(instance, now);
                 instance.reexecute = true;
@@ -263,8 +338,9 @@ final class Supervisor {
         if (stopping)
             return;
         stopping = true;
+        demands.values().forEach(Demand::stop);
         for (Instance instance : instances) {
-            if (instance.state == State.WAITING)
+            if (instance.state == State.WAITING || instance.state == State.ABSENT)
                 instance.state = State.GONE;
             else if (instance.isAlive() && instance.state != State.ENDING)
                 end(instance, now);

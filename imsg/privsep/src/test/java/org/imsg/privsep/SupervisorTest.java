@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.function.UnaryOperator;
+import org.imsg.Imsg;
 import org.imsg.privsep.Instance.State;
 import org.imsg.unix.Child.ExitStatus;
 import org.junit.jupiter.api.Test;
@@ -114,6 +115,16 @@ class SupervisorTest {
         @Override
         public void hookOverdue(Instance instance) {
             done.add("hook overdue " + instance);
+        }
+
+        @Override
+        public void rehearse(Instance instance) {
+            done.add("rehearse " + instance);
+        }
+
+        @Override
+        public void give(Instance instance, Request request) {
+            done.add("give " + instance + " " + request.message().id());
         }
 
         @Override
@@ -370,5 +381,197 @@ class SupervisorTest {
             }
             supervisor.tick(now);
         }
+    }
+
+    /** Ids of requests that were refused. */
+    private final List<Integer> refused = new ArrayList<>();
+
+    private Request request(int id, long patience) {
+        Request request = new Request(Imsg.of(0, id, 0, new byte[0]), patience, new Request.Asker() {
+            @Override
+            public void given(Peer to) {
+                throw new AssertionError("the recorder gives no peer");
+            }
+
+            @Override
+            public void refused(String why) {
+                refused.add(id);
+            }
+        });
+        supervisor.request("s", request, now);
+        return request;
+    }
+
+    private void onDemand(UnaryOperator<OnDemand> settings) {
+        role("s", r -> r.onDemand(settings));
+        begin();
+    }
+
+    /** Starts what waits for its start, and has it rehearse. */
+    private void startAll() {
+        supervisor.tick(now);
+        everybodyIsReady();
+        supervisor.instances().stream().filter(i -> i.busy && i.uses == 0).forEach(i -> supervisor.done(i, now));
+    }
+
+    @Test
+    void a_spare_rehearses_and_is_replaced_when_it_is_given_a_request() {
+        onDemand(d -> d.limit(3).spares(1));
+        everybodyIsReady();
+        assertThat(whatWasDone()).containsExactly("spawn s[0]", "start s[0]", "rehearse s[0]", "start parent");
+        request(1, SECOND);
+        assertThat(whatWasDone()).isEmpty();
+        supervisor.done(instance("s[0]"), now);
+        assertThat(whatWasDone()).containsExactly("give s[0] 1");
+        supervisor.tick(now);
+        assertThat(whatWasDone()).containsExactly("spawn s[1]");
+        supervisor.done(instance("s[0]"), now);
+        assertThat(whatWasDone()).containsExactly("end channel s[0]");
+        ends("s[0]");
+        assertThat(whatWasDone()).containsExactly("finished s[0] as told");
+        assertThat(refused).isEmpty();
+    }
+
+    @Test
+    void a_program_whose_processes_are_all_on_demand_starts_without_any() {
+        onDemand(d -> d.spares(0));
+        assertThat(whatWasDone()).containsExactly("start parent");
+        request(1, SECOND);
+        startAll();
+        assertThat(whatWasDone()).containsExactly("spawn s[0]", "start s[0]", "rehearse s[0]", "give s[0] 1");
+    }
+
+    @Test
+    void a_request_past_the_limit_waits_its_time_and_is_then_refused() {
+        onDemand(d -> d.limit(1).waiting(2));
+        startAll();
+        request(1, SECOND);
+        request(2, 0);
+        assertThat(refused).containsExactly(2);
+        request(3, SECOND);
+        request(4, 2 * SECOND);
+        request(5, SECOND);
+        assertThat(refused).as("no more than two wait").containsExactly(2, 5);
+        wake();
+        assertThat(now).isEqualTo(SECOND);
+        assertThat(refused).containsExactly(2, 5, 3);
+        whatWasDone();
+        supervisor.done(instance("s[0]"), now);
+        ends("s[0]");
+        startAll();
+        assertThat(whatWasDone()).contains("give s[0] 4");
+        assertThat(refused).containsExactly(2, 5, 3);
+    }
+
+    @Test
+    void a_request_that_was_withdrawn_is_given_to_no_process_and_keeps_no_place() {
+        onDemand(d -> d.limit(1).waiting(1));
+        startAll();
+        request(1, SECOND);
+        request(2, SECOND).withdraw();
+        request(3, SECOND);
+        assertThat(refused).isEmpty();
+        whatWasDone();
+        supervisor.done(instance("s[0]"), now);
+        ends("s[0]");
+        startAll();
+        assertThat(whatWasDone()).contains("give s[0] 3").doesNotContain("give s[0] 2");
+    }
+
+    @Test
+    void processes_that_die_before_their_first_request_are_started_ever_later() {
+        onDemand(d -> d.spares(1));
+        List<Long> starts = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            starts.add(now / SECOND);
+            ends("s[0]");
+            whatWasDone();
+            wake();
+            assertThat(whatWasDone()).containsExactly("spawn s[0]");
+        }
+        assertThat(starts).containsExactly(0L, 1L, 3L, 7L, 15L, 31L, 63L, 123L);
+    }
+
+    @Test
+    void a_storm_of_requests_starts_a_few_processes_at_a_time() {
+        onDemand(d -> d.limit(100).spares(0));
+        for (int id = 1; id <= 50; id++)
+            request(id, SECOND);
+        supervisor.tick(now);
+        assertThat(whatWasDone().stream().filter(what -> what.startsWith("spawn"))).hasSize(Demand.STARTS_AT_ONCE);
+    }
+
+    @Test
+    void a_process_serves_as_many_requests_as_it_may_and_is_kept_no_longer_than_it_may_be_idle() {
+        onDemand(d -> d.uses(3).spares(0).idle(Duration.ofSeconds(5)));
+        request(1, SECOND);
+        startAll();
+        supervisor.done(instance("s[0]"), now);
+        request(2, SECOND);
+        whatWasDone();
+        supervisor.done(instance("s[0]"), now);
+        wake();
+        assertThat(now).isEqualTo(5 * SECOND);
+        assertThat(whatWasDone()).containsExactly("end channel s[0]");
+    }
+
+    @Test
+    void an_idle_spare_stays() {
+        onDemand(d -> d.spares(1).idle(Duration.ofSeconds(5)));
+        startAll();
+        whatWasDone();
+        wake();
+        wake();
+        assertThat(whatWasDone()).isEmpty();
+    }
+
+    @Test
+    void a_process_that_does_not_finish_its_request_or_its_rehearsal_is_killed() {
+        onDemand(d -> d.limit(2).time(Duration.ofSeconds(3)));
+        everybodyIsReady();
+        whatWasDone();
+        wake();
+        assertThat(whatWasDone()).containsExactly("kill s[0] 9");
+        ends("s[0]");
+        wake();
+        startAll();
+        request(1, SECOND);
+        whatWasDone();
+        startAll();
+        whatWasDone();
+        long given = now;
+        wake();
+        assertThat(now - given).isEqualTo(3 * SECOND);
+        assertThat(whatWasDone()).containsExactly("kill s[0] 9");
+    }
+
+    @Test
+    void a_stop_refuses_what_waits_and_starts_nothing_more() {
+        onDemand(d -> d.limit(1));
+        startAll();
+        request(1, SECOND);
+        request(2, SECOND);
+        whatWasDone();
+        supervisor.stop(now);
+        request(3, SECOND);
+        assertThat(refused).containsExactly(2, 3);
+        assertThat(whatWasDone()).containsExactly("end channel s[0]");
+        ends("s[0]");
+        assertThat(supervisor.isDone()).isTrue();
+        assertThat(supervisor.isFailed()).isFalse();
+    }
+
+    @Test
+    void a_reload_by_reexecution_lets_requests_be_served_and_replaces_the_idle() {
+        role("s", r -> r.reexecuteOnReload().onDemand(d -> d.uses(9).limit(3)));
+        begin();
+        startAll();
+        request(1, SECOND);
+        startAll();
+        whatWasDone();
+        supervisor.parentReloaded(now);
+        assertThat(whatWasDone()).containsExactly("end channel s[1]");
+        supervisor.done(instance("s[0]"), now);
+        assertThat(whatWasDone()).containsExactly("end channel s[0]");
     }
 }
