@@ -34,7 +34,7 @@ public final class BgpdClient implements AutoCloseable {
     private static final int QUEUED_AT_MOST = 1 << 16;
     private static final AtomicInteger CONNECTIONS = new AtomicInteger();
 
-    /** What is done with one message of an answer. */
+    /** Takes one message of an answer. */
     @FunctionalInterface
     private interface Answer {
         void accept(Imsg message) throws IOException;
