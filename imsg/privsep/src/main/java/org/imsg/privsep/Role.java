@@ -80,8 +80,8 @@ public interface Role {
     }
 
     /**
-     * Rehearses {@link #serve(RoleProcess, Imsg)}, once, before the first request: what is loaded and compiled here, the first request does not wait
-     * for.
+     * Rehearses {@link #serve(RoleProcess, Imsg)}, once, before the first request, which then need not wait for
+     * classes to be loaded and compiled.
      *
      * @param self this process
      * @param request of type 0 and without payload. Its descriptor is a connected Unix socket, which reads as ended and takes what is
