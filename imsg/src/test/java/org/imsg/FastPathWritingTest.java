@@ -288,11 +288,11 @@ class FastPathWritingTest {
                 longest = Math.max(longest, channel.queuelen());
             return longest;
         });
-        for (int i = 0; i < 500; i++) {
+        for (int i = 0; i < 100; i++) {
             for (int j = 0; j < 50; j++)
                 channel.compose(1, 0, 0, new byte[10000]);
             channel.write();
-            if (channel.queuedBytes() > 4 << 20)
+            if (channel.queuedBytes() > 1 << 20)
                 channel.flush();
         }
         pair.close();
