@@ -375,7 +375,7 @@ final class ParentLoop implements Supervisor.Actions {
         try {
             if (!orphans.end(uid.getAsLong()))
                 log(System.Logger.Level.ERROR, "processes that " + instance + " has left behind do not end");
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException | Error e) {
             log(System.Logger.Level.ERROR,
                     "what " + instance + " has left behind cannot be ended: " + Printable.line(e));
         }

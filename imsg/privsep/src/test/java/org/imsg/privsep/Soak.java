@@ -39,6 +39,8 @@ final class Soak implements Parent {
     private static final int HONEST = 4;
     private static final int HOSTILE = 8;
     private static final int FIRST_USER = 64_920;
+    /** Then the child ends, and another life has another attack. */
+    private static final long ATTACK_NANOS = TimeUnit.SECONDS.toNanos(5);
     private static final long EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private final AtomicInteger ends = new AtomicInteger();
@@ -206,7 +208,9 @@ final class Soak implements Parent {
             Fd channel = Fd.of(3);
             try (FdChannel parent = new FdChannel(channel.dup())) {
                 channel.release();
-                for (;;) {
+                for (long end = System.nanoTime() + ATTACK_NANOS;;) {
+                    if (System.nanoTime() - end > 0)
+                        Runtime.getRuntime().halt(6);
                     switch (attack) {
                         case "ready" -> parent.write(header(Protocol.READY, 20, Protocol.VERSION));
                         case "garbage" -> parent.write(header(1, 3, 0));

@@ -28,6 +28,8 @@ final class UserProcesses {
     private static final Path PROC = Path.of("/proc");
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final int SIGKILL = 9;
+    /** Each takes a descriptor until it has ended. */
+    private static final int AT_A_TIME = 16;
     /** Uids without processes: one of them is the real uid of the thread that kills. The last are for containers with few ids. */
     private static final int[] UNUSED = {0xFFFF_FFFD, 0xFFFF_FFFC, 65_532, 65_531};
     private static final Logger LOG = System.getLogger(UserProcesses.class.getName());
@@ -49,7 +51,7 @@ final class UserProcesses {
             atOnce = atOnce || killAtOnce(uid);
             List<Fd> killed = new ArrayList<>();
             try {
-                for (int pid : left)
+                for (int pid : left.subList(0, Math.min(left.size(), AT_A_TIME)))
                     kill(pid, uid, killed);
                 for (Fd each : killed)
                     OpenDescriptor.of(each).await(Readiness.READABLE, deadline);

@@ -3,6 +3,7 @@ package org.imsg.privsep.rights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.IntSupplier;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Posix;
@@ -22,6 +23,9 @@ final class ConfinedSpawn implements Runnable {
      * after the dumpable flag, which is the process's.
      */
     static final Object ONE_AT_A_TIME = new Object();
+
+    /** There is one once a child was started, to end its processes with. Guarded by the lock above. */
+    private static Standby standby;
 
     private final List<Step> steps;
     private final IntSupplier spawn;
@@ -52,8 +56,9 @@ final class ConfinedSpawn implements Runnable {
         new Step.Unless(Step.Call.of("getpid", ""), 0).run(work.errno);
         int dumpable = Confining.prctl(Confining.PR_GET_DUMPABLE, 0);
         try {
-            joined(Thread.ofPlatform().name("imsg-confined-spawn").unstarted(work));
+            joined(started(work));
             work.awaitGone();
+            keepStandby();
         } finally {
             // A thread that changes its ids takes this flag away from the whole process.
             if (dumpable == 0 || dumpable == 1)
@@ -98,10 +103,38 @@ final class ConfinedSpawn implements Runnable {
             Thread.onSpinWait();
     }
 
+    /** A thread made in advance, for when there is none to be had: it waits for one piece of work, does it and ends. */
+    private static final class Standby {
+        private final CompletableFuture<Runnable> work = new CompletableFuture<>();
+        private final Thread thread = Thread.ofPlatform().daemon().name("imsg-standby")
+                .start(() -> work.join().run());
+    }
+
+    private static void keepStandby() {
+        try {
+            if (standby == null)
+                standby = new Standby();
+        } catch (OutOfMemoryError _) {
+            // The next start of a child tries again.
+        }
+    }
+
+    private static Thread started(Runnable work) {
+        try {
+            return Thread.ofPlatform().name("imsg-confined-spawn").start(work);
+        } catch (OutOfMemoryError e) {
+            Standby ready = standby;
+            if (ready == null)
+                throw e;
+            standby = null;
+            ready.work.complete(work);
+            return ready.thread;
+        }
+    }
+
     /** An interrupt waits: the thread takes milliseconds, and its child must not be lost. */
     private static void joined(Thread thread) {
         boolean interrupted = false;
-        thread.start();
         for (;;) {
             try {
                 thread.join();

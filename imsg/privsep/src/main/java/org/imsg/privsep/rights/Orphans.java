@@ -122,8 +122,8 @@ public final class Orphans implements AutoCloseable {
             try {
                 Broadcast.kill(uid, unused);
                 return true;
-            } catch (PrivilegeException _) {
-                // Not mapped here, or no right to change ids: one after the other then.
+            } catch (PrivilegeException | OutOfMemoryError _) {
+                // No thread, not mapped here, or no right to change ids: one after the other then.
             }
         }
         return false;

@@ -3,6 +3,8 @@ package org.imsg.privsep.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import static org.assertj.core.api.Assumptions.assumeThat;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +21,7 @@ import org.imsg.unix.Child;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
+import org.imsg.testing.ChildJvm;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -382,6 +385,20 @@ class RunningTest {
             try (RunningProgram next = good.run(script("exit 3"))) {
                 assertThat(next.waitFor().code()).isEqualTo(3);
             }
+        }
+    }
+
+    @Test
+    void a_fork_bomb_that_leaves_the_monitor_no_thread_ends_with_its_time_and_the_next_program_runs() throws Exception {
+        Path pids = Path.of("/sys/fs/cgroup/pids");
+        assumeThat(pids).as("a hierarchy of pids limits").isWritable();
+        Path group = Files.createDirectory(pids.resolve("imsg-crowded-" + ProcessHandle.current().pid()));
+        try {
+            assertThat(new ChildJvm().run(CrowdedMonitor.class, group.toString()))
+                    .contains("first 3", "bomb 9", "left false", "next 3")
+                    .doesNotContain("[max 0]", "log no thread");
+        } finally {
+            Files.delete(group);
         }
     }
 
