@@ -96,7 +96,7 @@ final class ChildProcess implements Connection.Receiver {
             output.startReading(instance.toString(), log, fault -> failed("reading what it prints", fault));
         }
         Thread reader = connection.startReading(this);
-        child = role.rights().spawn(builder.descriptor(ChildEnvironment.CHANNEL, ends.second()), jvm);
+        child = role.rights().spawn(builder.descriptor(ChildEnvironment.CHANNEL, ends.second()), jvm, instance.ids);
         if (output != null)
             output.handedOver();
         child.onExit().whenComplete((how, failure) -> follow(reader, failure == null
@@ -226,7 +226,7 @@ final class ChildProcess implements Connection.Receiver {
             question.request().close();
             throw new ViolationException("asks for a role that it may not ask for");
         }
-        Request request = new Request(Protocol.request(Protocol.REQUEST, question.request()),
+        Request request = new Request(Protocol.request(Protocol.REQUEST, question.request()), null,
                 TimeUnit.MILLISECONDS.toNanos(question.patienceMillis()), new Request.Asker() {
                     @Override
                     public void given(Peer to) {

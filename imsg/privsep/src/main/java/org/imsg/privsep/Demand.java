@@ -1,9 +1,12 @@
 package org.imsg.privsep;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Queue;
 import org.imsg.privsep.Instance.State;
+import org.imsg.privsep.rights.Ids;
 
 /**
  * Decides which process of a role serves a request, and when there is to be another: a part of {@link Supervisor}, with no thread, clock or
@@ -46,7 +49,8 @@ final class Demand {
     void request(Request request, long now) {
         request.deadline = now + request.patience;
         waiting.removeIf(Request::isOver);
-        Instance idle = instances.stream().filter(Instance::isIdle).findFirst().orElse(null);
+        Instance idle = instances.stream().filter(instance -> instance.isFreeFor(request)).findFirst()
+                .orElse(null);
         if (stopped)
             request.refuse("the program stops");
         else if (idle != null)
@@ -87,8 +91,13 @@ final class Demand {
         instance.deadline = now + settings.idle().toNanos();
         if (instance.uses >= settings.uses())
             means.end(instance, now);
-        while (instance.isIdle() && !waiting.isEmpty())
-            give(instance, waiting.remove(), now);
+        for (Iterator<Request> each = waiting.iterator(); instance.isIdle() && each.hasNext();) {
+            Request next = each.next();
+            if (instance.isFreeFor(next)) {
+                each.remove();
+                give(instance, next, now);
+            }
+        }
         refill(now);
     }
 
@@ -113,19 +122,34 @@ final class Demand {
     void refill(long now) {
         if (stopped)
             return;
-        long starting = instances.stream().filter(Demand::isStarting).count();
+        List<Ids> starting = new ArrayList<>();
+        instances.stream().filter(Demand::isStarting).forEach(instance -> starting.add(instance.ids));
+        List<Ids> wanted = new ArrayList<>();
+        waiting.stream().filter(request -> !request.isOver()).forEach(request -> wanted.add(request.ids));
         long idle = instances.stream().filter(Instance::isIdle).count();
-        long wanted = waiting.size() + settings.spares() - idle - starting;
-        for (Instance instance : instances) {
-            if (wanted <= 0 || starting >= STARTS_AT_ONCE)
+        for (long spares = settings.spares() - idle; spares > 0; spares--)
+            wanted.add(null);
+        int atOnce = starting.size();
+        for (Ids ids : wanted) {
+            if (starting.remove(ids))
+                continue;
+            if (atOnce++ >= STARTS_AT_ONCE || !start(ids, now))
                 return;
+        }
+    }
+
+    /** False if there are as many as there may be; one that is idle and another user's makes room then. */
+    private boolean start(Ids ids, long now) {
+        for (Instance instance : instances) {
             if (instance.state != State.ABSENT)
                 continue;
             instance.state = State.WAITING;
+            instance.ids = ids;
             instance.deadline = Math.max(now, notBefore);
-            wanted--;
-            starting++;
+            return true;
         }
+        instances.stream().filter(Instance::isIdle).findFirst().ifPresent(idle -> means.end(idle, now));
+        return false;
     }
 
     private static boolean isStarting(Instance instance) {

@@ -1,5 +1,8 @@
 package org.imsg.privsep;
 
+import java.util.Objects;
+import org.imsg.privsep.rights.Ids;
+
 /** One process of a role as the parent keeps it, through all its lives. Used by the supervising thread only. */
 final class Instance {
     static final int SIGTERM = 15;
@@ -42,6 +45,8 @@ final class Instance {
 
     /** It serves a request, or rehearses one; always false but on demand. */
     boolean busy;
+    /** The user this process is started as, if its requests say so; else null. */
+    Ids ids;
     /** The requests that this process was given. */
     int uses;
 
@@ -58,6 +63,11 @@ final class Instance {
     /** It can be given a request. */
     boolean isIdle() {
         return state == State.RUNNING && isOnDemand() && !busy;
+    }
+
+    /** It can be given that request. */
+    boolean isFreeFor(Request request) {
+        return isIdle() && Objects.equals(ids, request.ids);
     }
 
     /** There is a process. */

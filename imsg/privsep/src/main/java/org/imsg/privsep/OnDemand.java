@@ -2,8 +2,13 @@ package org.imsg.privsep;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
+import org.imsg.Imsg;
+import org.imsg.privsep.rights.Ids;
 
 /**
  * How processes of a role are started when they are asked for: a process per connection, as OpenSSH has it, or one that serves several,
@@ -25,6 +30,8 @@ public final class OnDemand {
     private int waiting = 100;
     private Duration idle = Duration.ofMinutes(1);
     private Duration time = LONGEST;
+    private Predicate<Ids> allowed;
+    private boolean rootToo;
 
     OnDemand() {}
 
@@ -112,6 +119,39 @@ public final class OnDemand {
         return this;
     }
 
+    /**
+     * Starts each process under the ids that {@link ParentProcess#requestAs(String, Ids, Imsg, Duration)} names, which are known when a user has logged in: privman's
+     * rerunas. There are no spares then, for a spare would have to keep the right to become anyone; a process with further uses is given
+     * requests of the same ids only. The role has no {@link RoleSettings#user(String)}.
+     *
+     * @param permitted whether a process may have the ids; asked in the parent only. Ids with uid, gid or a group of 0 are refused
+     *     without asking, unless {@link #rootToo()} was said
+     * @return this
+     */
+    public OnDemand startAs(Predicate<Ids> permitted) {
+        allowed = Objects.requireNonNull(permitted);
+        return this;
+    }
+
+    /**
+     * Lets {@link #startAs(Predicate)} permit ids with a uid, gid or group of 0 too.
+     *
+     * @return this
+     */
+    public OnDemand rootToo() {
+        rootToo = true;
+        return this;
+    }
+
+    boolean startsAs() {
+        return allowed != null;
+    }
+
+    boolean permits(Ids ids) {
+        boolean root = ids.uid() == 0 || ids.gid() == 0 || ids.groups().contains(0L);
+        return (rootToo || !root) && allowed.test(ids);
+    }
+
     private static int within(String what, int value, int least, int most) {
         if (value < least || value > most)
             throw new IllegalArgumentException(what + " are " + least + " to " + most + ", not " + value);
@@ -130,7 +170,7 @@ public final class OnDemand {
     }
 
     int spares() {
-        return spares;
+        return startsAs() ? 0 : spares;
     }
 
     int uses() {

@@ -18,6 +18,7 @@ import org.imsg.Imsg;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.rights.Preload;
 import org.imsg.privsep.rights.Orphans;
+import org.imsg.privsep.rights.PrivilegeException;
 import org.imsg.unix.Child;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -261,9 +262,15 @@ final class ParentLoop implements Supervisor.Actions {
         send(instance, Imsg.of(Protocol.START));
     }
 
-    private void request(String role, Request request) {
-        if (!table.isOnDemand(role))
-            throw new IllegalArgumentException("role " + role + " is not on demand");
+    private void request(String role, Request request) throws PrivilegeException {
+        OnDemand settings = table.get(role).onDemand()
+                .orElseThrow(() -> new IllegalArgumentException("role " + role + " is not on demand"));
+        if (settings.startsAs() != (request.ids != null))
+            throw new IllegalArgumentException("role " + role + (settings.startsAs()
+                    ? " is started as the user of each request, and this one names none"
+                    : " has one user, and this request names another"));
+        if (request.ids != null && !settings.permits(request.ids))
+            throw new PrivilegeException("startAs", "role " + role + " may not be started as " + request.ids);
         post(now -> supervisor.request(role, request, now));
     }
 
@@ -369,7 +376,9 @@ final class ParentLoop implements Supervisor.Actions {
 
     /** In the supervising thread, which starts processes too: none of the same user comes meanwhile. */
     private void endOrphans(Instance instance) {
-        OptionalLong uid = instance.role.rights().uid();
+        OptionalLong uid = instance.ids != null
+                ? OptionalLong.of(instance.ids.uid())
+                : instance.role.rights().uid();
         if (orphans == null || uid.isEmpty())
             return;
         try {

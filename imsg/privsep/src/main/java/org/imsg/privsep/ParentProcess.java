@@ -3,19 +3,28 @@ package org.imsg.privsep;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.BiConsumer;
+import java.util.function.Predicate;
 import org.imsg.Imsg;
+import org.imsg.privsep.rights.Ids;
+import org.imsg.privsep.rights.PrivilegeException;
 
 /** The parent, as {@link Parent} sees it. Made by {@link Privsep#run(String...)}. */
 public final class ParentProcess extends Participant {
+    /** Where requests for a role go. */
+    interface Requests {
+        /** Refuses only what can never be: all else is told to the asker later. */
+        void ask(String role, Request request) throws PrivilegeException;
+    }
+
     private final Runnable stop;
     private final Runnable reload;
-    private final BiConsumer<String, Request> asked;
+    private final Requests asked;
 
     ParentProcess(String program, List<String> arguments, Set<String> roles, Dispatch dispatch, Runnable stop,
-            Runnable reload, BiConsumer<String, Request> asked) {
+            Runnable reload, Requests asked) {
         super(program, arguments, roles, dispatch);
         this.stop = stop;
         this.reload = reload;
@@ -37,8 +46,37 @@ public final class ParentProcess extends Participant {
 
     @Override
     Peer ask(String role, Imsg request, Duration patience) throws IOException, InterruptedException {
+        return ask(role, null, request, patience);
+    }
+
+    /**
+     * Asks for a process, as {@link #request(String, Imsg, Duration)}, that runs under ids of this moment: those of a user who has just logged in. What it must know
+     * of them, a name or a key, belongs into the request: not into its environment or command line, where others can read it. What a process of these ids
+     * leaves running is ended with it.
+     *
+     * @param role the role, whose settings {@linkplain OnDemand#startAs(Predicate) permit} the ids
+     * @param ids whose the process is
+     * @param request as there
+     * @param patience as there, and long enough to start a JVM
+     * @return the process that has the request
+     * @throws PrivilegeException if the role may not be started as that user
+     * @throws RoleBusyException if none has taken it in time, or too many requests wait already
+     * @throws PeerGoneException if the process that was given it has just ended
+     * @throws IllegalArgumentException if the payload is too long
+     * @throws IOException if it cannot be sent
+     * @throws InterruptedException if the thread is interrupted; a process may have the request all the same
+     */
+    public Peer requestAs(String role, Ids ids, Imsg request, Duration patience)
+            throws IOException, InterruptedException {
+        try (request) {
+            checkRequest(role, request);
+            return ask(role, Objects.requireNonNull(ids), request, patience);
+        }
+    }
+
+    private Peer ask(String role, Ids ids, Imsg request, Duration patience) throws IOException, InterruptedException {
         CompletableFuture<Peer> fate = new CompletableFuture<>();
-        Request asking = new Request(Protocol.request(Protocol.REQUEST, request), patience.toNanos(),
+        Request asking = new Request(Protocol.request(Protocol.REQUEST, request), ids, patience.toNanos(),
                 new Request.Asker() {
                     @Override
                     public void given(Peer to) {
@@ -51,7 +89,7 @@ public final class ParentProcess extends Participant {
                     }
                 });
         try {
-            asked.accept(role, asking);
+            asked.ask(role, asking);
             return await(fate, patience);
         } finally {
             asking.withdraw();

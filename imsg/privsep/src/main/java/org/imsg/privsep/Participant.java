@@ -144,12 +144,16 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
      */
     public final Peer request(String role, Imsg request, Duration patience) throws IOException, InterruptedException {
         try (request) {
-            checkReachable(role);
-            if (request.length() > Protocol.LONGEST_REQUEST)
-                throw new IllegalArgumentException(
-                        "a request has " + Protocol.LONGEST_REQUEST + " bytes at most, not " + request.length());
+            checkRequest(role, request);
             return ask(role, request, patience);
         }
+    }
+
+    final void checkRequest(String role, Imsg request) {
+        checkReachable(role);
+        if (request.length() > Protocol.LONGEST_REQUEST)
+            throw new IllegalArgumentException(
+                    "a request has " + Protocol.LONGEST_REQUEST + " bytes at most, not " + request.length());
     }
 
     abstract Peer ask(String role, Imsg request, Duration patience) throws IOException, InterruptedException;

@@ -2,6 +2,7 @@ package org.imsg.privsep;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.imsg.Imsg;
+import org.imsg.privsep.rights.Ids;
 
 /** A request for a process on demand, until a process has it or it is refused. */
 final class Request {
@@ -14,6 +15,8 @@ final class Request {
     }
 
     private final Imsg message;
+    /** Whose the process is; null if that is its role's business. */
+    final Ids ids;
     private final Asker asker;
     private final AtomicBoolean over = new AtomicBoolean();
     /** How long it waits for a process, in nanoseconds. */
@@ -22,7 +25,8 @@ final class Request {
     long deadline;
 
     /** Takes the message, and its descriptor. */
-    Request(Imsg message, long patience, Asker asker) {
+    Request(Imsg message, Ids ids, long patience, Asker asker) {
+        this.ids = ids;
         this.message = message;
         this.patience = patience;
         this.asker = asker;

@@ -38,6 +38,8 @@ final class RoleRights {
     private static final long MOST_PROCESSES = 512;
 
     private final Map<Path, Access[]> unveiled = new LinkedHashMap<>();
+    /** Its processes are started as users that are known later. */
+    private boolean startsAs;
     private String user;
     private Ids numbers;
     private Path chroot;
@@ -78,6 +80,10 @@ final class RoleRights {
             chroot = Path.of(System.getenv(ChildEnvironment.CHROOT));
     }
 
+    void startAs() {
+        startsAs = true;
+    }
+
     void unveil(Path path, Access... access) {
         unveiled.put(path, access);
     }
@@ -101,12 +107,15 @@ final class RoleRights {
     }
 
     void check(String role) {
-        if (chroot != null && user == null)
+        if (startsAs && user != null && !ChildEnvironment.isHere())
+            throw new IllegalStateException(
+                    "role " + role + " has user " + user + "; the requests name the users of its processes");
+        if (chroot != null && user == null && !startsAs)
             throw new IllegalStateException("role " + role + " has a chroot and no user: root can leave it again");
     }
 
     private boolean isConfined() {
-        return user != null || promises != null || !unveiled.isEmpty() || more != null;
+        return startsAs || user != null || promises != null || !unveiled.isEmpty() || more != null;
     }
 
     private static boolean isLinux() {
@@ -115,12 +124,12 @@ final class RoleRights {
 
     /** The ids are given up by the child itself. */
     private boolean dropsInside() {
-        return user != null && (chroot != null || !isLinux());
+        return (startsAs || user != null) && (chroot != null || !isLinux());
     }
 
     /** Whether it is left the user, and so the rights, of its parent. */
     boolean keepsUser() {
-        return user == null;
+        return user == null && !startsAs;
     }
 
     /** The user it becomes, if any. */
@@ -144,6 +153,8 @@ final class RoleRights {
             missing.add("user and chroot: this process lacks CAP_SETUID, CAP_SETGID or CAP_SYS_CHROOT");
         if (!dropsInside() && user != null && !capabilities.contains(Capability.SETUID) && !isThisUser())
             missing.add("user " + user + ": this process lacks CAP_SETUID");
+        else if (startsAs && !capabilities.contains(Capability.SETUID))
+            missing.add("users of requests: this process lacks CAP_SETUID");
         else if (isLinux())
             missing.addAll(asIfBefore().ifPossible().missing());
         return missing;
@@ -183,13 +194,14 @@ final class RoleRights {
         return more == null ? confinement : more.apply(confinement);
     }
 
-    Child spawn(Child.Builder child, JvmSettings jvm) throws IOException {
+    /** Starts a process, as the user of a request if it names one: then all of its rights are given up, or it is not started. */
+    Child spawn(Child.Builder child, JvmSettings jvm, Ids as) throws IOException {
         if (jvm.isTraining())
             return child.environment(ChildEnvironment.TRAINING, "1").start();
         if (!isConfined())
             return child.start();
-        boolean partial = !missing().isEmpty();
-        Ids ids = partial ? null : ids();
+        boolean partial = as == null && !missing().isEmpty();
+        Ids ids = as != null ? as : partial ? null : ids();
         if (partial)
             child.environment(ChildEnvironment.PARTIAL, "1");
         if (ids != null) {
@@ -198,7 +210,7 @@ final class RoleRights {
             child.environment("UID", Long.toString(ids.uid())).environment("GID", Long.toString(ids.gid()))
                     .environment("GIDLIST", String.join(",", ids.groups().stream().map(String::valueOf).toList()));
         }
-        if (ids != null)
+        if (ids != null && as == null)
             uid = OptionalLong.of(ids.uid());
         return confinement(ids, jvm::paths, partial).spawnJava(child);
     }

@@ -81,6 +81,11 @@ public final class RoleSettings {
     public RoleSettings onDemand(UnaryOperator<OnDemand> settings) {
         onDemand = settings.apply(new OnDemand());
         connections.addAll(onDemand.askers());
+        if (onDemand.startsAs()) {
+            rights.startAs();
+            if (ChildEnvironment.isHere())
+                rights.asStarted();
+        }
         return this;
     }
 

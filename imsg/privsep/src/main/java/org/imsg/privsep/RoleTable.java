@@ -49,14 +49,11 @@ final class RoleTable {
         return get(one).connections().contains(other) || get(other).connections().contains(one);
     }
 
-    boolean isOnDemand(String name) {
-        return get(name).onDemand().isPresent();
-    }
-
     /** Whether a process of one role may ask for one of the other. */
     boolean mayAsk(String role, String wanted) {
         RoleSettings other = roles.get(wanted);
-        return other != null && other.onDemand().map(settings -> settings.askers().contains(role)).orElse(false);
+        return other != null && other.onDemand()
+                .map(settings -> !settings.startsAs() && settings.askers().contains(role)).orElse(false);
     }
 
     /** The roles on demand that a process of that role may ask for. */

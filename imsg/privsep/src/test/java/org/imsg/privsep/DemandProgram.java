@@ -25,6 +25,8 @@ final class DemandProgram {
                     .uses(Integer.parseInt(words[2])).waiting(Integer.parseInt(words[3])).askedBy("asker"));
             return settings.contains("confined") ? r.user(SESSION).pledge() : r;
         });
+        program.role("login", Session::new,
+                r -> r.pledge().onDemand(d -> d.startAs(ids -> ids.uid() >= 64_000 && ids.uid() <= 64_100)));
         return program.role("asker", Asker::new);
     }
 
@@ -46,7 +48,7 @@ final class DemandProgram {
 
         @Override
         public void start(RoleProcess self) {
-            self.on("asker", GREET, (from, _) -> from.send(Imsg.of(GREET, self + " greets")));
+            self.on(GREET, (from, _) -> from.send(Imsg.of(GREET, self + " greets")));
         }
 
         @Override

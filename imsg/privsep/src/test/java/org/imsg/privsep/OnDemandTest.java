@@ -18,6 +18,8 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.imsg.Imsg;
+import org.imsg.privsep.rights.Ids;
+import org.imsg.privsep.rights.PrivilegeException;
 import org.imsg.testing.ClassPlaces;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
@@ -77,6 +79,15 @@ class OnDemandTest {
             }
         }
 
+        String serveAs(Ids ids) throws Exception {
+            try (Fd.Pair ends = Fd.socketpair()) {
+                self().requestAs("login", ids, Imsg.of(DemandProgram.SERVE, "user").withFd(ends.second()), LONG);
+                try (FdChannel connection = new FdChannel(ends.first())) {
+                    return all(connection);
+                }
+            }
+        }
+
         void tell(String what, Fd passed) throws Exception {
             self().peer("asker").send(Imsg.of(DemandProgram.ASK, what).withFd(passed));
         }
@@ -123,6 +134,21 @@ class OnDemandTest {
                 pids.add(program.serve("pid"));
             assertThat(pids).hasSize(5).allMatch(pid -> pid.matches("\\d+"));
             assertThat(program.serve("user")).isEqualTo(DemandProgram.SESSION.toString());
+        }
+    }
+
+    @Test
+    void a_session_runs_as_the_user_its_request_names_if_the_role_permits_that() throws Exception {
+        try (Running program = new Running("4 0 1 10")) {
+            for (Ids ids : List.of(Ids.of(64_062, 64_063, 64_064), Ids.of(64_065, 64_065)))
+                assertThat(program.serveAs(ids)).isEqualTo(ids.toString());
+            for (Ids ids : List.of(Ids.of(0, 64_062), Ids.of(64_062, 0), Ids.of(64_062, 64_062, 0), Ids.of(1000, 1000)))
+                assertThatExceptionOfType(PrivilegeException.class).isThrownBy(() -> program.serveAs(ids))
+                        .withMessageContaining("may not be started as");
+            assertThatExceptionOfType(IllegalArgumentException.class)
+                    .isThrownBy(() -> program.self().request("login", Imsg.of(DemandProgram.SERVE, "pid"), LONG));
+            assertThatExceptionOfType(IllegalArgumentException.class).isThrownBy(() -> program.self()
+                    .requestAs("session", Ids.of(64_062, 64_062), Imsg.of(DemandProgram.SERVE, "pid"), LONG));
         }
     }
 

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.UnaryOperator;
 import org.imsg.Imsg;
+import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.Instance.State;
 import org.imsg.unix.Child.ExitStatus;
 import org.junit.jupiter.api.Test;
@@ -387,7 +388,11 @@ class SupervisorTest {
     private final List<Integer> refused = new ArrayList<>();
 
     private Request request(int id, long patience) {
-        Request request = new Request(Imsg.of(0, id, 0, new byte[0]), patience, new Request.Asker() {
+        return request(id, null, patience);
+    }
+
+    private Request request(int id, Ids ids, long patience) {
+        Request request = new Request(Imsg.of(0, id, 0, new byte[0]), ids, patience, new Request.Asker() {
             @Override
             public void given(Peer to) {
                 throw new AssertionError("the recorder gives no peer");
@@ -573,5 +578,36 @@ class SupervisorTest {
         assertThat(whatWasDone()).containsExactly("end channel s[1]");
         supervisor.done(instance("s[0]"), now);
         assertThat(whatWasDone()).containsExactly("end channel s[0]");
+    }
+
+    @Test
+    void a_process_of_a_user_serves_that_user_only_and_makes_room_for_another_when_idle() {
+        Ids one = Ids.of(1001, 1001);
+        Ids two = Ids.of(1002, 1002);
+        onDemand(d -> d.uses(9).limit(1).startAs(_ -> true));
+        assertThat(whatWasDone()).as("no spares").containsExactly("start parent");
+        request(1, one, SECOND);
+        startAll();
+        assertThat(instance("s[0]").ids).isEqualTo(one);
+        supervisor.done(instance("s[0]"), now);
+        request(2, one, SECOND);
+        whatWasDone();
+        request(3, two, SECOND);
+        assertThat(whatWasDone()).isEmpty();
+        supervisor.done(instance("s[0]"), now);
+        assertThat(whatWasDone()).containsExactly("end channel s[0]");
+        ends("s[0]");
+        startAll();
+        assertThat(whatWasDone()).contains("give s[0] 3");
+        assertThat(instance("s[0]").ids).isEqualTo(two);
+    }
+
+    @Test
+    void root_is_no_user_to_start_as_unless_that_is_said() {
+        OnDemand settings = new OnDemand().startAs(_ -> true);
+        assertThat(List.of(Ids.of(0, 5), Ids.of(5, 0), Ids.of(5, 5, 0)).stream().map(settings::permits))
+                .containsOnly(false);
+        assertThat(settings.permits(Ids.of(5, 5, 6))).isTrue();
+        assertThat(settings.rootToo().permits(Ids.of(0, 0))).isTrue();
     }
 }
