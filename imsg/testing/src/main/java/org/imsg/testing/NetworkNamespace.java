@@ -54,11 +54,6 @@ public final class NetworkNamespace implements AutoCloseable {
         }
     }
 
-    /** Runs a program in it; what that printed. */
-    public String run(String... command) throws Exception {
-        return call(() -> output(command));
-    }
-
     private static String output(String... command) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         process.getOutputStream().close();

@@ -36,10 +36,6 @@ public final class ProcStatus {
         return new ProcStatus(pid);
     }
 
-    public long pid() {
-        return pid;
-    }
-
     /** The status of every thread, its white space made single. */
     public List<Map<String, String>> tasks() throws IOException {
         List<Map<String, String>> tasks = new ArrayList<>();

@@ -19,7 +19,6 @@ public enum SmtpdVersion {
 
     static final int OK = 1;
     static final int FAIL = 2;
-    static final int DIGEST = 3;
     static final int STATS = 4;
     static final int LIST_MESSAGES = 5;
     static final int LIST_ENVELOPES = 6;

@@ -24,6 +24,7 @@ final class Clients {
     private final WireFormat format;
     private final int limit;
     private final Consumer<Event> witness;
+    private final long origin = System.nanoTime();
     private final AtomicInteger count = new AtomicInteger();
     private final AtomicReference<RuntimeException> failure = new AtomicReference<>();
 
@@ -64,8 +65,9 @@ final class Clients {
         }
     }
 
+    /** One clock for all clients, read when an event is told: so they are in time order. */
     private synchronized void tell(Event event) {
-        witness.accept(event);
+        witness.accept(event.at(System.nanoTime() - origin, event.connection()));
     }
 
     static Event connected(PeerCredentials peer, int number) {

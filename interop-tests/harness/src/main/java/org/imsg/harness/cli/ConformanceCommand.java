@@ -21,7 +21,8 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "conformance", mixinStandardHelpOptions = true, description = {
         "Runs a suite of cases against a daemon's socket: framing, lengths, descriptors, ends, load.",
-        "Needs a request that the daemon answers. Format and limit are probed for unless given."}, footer = {
+        "Needs a request that the daemon answers. Format and limit are probed for unless given;",
+        "where that cannot be told, MODERN and 16384 are assumed."}, footer = {
                 "%nExample:%n", "  imsg conformance /run/ntpd.sock --type 10 --junit report.xml"})
 final class ConformanceCommand implements Callable<Integer> {
     private static final int USUAL_LIMIT = 16384;
@@ -61,6 +62,8 @@ final class ConformanceCommand implements Callable<Integer> {
                 if (!Conformance.names().contains(one))
                     throw new IllegalArgumentException("no case is called " + one + "; there are "
                             + String.join(", ", Conformance.names()));
+        if (junit != null && !Files.isWritable(Files.exists(junit) ? junit : junit.toAbsolutePath().getParent()))
+            throw new IOException("the report " + junit + " cannot be written (--junit)");
         Target target = target();
         Report report = new Conformance(target, name -> cases == null || cases.contains(name)).run(this::show);
         if (!output.json)
@@ -74,9 +77,10 @@ final class ConformanceCommand implements Callable<Integer> {
     private Target target() throws IOException {
         WireFormat format = reading.format;
         int limit = reading.limit == null ? USUAL_LIMIT : reading.limit;
-        if (format == WireFormat.AUTO) {
+        if (format == WireFormat.AUTO || reading.limit == null) {
             Probe.ProbeResult found = new Probe(socket, Duration.ofMillis(200)).run();
-            format = found.format().equals("CLASSIC") ? WireFormat.CLASSIC : WireFormat.MODERN;
+            if (format == WireFormat.AUTO)
+                format = found.format().equals("CLASSIC") ? WireFormat.CLASSIC : WireFormat.MODERN;
             if (reading.limit == null && found.limit() > 0)
                 limit = found.limit();
             if (!output.json)

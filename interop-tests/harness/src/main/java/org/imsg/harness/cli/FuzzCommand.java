@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import org.imsg.WireFormat;
@@ -49,6 +51,12 @@ final class FuzzCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", description = "Of the random numbers; the same seed makes the same attempts.")
     private Long seed;
 
+    @Option(names = "--not-type", paramLabel = "TYPE", split = ",", description = "Types that are never sent, such as that which stops the daemon.")
+    private List<String> forbidden = List.of();
+
+    @Option(names = "--keep-going", description = "Looks on after a finding until the time is over; the next are written to FILE-2 and so on. Needs --restart.")
+    private boolean keepGoing;
+
     @Option(names = "--restart", paramLabel = "COMMAND", description = "Starts the daemon anew; needed to shrink what was found.")
     private String restart;
 
@@ -67,26 +75,54 @@ final class FuzzCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         SocketPath.check(socket);
+        if (keepGoing && restart == null)
+            throw new IllegalArgumentException(
+                    "--keep-going needs --restart COMMAND: a daemon that died finds nothing more");
         long used = seed != null ? seed : new SplittableRandom().nextLong();
         Fuzzer fuzzer = new Fuzzer(socket, exchange(), reading.protocol(), patience,
-                restart == null ? null : restart(), used);
+                restart == null ? null : restart(), used).without(forbidden());
         if (!output.json)
             output.out().println("seed " + used);
         output.out().flush();
         Progress progress = output.progress(EVERY);
-        Optional<Finding> found = fuzzer.run(Duration.ofSeconds(seconds), Long.MAX_VALUE,
-                attempt -> progress.show(attempt + " attempts"));
-        progress.erase();
-        if (found.isPresent())
-            found.get().recording().write(out);
-        if (output.json)
-            output.out().println(json(found, used));
-        else if (found.isPresent())
-            show(found.get());
-        else
-            output.out().println("nothing found");
+        long deadline = System.nanoTime() + Duration.ofSeconds(seconds).toNanos();
+        int findings = 0;
+        do {
+            Optional<Finding> found = fuzzer.run(Duration.ofNanos(deadline - System.nanoTime()), Long.MAX_VALUE,
+                    attempt -> progress.show(attempt + " attempts"));
+            progress.erase();
+            if (found.isPresent())
+                report(found.get(), used, numbered(++findings));
+        } while (keepGoing && System.nanoTime() < deadline);
+        if (findings == 0)
+            output.out().println(output.json ? json(used, false) : "nothing found");
         output.out().flush();
-        return found.isPresent() ? ExitCode.DIFFERENT : ExitCode.OK;
+        return findings > 0 ? ExitCode.DIFFERENT : ExitCode.OK;
+    }
+
+    /** The file of a finding: as given for the first, with a number before the extension for the next. */
+    private Path numbered(int finding) {
+        String name = out.getFileName().toString();
+        int dot = name.lastIndexOf('.') > 0 ? name.lastIndexOf('.') : name.length();
+        return finding == 1 ? out : out.resolveSibling(name.substring(0, dot) + "-" + finding + name.substring(dot));
+    }
+
+    private void report(Finding finding, long used, Path file) throws IOException {
+        finding.recording().write(file);
+        if (output.json)
+            output.out().println(json(used, true).string("complaint", finding.complaint())
+                    .number("attempt", String.valueOf(finding.attempt()))
+                    .number("reproduced", String.valueOf(finding.reproduced())).string("file", file.toString()));
+        else
+            show(finding, file);
+        output.out().flush();
+    }
+
+    private Set<Integer> forbidden() throws IOException {
+        Set<Integer> types = new HashSet<>();
+        for (String one : forbidden)
+            types.add(reading.protocol().type(one));
+        return types;
     }
 
     private Recording exchange() throws IOException {
@@ -110,26 +146,21 @@ final class FuzzCommand implements Callable<Integer> {
         };
     }
 
-    private void show(Finding finding) throws IOException {
+    private void show(Finding finding, Path file) throws IOException {
         output.out().println("found in attempt " + finding.attempt() + ": " + finding.complaint());
         output.out().println(finding.reproduced()
                 ? "shrunk from " + finding.found().size() + " to " + finding.shrunk().size() + " writes, "
                         + bytes(finding.found()) + " to " + bytes(finding.shrunk()) + " bytes"
                 : restart == null ? "not shrunk: there is no --restart" : "it did not happen a second time");
         finding.shrunk().forEach(output.witness(reading.protocol(), null));
-        output.out().println("written to " + out + "; imsg replay " + out + " " + socket + " --compare nothing");
+        output.out().println("written to " + file + "; imsg replay " + file + " " + socket + " --compare nothing");
     }
 
     private static int bytes(List<Event> events) {
         return events.stream().mapToInt(event -> event.bytes().length).sum();
     }
 
-    private JsonObject json(Optional<Finding> found, long used) {
-        JsonObject json = new JsonObject().number("seed", String.valueOf(used)).number("found",
-                String.valueOf(found.isPresent()));
-        found.ifPresent(finding -> json.string("complaint", finding.complaint())
-                .number("attempt", String.valueOf(finding.attempt()))
-                .number("reproduced", String.valueOf(finding.reproduced())).string("file", out.toString()));
-        return json;
+    private static JsonObject json(long used, boolean found) {
+        return new JsonObject().string("seed", String.valueOf(used)).number("found", String.valueOf(found));
     }
 }

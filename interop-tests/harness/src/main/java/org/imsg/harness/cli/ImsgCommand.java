@@ -39,7 +39,14 @@ public final class ImsgCommand implements Runnable {
      * @param arguments the command line
      */
     public static void main(String[] arguments) {
-        System.exit(commandLine().execute(arguments));
+        CommandLine command = commandLine().setOut(new CheckedOutput());
+        int code = command.execute(arguments);
+        try {
+            command.getOut().flush();
+        } catch (UncheckedIOException e) {
+            code = code == ExitCode.OK ? failed(e, command) : code;
+        }
+        System.exit(code);
     }
 
     static CommandLine commandLine() {
@@ -63,7 +70,11 @@ public final class ImsgCommand implements Runnable {
     }
 
     private static int failed(Exception thrown, CommandLine command) {
-        command.getOut().flush();
+        try {
+            command.getOut().flush();
+        } catch (UncheckedIOException e) {
+            thrown.addSuppressed(e); // it says the same, or less
+        }
         Exception failure = thrown instanceof UncheckedIOException wrapped ? wrapped.getCause() : thrown;
         String text = switch (failure) {
             case NoSuchFileException missing -> missing.getFile() + ": no such file";

@@ -54,6 +54,7 @@ final class ListenCommand implements Callable<Integer> {
         Progress progress = output.progress(0);
         try (RawListener listener = RawListener.listen(path, 0600); Recorder recorder = Output.recorder(record)) {
             progress.endWith(listener::close);
+            output.endWithReader(listener::close);
             Consumer<Event> witness = output.witness(reading.protocol(), recorder, progress, Progress::counted);
             if (once)
                 serveOne(listener, responder, witness);
@@ -62,6 +63,7 @@ final class ListenCommand implements Callable<Integer> {
         } catch (ClosedChannelException _) {
             // by the interrupt that ends the program
         }
+        output.checkReader();
         return ExitCode.OK;
     }
 

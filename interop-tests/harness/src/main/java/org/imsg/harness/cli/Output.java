@@ -11,6 +11,8 @@ import org.imsg.harness.describe.EventPrinter;
 import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.record.Event;
 import org.imsg.harness.record.Recorder;
+import org.imsg.unix.Fd;
+import org.imsg.unix.Lifeline;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -21,13 +23,15 @@ final class Output {
         AUTO, ALWAYS, NEVER
     }
 
+    private volatile boolean readerGone;
+
     @Spec(Spec.Target.MIXEE)
     CommandSpec spec;
 
     @Option(names = "--json", description = "An object a line, for programs.")
     boolean json;
 
-    @Option(names = "--colour", defaultValue = "AUTO", description = "${COMPLETION-CANDIDATES}; AUTO colours on a terminal, unless NO_COLOR is set.")
+    @Option(names = "--colour", defaultValue = "AUTO", description = "${COMPLETION-CANDIDATES}; AUTO colours on a terminal, unless NO_COLOR is set and not empty.")
     private Colour colour;
 
     @Option(names = "--rows", paramLabel = "N", defaultValue = "16", description = "Rows of 16 bytes shown of a payload (default: ${DEFAULT-VALUE}).")
@@ -41,7 +45,7 @@ final class Output {
         return switch (colour) {
             case ALWAYS -> true;
             case NEVER -> false;
-            case AUTO -> Terminal.OUT.isOne() && System.getenv("NO_COLOR") == null;
+            case AUTO -> Terminal.OUT.isOne() && System.getenv().getOrDefault("NO_COLOR", "").isEmpty();
         };
     }
 
@@ -71,6 +75,33 @@ final class Output {
             record(recorder, event);
             progress.show(line.apply(progress));
         };
+    }
+
+    /** Ends the work when the standard output is a pipe or socket whose reader has gone. */
+    void endWithReader(Runnable work) {
+        if (!(out() instanceof CheckedOutput) || !Terminal.OUT.isPipe())
+            return;
+        Thread.ofVirtual().name("imsg-reader").start(() -> {
+            Fd borrowed = Fd.of(1);
+            try (Fd out = borrowed.dup()) {
+                borrowed.release();
+                Lifeline.awaitHangUp(out);
+                readerGone = true;
+                work.run();
+            } catch (IOException _) {
+                // then the next thing that is written tells
+            }
+        });
+    }
+
+    /**
+     * Throws if the reader of the standard output has gone.
+     *
+     * @throws IOException in that case
+     */
+    void checkReader() throws IOException {
+        if (readerGone)
+            throw new IOException("the standard output cannot be written: its reader has gone");
     }
 
     static Recorder recorder(Path file) throws IOException {

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.imsg.harness.record.DaemonLife;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Recording;
 import org.imsg.harness.record.Replayer;
@@ -12,8 +13,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "replay", mixinStandardHelpOptions = true, description = "Says to a daemon what a client said in a recording, and compares the answers.", footer = {
-        "%nExample:%n", "  imsg replay session.imsg /run/ntpd.sock --compare types"})
+@Command(name = "replay", mixinStandardHelpOptions = true, description = {
+        "Says to a daemon what a client said in a recording, and compares the answers.",
+        "Afterwards the daemon must still be there: a new client must be able to connect and stay connected."}, footer = {
+                "%nExample:%n", "  imsg replay session.imsg /run/ntpd.sock --compare types"})
 final class ReplayCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "FILE", description = "A recording: text or pcapng.")
     private Path file;
@@ -30,6 +33,9 @@ final class ReplayCommand implements Callable<Integer> {
     @Option(names = "--wait", defaultValue = "1s", paramLabel = "TIME", description = "How long an answer may take (default: ${DEFAULT-VALUE}).")
     private Duration wait;
 
+    @Option(names = "--once", description = "The daemon serves one client and ends: it is not looked for afterwards.")
+    private boolean once;
+
     @Mixin
     private Reading reading;
 
@@ -43,9 +49,13 @@ final class ReplayCommand implements Callable<Integer> {
         long all = recording.events().stream()
                 .filter(event -> event.connection() == connection && event.direction() != Direction.NONE).count();
         Progress progress = output.progress(0);
+        DaemonLife life = once ? null : DaemonLife.of(socket);
         List<String> differences = new Replayer(socket, comparison, wait).replay(recording, connection,
                 output.witness(reading.protocol(), null, progress,
                         passed -> passed.events() + " of " + all + " events"));
+        String fault = once ? "" : life.fault(wait);
+        if (!fault.isEmpty())
+            differences.add(fault);
         progress.erase();
         differences.forEach(difference -> output.spec.commandLine().getErr().println("imsg: " + difference));
         return differences.isEmpty() ? ExitCode.OK : ExitCode.DIFFERENT;

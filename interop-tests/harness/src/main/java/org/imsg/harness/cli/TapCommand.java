@@ -40,8 +40,10 @@ final class TapCommand implements Callable<Integer> {
                 Tap tap = Tap.start(listen, target, reading.format, reading.limit(),
                         output.witness(reading.protocol(), recorder, progress, Progress::counted))) {
             progress.endWith(tap::close);
+            output.endWithReader(tap::close);
             tap.join();
         }
+        output.checkReader();
         return ExitCode.OK;
     }
 }

@@ -17,13 +17,24 @@ enum Terminal {
         this.descriptor = descriptor;
     }
 
+    /** Whether another process reads what is written, through a pipe or a socket. */
+    boolean isPipe() {
+        return file().matches("(pipe|socket):.*");
+    }
+
+    private String file() {
+        try {
+            return Files.readSymbolicLink(Path.of("/proc/self/fd", String.valueOf(descriptor))).toString();
+        } catch (IOException _) {
+            return "";
+        }
+    }
+
     /** Where the system does not tell of each descriptor (not Linux), it is one if input and output are. */
     boolean isOne() {
-        try {
-            String file = Files.readSymbolicLink(Path.of("/proc/self/fd", String.valueOf(descriptor))).toString();
-            return file.startsWith("/dev/pts/") || file.startsWith("/dev/tty") || file.equals("/dev/console");
-        } catch (IOException _) {
-            return System.console() != null && System.console().isTerminal();
-        }
+        String file = file();
+        return file.isEmpty()
+                ? System.console() != null && System.console().isTerminal()
+                : file.startsWith("/dev/pts/") || file.startsWith("/dev/tty") || file.equals("/dev/console");
     }
 }

@@ -54,12 +54,18 @@ public final class Probe {
 
     /** What happened on a connection within the time. */
     private enum Reaction {
-        SILENCE("nothing, the connection stays open"), ANSWER("an answer"), CLOSED("the connection is closed");
+        SILENCE("nothing, the connection stays open"), ANSWER("an answer"), CLOSED("the connection is closed"),
+        /** Closed as well: an error may be said before. */
+        REFUSED("an answer, then the connection is closed");
 
         private final String text;
 
         Reaction(String text) {
             this.text = text;
+        }
+
+        boolean isEnd() {
+            return this == CLOSED || this == REFUSED;
         }
     }
 
@@ -82,11 +88,11 @@ public final class Probe {
         Reaction unknown = reaction(header(HEADER));
         String format = switch (reaction(header(CLASSIC_MARKED))) {
             case ANSWER -> "CLASSIC";
-            case CLOSED -> "MODERN";
+            case CLOSED, REFUSED -> "MODERN";
             case SILENCE -> formatOfPatient();
         };
-        int limit = unknown == Reaction.CLOSED ? -1 : limit(format.equals("CLASSIC") ? 0xFFFF : MOST);
-        if (unknown == Reaction.CLOSED)
+        int limit = limit(format.equals("CLASSIC") ? 0xFFFF : MOST);
+        if (unknown.isEnd())
             format = "unknown: an unknown type closes the connection";
         return new ProbeResult(process, greeting.text, format, limit, unknown.text, halfClose);
     }
@@ -96,7 +102,7 @@ public final class Probe {
         byte[] both = new byte[2 * HEADER];
         System.arraycopy(header(CLASSIC_MARKED), 0, both, 0, HEADER);
         System.arraycopy(header(3), 0, both, HEADER, HEADER);
-        return reaction(both) == Reaction.CLOSED ? "CLASSIC" : "MODERN";
+        return reaction(both).isEnd() ? "CLASSIC" : "MODERN";
     }
 
     /** The longest length that does not close the connection. */
@@ -119,7 +125,7 @@ public final class Probe {
     }
 
     private boolean stays(int length) throws IOException {
-        return reaction(header(length)) != Reaction.CLOSED;
+        return !reaction(header(length)).isEnd();
     }
 
     private static byte[] header(int length) {
@@ -144,13 +150,25 @@ public final class Probe {
         }
     }
 
+    /** The fate of the connection within the time, whatever is said on it before. */
     private Reaction reaction(RawSocket connection) {
-        try (Chunk chunk = connection.receive(patience)) {
-            return chunk == null ? Reaction.CLOSED : Reaction.ANSWER;
+        long deadline = System.nanoTime() + patience.toNanos();
+        boolean answered = false;
+        try {
+            for (;;) {
+                try (Chunk chunk = connection.receive(
+                        Duration.ofNanos(Math.max(1, deadline - System.nanoTime())))) {
+                    if (chunk == null)
+                        return answered ? Reaction.REFUSED : Reaction.CLOSED;
+                    answered = true;
+                    if (System.nanoTime() > deadline)
+                        return Reaction.ANSWER;
+                }
+            }
         } catch (SocketTimeoutException _) {
-            return Reaction.SILENCE;
+            return answered ? Reaction.ANSWER : Reaction.SILENCE;
         } catch (ErrnoException _) {
-            return Reaction.CLOSED; // reset: it went without reading everything
+            return answered ? Reaction.REFUSED : Reaction.CLOSED; // reset: it went without reading everything
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         }

@@ -166,11 +166,4 @@ public final class ProtocolDescription {
                     : "no struct is called " + structName + "; described are " + String.join(", ", structs.keySet()));
         return struct;
     }
-
-    /** {@return the types that have names, for tables: number, a space, the name} */
-    public List<String> typeTable() {
-        return messages.stream().map(message -> Integer.toUnsignedString(message.type()) + " " + message.name())
-                .distinct()
-                .toList();
-    }
 }

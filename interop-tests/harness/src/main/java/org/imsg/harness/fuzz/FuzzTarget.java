@@ -47,8 +47,12 @@ final class FuzzTarget {
         }
     }
 
-    boolean answers() {
-        return answers;
+    int requestType() {
+        return request.type();
+    }
+
+    WireFormat format() {
+        return request.format();
     }
 
     private Conversation connect() throws IOException {

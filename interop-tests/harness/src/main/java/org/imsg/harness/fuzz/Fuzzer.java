@@ -5,12 +5,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.LongConsumer;
 import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
 import org.imsg.harness.record.Recording;
+import org.imsg.harness.record.StreamDecoder;
 
 /**
  * Says to a daemon what a client said, changed a little each time, until the daemon is not well any more: it cannot be connected to,
@@ -19,8 +21,9 @@ import org.imsg.harness.record.Recording;
 public final class Fuzzer {
     private final FuzzTarget target;
     private final List<Event> seeds;
-    private final ProtocolDescription protocol;
-    private final long seed;
+    private final Mutator mutator;
+    private Set<Integer> forbidden = Set.of();
+    private long attempt;
 
     /**
      * A fuzzer.
@@ -42,12 +45,11 @@ public final class Fuzzer {
         Event request = seeds.stream().filter(Event::isMessage).findFirst().orElseThrow(
                 () -> new IllegalArgumentException("there is no message to the server in the exchange"));
         this.target = new FuzzTarget(socket, request, patience, restart);
-        this.protocol = protocol;
-        this.seed = seed;
+        this.mutator = new Mutator(new SplittableRandom(seed), protocol, seeds);
     }
 
     /**
-     * Fuzzes until something is found, or the time or the attempts are used up.
+     * Fuzzes until something is found, or the time or the attempts are used up. Called again, it goes on with other attempts.
      *
      * @param time how long at most
      * @param mostAttempts how many attempts at most
@@ -59,16 +61,40 @@ public final class Fuzzer {
     public Optional<Finding> run(Duration time, long mostAttempts, LongConsumer progress)
             throws IOException, InterruptedException {
         target.examine();
-        Mutator mutator = new Mutator(new SplittableRandom(seed), protocol, seeds);
         long deadline = System.nanoTime() + time.toNanos();
-        for (long attempt = 1; attempt <= mostAttempts && System.nanoTime() < deadline; attempt++) {
-            progress.accept(attempt);
+        for (long made = 0; made < mostAttempts && System.nanoTime() < deadline;) {
             List<Event> events = mutator.mutate(seeds);
+            if (saysForbidden(events))
+                continue;
+            made++;
+            progress.accept(++attempt);
             String complaint = target.run(events);
             if (!complaint.isEmpty())
                 return Optional.of(finding(attempt, events, complaint));
         }
         return Optional.empty();
+    }
+
+    /**
+     * Forbids messages, such as the one that tells the daemon to stop.
+     *
+     * @param types the types that are never said
+     * @return this
+     * @throws IllegalArgumentException if the request by which one sees whether the daemon is well is of such a type
+     */
+    public Fuzzer without(Set<Integer> types) {
+        if (types.contains(target.requestType()))
+            throw new IllegalArgumentException("type " + Integer.toUnsignedString(target.requestType())
+                    + " is forbidden, but it is the request by which one sees whether the daemon is well");
+        forbidden = Set.copyOf(types);
+        return this;
+    }
+
+    /** Whether the bytes, as a daemon would find messages in them, have a forbidden one. */
+    private boolean saysForbidden(List<Event> events) {
+        StreamDecoder decoder = new StreamDecoder(1, Direction.TO_SERVER, target.format(), StreamDecoder.USUAL_LIMIT);
+        return events.stream().flatMap(event -> decoder.add(0, event.bytes(), List.of()).stream())
+                .anyMatch(event -> event.isMessage() && forbidden.contains(event.type()));
     }
 
     private Finding finding(long attempt, List<Event> events, String complaint)

@@ -1,25 +1,38 @@
 package org.imsg.harness.record;
 
-import java.io.BufferedOutputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 
-/** Writes events to a file as they come. Safe for several threads; the file is complete up to the last {@link #flush()}. */
+/**
+ * Writes events to a file as they come. Safe for several threads; the file is complete up to the last {@link #flush()}. When no
+ * more can be written, as on a full disk, the file ends with the last event that fits.
+ */
 public final class Recorder implements AutoCloseable {
+    private static final int MOST_BUFFERED = 1 << 16;
+
     private final Path file;
-    private final OutputStream out;
+    private final FileChannel out;
+    private final ByteArrayOutputStream buffer = new ByteArrayOutputStream();
+    /** Where in the file each event in the buffer ends. */
+    private final List<Long> ends = new ArrayList<>();
+    /** Up to where the file has whole events. */
+    private long whole;
+    private IOException failure;
     private final boolean pcapng;
     private final Instant start;
-    private final long origin = System.nanoTime();
 
-    private Recorder(Path file, OutputStream out, boolean pcapng, Instant start) {
+    private Recorder(Path file, FileChannel out, boolean pcapng, Instant start) {
         this.file = file;
         this.out = out;
         this.pcapng = pcapng;
@@ -48,9 +61,10 @@ public final class Recorder implements AutoCloseable {
     public static Recorder to(Path file, Instant start) throws IOException {
         boolean pcapng = file.toString().endsWith(".pcapng");
         try {
-            OutputStream out = new BufferedOutputStream(Files.newOutputStream(file));
-            out.write(pcapng ? PcapngFormat.heading() : text(TextFormat.heading(start))); // fits into the buffer
-            return new Recorder(file, out, pcapng, start);
+            Recorder recorder = new Recorder(file, FileChannel.open(file, StandardOpenOption.CREATE,
+                    StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE), pcapng, start);
+            recorder.append(pcapng ? PcapngFormat.heading() : text(TextFormat.heading(start)));
+            return recorder;
         } catch (IOException e) {
             throw unwritable(file, e);
         }
@@ -66,11 +80,6 @@ public final class Recorder implements AutoCloseable {
         return new IOException("the recording " + file + " cannot be written: " + why, e);
     }
 
-    /** {@return nanoseconds since the recording began, for new events} */
-    public long now() {
-        return System.nanoTime() - origin;
-    }
-
     /**
      * Writes an event.
      *
@@ -78,37 +87,61 @@ public final class Recorder implements AutoCloseable {
      * @throws IOException if it cannot be written
      */
     public synchronized void add(Event event) throws IOException {
-        try {
-            out.write(pcapng ? PcapngFormat.packet(start, event) : text(event + "\n"));
-        } catch (IOException e) {
-            throw unwritable(file, e);
-        }
+        append(pcapng ? PcapngFormat.packet(start, event) : text(event + "\n"));
+        if (buffer.size() > MOST_BUFFERED)
+            flush();
+    }
+
+    private void append(byte[] bytes) {
+        buffer.writeBytes(bytes);
+        ends.add(whole + buffer.size());
     }
 
     /**
      * Gives everything to the system.
      *
-     * @throws IOException if it cannot be written
+     * @throws IOException if it cannot be written, now or earlier
      */
     public synchronized void flush() throws IOException {
+        if (failure != null)
+            throw failure;
+        ByteBuffer bytes = ByteBuffer.wrap(buffer.toByteArray());
         try {
-            out.flush();
+            while (bytes.hasRemaining())
+                out.write(bytes);
+            whole += bytes.position();
         } catch (IOException e) {
-            throw unwritable(file, e);
+            failure = unwritable(file, e);
+            keepWhole(whole + bytes.position());
+            throw failure;
+        } finally {
+            buffer.reset();
+            ends.clear();
+        }
+    }
+
+    /** Takes back the part of an event that was written last. */
+    private void keepWhole(long written) {
+        long end = ends.stream().mapToLong(Long::longValue).filter(at -> at <= written).max().orElse(whole);
+        try {
+            out.truncate(end);
+        } catch (IOException e) {
+            failure.addSuppressed(e);
         }
     }
 
     /**
      * Completes the file and closes it.
      *
-     * @throws IOException if it cannot be written
+     * @throws IOException if it cannot be written; not if that was told before
      */
     @Override
     public synchronized void close() throws IOException {
-        try {
-            out.close();
+        try (out) {
+            if (failure == null)
+                flush();
         } catch (IOException e) {
-            throw unwritable(file, e);
+            throw e == failure ? e : unwritable(file, e);
         }
     }
 

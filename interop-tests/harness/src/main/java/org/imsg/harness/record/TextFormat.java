@@ -38,7 +38,7 @@ final class TextFormat implements EventSource {
         try {
             start = Instant.parse(heading[3]);
         } catch (DateTimeException e) {
-            throw new IOException("line 1 of the recording: " + e.getMessage(), e);
+            throw terminated ? new IOException("line 1 of the recording: " + e.getMessage(), e) : cut();
         }
     }
 

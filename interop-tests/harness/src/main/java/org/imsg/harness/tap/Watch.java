@@ -21,8 +21,9 @@ final class Watch {
         return System.nanoTime() - origin;
     }
 
+    /** Tells an event with the time at which it is told, so that all are in time order. */
     synchronized void tell(Event event) {
-        witness.accept(event);
+        witness.accept(event.at(now(), event.connection()));
     }
 
     void note(int connection, String text) {

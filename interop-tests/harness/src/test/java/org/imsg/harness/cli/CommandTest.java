@@ -10,7 +10,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
+import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgListener;
 import org.imsg.WireFormat;
@@ -201,14 +204,89 @@ class CommandTest {
         assertThat(Recording.read(recorded).events()).extracting(Event::type).containsExactly(1, 2);
 
         server = listen(script);
-        assertThat(imsg("replay", recorded, awaitSocket(), "--compare", "payloads", "--wait", "10s")).isZero();
+        assertThat(imsg("replay", recorded, awaitSocket(), "--compare", "payloads", "--wait", "10s", "--once"))
+                .isZero();
         server.join();
         server = listen(Files.writeString(script, "on OPEN\n  send OPENED data=ho\n"));
-        assertThat(imsg("replay", recorded, awaitSocket(), "--compare", "payloads", "--wait", "10s")).isEqualTo(1);
+        assertThat(imsg("replay", recorded, awaitSocket(), "--compare", "payloads", "--wait", "10s", "--once"))
+                .isEqualTo(1);
         server.join();
         assertThat(err.toString())
                 .isEqualTo(
                         "imsg: event 2: a message of type 2 with 2 bytes came with another payload from byte 1 on\n");
+    }
+
+    @Test
+    void a_replay_that_the_daemon_does_not_survive_is_no_success() throws Exception {
+        Path recorded = directory.resolve("finding.imsg");
+        new Recording(Instant.EPOCH, List.of(
+                Event.message(Direction.TO_SERVER, WireFormat.MODERN, 7, 0, 9, new byte[4], List.of())))
+                .write(recorded);
+        try (ImsgListener listener = ImsgListener.listen(socket)) {
+            Thread.ofVirtual().start(() -> dieOfAMessage(listener));
+            assertThat(imsg("replay", recorded, socket, "--compare", "nothing", "--wait", "1s")).isEqualTo(1);
+        }
+        assertThat(err.toString()).startsWith("imsg: the daemon died: no client can connect any more").hasLineCount(1);
+    }
+
+    private static void dieOfAMessage(ImsgListener listener) {
+        try {
+            for (;;)
+                try (ImsgChannel client = listener.accept(); Imsg message = client.receive()) {
+                    if (message != null)
+                        listener.close();
+                }
+        } catch (IOException _) {
+            // it died
+        }
+    }
+
+    @Test
+    void a_daemon_that_lives_on_is_replayed_to_with_success() throws Exception {
+        Path recorded = directory.resolve("session.imsg");
+        new Recording(Instant.EPOCH, List.of(
+                Event.message(Direction.TO_SERVER, WireFormat.MODERN, 7, 0, 9, new byte[4], List.of())))
+                .write(recorded);
+        try (ImsgListener listener = ImsgListener.listen(socket)) {
+            Thread.ofVirtual().start(() -> echo(listener));
+            assertThat(imsg("replay", recorded, socket, "--compare", "nothing", "--wait", "200ms")).isZero();
+        }
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void what_is_whole_in_a_cut_recording_is_shown_before_the_complaint() throws IOException {
+        for (String name : List.of("cut.imsg", "cut.pcapng")) {
+            Path file = directory.resolve(name);
+            new Recording(Instant.EPOCH, List.of(
+                    Event.message(Direction.TO_SERVER, WireFormat.MODERN, 11, 0, 9, new byte[4], List.of()),
+                    Event.message(Direction.TO_SERVER, WireFormat.MODERN, 12, 0, 9, new byte[4], List.of())))
+                    .write(file);
+            byte[] bytes = Files.readAllBytes(file);
+            Files.write(file, java.util.Arrays.copyOf(bytes, bytes.length - 3));
+            assertThat(imsg("decode", file, "--json")).as(name).isEqualTo(3);
+        }
+        assertThat(out.toString().lines()).hasSize(2).allMatch(line -> line.contains("\"type\":11"));
+        assertThat(err.toString().lines()).hasSize(2).allMatch(line -> line.contains("cut"));
+    }
+
+    @Test
+    void fuzz_never_says_a_type_that_is_forbidden() throws Exception {
+        Set<Integer> said = ConcurrentHashMap.newKeySet();
+        Path exchange = directory.resolve("exchange.imsg");
+        new Recording(Instant.EPOCH, List.of(
+                Event.message(Direction.TO_SERVER, WireFormat.MODERN, 3, 0, 9, new byte[2], List.of()),
+                Event.message(Direction.TO_SERVER, WireFormat.MODERN, 5, 0, 9, new byte[2], List.of())))
+                .write(exchange);
+        try (ImsgListener listener = ImsgListener.listen(socket)) {
+            Thread.ofVirtual().start(() -> echo(listener, said));
+            assertThat(imsg("fuzz", socket, "--from", exchange, "--not-type", "5", "--seconds", 2, "--seed", 6,
+                    "--wait", "5s")).isZero();
+            assertThat(said).contains(3).doesNotContain(5);
+            assertThat(imsg("fuzz", socket, "--from", exchange, "--not-type", "3", "--seconds", 1)).isEqualTo(2);
+            assertThat(imsg("fuzz", socket, "--from", exchange, "--keep-going", "--seconds", 1)).isEqualTo(2);
+        }
+        assertThat(err.toString()).contains("type 3 is forbidden", "--keep-going needs --restart");
     }
 
     private Thread listen(Path script) {
@@ -242,14 +320,19 @@ class CommandTest {
     }
 
     private static void echo(ImsgListener listener) {
+        echo(listener, ConcurrentHashMap.newKeySet());
+    }
+
+    private static void echo(ImsgListener listener, Set<Integer> said) {
         try {
             for (;;) {
                 ImsgChannel channel = listener.accept().allowFdPassing();
                 Thread.ofVirtual().start(() -> {
                     try (channel) {
-                        while (channel
-                                .read(message -> channel.composev(message.type(), message.id(), message.pid(),
-                                        message.payload())) >= 0)
+                        while (channel.read(message -> {
+                            said.add(message.type());
+                            channel.composev(message.type(), message.id(), message.pid(), message.payload());
+                        }) >= 0)
                             channel.flush();
                     } catch (IOException _) {
                         // the client broke the protocol, or has left

@@ -79,6 +79,33 @@ class ProgramJarTest {
     }
 
     @Test
+    void an_output_that_cannot_be_written_is_an_error_of_one_line() throws Exception {
+        for (String command : List.of("--help", "completion", "decode " + directory.resolve("empty"))) {
+            Files.write(directory.resolve("empty"), new byte[0]);
+            Process process = new ProcessBuilder("/bin/sh", "-c", JAVA + " -jar " + JAR + " " + command + " >/dev/full")
+                    .redirectOutput(directory.resolve("out").toFile()).redirectError(directory.resolve("err").toFile())
+                    .start();
+            Ended ended = end(process);
+            assertThat(ended.code()).as(command).isEqualTo(3);
+            assertThat(ended.err()).as(command).startsWith("imsg: the standard output cannot be written: ")
+                    .hasLineCount(1);
+        }
+    }
+
+    @Test
+    void a_listener_whose_reader_has_gone_ends_at_once() throws Exception {
+        Path socket = directory.resolve("socket");
+        Process process = new ProcessBuilder("/bin/sh", "-c",
+                "(" + JAVA + " -jar " + JAR + " listen " + socket + "; echo $? >" + directory.resolve("code")
+                        + ") | head -1")
+                .redirectOutput(directory.resolve("out").toFile())
+                .redirectError(directory.resolve("err").toFile()).start();
+        Ended ended = end(process); // nothing connects, and it does not wait for that
+        assertThat(ended.err()).isEqualTo("imsg: the standard output cannot be written: its reader has gone\n");
+        assertThat(directory.resolve("code")).hasContent("3");
+    }
+
+    @Test
     void an_older_Java_is_told_what_is_needed() throws Exception {
         Path older = olderJava()
                 .orElseThrow(() -> new TestAbortedException("there is no Java 17 to 24 in /usr/lib/jvm"));

@@ -3,6 +3,7 @@ package org.imsg.harness.record;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 import org.imsg.WireFormat;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -93,6 +95,57 @@ class RecordingTest {
                 assertThat(e.getMessage()).isNotBlank();
             }
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"recording.imsg", "recording.pcapng"})
+    void of_a_file_cut_anywhere_what_is_whole_is_read(String name) throws IOException {
+        Path file = directory.resolve(name);
+        new Recording(START, allKinds()).write(file);
+        byte[] good = Files.readAllBytes(file);
+        int most = 0;
+        for (int length = 70; length < good.length; length++) {
+            List<Event> read = new ArrayList<>();
+            try {
+                EventReader events = EventReader.of(new ByteArrayInputStream(good, 0, length));
+                for (Event event; (event = events.next()) != null;)
+                    read.add(event);
+            } catch (IOException e) {
+                assertThat(e.getMessage()).contains("cut");
+            }
+            assertThat(read).as("%d bytes", length).hasSizeGreaterThanOrEqualTo(most).map(event -> event.at(0, 1))
+                    .isEqualTo(allKinds().subList(0, read.size()).stream().map(event -> event.at(0, 1)).toList());
+            most = read.size();
+        }
+        assertThat(most).isGreaterThanOrEqualTo(allKinds().size() - 1);
+    }
+
+    @Test
+    void on_a_full_disk_the_file_ends_with_the_last_event_that_fits() throws Exception {
+        Path disk = Files.createDirectory(directory.resolve("disk"));
+        Assumptions.assumeTrue(run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk.toString()) == 0,
+                "may not mount");
+        try {
+            Path file = disk.resolve("recording.imsg");
+            Event event = Event.message(Direction.TO_SERVER, WireFormat.MODERN, 1, 2, 3, new byte[1000], List.of());
+            try (Recorder recorder = Recorder.to(file)) {
+                assertThatThrownBy(() -> {
+                    for (;;) {
+                        recorder.add(event);
+                        recorder.flush();
+                    }
+                }).isInstanceOf(IOException.class).hasMessageContaining("cannot be written");
+            }
+            assertThat(Recording.read(file).events()).hasSizeBetween(20, 32).allMatch(event::equals);
+            assertThat(Files.readString(file)).endsWith("\n");
+        } finally {
+            assertThat(run("umount", disk.toString())).isZero();
+        }
+    }
+
+    private static int run(String... command) throws Exception {
+        return new ProcessBuilder(command).redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor();
     }
 
     @Test

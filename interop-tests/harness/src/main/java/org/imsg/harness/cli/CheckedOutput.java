@@ -1,0 +1,55 @@
+package org.imsg.harness.cli;
+
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.charset.Charset;
+
+/** The standard output of this process. A PrintWriter forgets failures; here they are thrown as UncheckedIOException. */
+final class CheckedOutput extends PrintWriter {
+    CheckedOutput() {
+        super(new Unbuffered(new OutputStreamWriter(new FileOutputStream(FileDescriptor.out),
+                Charset.forName(System.getProperty("stdout.encoding", "UTF-8")))));
+    }
+
+    /** Passes everything on, and failures past the PrintWriter. */
+    private static final class Unbuffered extends Writer {
+        private final Writer out;
+
+        Unbuffered(Writer out) {
+            this.out = out;
+        }
+
+        private static UncheckedIOException failed(IOException e) {
+            return new UncheckedIOException(
+                    new IOException("the standard output cannot be written: " + e.getMessage(), e));
+        }
+
+        @Override
+        public void write(char[] text, int from, int length) {
+            try {
+                out.write(text, from, length);
+            } catch (IOException e) {
+                throw failed(e);
+            }
+        }
+
+        @Override
+        public void flush() {
+            try {
+                out.flush();
+            } catch (IOException e) {
+                throw failed(e);
+            }
+        }
+
+        @Override
+        public void close() {
+            flush();
+        }
+    }
+}
