@@ -140,7 +140,8 @@ public record Event(long nanos, int connection, Direction direction, Kind kind, 
         return switch (kind) {
             case MESSAGE -> bytes.length == dialect().length(field(ImsgHeader.LENGTH_OFFSET), BIG_ENDIAN);
             case BYTES -> false;
-            case END, NOTE -> true;
+            case NOTE -> !note.isEmpty();
+            case END -> true;
         };
     }
 
