@@ -4,11 +4,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.logging.Level;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
-import java.util.logging.SimpleFormatter;
-import java.util.logging.StreamHandler;
 
 /**
  * A monitor whose control group has room for few more processes and threads than it has itself, which a program that it runs uses
@@ -21,14 +16,6 @@ final class CrowdedMonitor {
     public static void main(String... arguments) throws Exception {
         Path group = Path.of(arguments[0]);
         Files.writeString(group.resolve("cgroup.procs"), "" + ProcessHandle.current().pid());
-        Logger log = Logger.getLogger(UserProcesses.class.getName());
-        log.setLevel(Level.ALL);
-        log.addHandler(new StreamHandler(System.out, new SimpleFormatter()) {
-            @Override
-            public synchronized void publish(LogRecord record) {
-                System.out.println("log " + record.getMessage());
-            }
-        });
         Monitor monitor = Monitor.of(Policy.of("run users=64010-64010 nproc=4000 time=2 /bin/sh -c *"));
         try (Served served = Served.by(monitor, "child"); Privileged privileged = served.privileged()) {
             try (RunningProgram first = privileged.run(Program.of(Path.of("/bin/sh"), "-c", "exit 3"))) {

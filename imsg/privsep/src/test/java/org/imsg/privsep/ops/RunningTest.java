@@ -394,9 +394,13 @@ class RunningTest {
         assumeThat(pids).as("a hierarchy of pids limits").isWritable();
         Path group = Files.createDirectory(pids.resolve("imsg-crowded-" + ProcessHandle.current().pid()));
         try {
-            assertThat(new ChildJvm().run(CrowdedMonitor.class, group.toString()))
+            Path logging = Files.writeString(directory.resolve("logging.properties"),
+                    "handlers=java.util.logging.ConsoleHandler\njava.util.logging.ConsoleHandler.level=ALL\n"
+                            + UserProcesses.class.getName() + ".level=ALL\n");
+            assertThat(new ChildJvm().option("-Djava.util.logging.config.file=" + logging).run(CrowdedMonitor.class,
+                    group.toString()))
                     .contains("first 3", "bomb 9", "left false", "next 3")
-                    .doesNotContain("[max 0]", "log no thread");
+                    .doesNotContain("[max 0]", "no thread to kill");
         } finally {
             Files.delete(group);
         }
