@@ -40,13 +40,16 @@ public final class ImsgCommand implements Runnable {
      */
     public static void main(String[] arguments) {
         CommandLine command = commandLine().setOut(new CheckedOutput());
-        int code = command.execute(arguments);
-        try {
-            command.getOut().flush();
-        } catch (UncheckedIOException e) {
-            code = code == ExitCode.OK ? failed(e, command) : code;
-        }
-        System.exit(code);
+        command.setExecutionStrategy(parsed -> {
+            try {
+                int code = new CommandLine.RunLast().execute(parsed);
+                command.getOut().flush();
+                return code;
+            } catch (UncheckedIOException e) { // a help is shown outside of the handlers
+                return failed(e, command);
+            }
+        });
+        System.exit(command.execute(arguments));
     }
 
     static CommandLine commandLine() {

@@ -79,6 +79,20 @@ class ProgramJarTest {
     }
 
     @Test
+    void an_output_that_cannot_be_written_is_an_error_of_one_line() throws Exception {
+        for (String command : List.of("--help", "completion", "decode " + directory.resolve("empty"))) {
+            Files.write(directory.resolve("empty"), new byte[0]);
+            Process process = new ProcessBuilder("/bin/sh", "-c", JAVA + " -jar " + JAR + " " + command + " >/dev/full")
+                    .redirectOutput(directory.resolve("out").toFile()).redirectError(directory.resolve("err").toFile())
+                    .start();
+            Ended ended = end(process);
+            assertThat(ended.code()).as(command).isEqualTo(3);
+            assertThat(ended.err()).as(command).startsWith("imsg: the standard output cannot be written: ")
+                    .hasLineCount(1);
+        }
+    }
+
+    @Test
     void a_listener_whose_reader_has_gone_ends_at_once() throws Exception {
         Path socket = directory.resolve("socket");
         Process process = new ProcessBuilder("/bin/sh", "-c",
