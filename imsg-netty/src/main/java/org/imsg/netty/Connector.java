@@ -3,13 +3,16 @@ package org.imsg.netty;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.EventLoop;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.SocketAddress;
 import java.nio.channels.AlreadyConnectedException;
 import java.nio.channels.ConnectionPendingException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.imsg.sys.Constants;
+import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 
 /**
@@ -19,6 +22,8 @@ import org.imsg.unix.ErrnoException;
 final class Connector {
     private static final long FIRST_PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(500);
     private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
+    private static final int ENOENT = Errno.number("ENOENT");
 
     private final ImsgSocketChannel channel;
     private ChannelPromise promise;
@@ -74,10 +79,19 @@ final class Connector {
             else if (result == -Constants.EAGAIN)
                 wait(loop);
             else
-                throw new ErrnoException("connect", to, -result);
+                throw refused(new ErrnoException("connect", to, -result));
         } catch (IOException | RuntimeException e) {
             fail(e);
         }
+    }
+
+    /** In the types that Netty's channels fail with, which code that tries again looks for; the errno is the cause's. */
+    private static IOException refused(ErrnoException cause) {
+        IOException refused = cause.number() == ENOENT
+                ? new FileNotFoundException(cause.getMessage())
+                : new ConnectException(cause.getMessage());
+        refused.initCause(cause);
+        return refused;
     }
 
     private void wait(EventLoop loop) {

@@ -9,6 +9,7 @@ import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.EventLoop;
 import io.netty.channel.IoEventLoop;
+import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.channel.unix.UnixChannel;
 import java.io.IOException;
@@ -32,10 +33,12 @@ import org.imsg.unix.Sockets;
  * {@code ServerBootstrap} with Netty's own server channel.
  *
  * <p>Of the descriptors that come with one recvmsg(2) the first is kept, as in C; others are closed. Received descriptors are
- * close-on-exec. A peer whose backlog is full is tried again until {@code CONNECT_TIMEOUT_MILLIS} have passed. Failed system
- * calls are {@link ErrnoException}s. Safe for use by several threads as every Netty channel is.
+ * close-on-exec. An end without a name has the address {@code DomainSocketAddress("")}. A peer whose backlog is full is tried again until {@code CONNECT_TIMEOUT_MILLIS} have passed. A
+ * refused connect is a {@link java.net.ConnectException}, one to a path that is not there a {@link java.io.FileNotFoundException},
+ * each with the {@link ErrnoException} as its cause; other failed system calls are {@link ErrnoException}s. Safe for use by several threads as every Netty channel is.
  */
 public final class ImsgSocketChannel extends HalfClosableChannel implements UnixChannel {
+    private static final SocketAddress NAMELESS = new DomainSocketAddress("");
     private static final ChannelMetadata METADATA = new ChannelMetadata(false, 16);
 
     private final Fd socket;
@@ -88,7 +91,9 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
         writer = new SocketWriter(this, config);
         connector = new Connector(this);
         active = connected;
-        local = parent == null ? null : parent.localAddress();
+        remote = connected ? NAMELESS : null;
+        SocketAddress bound = parent == null ? null : parent.localAddress();
+        local = bound == null ? remote : bound;
     }
 
     private static Fd newSocket() {
@@ -233,6 +238,8 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
 
     void connected(SocketAddress to) {
         remote = to;
+        if (local == null)
+            local = NAMELESS;
         active = true;
         registration.connected();
         if (reader.isAsked())

@@ -10,6 +10,8 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.unix.DomainSocketAddress;
+import java.io.FileNotFoundException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
@@ -57,6 +59,7 @@ class ConnectTest {
                 Channel channel = bootstrap(loops).connect(address).sync().channel();
                 assertThat(channel.isActive()).isTrue();
                 assertThat(channel.remoteAddress()).isEqualTo(address);
+                assertThat(channel.localAddress()).isEqualTo(new DomainSocketAddress(""));
                 try (Wire peer = new Wire((isAbstract ? nameless : listener).accept())) {
                     channel.writeAndFlush(bytes("hello")).sync();
                     assertThat(peer.text(5)).isEqualTo("hello");
@@ -72,12 +75,15 @@ class ConnectTest {
     void a_refused_connection_names_the_call_the_address_and_the_reason(Loops loops) throws Exception {
         Path nothing = directory.resolve("nothing");
         assertThatThrownBy(bootstrap(loops).connect(UnixDomainSocketAddress.of(nothing))::sync)
-                .isInstanceOf(ErrnoException.class).hasMessageContaining("connect(" + nothing)
-                .hasMessageContaining("ENOENT");
+                .isInstanceOf(FileNotFoundException.class).hasMessageContaining("connect(" + nothing)
+                .hasMessageContaining("ENOENT").hasCauseInstanceOf(ErrnoException.class);
         Path dead = directory.resolve("dead");
         UnixListener.at(UnixAddress.of(dead)).backlog(5).listen().handOn().close();
         ChannelFuture refused = bootstrap(loops).connect(UnixDomainSocketAddress.of(dead));
-        assertThatThrownBy(refused::sync).isInstanceOf(ErrnoException.class).hasMessageContaining("ECONNREFUSED");
+        assertThatThrownBy(refused::sync).isInstanceOf(ConnectException.class)
+                .hasMessageContaining("connect(" + dead + "): ECONNREFUSED").cause()
+                .isInstanceOfSatisfying(ErrnoException.class,
+                        cause -> assertThat(cause.name()).isEqualTo("ECONNREFUSED"));
         refused.channel().closeFuture().sync();
         assertThatThrownBy(bootstrap(loops).connect(new InetSocketAddress("localhost", 1))::sync)
                 .isInstanceOf(UnsupportedAddressTypeException.class);

@@ -15,6 +15,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.unix.DomainSocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.util.Map;
 import org.imsg.unix.Fd;
@@ -287,6 +288,20 @@ class ImsgSocketChannelTest {
             pair.close();
         }
         assertThatThrownBy(channel::peerCredentials).isInstanceOf(ClosedChannelException.class);
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void the_ends_of_a_socketpair_have_addresses_without_a_name(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Channel channel = Wire.open(loops.group(), pair.first());
+        try {
+            assertThat(channel.localAddress()).isEqualTo(new DomainSocketAddress(""));
+            assertThat(channel.remoteAddress()).isEqualTo(new DomainSocketAddress(""));
+        } finally {
+            channel.close().sync();
+            pair.close();
+        }
     }
 
     @ParameterizedTest

@@ -65,6 +65,7 @@ class ServerTest {
             assertThat(child).isInstanceOf(ImsgSocketChannel.class);
             assertThat(child.parent()).isSameAs(server);
             assertThat(child.localAddress()).isEqualTo(address);
+            assertThat(child.remoteAddress()).isEqualTo(new DomainSocketAddress(""));
             assertThat(child.config().getOption(ImsgChannelOption.ALLOW_FD_PASSING)).isTrue();
             assertThat(((ImsgSocketChannel) child).peerCredentials().pid())
                     .isEqualTo((int) ProcessHandle.current().pid());
