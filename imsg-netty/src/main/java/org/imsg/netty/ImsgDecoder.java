@@ -21,8 +21,6 @@ import org.imsg.wire.ImsgHeader;
 final class ImsgDecoder extends ChannelInboundHandlerAdapter {
     /** Bytes set aside at once for a message of which only the header is known; more follow as more arrives. */
     private static final int LARGEST_ADVANCE = 65536;
-    /** The step of sizes from {@link #LARGEST_ADVANCE} on: with it one buffer is as large as the next, and can be used again. */
-    private static final int STEP = 4096;
 
     private final Framer framer;
     private final ImsgBatch batch;
@@ -115,9 +113,7 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
         // Appending is safe though messages may still be looking at the memory: theirs lies before the tail.
         if (joined == null || joined.isReadOnly() || joined.writableBytes() < bytes.readableBytes()) {
             int advance = Math.min(framer.needed(), Math.max(LARGEST_ADVANCE, 2 * have));
-            SpareBuffers spare = SpareBuffers.TO_READ.get();
-            joined = spare.take(ctx.alloc(), rounded(Math.max(all, advance)));
-            spare.share(joined);
+            joined = ctx.alloc().directBuffer(Math.max(all, advance));
             if (tail != null) {
                 joined.writeBytes(tail);
                 tail.release();
@@ -126,10 +122,6 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
         joined.writeBytes(bytes);
         bytes.release();
         return joined;
-    }
-
-    private static int rounded(int size) {
-        return size < LARGEST_ADVANCE || size > Integer.MAX_VALUE - STEP ? size : size + STEP - 1 & -STEP;
     }
 
     private void fail(ChannelHandlerContext ctx, ByteBuf stream) {

@@ -109,7 +109,7 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
             onLoop();
         }
         if (gathered.isEmpty())
-            gathered.begin(SpareBuffers.TO_WRITE.get().take(ctx.alloc(), Math.max(expected, length)));
+            gathered.begin(ctx.alloc().directBuffer(Math.max(expected, length)));
         gathered.reserve(length);
         Dialect known = dialect.get();
         gathered.header(known == null ? Dialect.MODERN : known, type, length, false, id, pid == 0 ? OWN_PID : pid);
@@ -187,7 +187,6 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
         ByteBuf bytes = gathered.end();
         List<ChannelPromise> waiting = promises;
         expected = Math.clamp(bytes.readableBytes(), FIRST_CAPACITY, GATHERED);
-        SpareBuffers.TO_WRITE.get().share(bytes);
         if (waiting.isEmpty()) {
             ctx.write(bytes, ctx.voidPromise());
             return;

@@ -110,10 +110,9 @@ final class SocketReader {
     private Object receive(RecvByteBufAllocator.ExtendedHandle sizes) throws IOException {
         boolean descriptors = config.allowsFdPassing();
         Msghdr header = SocketCalls.toReceive(descriptors);
-        SpareBuffers spare = SpareBuffers.TO_READ.get();
-        // No more than was guessed is read into a larger one: some set the size of their reads.
-        int room = sizes.guess();
-        ByteBuf buffer = spare.take(config.getAllocator(), room);
+        ByteBuf buffer = memory(sizes.allocate(config.getAllocator()));
+        // An allocator rounds up, and some programs set the size of their reads.
+        int room = Math.min(buffer.writableBytes(), Math.max(1, sizes.guess()));
         boolean handedOn = false;
         try {
             sizes.attemptedBytesRead(room);
@@ -130,10 +129,18 @@ final class SocketReader {
                 throw new ErrnoException("recvmsg", channel.socket(), -n);
             return null;
         } finally {
-            spare.share(buffer);
             if (!handedOn)
                 buffer.release();
         }
+    }
+
+    /** An allocator's own choice may be a heap buffer, which the kernel cannot write to. */
+    private ByteBuf memory(ByteBuf chosen) {
+        if (chosen.isDirect() && chosen.nioBufferCount() == 1)
+            return chosen;
+        int size = chosen.writableBytes();
+        chosen.release();
+        return config.getAllocator().directBuffer(size);
     }
 
     private int receive(Msghdr header, ByteBuf buffer, int room) throws IOException {

@@ -1,0 +1,149 @@
+package org.imsg.netty;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
+import io.netty.channel.FixedRecvByteBufAllocator;
+import io.netty.util.IllegalReferenceCountException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.imsg.WireFormat;
+import org.imsg.unix.Fd;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Whose the buffers are that are read and written: each has one owner, and its count is right. */
+@ExtendWith(LeakDetection.class)
+@Timeout(60)
+class BuffersTest {
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void a_second_release_of_what_was_read_fails_where_it_happens(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        BlockingQueue<Object> counts = new LinkedBlockingQueue<>();
+        Channel channel = Wire.open(loops.group(), pair.first(), new ChannelInboundHandlerAdapter() {
+            @Override
+            public void channelRead(ChannelHandlerContext ctx, Object message) {
+                ByteBuf bytes = (ByteBuf) message;
+                counts.add(bytes.refCnt());
+                bytes.release();
+                assertThatThrownBy(bytes::release).isInstanceOf(IllegalReferenceCountException.class);
+                counts.add(bytes.refCnt());
+            }
+        });
+        try (Wire peer = new Wire(pair.second())) {
+            for (int i = 0; i < 3; i++) {
+                peer.send("x");
+                assertThat(counts.take()).isEqualTo(1);
+                assertThat(counts.take()).isEqualTo(0);
+            }
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void so_does_one_of_what_the_codec_wrote(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        BlockingQueue<Integer> counts = new LinkedBlockingQueue<>();
+        ImsgCodec codec = new ImsgCodec().format(WireFormat.MODERN);
+        Channel channel = Wire.open(loops.group(), pair.first(), new ChannelOutboundHandlerAdapter() {
+            @Override
+            public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
+                counts.add(((ByteBuf) message).refCnt());
+                ctx.write(message, promise);
+            }
+        }, codec);
+        try (Wire peer = new Wire(pair.second())) {
+            for (int i = 0; i < 3; i++) {
+                channel.writeAndFlush(ImsgMessage.of(i)).sync();
+                assertThat(counts.take()).isEqualTo(1);
+                assertThat(peer.text(16)).hasSize(16);
+            }
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void the_allocator_of_reads_is_asked_for_each_of_them(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        List<ByteBuf> made = new ArrayList<>();
+        DefaultMaxMessagesRecvByteBufAllocator three = new DefaultMaxMessagesRecvByteBufAllocator() {
+            @Override
+            public ExtendedHandle newHandle() {
+                return new MaxMessageHandle() {
+                    @Override
+                    public int guess() {
+                        return 3;
+                    }
+
+                    @Override
+                    public ByteBuf allocate(ByteBufAllocator unused) {
+                        // A heap buffer, of which the kernel cannot make use.
+                        made.add(UnpooledByteBufAllocator.DEFAULT.heapBuffer(3));
+                        return made.getLast();
+                    }
+                };
+            }
+        };
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.RECVBUF_ALLOCATOR, three),
+                events);
+        try (Wire peer = new Wire(pair.second())) {
+            peer.send("abcdefg");
+            assertThat(events.text(7)).isEqualTo("abcdefg");
+            channel.eventLoop().submit(() -> {
+                assertThat(made).hasSizeGreaterThanOrEqualTo(3).extracting(ByteBuf::refCnt).containsOnly(0);
+            }).sync();
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void what_a_handler_keeps_of_a_read_is_not_read_over(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(),
+                Map.of(ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(5)), events);
+        try (Wire peer = new Wire(pair.second())) {
+            List<ByteBuf> kept = new ArrayList<>();
+            StringBuilder text = new StringBuilder();
+            peer.send("onetwothreefourfivesixseveneightnineten");
+            while (text.length() < 39) {
+                ByteBuf bytes = events.next(ByteBuf.class);
+                assertThat(bytes.readableBytes()).isLessThanOrEqualTo(5);
+                text.append(bytes.toString(StandardCharsets.ISO_8859_1));
+                kept.add(bytes);
+            }
+            StringBuilder later = new StringBuilder();
+            for (ByteBuf bytes : kept) {
+                later.append(bytes.toString(StandardCharsets.ISO_8859_1));
+                bytes.release();
+            }
+            assertThat(later).hasToString(text.toString()).hasToString("onetwothreefourfivesixseveneightnineten");
+        } finally {
+            channel.close().sync();
+        }
+    }
+}
