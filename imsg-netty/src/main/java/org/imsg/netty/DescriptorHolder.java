@@ -111,7 +111,7 @@ abstract class DescriptorHolder extends AbstractReferenceCounted implements Byte
 
     @Override
     public DescriptorHolder replace(ByteBuf bytes) {
-        return with(bytes, takeFd());
+        return with(Objects.requireNonNull(bytes), takeFd());
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.util.ResourceLeakDetector;
+import java.util.Objects;
 import org.imsg.unix.Fd;
 
 /**
@@ -30,10 +31,10 @@ public final class FdBuf extends DescriptorHolder {
      *
      * @param content the bytes, 1 or more; taken over
      * @param fd the descriptor; taken over
-     * @throws IllegalStateException if the descriptor is closed or was handed on; nothing is taken over then
+     * @throws IllegalStateException if the descriptor is closed or was handed on; nothing is taken over then, nor if one is null
      */
     public FdBuf(ByteBuf content, Fd fd) {
-        this(content, fd.move(), false);
+        this(Objects.requireNonNull(content), fd.move(), false);
     }
 
     FdBuf(ByteBuf content, Fd fd, boolean lost) {

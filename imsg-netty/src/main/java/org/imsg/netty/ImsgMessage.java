@@ -47,10 +47,10 @@ public final class ImsgMessage extends DescriptorHolder {
      * @param pid the process id; 0 for the pid of this process
      * @param payload the payload, without the header; taken over
      * @param fd the descriptor; taken over
-     * @throws IllegalStateException if the descriptor is closed or was handed on; nothing is taken over then
+     * @throws IllegalStateException if the descriptor is closed or was handed on; nothing is taken over then, nor if one is null
      */
     public ImsgMessage(int type, int id, int pid, ByteBuf payload, Fd fd) {
-        this(type, id, pid, payload, DescriptorState.PRESENT, Objects.requireNonNull(fd).move());
+        this(type, id, pid, Objects.requireNonNull(payload), DescriptorState.PRESENT, fd.move());
     }
 
     ImsgMessage(int type, int id, int pid, ByteBuf payload, DescriptorState arrived, Fd fd) {

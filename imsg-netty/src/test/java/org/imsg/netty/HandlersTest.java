@@ -5,6 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.util.IllegalReferenceCountException;
+import java.io.EOFException;
+import java.util.concurrent.RejectedExecutionException;
+import org.imsg.unix.Fd;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.WriteBufferWaterMark;
@@ -127,6 +134,71 @@ class HandlersTest {
         channel.finishAndReleaseAll();
         assertThatThrownBy(() -> new ImsgRequests().request(message(1, 0, "?"), SECOND))
                 .isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void requests_fail_at_once_when_the_peer_has_ended_its_output() {
+        ImsgRequests requests = new ImsgRequests();
+        EmbeddedChannel channel = new EmbeddedChannel(requests);
+        Future<ImsgMessage> open = requests.request(message(1, 0, "?"), SECOND);
+        channel.releaseOutbound();
+        channel.pipeline().fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
+        assertThat(open.cause()).isInstanceOf(EOFException.class).hasMessageContaining("ended its output");
+        ImsgMessage late = message(1, 0, "?");
+        assertThat(requests.request(late, SECOND).cause()).isInstanceOf(EOFException.class);
+        assertThat(late.refCnt()).isZero();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void requests_of_a_removed_handler_fail_at_once() throws Exception {
+        ImsgRequests requests = new ImsgRequests();
+        EmbeddedChannel channel = new EmbeddedChannel(requests);
+        channel.pipeline().remove(requests);
+        ImsgMessage late = new ImsgMessage(1, 0, 0, Unpooled.EMPTY_BUFFER, Wire.pipeSaying(""));
+        assertThat(requests.request(late, SECOND).cause()).isInstanceOf(ClosedChannelException.class);
+        assertThat(late.refCnt()).isZero();
+        assertThat(late.hasFd()).isFalse();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void a_request_on_a_dead_loop_fails_and_is_released() throws Exception {
+        EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, PollIoHandler.FACTORY);
+        Fd.Pair pair = Fd.socketpair();
+        ImsgRequests requests = new ImsgRequests();
+        Wire.open(group, pair.first(), requests);
+        group.shutdownGracefully(0, 0, TimeUnit.SECONDS).sync();
+        pair.second().close();
+        ImsgMessage late = new ImsgMessage(1, 0, 0, Unpooled.EMPTY_BUFFER, Wire.pipeSaying(""));
+        List<Throwable> told = new ArrayList<>();
+        requests.request(late, SECOND).addListener(failed -> told.add(failed.cause()));
+        assertThat(told).singleElement().isInstanceOf(RejectedExecutionException.class);
+        assertThat(late.refCnt()).isZero();
+        assertThat(late.hasFd()).isFalse();
+    }
+
+    @Test
+    void a_request_that_cannot_be_scheduled_or_was_released_fails_and_holds_nothing() throws Exception {
+        ImsgRequests requests = new ImsgRequests();
+        EmbeddedChannel channel = new EmbeddedChannel(requests);
+        ImsgMessage refused = new ImsgMessage(1, 0, 0, Unpooled.EMPTY_BUFFER, Wire.pipeSaying(""));
+        assertThat(requests.request(refused, null).cause()).isInstanceOf(NullPointerException.class);
+        assertThat(refused.refCnt()).isZero();
+        assertThat(requests.request(refused, SECOND).cause()).isInstanceOf(IllegalReferenceCountException.class);
+        assertThat(channel.outboundMessages()).isEmpty();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void what_is_not_made_owns_nothing() throws Exception {
+        Fd fd = Wire.pipeSaying("still the caller's");
+        assertThatThrownBy(() -> new ImsgMessage(1, 0, 0, null, fd)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> new FdBuf(null, fd)).isInstanceOf(NullPointerException.class);
+        FdBuf made = new FdBuf(Wire.bytes("x"), fd);
+        assertThatThrownBy(() -> made.replace(null)).isInstanceOf(NullPointerException.class);
+        assertThat(Wire.say(made.takeFd())).isEqualTo("still the caller's");
+        made.release();
     }
 
     @Test

@@ -3,15 +3,19 @@ package org.imsg.netty.handler;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.ImmediateEventExecutor;
 import io.netty.util.concurrent.Promise;
+import java.io.EOFException;
 import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
@@ -22,14 +26,17 @@ import org.imsg.netty.ImsgMessage;
  * stream of replies until one of an end type. Every request has a deadline.
  *
  * <p>Goes behind an {@link org.imsg.netty.ImsgCodec} in the pipeline. Messages with an id that no request waits for, late replies
- * among them, go on to the next handler. When the channel closes, or an exception passes by, open requests fail with it.
+ * among them, go on to the next handler. When the channel closes, its peer ends its output, this handler is removed, or an
+ * exception passes by, open requests fail at once; so do later ones, but for the exception.
  * Requests may be made by any thread; futures and consumers are called on the event loop. One for each channel.
  *
  * {@snippet file="org/imsg/netty/ServerTest.java" region="client"}
  */
 public final class ImsgRequests extends ChannelDuplexHandler {
     private final Map<Integer, Waiting> waiting = new HashMap<>();
-    private ChannelHandlerContext context;
+    private volatile ChannelHandlerContext context;
+    /** Why no reply can come any more, or null while one can. On the event loop. */
+    private Throwable ended;
     private int lastId;
 
     /** A handler that gives its requests the ids 1, 2, 3 and so on, without those still waited for. */
@@ -95,7 +102,10 @@ public final class ImsgRequests extends ChannelDuplexHandler {
      * @param request the request; taken over, and sent under an id of this handler's
      * @param timeout how long to wait for the reply
      * @return the reply, the caller's to release; or {@link RequestTimeoutException}, what the write failed with, what
-     *     went by in exceptionCaught, or {@link ClosedChannelException}. Cancelling it drops the reply.
+     *     went by in exceptionCaught, {@link ClosedChannelException}, {@link RejectedExecutionException} when the loop has
+     *     ended, or {@link EOFException} when the peer has ended its output. Cancelling it drops the reply. However it
+     *     fails, the request and its descriptor are released.
+     * @throws IllegalStateException if this handler was never in a pipeline; the request is released
      */
     public Future<ImsgMessage> request(ImsgMessage request, Duration timeout) {
         return requestAll(request, timeout, type -> true, message -> {});
@@ -110,6 +120,7 @@ public final class ImsgRequests extends ChannelDuplexHandler {
      * @param each is handed every reply before the end; valid inside the call, unless it retains it; what it throws
      *     ends the request
      * @return the reply that was the end, the caller's to release; failures as of {@link #request(ImsgMessage, Duration)}
+     * @throws IllegalStateException if this handler was never in a pipeline; the request is released
      */
     public Future<ImsgMessage> requestAll(ImsgMessage request, Duration timeout, IntPredicate isEnd,
             Consumer<ImsgMessage> each) {
@@ -119,29 +130,52 @@ public final class ImsgRequests extends ChannelDuplexHandler {
             throw new IllegalStateException("this handler is in no pipeline");
         }
         Promise<ImsgMessage> end = ctx.executor().newPromise();
-        if (ctx.executor().inEventLoop())
+        if (ctx.executor().inEventLoop()) {
             send(request, timeout, end, isEnd, each);
-        else
+            return end;
+        }
+        try {
             ctx.executor().execute(() -> send(request, timeout, end, isEnd, each));
+        } catch (RejectedExecutionException e) {
+            request.release();
+            return ImmediateEventExecutor.INSTANCE.newFailedFuture(e);
+        }
         return end;
+    }
+
+    private static void refuse(ImsgMessage request, Promise<ImsgMessage> end, Throwable why) {
+        request.release();
+        end.tryFailure(why);
     }
 
     private void send(ImsgMessage request, Duration timeout, Promise<ImsgMessage> end, IntPredicate isEnd,
             Consumer<ImsgMessage> each) {
-        if (!context.channel().isActive()) {
-            request.release();
-            end.tryFailure(new ClosedChannelException());
+        if (ended == null && !context.channel().isActive())
+            ended = new ClosedChannelException();
+        if (ended != null) {
+            refuse(request, end, ended);
             return;
         }
         Waiting open = new Waiting(nextId(), end, isEnd, each);
+        ImsgMessage named;
+        try {
+            open.deadline = context.executor().schedule(() -> open.fail(new RequestTimeoutException(timeout)),
+                    TimeUnit.NANOSECONDS.convert(timeout), TimeUnit.NANOSECONDS);
+            named = request.withId(open.id);
+        } catch (RuntimeException e) {
+            // The loop is about to end, say, or the request was released already.
+            open.close();
+            if (request.refCnt() > 0)
+                request.release();
+            end.tryFailure(e);
+            return;
+        }
         waiting.put(open.id, open);
-        open.deadline = context.executor().schedule(() -> open.fail(new RequestTimeoutException(timeout)),
-                TimeUnit.NANOSECONDS.convert(timeout), TimeUnit.NANOSECONDS);
         end.addListener(done -> {
             if (done.isCancelled())
                 open.close();
         });
-        context.writeAndFlush(request.withId(open.id)).addListener(written -> {
+        context.writeAndFlush(named).addListener(written -> {
             if (!written.isSuccess())
                 open.fail(written.cause());
         });
@@ -157,6 +191,7 @@ public final class ImsgRequests extends ChannelDuplexHandler {
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
         context = ctx;
+        ended = null;
     }
 
     @Override
@@ -175,20 +210,32 @@ public final class ImsgRequests extends ChannelDuplexHandler {
     }
 
     @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        if (event instanceof ChannelInputShutdownEvent)
+            end(new EOFException("the peer has ended its output, so no reply can come"));
+        ctx.fireUserEventTriggered(event);
+    }
+
+    @Override
     public void channelInactive(ChannelHandlerContext ctx) {
-        failAll(new ClosedChannelException());
+        end(new ClosedChannelException());
         ctx.fireChannelInactive();
     }
 
     @Override
     public void handlerRemoved(ChannelHandlerContext ctx) {
-        failAll(new ClosedChannelException());
+        end(new ClosedChannelException());
     }
 
     @Override
     public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
         failAll(new ClosedChannelException());
         ctx.close(promise);
+    }
+
+    private void end(Throwable cause) {
+        ended = cause;
+        failAll(cause);
     }
 
     private void failAll(Throwable cause) {
