@@ -1,10 +1,15 @@
 package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.EventLoop;
+import io.netty.channel.FileRegion;
 import io.netty.util.ReferenceCountUtil;
+import java.io.EOFException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.util.concurrent.TimeUnit;
 import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Constants;
@@ -36,8 +41,10 @@ final class SocketWriter {
     Object accept(Object message) {
         if (message instanceof ByteBuf bytes)
             return direct(bytes, bytes);
+        if (message instanceof FileRegion)
+            return message;
         if (!(message instanceof FdBuf withFd))
-            throw new UnsupportedOperationException("a channel writes ByteBuf and FdBuf, not "
+            throw new UnsupportedOperationException("a channel writes ByteBuf, FdBuf and FileRegion, not "
                     + message.getClass().getName()
                     + (message instanceof ImsgMessage ? ": put an ImsgCodec before it" : ""));
         if (!withFd.hasFd())
@@ -55,7 +62,7 @@ final class SocketWriter {
     }
 
     private ByteBuf direct(ByteBuf bytes, Object holder) {
-        if (isContiguous(bytes)) {
+        if (bytes.isDirect() && bytes.nioBufferCount() >= 1) {
             if (holder != bytes)
                 ReferenceCountUtil.release(holder);
             return bytes;
@@ -81,6 +88,12 @@ final class SocketWriter {
             Object message = queue.current();
             if (message == null)
                 return Outcome.DONE;
+            if (message instanceof FileRegion region) {
+                Outcome outcome = write(queue, region);
+                if (outcome != Outcome.DONE)
+                    return outcome;
+                continue;
+            }
             FdBuf holder = message instanceof FdBuf withFd ? withFd : null;
             ByteBuf bytes = holder == null ? (ByteBuf) message : holder.content();
             if (!bytes.isReadable()) {
@@ -90,7 +103,7 @@ final class SocketWriter {
             }
             int descriptor = holder == null ? -1 : holder.fdNumber();
             // The rest of a short write stays in its FdBuf, which is not to be gathered.
-            boolean gather = holder == null && queue.size() > 1;
+            boolean gather = holder == null && (queue.size() > 1 || bytes.nioBufferCount() > 1);
             int n = send(gather ? queue : null, bytes, descriptor);
             if (n > 0)
                 sent(queue, holder, n);
@@ -104,6 +117,67 @@ final class SocketWriter {
                 throw new ErrnoException("sendmsg", channel.socket(), -n);
         }
         return queue.isEmpty() ? Outcome.DONE : Outcome.ENOUGH;
+    }
+
+    /** The next part of a file; done if there may be more room. */
+    private Outcome write(ChannelOutboundBuffer queue, FileRegion region) throws IOException {
+        if (region.transferred() >= region.count()) {
+            queue.remove();
+            return Outcome.DONE;
+        }
+        RegionTarget target = new RegionTarget();
+        long n = region.transferTo(target, region.transferred());
+        if (n > 0)
+            queue.progress(n);
+        if (region.transferred() >= region.count())
+            queue.remove();
+        else if (target.full != null)
+            return target.full;
+        else if (n <= 0)
+            throw new EOFException("the file ended " + (region.count() - region.transferred())
+                    + " bytes before its region does");
+        return Outcome.DONE;
+    }
+
+    /** The socket as a region writes to it: what the kernel does not take stays in the buffer. */
+    private final class RegionTarget implements WritableByteChannel {
+        Outcome full;
+
+        @Override
+        public int write(ByteBuffer source) throws IOException {
+            int length = source.remaining();
+            if (length == 0 || full != null)
+                return 0;
+            ByteBuf copied = source.isDirect() ? null : config.getAllocator().directBuffer(length);
+            try {
+                int n = send(null, copied == null
+                        ? Unpooled.wrappedBuffer(source.duplicate())
+                        : copied.writeBytes(source.duplicate()), -1);
+                if (n == -Constants.EAGAIN)
+                    full = Outcome.FULL;
+                else if (n == -Constants.ENOBUFS)
+                    full = Outcome.LATER;
+                else if (n < 0)
+                    throw new ErrnoException("sendmsg", channel.socket(), -n);
+                if (n <= 0)
+                    return 0;
+                source.position(source.position() + n);
+                return n;
+            } finally {
+                if (copied != null)
+                    copied.release();
+            }
+        }
+
+        @Override
+        public boolean isOpen() {
+            return channel.isOpen();
+        }
+
+        @Override
+        public void close() {
+            throw new UnsupportedOperationException("a region does not close the socket it is written to");
+        }
     }
 
     /** One sendmsg: of what can be gathered from a queue if there is one, else of a buffer and its descriptor. */
