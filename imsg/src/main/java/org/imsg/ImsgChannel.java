@@ -11,6 +11,7 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ConcurrentModificationException;
 import java.util.stream.Stream;
 import org.imsg.cstruct.MalformedStructException;
 import org.imsg.sys.Constants;
@@ -102,6 +103,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /** The longest message unless {@link #maxSize(int)} says otherwise, in bytes with the header: MAX_IMSGSIZE. */
     public static final int MAX_IMSGSIZE = 16384;
 
+    private static final String CHANGED = "another thread changed the parts of the message meanwhile";
     private static final int OWN_PID = (int) ProcessHandle.current().pid();
 
     private final Fd socket;
@@ -516,6 +518,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @param id the id, peerid in the header
      * @param pid the process id; 0 for this process's
      * @param parts the parts, copied one behind the other
+     * @throws ConcurrentModificationException if another thread changes the array meanwhile; nothing is queued then
      * @throws ClosedChannelException if the channel is closed
      */
     public void composev(int type, int id, int pid, MemorySegment... parts) throws ClosedChannelException {
@@ -530,6 +533,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @param pid the process id; 0 for this process's
      * @param fd as {@link #compose(int, int, int, Fd, byte[])}
      * @param parts the parts, copied one behind the other
+     * @throws ConcurrentModificationException if another thread changes the array meanwhile; nothing is queued then
      * @throws ClosedChannelException if the channel is closed
      */
     public void composev(int type, int id, int pid, @Nullable Fd fd, MemorySegment... parts)
@@ -538,13 +542,17 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
         try {
             long count = 0;
             for (MemorySegment part : parts)
-                count += part.byteSize();
+                count += Math.min(part.byteSize(), Integer.MAX_VALUE); // more than any limit, and no sum overflows
             int length = reserve(fd, count);
             long at = 0;
             for (MemorySegment part : parts) {
+                if (part.byteSize() > count - at)
+                    throw new ConcurrentModificationException(CHANGED);
                 sendBuffer.copy(part, at);
                 at += part.byteSize();
             }
+            if (at < count)
+                throw new ConcurrentModificationException(CHANGED);
             sendBuffer.commit(dialectFor(fd), type, id, pid == 0 ? this.pid : pid, fd, length);
         } finally {
             if (taken)

@@ -5,13 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.ConcurrentModificationException;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.imsg.testing.Call;
 import org.imsg.unix.Fd;
@@ -157,6 +160,44 @@ class TurnsTest {
         channel.poll(take);
         assertThat(seen.get()).isEqualTo(total);
         assertThat(sum.get()).isEqualTo(total * (total - 1) / 2);
+    }
+
+    @Test
+    void parts_that_another_thread_changes_meanwhile_make_no_message_of_bytes_nobody_gave() throws Exception {
+        MemorySegment[] parts = {MemorySegment.NULL};
+        var done = new AtomicBoolean();
+        Call<Void> changing = Call.start(Call.On.PLATFORM, () -> {
+            var sevens = MemorySegment.ofArray(new byte[64]).fill((byte) 7);
+            while (!done.get()) {
+                parts[0] = sevens;
+                parts[0] = MemorySegment.NULL;
+            }
+            return null;
+        });
+        try {
+            for (int i = 0; i < 50 * MESSAGES; i++) {
+                try {
+                    channel.composev(1, 0, 0, parts);
+                } catch (ConcurrentModificationException e) {
+                    assertThat(channel.queuelen()).isZero();
+                    continue;
+                }
+                channel.flush();
+                for (byte b : peer.receive().payload())
+                    assertThat(b).isEqualTo((byte) 7);
+            }
+        } finally {
+            done.set(true);
+            changing.result();
+        }
+    }
+
+    @Test
+    @SuppressWarnings("restricted")
+    void parts_whose_lengths_overflow_together_are_too_many_bytes() {
+        var endless = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+        assertThatExceptionOfType(ImsgTooLargeException.class)
+                .isThrownBy(() -> channel.composev(1, 0, 0, endless, endless));
     }
 
     @Test
