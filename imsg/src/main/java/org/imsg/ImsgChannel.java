@@ -12,6 +12,7 @@ import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ConcurrentModificationException;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.imsg.cstruct.MalformedStructException;
 import org.imsg.sys.Constants;
@@ -334,14 +335,14 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * Lets a waiting reader try again and again for a while before it sleeps in the kernel. Round trips become shorter, and a
      * processor is kept busy. 0 unless set.
      *
-     * @param time how long at most, each time
+     * @param time how long at most, each time; 292 years are no longer than more
      * @return this
      * @throws IllegalArgumentException if it is negative
      */
     public ImsgChannel spinBeforeWaiting(Duration time) {
         if (time.isNegative())
             throw new IllegalArgumentException("a time to spin is 0 or more, not " + time);
-        spinNanos = time.toNanos();
+        spinNanos = TimeUnit.NANOSECONDS.convert(time);
         return this;
     }
 

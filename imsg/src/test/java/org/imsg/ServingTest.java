@@ -20,6 +20,7 @@ import org.imsg.testing.Call;
 import org.imsg.testing.CapturedLog;
 import org.imsg.unix.ConnectionHandler;
 import org.imsg.unix.Fd;
+import org.imsg.unix.UnixAddress;
 import org.imsg.unix.UnixListener;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -99,6 +100,26 @@ class ServingTest {
         }
         assertThat(path).doesNotExist();
         assertThat(log.lines()).isEmpty();
+    }
+
+    @Test
+    void a_connection_whose_close_throws_counts_no_more() throws Exception {
+        UnixListener listener = UnixListener.at(UnixAddress.of(path)).listen().maxConnections(1);
+        Call<Void> serving = Call.<Void>start(Call.On.VIRTUAL, () -> {
+            listener.<AutoCloseable>serve(socket -> () -> {
+                socket.close();
+                throw new StackOverflowError("the close's own");
+            }, (_, _) -> {});
+            return null;
+        }).awaitWaiting();
+        for (int i = 0; i < 3; i++) {
+            try (var client = ImsgChannel.connect(path)) {
+                assertThat(client.receive()).isNull();
+            }
+        }
+        listener.close();
+        serving.result();
+        assertThat(log.lines()).filteredOn(line -> line.contains("is not closed")).hasSize(3);
     }
 
     @Test

@@ -53,8 +53,7 @@ final class Connections<C extends AutoCloseable> {
                 if (!cut)
                     log.warn("a connection to " + address + " from " + peer + " is dropped", e);
             } finally {
-                close(channel);
-                remove(this);
+                end(this, channel);
             }
         }
 
@@ -122,10 +121,8 @@ final class Connections<C extends AutoCloseable> {
             connection.thread.start();
             started = true;
         } finally {
-            if (!started) {
-                close(connection.channel == null ? socket : connection.channel);
-                remove(connection);
-            }
+            if (!started)
+                end(connection, connection.channel == null ? socket : connection.channel);
         }
         // It was not there to be cut when the others were.
         if (cut)
@@ -155,10 +152,19 @@ final class Connections<C extends AutoCloseable> {
         }
     }
 
+    /** Whatever its close throws, it counts no more. */
+    private void end(Connection connection, AutoCloseable channel) {
+        try {
+            close(channel);
+        } finally {
+            remove(connection);
+        }
+    }
+
     private void close(AutoCloseable connection) {
         try {
             connection.close();
-        } catch (Exception e) {
+        } catch (Throwable e) {
             log.warn("a connection to " + address + " is not closed", e);
         }
     }

@@ -36,7 +36,18 @@ final class SocketFile {
             return listen(Sockets.bind(address, mode), null, address, mode, backlog);
         try (PathLock _ = PathLock.take(address.path())) {
             Fd socket = bind(address, mode, replaceStale);
-            return listen(socket, new SocketFile(address.path()), address, mode, backlog);
+            return listen(socket, of(address.path(), socket), address, mode, backlog);
+        }
+    }
+
+    private static SocketFile of(Path path, Fd socket) throws IOException {
+        try {
+            return new SocketFile(path);
+        } catch (IOException | RuntimeException | Error e) {
+            try (socket) {
+                Files.deleteIfExists(path);
+            }
+            throw e;
         }
     }
 
