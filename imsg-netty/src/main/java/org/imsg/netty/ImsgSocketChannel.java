@@ -22,10 +22,10 @@ import org.imsg.unix.PeerCredentials;
 import org.imsg.unix.Sockets;
 
 /**
- * A Unix stream socket that carries bytes and descriptors together, on Netty's epoll, kqueue or io_uring event loops. What a
- * Netty user knows from {@code EpollDomainSocketChannel} holds here too; in addition an {@link FdBuf} may be written, and one
- * is read where descriptors came with the bytes, provided {@link ImsgChannelOption#ALLOW_FD_PASSING} is set. Everything else
- * that is read is a {@link ByteBuf}. Put an {@link ImsgCodec} in the pipeline to have messages instead.
+ * A Unix stream socket that carries bytes and descriptors together, on Netty's epoll, kqueue or io_uring event loops. In
+ * addition to buffers and file regions an {@link FdBuf} may be written, and one is read where descriptors came with the bytes,
+ * provided {@link ImsgChannelOption#ALLOW_FD_PASSING} is set. Everything else that is read is a {@link ByteBuf}. Put an
+ * {@link ImsgCodec} in the pipeline to have messages instead.
  *
  * <p>A channel comes about in one of three ways: {@code Bootstrap.channel(ImsgSocketChannel.class)} and a connect to a
  * {@code DomainSocketAddress} or {@code UnixDomainSocketAddress}; {@link #ImsgSocketChannel(Fd)} around a connected socket,
@@ -33,9 +33,21 @@ import org.imsg.unix.Sockets;
  * {@code ServerBootstrap} with Netty's own server channel.
  *
  * <p>Of the descriptors that come with one recvmsg(2) the first is kept, as in C; others are closed. Received descriptors are
- * close-on-exec. An end without a name has the address {@code DomainSocketAddress("")}. A peer whose backlog is full is tried again until {@code CONNECT_TIMEOUT_MILLIS} have passed. A
- * refused connect is a {@link java.net.ConnectException}, one to a path that is not there a {@link java.io.FileNotFoundException},
- * each with the {@link ErrnoException} as its cause; other failed system calls are {@link ErrnoException}s. Safe for use by several threads as every Netty channel is.
+ * close-on-exec. An end without a name has the address {@code DomainSocketAddress("")}. A peer whose backlog is full is tried
+ * again until {@code CONNECT_TIMEOUT_MILLIS} have passed. A refused connect is a {@link java.net.ConnectException}, one to a path
+ * that is not there a {@link java.io.FileNotFoundException}, each with the {@link ErrnoException} as its cause; other failed
+ * system calls are {@link ErrnoException}s. Safe for use by several threads as every Netty channel is.
+ *
+ * <p>The end of the peer is noticed while nothing is read, too: what it sent before is delivered then without being asked for.
+ *
+ * <p>It differs from Netty's {@code EpollDomainSocketChannel} in this:
+ * <ul>
+ * <li>It is no {@code DomainSocketChannel}, whose read mode says bytes or descriptors, never both. Code that is to serve both
+ * classes asks for a {@link UnixChannel} and a {@link io.netty.channel.socket.DuplexChannel}.
+ * <li>{@code EPOLL_MODE} and {@code DOMAIN_SOCKET_READ_MODE} are unknown options: setting them returns false.
+ * <li>{@link #peerCredentials()} is of a type of ours, with ids up to 2^32-1, and has one group.
+ * <li>A file region goes through a buffer, not through sendfile(2).
+ * </ul>
  */
 public final class ImsgSocketChannel extends HalfClosableChannel implements UnixChannel {
     private static final SocketAddress NAMELESS = new DomainSocketAddress("");
