@@ -36,7 +36,8 @@ class DifferencesTest {
             assertThat(channel).isInstanceOf(UnixChannel.class).isInstanceOf(DuplexChannel.class)
                     .isNotInstanceOf(DomainSocketChannel.class);
             assertThat(channel.config()).isNotInstanceOf(DuplexChannelConfig.class);
-            assertThat(channel.config().setOption(EpollChannelOption.EPOLL_MODE, io.netty.channel.epoll.EpollMode.EDGE_TRIGGERED)).isFalse();
+            assertThat(channel.config().setOption(EpollChannelOption.EPOLL_MODE,
+                    io.netty.channel.epoll.EpollMode.EDGE_TRIGGERED)).isFalse();
             assertThat(channel.config().getOption(EpollChannelOption.EPOLL_MODE)).isNull();
             assertThat(channel.config().setOption(UnixChannelOption.DOMAIN_SOCKET_READ_MODE,
                     DomainSocketReadMode.FILE_DESCRIPTORS)).isFalse();
