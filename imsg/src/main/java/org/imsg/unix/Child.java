@@ -38,26 +38,28 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Child {
     private static final int FIRST_FREE = 3;
-    private static final int SIGKILL = 9;
 
     private static final Set<Integer> AWAITED = ConcurrentHashMap.newKeySet();
     private static final AtomicInteger STARTING = new AtomicInteger();
 
-    private final int pid;
+    private final CompletableFuture<Integer> started = new CompletableFuture<>();
     private final CompletableFuture<ExitStatus> exit = new CompletableFuture<>();
+    private volatile int pid;
     private boolean reaped;
 
-    private Child(int pid, String name) {
-        this.pid = pid;
-        AWAITED.add(pid);
-        try {
-            Thread.ofPlatform().daemon().name("imsg-wait-" + name + "-" + pid).start(this::reap);
-        } catch (Throwable e) {
-            // No more threads: no thread would ever wait for the child, and no caller knows of it.
-            kill(SIGKILL);
-            reap();
-            throw e;
-        }
+    /** Its thread is there before it is: a program that uses up all threads is waited for, too. */
+    private Child(String name) {
+        Thread.ofPlatform().daemon().name("imsg-wait-" + name).start(() -> {
+            if (started.join() > 0)
+                reap();
+        });
+    }
+
+    private Child began(int number) {
+        pid = number;
+        AWAITED.add(number);
+        started.complete(number);
+        return this;
     }
 
     /**
@@ -231,7 +233,12 @@ public final class Child {
                     copies.add(copy);
                     numbers.put(entry.getKey(), copy.intValue());
                 }
-                return new Child(spawn(arena, numbers, from, launch), program.getFileName().toString());
+                Child child = new Child(program.getFileName().toString());
+                try {
+                    return child.began(spawn(arena, numbers, from, launch));
+                } finally {
+                    child.started.complete(0);
+                }
             } finally {
                 STARTING.decrementAndGet();
                 copies.forEach(Fd::close);
