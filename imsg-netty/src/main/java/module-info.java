@@ -1,3 +1,5 @@
+import org.jspecify.annotations.NullMarked;
+
 /**
  * imsg for Netty 4.2: channels that carry bytes and descriptors together on Netty's native transports, the codec of
  * messages on them, and the handlers a daemon needs.
@@ -7,7 +9,9 @@
  * Needs {@code --enable-native-access} for {@code org.imsg}, {@code io.netty.common}, {@code io.netty.transport.unix.common}
  * and the transport's module.
  */
+@NullMarked
 module org.imsg.netty {
+    requires static org.jspecify;
     requires transitive org.imsg;
     requires transitive io.netty.common;
     requires transitive io.netty.buffer;

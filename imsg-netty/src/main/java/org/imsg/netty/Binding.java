@@ -3,6 +3,7 @@ package org.imsg.netty;
 import io.netty.channel.IoEvent;
 import io.netty.channel.IoHandle;
 import io.netty.channel.IoRegistration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one native transport knows about one registration of one channel with one event loop: how to say what the channel
@@ -13,7 +14,7 @@ import io.netty.channel.IoRegistration;
  */
 abstract class Binding implements IoHandle {
     final ImsgSocketChannel channel;
-    private IoRegistration registration;
+    private @Nullable IoRegistration registration;
     private boolean cancelled;
     private boolean read;
     private boolean write;
@@ -57,7 +58,7 @@ abstract class Binding implements IoHandle {
         return !cancelled && !sawEnd && channel.isActive() && !channel.isInputShutdown();
     }
 
-    final IoRegistration registration() {
+    final @Nullable IoRegistration registration() {
         return registration;
     }
 

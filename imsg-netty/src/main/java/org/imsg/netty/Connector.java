@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import org.imsg.sys.Constants;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Connects a channel. A Unix socket connects at once or fails at once, but for a listener whose backlog is full: Linux says
@@ -26,9 +27,9 @@ final class Connector {
     private static final int ENOENT = Errno.number("ENOENT");
 
     private final ImsgSocketChannel channel;
-    private ChannelPromise promise;
-    private SocketAddress to;
-    private Future<?> attempt;
+    private @Nullable ChannelPromise promise;
+    private @Nullable SocketAddress to;
+    private @Nullable Future<?> attempt;
     private long started;
     private long pause;
 

@@ -8,6 +8,7 @@ import io.netty.util.ResourceLeakDetectorFactory;
 import io.netty.util.ResourceLeakTracker;
 import java.util.Objects;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Bytes, and perhaps a descriptor, with one count of references for both: the last release frees the bytes and closes the
@@ -17,11 +18,11 @@ import org.imsg.unix.Fd;
 abstract class DescriptorHolder extends AbstractReferenceCounted implements ByteBufHolder {
     private ByteBuf content;
     /** Null for one that is not watched. */
-    private final ResourceLeakTracker<DescriptorHolder> leak;
-    private Fd fd;
+    private final @Nullable ResourceLeakTracker<DescriptorHolder> leak;
+    private @Nullable Fd fd;
 
     /** Takes both over as they are; where a user hands in a descriptor, it is moved first. */
-    DescriptorHolder(ByteBuf content, Fd fd, ResourceLeakDetector<DescriptorHolder> leaks) {
+    DescriptorHolder(ByteBuf content, @Nullable Fd fd, ResourceLeakDetector<DescriptorHolder> leaks) {
         this.content = Objects.requireNonNull(content);
         this.fd = fd;
         leak = fd == null ? null : leaks.track(this);
@@ -41,7 +42,7 @@ abstract class DescriptorHolder extends AbstractReferenceCounted implements Byte
     }
 
     /** A holder of the same kind and with the same properties, but for these. */
-    abstract DescriptorHolder with(ByteBuf bytes, Fd descriptor);
+    abstract DescriptorHolder with(ByteBuf bytes, @Nullable Fd descriptor);
 
     /**
      * The bytes.
@@ -67,7 +68,7 @@ abstract class DescriptorHolder extends AbstractReferenceCounted implements Byte
      *
      * @return the descriptor, the caller's; null if there is none, or it was taken already
      */
-    public final Fd takeFd() {
+    public final @Nullable Fd takeFd() {
         Fd taken = fd;
         fd = null;
         return taken;

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.util.ResourceLeakDetector;
 import java.util.Objects;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Bytes of the stream and the descriptor that travels with the first of them (SCM_RIGHTS): what an {@link ImsgSocketChannel}
@@ -37,7 +38,7 @@ public final class FdBuf extends DescriptorHolder {
         this(Objects.requireNonNull(content), fd.move(), false);
     }
 
-    FdBuf(ByteBuf content, Fd fd, boolean lost) {
+    FdBuf(ByteBuf content, @Nullable Fd fd, boolean lost) {
         super(content, fd, LEAKS);
         this.lost = lost;
         describeForLeakReport();
@@ -54,7 +55,7 @@ public final class FdBuf extends DescriptorHolder {
     }
 
     @Override
-    FdBuf with(ByteBuf bytes, Fd descriptor) {
+    FdBuf with(ByteBuf bytes, @Nullable Fd descriptor) {
         return new FdBuf(bytes, descriptor, lost);
     }
 

@@ -7,12 +7,13 @@ import java.lang.foreign.MemorySegment;
 import org.imsg.sys.Memory;
 import org.imsg.wire.Dialect;
 import org.imsg.wire.ImsgHeader;
+import org.jspecify.annotations.Nullable;
 
 /** Messages one behind the other in a buffer that is filled: header by header, and each payload right behind its header. */
 final class Gathering {
-    private ByteBuf buffer;
+    private @Nullable ByteBuf buffer;
     /** All memory where the buffer has an address, else the buffer's own; and where the first byte is in it. */
-    private MemorySegment memory;
+    private @Nullable MemorySegment memory;
     private long base;
     private int capacity;
     private int at;

@@ -7,6 +7,7 @@ import org.imsg.sys.Memory;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Framer;
 import org.imsg.wire.ImsgHeader;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Every whole message of one read, as one event with a cursor: what {@link ImsgCodec#batched()} fires instead of an
@@ -19,9 +20,9 @@ import org.imsg.wire.ImsgHeader;
  */
 public final class ImsgBatch {
     private final Framer framer;
-    private ByteBuf buffer;
+    private @Nullable ByteBuf buffer;
     /** All memory where the buffer has an address, else the buffer's own; and where the first byte is in it. */
-    private MemorySegment memory;
+    private @Nullable MemorySegment memory;
     private long base;
     /** What buffer index that byte has. */
     private int origin;
@@ -149,7 +150,7 @@ public final class ImsgBatch {
      *
      * @return the buffer of this read
      */
-    public ByteBuf buffer() {
+    public @Nullable ByteBuf buffer() {
         return buffer;
     }
 
@@ -185,7 +186,7 @@ public final class ImsgBatch {
      *
      * @return the descriptor, the caller's; null if there is none to take, {@link #descriptor()} says why
      */
-    public Fd takeFd() {
+    public @Nullable Fd takeFd() {
         if (fd < 0 || taken)
             return null;
         taken = true;

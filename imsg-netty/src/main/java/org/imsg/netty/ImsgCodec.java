@@ -9,6 +9,7 @@ import org.imsg.ImsgTooLargeException;
 import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Dialect;
+import org.jspecify.annotations.Nullable;
 
 /**
  * imsg as a handler: reads become {@link ImsgMessage}s (or one {@link ImsgBatch} a read), written messages become bytes and
@@ -43,7 +44,7 @@ public final class ImsgCodec
         this(Dialect.AUTO, null, ImsgChannel.MAX_IMSGSIZE, false);
     }
 
-    private ImsgCodec(Dialect read, Dialect assumed, int limit, boolean batched) {
+    private ImsgCodec(Dialect read, @Nullable Dialect assumed, int limit, boolean batched) {
         this.read = read;
         this.assumed = assumed;
         this.limit = limit;

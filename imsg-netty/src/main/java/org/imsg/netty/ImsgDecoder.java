@@ -13,6 +13,7 @@ import org.imsg.unix.Fd;
 import org.imsg.wire.Dialect;
 import org.imsg.wire.Framer;
 import org.imsg.wire.ImsgHeader;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The reading half of {@link ImsgCodec}: bytes and descriptors to messages. Whole messages are slices of what was read; only the
@@ -26,7 +27,7 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
     private final ImsgBatch batch;
     private final boolean batched;
     /** The part of a message that has arrived, or null. */
-    private ByteBuf tail;
+    private @Nullable ByteBuf tail;
     private boolean dead;
     private boolean delivered;
 
@@ -37,6 +38,7 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
     }
 
     /** The format of the last marked message, or null. */
+    @Nullable
     Dialect lastMarked() {
         return framer.lastMarked();
     }

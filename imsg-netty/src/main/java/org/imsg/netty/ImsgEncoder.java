@@ -14,6 +14,7 @@ import org.imsg.ImsgTooLargeException;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Dialect;
 import org.imsg.wire.ImsgHeader;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The writing half of {@link ImsgCodec}: messages to bytes and descriptors. Messages without a descriptor are gathered in one
@@ -33,7 +34,7 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
     private int expected = FIRST_CAPACITY;
     private List<ChannelPromise> promises = new ArrayList<>();
     /** Null outside of a pipeline. */
-    private ChannelHandlerContext context;
+    private @Nullable ChannelHandlerContext context;
 
     ImsgEncoder(Supplier<Dialect> dialect, int limit) {
         this.dialect = dialect;

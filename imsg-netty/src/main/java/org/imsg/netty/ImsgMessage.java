@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Objects;
 import org.imsg.DescriptorState;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One message in a pipeline: {@code struct imsg} in C. {@link ImsgCodec} makes them of what is read, and takes them to be
@@ -53,7 +54,7 @@ public final class ImsgMessage extends DescriptorHolder {
         this(type, id, pid, Objects.requireNonNull(payload), DescriptorState.PRESENT, fd.move());
     }
 
-    ImsgMessage(int type, int id, int pid, ByteBuf payload, DescriptorState arrived, Fd fd) {
+    ImsgMessage(int type, int id, int pid, ByteBuf payload, DescriptorState arrived, @Nullable Fd fd) {
         super(payload, fd, LEAKS);
         this.type = type;
         this.id = id;
@@ -121,7 +122,7 @@ public final class ImsgMessage extends DescriptorHolder {
     }
 
     @Override
-    ImsgMessage with(ByteBuf bytes, Fd descriptor) {
+    ImsgMessage with(ByteBuf bytes, @Nullable Fd descriptor) {
         DescriptorState there = descriptor != null
                 ? DescriptorState.PRESENT
                 : arrived == DescriptorState.PRESENT ? DescriptorState.NONE : arrived;

@@ -20,6 +20,7 @@ import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.PeerCredentials;
 import org.imsg.unix.Sockets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A Unix stream socket that carries bytes and descriptors together, on Netty's epoll, kqueue or io_uring event loops. In
@@ -60,8 +61,8 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
     private final SocketWriter writer;
     private final Connector connector;
     private volatile boolean active;
-    private volatile SocketAddress local;
-    private volatile SocketAddress remote;
+    private volatile @Nullable SocketAddress local;
+    private volatile @Nullable SocketAddress remote;
     private final Registration registration = new Registration(this);
 
     /**
@@ -94,7 +95,7 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
         this(parent, socket.move(), true);
     }
 
-    private ImsgSocketChannel(Channel parent, Fd socket, boolean connected) {
+    private ImsgSocketChannel(@Nullable Channel parent, Fd socket, boolean connected) {
         super(parent);
         this.socket = socket;
         descriptor = new SocketDescriptor(socket);
@@ -158,12 +159,12 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
     }
 
     @Override
-    protected SocketAddress localAddress0() {
+    protected @Nullable SocketAddress localAddress0() {
         return local;
     }
 
     @Override
-    protected SocketAddress remoteAddress0() {
+    protected @Nullable SocketAddress remoteAddress0() {
         return remote;
     }
 

@@ -7,6 +7,7 @@ import io.netty.channel.kqueue.KQueueIoHandle;
 import io.netty.channel.kqueue.KQueueIoOps;
 import org.imsg.sys.Abi;
 import org.imsg.sys.Os;
+import org.jspecify.annotations.Nullable;
 
 /**
  * kqueue(2): one level-triggered filter for each direction that is wanted. While no data is, an edge-triggered filter for reading
@@ -30,7 +31,7 @@ final class KqueueBinding extends Binding implements KQueueIoHandle {
     private static final KQueueIoOps DELETE_READ = KQueueIoOps.newOps(EVFILT_READ, EV_DELETE, 0);
     private static final KQueueIoOps DELETE_WRITE = KQueueIoOps.newOps(EVFILT_WRITE, EV_DELETE, 0);
 
-    private KQueueIoOps readAdded;
+    private @Nullable KQueueIoOps readAdded;
     private boolean writeAdded;
 
     private KqueueBinding(ImsgSocketChannel channel) {

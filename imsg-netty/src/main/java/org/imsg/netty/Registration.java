@@ -3,6 +3,7 @@ package org.imsg.netty;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoRegistration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A channel's registration with one event loop after the other, and what it waits for there. On the event loop only; outside of
@@ -10,7 +11,7 @@ import io.netty.channel.IoRegistration;
  */
 final class Registration {
     private final ImsgSocketChannel channel;
-    private Binding binding;
+    private @Nullable Binding binding;
     private boolean read;
     private boolean write;
 

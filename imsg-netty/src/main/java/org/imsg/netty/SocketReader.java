@@ -13,6 +13,7 @@ import org.imsg.sys.Constants;
 import org.imsg.sys.Msghdr;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /** The receiving side of a channel: the read loop, one recvmsg(2) a turn. On the event loop only, but for {@link #stop()}. */
 final class SocketReader {
@@ -107,7 +108,7 @@ final class SocketReader {
     }
 
     /** One recvmsg: a message or bytes, or null if nothing came or the stream has ended. */
-    private Object receive(RecvByteBufAllocator.ExtendedHandle sizes) throws IOException {
+    private @Nullable Object receive(RecvByteBufAllocator.ExtendedHandle sizes) throws IOException {
         boolean descriptors = config.allowsFdPassing();
         Msghdr header = SocketCalls.toReceive(descriptors);
         ByteBuf buffer = memory(sizes.allocate(config.getAllocator()));

@@ -16,6 +16,7 @@ import org.imsg.sys.Constants;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /** The sending side of a channel: one sendmsg(2) for each buffer with a descriptor, and one for all those between two such. */
 final class SocketWriter {
@@ -30,7 +31,7 @@ final class SocketWriter {
     private final ImsgSocketChannel channel;
     private final SocketConfig config;
     /** The loop that will try again after a pause, or null. */
-    private volatile EventLoop pausing;
+    private volatile @Nullable EventLoop pausing;
 
     SocketWriter(ImsgSocketChannel channel, SocketConfig config) {
         this.channel = channel;
@@ -141,6 +142,7 @@ final class SocketWriter {
 
     /** The socket as a region writes to it: what the kernel does not take stays in the buffer. */
     private final class RegionTarget implements WritableByteChannel {
+        @Nullable
         Outcome full;
 
         @Override

@@ -7,6 +7,7 @@ import io.netty.util.concurrent.Future;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Closes channels whose peer is of no use: one that has been silent for too long, or one that does not read what is sent to it.
@@ -20,12 +21,12 @@ public final class ImsgLimits extends ChannelDuplexHandler {
     private final Duration silence;
     private final Duration stall;
     private long lastRead;
-    private Future<?> silenceCheck;
-    private Future<?> stallCheck;
+    private @Nullable Future<?> silenceCheck;
+    private @Nullable Future<?> stallCheck;
     private boolean reading;
     private boolean over;
 
-    private ImsgLimits(Duration silence, Duration stall) {
+    private ImsgLimits(@Nullable Duration silence, @Nullable Duration stall) {
         this.silence = silence;
         this.stall = stall;
     }

@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import org.imsg.netty.ImsgMessage;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Matches replies to requests by their id (peerid), as daemons do that relay each other's questions: one reply a request, or a
@@ -34,9 +35,9 @@ import org.imsg.netty.ImsgMessage;
  */
 public final class ImsgRequests extends ChannelDuplexHandler {
     private final Map<Integer, Waiting> waiting = new HashMap<>();
-    private volatile ChannelHandlerContext context;
+    private volatile @Nullable ChannelHandlerContext context;
     /** Why no reply can come any more, or null while one can. On the event loop. */
-    private Throwable ended;
+    private @Nullable Throwable ended;
     private int lastId;
 
     /** A handler that gives its requests the ids 1, 2, 3 and so on, without those still waited for. */
@@ -57,6 +58,7 @@ public final class ImsgRequests extends ChannelDuplexHandler {
         final Promise<ImsgMessage> end;
         final IntPredicate isEnd;
         final Consumer<ImsgMessage> each;
+        @Nullable
         Future<?> deadline;
 
         Waiting(int id, Promise<ImsgMessage> end, IntPredicate isEnd, Consumer<ImsgMessage> each) {

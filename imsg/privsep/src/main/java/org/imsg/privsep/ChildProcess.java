@@ -18,6 +18,7 @@ import org.imsg.privsep.ops.Monitor;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 import org.imsg.unix.Sockets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A running child as the parent sees it: the process, the channel, and what it prints. All threads that serve it until the finish
@@ -37,13 +38,13 @@ final class ChildProcess implements Connection.Receiver {
     /** Made in advance, for there may be no memory when it is needed. */
     private final LongConsumer channelEnded;
     private final LongConsumer ended;
-    private Connection connection;
-    private ChildOutput output;
-    private volatile Child child;
-    private volatile Peer peer;
-    private volatile MonitorThread served;
-    private volatile Thread last;
-    private volatile Child.ExitStatus status;
+    private @Nullable Connection connection;
+    private @Nullable ChildOutput output;
+    private volatile @Nullable Child child;
+    private volatile @Nullable Peer peer;
+    private volatile @Nullable MonitorThread served;
+    private volatile @Nullable Thread last;
+    private volatile Child.@Nullable ExitStatus status;
     /** It has said that it is ready. Used by the reading thread only. */
     private boolean ready;
     /** After a violation nothing it says counts. */
@@ -53,7 +54,7 @@ final class ChildProcess implements Connection.Receiver {
     /** It was given what it has not said to be done. */
     private final AtomicBoolean given = new AtomicBoolean();
     /** The other end of what it rehearses with. */
-    private volatile Fd rehearsal;
+    private volatile @Nullable Fd rehearsal;
     /** Requests for other roles that have no answer yet. */
     private final AtomicInteger asking = new AtomicInteger();
     private final LongConsumer done;
@@ -140,6 +141,7 @@ final class ChildProcess implements Connection.Receiver {
         };
     }
 
+    @Nullable
     Connection connection() {
         return connection;
     }

@@ -10,6 +10,7 @@ import org.imsg.ImsgProtocolException;
 import org.imsg.ImsgTooLargeException;
 import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /**
  * This process's end of a channel to another process of the program. Sending never waits: what the socket does not take is
@@ -36,7 +37,7 @@ final class Connection implements AutoCloseable {
     private final ImsgChannel channel;
     private final String name;
     private final PeerBounds bounds;
-    private volatile Receiver receiver;
+    private volatile @Nullable Receiver receiver;
     /** Messages behind those that the writing thread is writing. */
     private final Queue<Imsg> queue = new ArrayDeque<>();
     private int queuedBytes;
@@ -48,7 +49,7 @@ final class Connection implements AutoCloseable {
     /** Nothing is sent any more behind what is queued. */
     private boolean ending;
     private volatile boolean ended;
-    private volatile Throwable fault;
+    private volatile @Nullable Throwable fault;
 
     Connection(Fd socket, String name, PeerBounds bounds) throws IOException {
         this.channel = ImsgChannel.of(socket).format(WireFormat.MODERN).allowFdPassing();

@@ -3,6 +3,7 @@ package org.imsg.privsep;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import org.jspecify.annotations.Nullable;
 
 /**
  * SIGHUP as a call. The JDK's only interface for signals is sun.misc.Signal in the module jdk.unsupported, which this module
@@ -22,7 +23,7 @@ final class HangUpSignal implements AutoCloseable {
     }
 
     /** Null if this JVM does not let us. */
-    static HangUpSignal to(Runnable action) {
+    static @Nullable HangUpSignal to(Runnable action) {
         try {
             Class<?> signals = Class.forName("sun.misc.Signal");
             Class<?> handlers = Class.forName("sun.misc.SignalHandler");

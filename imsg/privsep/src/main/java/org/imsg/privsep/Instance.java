@@ -2,6 +2,7 @@ package org.imsg.privsep;
 
 import java.util.Objects;
 import org.imsg.privsep.rights.Ids;
+import org.jspecify.annotations.Nullable;
 
 /** One process of a role as the parent keeps it, through all its lives. Used by the supervising thread only. */
 final class Instance {
@@ -46,6 +47,7 @@ final class Instance {
     /** It serves a request, or rehearses one; always false but on demand. */
     boolean busy;
     /** The user this process is started as, if its requests say so; else null. */
+    @Nullable
     Ids ids;
     /** The requests that this process was given. */
     int uses;

@@ -14,6 +14,7 @@ import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.imsg.unix.Child;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the children's JVMs are started: with the same java, class path and module path as this one and the same main class,
@@ -39,7 +40,7 @@ public final class JvmSettings {
     private String classPath = System.getProperty("java.class.path", "");
     private String modulePath = System.getProperty("jdk.module.path", "");
     private String mainModule = System.getProperty("jdk.module.main", "");
-    private String mainClass;
+    private @Nullable String mainClass;
     private boolean presets = true;
     private boolean recording;
 

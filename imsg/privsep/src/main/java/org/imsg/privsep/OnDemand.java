@@ -9,6 +9,7 @@ import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.imsg.Imsg;
 import org.imsg.privsep.rights.Ids;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How processes of a role are started when they are asked for: a process per connection, as OpenSSH has it, or one that serves several,
@@ -30,7 +31,7 @@ public final class OnDemand {
     private int waiting = 100;
     private Duration idle = Duration.ofMinutes(1);
     private Duration time = LONGEST;
-    private Predicate<Ids> allowed;
+    private @Nullable Predicate<Ids> allowed;
     private boolean rootToo;
 
     OnDemand() {}

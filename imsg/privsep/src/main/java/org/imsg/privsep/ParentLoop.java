@@ -22,6 +22,7 @@ import org.imsg.privsep.rights.PrivilegeException;
 import org.imsg.unix.Child;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /** The life of the parent: one thread that takes what happened from a queue, lets {@link Supervisor} decide, and does it. */
 final class ParentLoop implements Supervisor.Actions {
@@ -48,7 +49,7 @@ final class ParentLoop implements Supervisor.Actions {
     private final ExecutorService calls = Executors
             .newSingleThreadExecutor(Thread.ofPlatform().daemon().name("imsg-parent").factory());
     private final CountDownLatch done = new CountDownLatch(1);
-    private Orphans orphans;
+    private @Nullable Orphans orphans;
     private final long origin = System.nanoTime();
 
     ParentLoop(String program, List<String> arguments, RoleTable table, JvmSettings jvm, Deadlines deadlines,

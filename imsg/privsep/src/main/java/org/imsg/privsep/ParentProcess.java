@@ -10,6 +10,7 @@ import java.util.function.Predicate;
 import org.imsg.Imsg;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.PrivilegeException;
+import org.jspecify.annotations.Nullable;
 
 /** The parent, as {@link Parent} sees it. Made by {@link Privsep#run(String...)}. */
 public final class ParentProcess extends Participant {
@@ -74,7 +75,8 @@ public final class ParentProcess extends Participant {
         }
     }
 
-    private Peer ask(String role, Ids ids, Imsg request, Duration patience) throws IOException, InterruptedException {
+    private Peer ask(String role, @Nullable Ids ids, Imsg request, Duration patience)
+            throws IOException, InterruptedException {
         CompletableFuture<Peer> fate = new CompletableFuture<>();
         Request asking = new Request(Protocol.request(Protocol.REQUEST, request), ids, patience.toNanos(),
                 new Request.Asker() {

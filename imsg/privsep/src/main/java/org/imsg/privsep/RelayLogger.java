@@ -4,10 +4,11 @@ import java.io.IOException;
 import java.text.MessageFormat;
 import java.util.MissingResourceException;
 import java.util.ResourceBundle;
+import org.jspecify.annotations.Nullable;
 
 /** A child's logger: its records travel to the parent, which has the right to write them down. */
 final class RelayLogger implements System.Logger {
-    private static volatile Connection relay;
+    private static volatile @Nullable Connection relay;
 
     private final String name;
     private final Connection parent;

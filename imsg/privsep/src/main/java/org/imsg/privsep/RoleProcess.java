@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.imsg.Imsg;
 import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.ops.Privileged;
+import org.jspecify.annotations.Nullable;
 
 /** A child, as its own role sees it. Made by {@link Privsep#run(String...)}. */
 public final class RoleProcess extends Participant {
@@ -19,7 +20,7 @@ public final class RoleProcess extends Participant {
     private final String role;
     private final int instance;
     private final Peer parent;
-    private volatile Privileged privileged;
+    private volatile @Nullable Privileged privileged;
     private final AtomicInteger questions = new AtomicInteger();
     private final Map<Integer, CompletableFuture<Integer>> asked = new ConcurrentHashMap<>();
 

@@ -26,6 +26,7 @@ import org.imsg.privsep.rights.PrivilegeException;
 import org.imsg.privsep.rights.Promise;
 import org.imsg.privsep.rights.Resource;
 import org.imsg.unix.Child;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rights a role is left, and when it loses the others: users, paths and whatever was added on Linux before its program runs;
@@ -40,11 +41,11 @@ final class RoleRights {
     private final Map<Path, Access[]> unveiled = new LinkedHashMap<>();
     /** Its processes are started as users that are known later. */
     private boolean startsAs;
-    private String user;
-    private Ids numbers;
-    private Path chroot;
-    private Set<Promise> promises;
-    private UnaryOperator<Confinement> more;
+    private @Nullable String user;
+    private @Nullable Ids numbers;
+    private @Nullable Path chroot;
+    private @Nullable Set<Promise> promises;
+    private @Nullable UnaryOperator<Confinement> more;
     private final Map<Resource, Long> limits = new EnumMap<>(Map.of(Resource.CORE, 0L, Resource.NOFILE, 1024L));
     private volatile OptionalLong uid = OptionalLong.empty();
     private final FutureTask<Void> preloaded = new FutureTask<>(() -> {
@@ -173,12 +174,12 @@ final class RoleRights {
         }
     }
 
-    private Ids ids() throws PrivilegeException {
+    private @Nullable Ids ids() throws PrivilegeException {
         return user == null || numbers != null ? numbers : Ids.ofUser(user);
     }
 
     /** All that can be done before the program runs; of what an ordinary user may do only, if it is partial. */
-    private Confinement confinement(Ids ids, Supplier<List<Path>> needed, boolean partial) {
+    private Confinement confinement(@Nullable Ids ids, Supplier<List<Path>> needed, boolean partial) {
         Confinement confinement = Confinement.none();
         if (!unveiled.isEmpty()) {
             confinement = confinement.unveilJava();

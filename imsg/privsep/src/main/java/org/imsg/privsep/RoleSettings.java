@@ -21,6 +21,7 @@ import org.imsg.privsep.rights.Confinement;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Promise;
 import org.imsg.privsep.rights.Resource;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a role needs and may do, as data: struct privsep_proc of OpenBSD's proc.c. Set inside the call to {@link Privsep#role(String, Supplier)},
@@ -42,10 +43,10 @@ public final class RoleSettings {
     private PeerBounds bounds = PeerBounds.USUAL;
     private boolean inheritStreams;
     private boolean reexecuteOnReload;
-    private Supplier<Monitor> monitor;
-    private Monitor built;
-    private Path policyFile;
-    private OnDemand onDemand;
+    private @Nullable Supplier<Monitor> monitor;
+    private @Nullable Monitor built;
+    private @Nullable Path policyFile;
+    private @Nullable OnDemand onDemand;
 
     RoleSettings(String name, Supplier<? extends Role> factory) {
         if (name.isBlank() || name.equals(Peer.PARENT) || !name.matches("[A-Za-z0-9_.-]{1,64}"))

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.imsg.privsep.Instance.State;
 import org.imsg.unix.Child;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides which child is started, connected, told and ended, and when. It has no thread, no clock and no process: its methods take
@@ -97,7 +98,7 @@ final class Supervisor {
         demand.refill(0);
     }
 
-    private Demand demand(Instance instance) {
+    private @Nullable Demand demand(Instance instance) {
         return demands.get(instance.role.name());
     }
 

@@ -5,9 +5,10 @@ import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /** A reply on its way to the child, with its descriptor until that is sent; without a peerid. */
-record Answer(int type, Ibuf payload, Fd fd) implements AutoCloseable {
+record Answer(int type, Ibuf payload, @Nullable Fd fd) implements AutoCloseable {
     private static final int MOST = 1 << 15;
 
     static Answer done(List<String> found) {
@@ -53,7 +54,7 @@ record Answer(int type, Ibuf payload, Fd fd) implements AutoCloseable {
         };
     }
 
-    private static Answer failed(int errno, String call, String on, String text) {
+    private static Answer failed(int errno, String call, @Nullable String on, String text) {
         Ibuf payload = empty().addN32(errno);
         Fields.addString(payload, call);
         Fields.addString(payload, on == null ? "" : LogText.shortened(on));

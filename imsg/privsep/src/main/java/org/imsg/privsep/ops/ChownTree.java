@@ -16,6 +16,7 @@ import org.imsg.sys.Directories;
 import org.imsg.sys.Os;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Changes the owner of a file or a tree beneath what a rule names; of links themselves, and not of what they lead to. A mount in
@@ -98,7 +99,7 @@ record ChownTree(String path, int uid, int gid) implements Operation.Request {
 
         private final Permit<ChownTree, Rule> permit;
         private final Deque<Level> levels = new ArrayDeque<>();
-        private Fd here;
+        private @Nullable Fd here;
         private int names;
 
         /** A directory that the walk is in or has to come back to. */

@@ -18,6 +18,7 @@ import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.privsep.ops.Operation.Request;
+import org.jspecify.annotations.Nullable;
 
 /** The requests of a child that have no last reply yet, by peerid, and the thread that hands the replies out. */
 final class Conversations implements AutoCloseable {
@@ -27,7 +28,7 @@ final class Conversations implements AutoCloseable {
     private final Map<Integer, Conversation> open = new HashMap<>();
     private final CountDownLatch over = new CountDownLatch(1);
     private int lastPeerid;
-    private IOException ended;
+    private @Nullable IOException ended;
 
     /** Takes the replies to one request. One thread calls it, and never after the last. */
     interface Conversation {

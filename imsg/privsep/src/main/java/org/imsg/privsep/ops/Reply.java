@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import org.imsg.Imsg;
 import org.imsg.unix.ErrnoException;
+import org.jspecify.annotations.Nullable;
 
 /** Reads the monitor's replies in the child. */
 final class Reply {
@@ -28,7 +29,7 @@ final class Reply {
     }
 
     /** Reads the failure that a reply reports, or returns null. */
-    static IOException failure(Imsg reply, Object what, Duration deadline) {
+    static @Nullable IOException failure(Imsg reply, Object what, Duration deadline) {
         Fields fields = Fields.of(reply);
         try {
             return switch (reply.type()) {

@@ -21,6 +21,7 @@ import org.imsg.WireFormat;
 import org.imsg.privsep.ops.Operation.Effect;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One child and its channel. The thread that serves it takes the requests in, one whenever there is room for its answer, and
@@ -204,7 +205,7 @@ final class Session {
         private final Duration given;
         private final long deadline;
         private boolean settled;
-        private IntConsumer signals;
+        private @Nullable IntConsumer signals;
         private int signalled;
 
         private Task(int peerid, Operations.Asked asked) {

@@ -9,6 +9,7 @@ import org.imsg.sys.Constants;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The files that a user has left in the directories where every user may make some. They are removed before another run has its
@@ -72,7 +73,7 @@ final class UserFiles {
         }
     }
 
-    private static FileStatus status(Fd directory, Name name) throws ErrnoException {
+    private static @Nullable FileStatus status(Fd directory, Name name) throws ErrnoException {
         try {
             return FileStatus.of(directory, name);
         } catch (ErrnoException e) {

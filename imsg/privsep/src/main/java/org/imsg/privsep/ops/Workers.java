@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Platform threads for system calls that may take long: a virtual thread inside one would hold its carrier. Each child has a few
@@ -73,7 +74,7 @@ final class Workers implements AutoCloseable {
             next.run();
     }
 
-    private synchronized Runnable next() {
+    private synchronized @Nullable Runnable next() {
         idle++;
         try {
             long deadline = System.nanoTime() + IDLE.toNanos();

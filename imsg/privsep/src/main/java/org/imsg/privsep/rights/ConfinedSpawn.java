@@ -8,6 +8,7 @@ import java.util.function.IntSupplier;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Posix;
 import org.imsg.sys.RawSyscall;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A thread that gives up rights, starts a program with what is left, and ends. The kernel keeps rights, namespaces and the root
@@ -25,14 +26,14 @@ final class ConfinedSpawn implements Runnable {
     static final Object ONE_AT_A_TIME = new Object();
 
     /** There is one once a child was started, to end its processes with. Guarded by the lock above. */
-    private static Standby standby;
+    private static @Nullable Standby standby;
 
     private final List<Step> steps;
     private final IntSupplier spawn;
     private final MemorySegment errno;
-    private Step current;
+    private @Nullable Step current;
     private int result;
-    private Throwable thrown;
+    private @Nullable Throwable thrown;
     private boolean spawned;
     private int thread;
 

@@ -20,6 +20,7 @@ import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Os;
 import org.imsg.sys.Pledge;
 import org.imsg.sys.RawSyscall;
+import org.jspecify.annotations.Nullable;
 
 /** A confinement applied to this process, to all its threads or not at all. */
 final class InProcess {
@@ -76,7 +77,7 @@ final class InProcess {
     }
 
     /** The parts of the description that this process was not given: its parent could not. */
-    static Map<String, String> notGiven(Restrictions restrictions) {
+    static @Nullable Map<String, String> notGiven(Restrictions restrictions) {
         Map<String, String> missing = new LinkedHashMap<>();
         if (Os.current() != Os.LINUX)
             return missing;

@@ -25,6 +25,7 @@ import org.imsg.sys.Pidfd;
 import org.imsg.sys.Posix;
 import org.imsg.sys.RawSyscall;
 import org.imsg.unix.Child;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The processes that children leave behind. While this is open, they become children of this process instead of init's, as those
@@ -218,7 +219,7 @@ public final class Orphans implements AutoCloseable {
     }
 
     /** Null for a process that is gone. One whose first thread has ended is shown as ended while others of its threads run. */
-    private static Entry entry(Path process) {
+    private static @Nullable Entry entry(Path process) {
         Map<String, String> status = new HashMap<>();
         try {
             for (String line : Files.readAllLines(process.resolve("status"), StandardCharsets.ISO_8859_1)) {

@@ -19,6 +19,7 @@ import org.imsg.sys.Constants;
 import org.imsg.sys.Credentials;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Os;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a running program becomes an ordinary user for good, in a root of its own if it likes: the way of daemontools and
@@ -44,7 +45,7 @@ public final class PrivilegeDrop {
     private static final int EXIT_CODE = 77;
 
     private final Ids ids;
-    private Path root;
+    private @Nullable Path root;
     private Map<Resource, long[]> limits = Map.of();
     private List<Preloading> preloads = List.of(Preload::standard);
     private Set<Capability> kept = Set.of();
@@ -162,7 +163,7 @@ public final class PrivilegeDrop {
      * @param capabilities which
      * @return a drop that accepts them
      */
-    public PrivilegeDrop accept(Capability... capabilities) {
+    public @Nullable PrivilegeDrop accept(Capability... capabilities) {
         return with(copy -> copy.kept = Set.of(capabilities));
     }
 
@@ -171,7 +172,7 @@ public final class PrivilegeDrop {
      *
      * @return the ids
      */
-    public Ids ids() {
+    public @Nullable Ids ids() {
         return ids;
     }
 

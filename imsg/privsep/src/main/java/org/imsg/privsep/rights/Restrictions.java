@@ -6,21 +6,29 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** The parts of a {@link Confinement}. A null stands for what was not asked for. Never changed once it is shared. */
 final class Restrictions implements Cloneable {
+    @Nullable
     Set<Promise> promises;
     Map<Path, Set<Access>> unveiled = Map.of();
     boolean unveiledJava;
     Set<Namespace> namespaces = Set.of();
+    @Nullable
     PrivateRoot privateRoot;
+    @Nullable
     Path chroot;
+    @Nullable
     Ids ids;
     long intermediate = 65_533;
     Map<Resource, Long> limits = Map.of();
     /** Null for any. */
+    @Nullable
     Set<Integer> bindPorts;
+    @Nullable
     Set<Integer> connectPorts;
+    @Nullable
     Set<Capability> bounding;
     Set<Capability> ambient = Set.of();
     boolean ifPossible;

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** A thread's rights by its status in /proc. */
 final class Status {
@@ -12,7 +13,7 @@ final class Status {
     private Status() {}
 
     /** The first thing of a confined child's thread that is not as described, in words; or null. */
-    static String differenceFrom(Restrictions restrictions, Map<String, String> status) {
+    static @Nullable String differenceFrom(Restrictions restrictions, Map<String, String> status) {
         if (!words(status, "NoNewPrivs").equals("1"))
             return "has NoNewPrivs " + words(status, "NoNewPrivs") + " instead of 1";
         if (restrictions.promises != null && !words(status, "Seccomp").equals("2"))
@@ -24,7 +25,7 @@ final class Status {
     }
 
     /** The capabilities a thread could still get against the bounding set, in words; or null. */
-    static String boundDifferently(Set<Capability> bounding, Map<String, String> status) {
+    static @Nullable String boundDifferently(Set<Capability> bounding, Map<String, String> status) {
         Set<Capability> has = Capability.of(Long.parseUnsignedLong(words(status, "CapBnd"), 16));
         return bounding.containsAll(has) ? null : "has CapBnd " + has + " instead of " + bounding;
     }
@@ -34,7 +35,7 @@ final class Status {
      *
      * @return in words, or null if all is well
      */
-    static String differenceFrom(Ids ids, Set<Capability> allowed, Map<String, String> status) {
+    static @Nullable String differenceFrom(Ids ids, Set<Capability> allowed, Map<String, String> status) {
         String four = (ids.uid() + " ").repeat(4).strip();
         if (!four.equals(words(status, "Uid")))
             return "has Uid " + words(status, "Uid") + " instead of " + four;
