@@ -1,6 +1,5 @@
 package org.imsg.peers;
 
-import java.io.IOException;
 import java.util.function.Function;
 import org.imsg.Imsg;
 import org.imsg.TruncatedMessageException;
@@ -19,14 +18,14 @@ public final class Answers {
      * @param meaning reads the payload; its {@link TruncatedMessageException}, {@link MalformedStructException} and
      *     {@link IllegalArgumentException} are the daemon's faults
      * @return the meaning
-     * @throws IOException if the payload cannot be read; the message names the daemon, the type, the length and the reason,
-     *     and the cause is the exception of {@code meaning}
+     * @throws MalformedAnswerException if the payload cannot be read
      */
-    public static <M> M read(String daemon, Imsg answer, Function<Imsg, M> meaning) throws IOException {
+    public static <M> M read(String daemon, Imsg answer, Function<Imsg, M> meaning) throws MalformedAnswerException {
         try {
             return meaning.apply(answer);
         } catch (TruncatedMessageException | MalformedStructException | IllegalArgumentException e) {
-            throw new IOException(daemon + " sent an answer that cannot be read (" + answer + "): " + e.getMessage(),
+            throw new MalformedAnswerException(
+                    daemon + " sent an answer that cannot be read (" + answer + "): " + e.getMessage(),
                     e);
         }
     }

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -155,7 +156,10 @@ public final class SmtpdClient implements AutoCloseable {
     public Map<String, Long> statistics() throws IOException {
         Map<String, Long> counters = new LinkedHashMap<>();
         StatEntry entry = new StatEntry(0, "", SmtpdStructs.COUNTER, new byte[16]);
+        Set<String> keys = new HashSet<>();
         while ((entry = next(entry)).cursor() != 0) {
+            if (!keys.add(entry.key()))
+                throw new IOException(SMTPD + " has named the statistic " + entry.key() + " twice");
             if (entry.kind() == SmtpdStructs.COUNTER)
                 counters.put(entry.key(), SmtpdStructs.COUNTER_VALUE.view(entry.value()).value());
         }
@@ -164,11 +168,8 @@ public final class SmtpdClient implements AutoCloseable {
 
     private StatEntry next(StatEntry entry) throws IOException {
         CStruct<StatEntry> struct = SmtpdStructs.STAT_ENTRY;
-        StatEntry next = Answers.read(SMTPD, ask("statistics", SmtpdVersion.STATS, struct.toBytes(entry)),
+        return Answers.read(SMTPD, ask("statistics", SmtpdVersion.STATS, struct.toBytes(entry)),
                 answer -> answer.getData(struct));
-        if (next.cursor() != 0)
-            further(entry.cursor(), next.cursor());
-        return next;
     }
 
     /**

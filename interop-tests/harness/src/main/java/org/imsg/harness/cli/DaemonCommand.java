@@ -10,6 +10,7 @@ import org.imsg.ImsgEofException;
 import org.imsg.ImsgProtocolException;
 import org.imsg.TruncatedMessageException;
 import org.imsg.cstruct.MalformedStructException;
+import org.imsg.peers.MalformedAnswerException;
 import org.imsg.peers.bgpd.BgpdRefusedException;
 import org.imsg.peers.smtpd.SmtpdRefusedException;
 import picocli.CommandLine.Model.CommandSpec;
@@ -64,7 +65,8 @@ abstract class DaemonCommand implements Callable<Integer> {
             spec.commandLine().getOut().flush();
             spec.commandLine().getErr().println("imsg: " + e.getMessage());
             return ExitCode.DIFFERENT;
-        } catch (MalformedStructException | TruncatedMessageException | IllegalArgumentException e) {
+        } catch (MalformedAnswerException | MalformedStructException | TruncatedMessageException
+                | IllegalArgumentException e) {
             throw new ProtocolFault("an answer that version " + version + " does not give: "
                     + e.getMessage());
         }
