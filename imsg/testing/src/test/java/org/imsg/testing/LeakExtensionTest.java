@@ -6,12 +6,14 @@ import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass
 
 import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Pipe;
 import java.nio.channels.Selector;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -69,6 +71,27 @@ class LeakExtensionTest {
     @Test
     void a_test_that_forgets_a_descriptor_fails_before_a_cleaner_closes_it() {
         assertThat(failures(ForgetsAFile.class)).singleElement().asString().contains("left: fd ", "/status");
+        // Else a collection during another test would close it.
+        Call.until(() -> {
+            System.gc();
+            return openFiles().noneMatch(file -> file.endsWith("/status"));
+        });
+    }
+
+    private static Stream<String> openFiles() {
+        try (Stream<Path> numbers = Files.list(Path.of("/proc/self/fd"))) {
+            return numbers.map(LeakExtensionTest::target).toList().stream();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String target(Path number) {
+        try {
+            return Files.readSymbolicLink(number).toString();
+        } catch (IOException _) {
+            return ""; // closed meanwhile
+        }
     }
 
     @Test
