@@ -26,7 +26,7 @@ class TransportTest {
                 .filteredOn(required -> required.modifiers().contains(ModuleDescriptor.Requires.Modifier.STATIC))
                 .extracting(ModuleDescriptor.Requires::name)
                 .containsExactlyInAnyOrder("io.netty.transport.classes.epoll", "io.netty.transport.classes.kqueue",
-                        "io.netty.transport.classes.io_uring");
+                        "io.netty.transport.classes.io_uring", "org.jspecify");
     }
 
     @ParameterizedTest

@@ -33,11 +33,13 @@ class ConfinedSpawnTest {
     }
 
     @Test
-    void a_child_that_no_thread_can_wait_for_is_not_left_behind() throws Exception {
+    void a_child_that_takes_the_last_thread_is_waited_for_and_none_starts_that_no_thread_can_wait_for()
+            throws Exception {
         Root.required();
         try (RunningSubject subject = RunningSubject.free()) {
             assertThat(subject.ask("drop 64031 -")).isEqualTo("dropped");
-            assertThat(subject.ask("spawn-without-thread /bin/sleep 1000")).isEqualTo("no thread, and children: 0");
+            assertThat(subject.ask("spawn-without-thread /bin/sleep 1000"))
+                    .isEqualTo("waited for; then no thread, and children: 0");
         }
     }
 }

@@ -175,22 +175,27 @@ final class Subject {
         }
     }
 
-    /** Starts a program, and has no thread to wait for it. */
+    /** Starts a program that takes the last thread, and ends it; then one for which there is none. */
     private static String spawnWithoutThread(String[] words) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment limits = arena.allocate(16, 8);
             Credentials.getrlimit(Resource.NPROC.number(), limits.address());
             long soft = limits.get(ValueLayout.JAVA_LONG, 0);
+            Child.Builder sleeping = Child.of(Path.of(words[0]), words[1]);
             try {
-                Child.of(Path.of(words[0]), words[1]).start(spawn -> {
+                Child last = sleeping.start(spawn -> {
                     int result = spawn.getAsInt();
                     limits.set(ValueLayout.JAVA_LONG, 0, 0);
                     Credentials.setrlimit(Resource.NPROC.number(), limits.address());
                     return result;
                 });
-                return "has a thread";
+                last.kill(9);
+                if (last.onExit().toCompletableFuture().join().signal() != 9)
+                    return "ended otherwise";
+                sleeping.start();
+                return "the next has a thread";
             } catch (OutOfMemoryError _) {
-                return "no thread, and children: " + ProcessHandle.current().children().count();
+                return "waited for; then no thread, and children: " + ProcessHandle.current().children().count();
             } finally {
                 limits.set(ValueLayout.JAVA_LONG, 0, soft);
                 Credentials.setrlimit(Resource.NPROC.number(), limits.address());
