@@ -119,7 +119,7 @@ class DisorderlyDaemonTest {
         C open(Path socket) throws IOException;
     }
 
-    /** What is done with it. */
+    /** A use of it. */
     private interface Question<C> {
         void ask(C client) throws IOException;
     }

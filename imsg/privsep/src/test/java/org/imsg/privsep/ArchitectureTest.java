@@ -2,10 +2,13 @@ package org.imsg.privsep;
 
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.imsg.testing.CodeSize;
@@ -44,6 +47,12 @@ class ArchitectureTest {
     @Test
     void privileged_operations_use_the_api_rights_unix_and_sys() {
         mayUse("org.imsg.privsep.ops", "org.imsg", "org.imsg.privsep.rights", "org.imsg.unix", "org.imsg.sys");
+    }
+
+    @Test
+    void native_access_is_needed_by_org_imsg_only() {
+        noClasses().should().callMethod(MemorySegment.class, "reinterpret", long.class).orShould()
+                .dependOnClassesThat().areAssignableTo(Linker.class).check(privsep);
     }
 
     @Test

@@ -12,6 +12,7 @@ import org.imsg.sys.Abi;
 import org.imsg.sys.Accounts;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Credentials;
+import org.imsg.sys.Memory;
 import org.imsg.unix.ErrnoException;
 
 /** Users and groups, wherever the system keeps them: getpwnam_r(3) and its like. */
@@ -104,8 +105,7 @@ final class AccountDatabase {
     }
 
     /** Memory that the C library has filled: it lies in the buffer, and its strings end there. */
-    @SuppressWarnings("restricted")
     private static MemorySegment at(long address, long size) {
-        return MemorySegment.ofAddress(address).reinterpret(size);
+        return Memory.ALL.asSlice(address, size);
     }
 }
