@@ -377,13 +377,15 @@ final class ParentLoop implements Supervisor.Actions {
 
     /** In the supervising thread, which starts processes too: none of the same user comes meanwhile. */
     private void endOrphans(Instance instance) {
-        OptionalLong uid = instance.ids != null
-                ? OptionalLong.of(instance.ids.uid())
-                : instance.role.rights().uid();
-        if (orphans == null || uid.isEmpty())
+        OptionalLong uid = instance.role.rights().uid();
+        if (orphans == null || instance.ids == null && uid.isEmpty())
             return;
         try {
-            if (!orphans.end(uid.getAsLong()))
+            // Ids known at run time are those of a user who may be logged in.
+            boolean ended = instance.ids != null
+                    ? orphans.endOneByOne(instance.ids.uid())
+                    : orphans.end(uid.getAsLong());
+            if (!ended)
                 log(System.Logger.Level.ERROR, "processes that " + instance + " has left behind do not end");
         } catch (IOException | RuntimeException | Error e) {
             log(System.Logger.Level.ERROR,

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongPredicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.imsg.sys.Credentials;
@@ -91,6 +92,22 @@ public final class Orphans implements AutoCloseable {
      * @throws IOException if /proc cannot be read
      */
     public boolean end(long uid) throws IOException {
+        return end(uid, Orphans::killAtOnce);
+    }
+
+    /**
+     * Kills what processes of a user have left behind, as {@link #end(long)}, but one after the other: for a user who may start
+     * processes elsewhere at any moment, which are none of this program's. Those that fork faster get away for two seconds.
+     *
+     * @param uid the user, 1 to 4294967294
+     * @return as {@link #end(long)}
+     * @throws IOException if /proc cannot be read
+     */
+    public boolean endOneByOne(long uid) throws IOException {
+        return end(uid, _ -> false);
+    }
+
+    private boolean end(long uid, LongPredicate atOnce) throws IOException {
         if (Os.current() != Os.LINUX)
             return true;
         long deadline = System.nanoTime() + PATIENCE.toNanos();
@@ -105,7 +122,7 @@ public final class Orphans implements AutoCloseable {
                 return true;
             if (System.nanoTime() - deadline > 0)
                 return false;
-            if (orphans.size() < theirs.size() || !killAtOnce(uid))
+            if (orphans.size() < theirs.size() || !atOnce.test(uid))
                 orphans.forEach(each -> kill(each.pid, uid));
             LockSupport.parkNanos(PAUSE_NANOS);
         }

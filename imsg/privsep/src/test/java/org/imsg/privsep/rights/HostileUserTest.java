@@ -117,18 +117,23 @@ class HostileUserTest {
             Child.Builder shell = Child.of(Path.of("/bin/sh"), "-c", leave).descriptor(1, output.second())
                     .environment("PATH", "/usr/bin:/bin");
             try (RunningSubject other = RunningSubject.confined("ids")) {
-                endsWhatIsLeft(orphans, shell, 1);
+                endsWhatIsLeft(orphans::end, shell, 1);
                 assertThat(other.ask("work")).isEqualTo("works");
             }
-            endsWhatIsLeft(orphans, shell, 0);
+            endsWhatIsLeft(orphans::end, shell, 0);
+            endsWhatIsLeft(orphans::endOneByOne, shell, 0);
         }
     }
 
-    private static void endsWhatIsLeft(Orphans orphans, Child.Builder shell, int others) throws Exception {
+    private interface End {
+        boolean of(long uid) throws IOException;
+    }
+
+    private static void endsWhatIsLeft(End end, Child.Builder shell, int others) throws Exception {
         long uid = Descriptions.NOBODY.uid();
         assertThat(Confinement.none().to(Descriptions.NOBODY).spawn(shell).waitFor().success()).isTrue();
         assertThat(ofUser(uid)).hasSizeGreaterThanOrEqualTo(others + 2);
-        assertThat(orphans.end(uid)).isTrue();
+        assertThat(end.of(uid)).isTrue();
         while (ofUser(uid).size() > others)
             Thread.onSpinWait();
     }
