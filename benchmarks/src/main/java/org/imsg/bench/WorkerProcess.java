@@ -37,8 +37,15 @@ final class WorkerProcess implements AutoCloseable {
             if (socket != null)
                 socket.close();
         }
-        if (!"ready".equals(answers.readLine()))
-            throw died();
+        boolean ready = false;
+        try {
+            ready = "ready".equals(answers.readLine());
+            if (!ready)
+                throw died();
+        } finally {
+            if (!ready)
+                close();
+        }
     }
 
     void tell(String line) throws IOException {

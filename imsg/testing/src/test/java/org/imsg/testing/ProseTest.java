@@ -27,6 +27,14 @@ class ProseTest {
     }
 
     @Test
+    void no_source_file_is_empty() throws IOException {
+        try (Stream<Path> all = Files.walk(ROOT)) {
+            assertThat(all.filter(file -> file.toString().endsWith(".java") && !file.toString().contains("/target/")))
+                    .hasSizeGreaterThan(500).allSatisfy(file -> assertThat(file).isNotEmptyFile());
+        }
+    }
+
+    @Test
     void every_refused_wording_is_found_where_it_stands(@TempDir Path directory) throws IOException {
         Path java = Files.writeString(directory.resolve("A.java"), """
                 /**
