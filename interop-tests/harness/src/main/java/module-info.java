@@ -1,8 +1,12 @@
+import org.jspecify.annotations.NullMarked;
+
 /**
  * The protocol test harness: scripted peers, recordings, a conformance suite and a fuzzer for daemons that speak imsg, as a
  * library and as the program {@code imsg}; and real C programs to talk with.
  */
+@NullMarked
 module org.imsg.harness {
+    requires static org.jspecify;
     requires transitive org.imsg;
     requires org.imsg.peers;
     requires info.picocli;

@@ -13,6 +13,7 @@ import org.imsg.harness.scripted.Responder;
 import org.imsg.harness.stream.RawListener;
 import org.imsg.harness.stream.RawSocket;
 import org.imsg.unix.PeerCredentials;
+import org.jspecify.annotations.Nullable;
 
 /** Answers all clients at once, until the listener is closed or an event cannot be shown. */
 final class Clients {
@@ -26,7 +27,7 @@ final class Clients {
     private final Consumer<Event> witness;
     private final long origin = System.nanoTime();
     private final AtomicInteger count = new AtomicInteger();
-    private final AtomicReference<RuntimeException> failure = new AtomicReference<>();
+    private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
 
     Clients(RawListener listener, Responder responder, WireFormat format, int limit, Consumer<Event> witness) {
         this.listener = listener;

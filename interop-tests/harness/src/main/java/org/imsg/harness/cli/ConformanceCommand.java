@@ -14,6 +14,7 @@ import org.imsg.harness.conformance.Probe;
 import org.imsg.harness.conformance.Report;
 import org.imsg.harness.conformance.Target;
 import org.imsg.harness.describe.JsonObject;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -40,10 +41,10 @@ final class ConformanceCommand implements Callable<Integer> {
     private String payload;
 
     @Option(names = "--case", paramLabel = "NAME", split = ",", description = "Only these cases.")
-    private List<String> cases;
+    private @Nullable List<String> cases;
 
     @Option(names = "--junit", paramLabel = "FILE", description = "Writes the report as JUnit XML as well.")
-    private Path junit;
+    private @Nullable Path junit;
 
     @Option(names = "--wait", defaultValue = "1s", paramLabel = "TIME", description = "How long an answer may take (default: ${DEFAULT-VALUE}).")
     private Duration patience;

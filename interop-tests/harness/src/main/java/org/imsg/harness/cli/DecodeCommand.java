@@ -8,6 +8,7 @@ import java.util.function.Consumer;
 import org.imsg.harness.record.Event;
 import org.imsg.harness.record.EventReader;
 import org.imsg.harness.record.Recorder;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -21,7 +22,7 @@ final class DecodeCommand implements Callable<Integer> {
     private Path file;
 
     @Option(names = "--save", paramLabel = "FILE", description = "Writes the events to a recording as well: pcapng if it ends with .pcapng.")
-    private Path save;
+    private @Nullable Path save;
 
     @Mixin
     private Reading reading;

@@ -19,6 +19,7 @@ import org.imsg.harness.fuzz.Restart;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
 import org.imsg.harness.record.Recording;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -37,10 +38,10 @@ final class FuzzCommand implements Callable<Integer> {
     private Path socket;
 
     @Option(names = "--from", paramLabel = "FILE", description = "A recording of what a client says.")
-    private Path from;
+    private @Nullable Path from;
 
     @Option(names = "--type", description = "Without a recording: the type of a message.")
-    private String type;
+    private @Nullable String type;
 
     @Option(names = "--hex", defaultValue = "", paramLabel = "HEX", description = "Its payload.")
     private String hex;
@@ -49,7 +50,7 @@ final class FuzzCommand implements Callable<Integer> {
     private int seconds;
 
     @Option(names = "--seed", paramLabel = "N", description = "Of the random numbers; the same seed makes the same attempts.")
-    private Long seed;
+    private @Nullable Long seed;
 
     @Option(names = "--not-type", paramLabel = "TYPE", split = ",", description = "Types that are never sent, such as that which stops the daemon.")
     private List<String> forbidden = List.of();
@@ -58,7 +59,7 @@ final class FuzzCommand implements Callable<Integer> {
     private boolean keepGoing;
 
     @Option(names = "--restart", paramLabel = "COMMAND", description = "Starts the daemon anew; needed to shrink what was found.")
-    private String restart;
+    private @Nullable String restart;
 
     @Option(names = "--out", defaultValue = "finding.imsg", paramLabel = "FILE", description = "Where to write what was found (default: ${DEFAULT-VALUE}).")
     private Path out;
@@ -80,7 +81,7 @@ final class FuzzCommand implements Callable<Integer> {
                     "--keep-going needs --restart COMMAND: a daemon that died finds nothing more");
         long used = seed != null ? seed : new SplittableRandom().nextLong();
         Fuzzer fuzzer = new Fuzzer(socket, exchange(), reading.protocol(), patience,
-                restart == null ? null : restart(), used).without(forbidden());
+                restart == null ? null : restart(restart), used).without(forbidden());
         if (!output.json)
             output.out().println("seed " + used);
         output.out().flush();
@@ -136,9 +137,9 @@ final class FuzzCommand implements Callable<Integer> {
                 List.of())));
     }
 
-    private Restart restart() {
+    private static Restart restart(String command) {
         return () -> {
-            Process process = new ProcessBuilder("/bin/sh", "-c", restart).redirectErrorStream(true)
+            Process process = new ProcessBuilder("/bin/sh", "-c", command).redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
             int status = process.waitFor();
             if (status != 0)

@@ -13,6 +13,7 @@ import org.imsg.harness.record.Recorder;
 import org.imsg.harness.scripted.Responder;
 import org.imsg.harness.stream.RawListener;
 import org.imsg.harness.stream.RawSocket;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -28,7 +29,7 @@ final class ListenCommand implements Callable<Integer> {
     private Path path;
 
     @Option(names = "--script", paramLabel = "FILE", description = "What to answer; nothing unless given.")
-    private Path script;
+    private @Nullable Path script;
 
     @Option(names = "--echo", description = "Sends every message back.")
     private boolean echo;
@@ -37,7 +38,7 @@ final class ListenCommand implements Callable<Integer> {
     private boolean once;
 
     @Option(names = "--record", paramLabel = "FILE", description = "Writes a recording: pcapng if it ends with .pcapng, text otherwise.")
-    private Path record;
+    private @Nullable Path record;
 
     @Mixin
     private Reading reading;

@@ -13,6 +13,7 @@ import org.imsg.harness.record.Event;
 import org.imsg.harness.record.Recorder;
 import org.imsg.unix.Fd;
 import org.imsg.unix.Lifeline;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -55,12 +56,12 @@ final class Output {
     }
 
     /** Prints every event it is given, and records it if there is a recorder. */
-    Consumer<Event> witness(ProtocolDescription protocol, Recorder recorder) {
+    Consumer<Event> witness(ProtocolDescription protocol, @Nullable Recorder recorder) {
         return witness(protocol, recorder, new Progress(spec.commandLine().getErr(), false, 0), _ -> "");
     }
 
     /** Prints every event it is given, records it if there is a recorder, and shows how far that is. For one thread. */
-    Consumer<Event> witness(ProtocolDescription protocol, Recorder recorder, Progress progress,
+    Consumer<Event> witness(ProtocolDescription protocol, @Nullable Recorder recorder, Progress progress,
             Function<Progress, String> line) {
         EventPrinter printer = new EventPrinter(protocol, coloured(), rows);
         EventJson objects = new EventJson(protocol);
@@ -104,11 +105,11 @@ final class Output {
             throw new IOException("the standard output cannot be written: its reader has gone");
     }
 
-    static Recorder recorder(Path file) throws IOException {
+    static @Nullable Recorder recorder(@Nullable Path file) throws IOException {
         return file == null ? null : Recorder.to(file);
     }
 
-    private static void record(Recorder recorder, Event event) {
+    private static void record(@Nullable Recorder recorder, Event event) {
         if (recorder == null)
             return;
         try {

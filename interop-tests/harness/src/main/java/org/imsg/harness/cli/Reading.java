@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import org.imsg.WireFormat;
 import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.record.StreamDecoder;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options that say how messages are read. */
@@ -15,12 +16,14 @@ final class Reading {
     WireFormat format;
 
     @Option(names = "--limit", paramLabel = "BYTES", description = "Longest message with its header; 65535 unless given, 16777216 with --format MODERN.")
+    @Nullable
     Integer limit;
 
     @Option(names = "--describe", paramLabel = "FILE", description = "Struct description file: names of types and fields.")
+    @Nullable
     Path description;
 
-    private ProtocolDescription protocol;
+    private @Nullable ProtocolDescription protocol;
 
     int limit() {
         if (limit != null)

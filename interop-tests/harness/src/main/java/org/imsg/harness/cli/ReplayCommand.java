@@ -3,6 +3,7 @@ package org.imsg.harness.cli;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.imsg.harness.record.DaemonLife;
 import org.imsg.harness.record.Direction;
@@ -49,11 +50,11 @@ final class ReplayCommand implements Callable<Integer> {
         long all = recording.events().stream()
                 .filter(event -> event.connection() == connection && event.direction() != Direction.NONE).count();
         Progress progress = output.progress(0);
-        DaemonLife life = once ? null : DaemonLife.of(socket);
+        Optional<DaemonLife> life = once ? Optional.empty() : Optional.of(DaemonLife.of(socket));
         List<String> differences = new Replayer(socket, comparison, wait).replay(recording, connection,
                 output.witness(reading.protocol(), null, progress,
                         passed -> passed.events() + " of " + all + " events"));
-        String fault = once ? "" : life.fault(wait);
+        String fault = life.map(daemon -> daemon.fault(wait)).orElse("");
         if (!fault.isEmpty())
             differences.add(fault);
         progress.erase();

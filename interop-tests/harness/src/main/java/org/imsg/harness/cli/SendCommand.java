@@ -18,6 +18,7 @@ import org.imsg.harness.record.Recorder;
 import org.imsg.harness.stream.RawSocket;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -42,21 +43,23 @@ final class SendCommand implements Callable<Integer> {
     private String pid;
 
     @ArgGroup
-    private Payload payload;
+    private @Nullable Payload payload;
 
     private static final class Payload {
         @Option(names = "--data", paramLabel = "TEXT", description = "The payload as text.")
+        @Nullable
         String data;
 
         @Option(names = "--hex", paramLabel = "HEX", description = "The payload in hexadecimal.")
+        @Nullable
         String hex;
 
         @Option(names = "--struct", arity = "1..*", paramLabel = "NAME FIELD=VALUE", description = "The payload as a struct of the description; fields not named are zero.")
-        List<String> struct;
+        List<String> struct = List.of();
     }
 
     @Option(names = "--fd", paramLabel = "FILE", description = "Opens a file and passes the descriptor; FILE:w to write, FILE:rw for both.")
-    private String fd;
+    private @Nullable String fd;
 
     @Option(names = "--end", paramLabel = "TYPE", split = ",", description = "Types that end the answers.")
     private List<String> ends = List.of();
@@ -65,7 +68,7 @@ final class SendCommand implements Callable<Integer> {
     private Duration wait;
 
     @Option(names = "--record", paramLabel = "FILE", description = "Writes a recording: pcapng if it ends with .pcapng, text otherwise.")
-    private Path record;
+    private @Nullable Path record;
 
     @Mixin
     private Reading reading;

@@ -14,6 +14,7 @@ import org.imsg.peers.smtpd.Envelope;
 import org.imsg.peers.smtpd.Part;
 import org.imsg.peers.smtpd.SmtpdClient;
 import org.imsg.peers.smtpd.SmtpdVersion;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -41,10 +42,10 @@ final class SmtpCommand extends DaemonCommand {
     private String action;
 
     @Parameters(index = "2", arity = "0..1", paramLabel = "ARGUMENT", description = "What the action takes.")
-    private String argument;
+    private @Nullable String argument;
 
     @Option(names = "--from", paramLabel = "ADDRESS", description = "send: the sender.")
-    private String sender;
+    private @Nullable String sender;
 
     @Option(names = "--to", paramLabel = "ADDRESS", description = "send: a recipient; may be given several times.")
     private List<String> recipients = List.of();

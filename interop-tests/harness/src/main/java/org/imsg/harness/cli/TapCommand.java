@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.imsg.harness.record.Recorder;
 import org.imsg.harness.tap.Tap;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -23,7 +24,7 @@ final class TapCommand implements Callable<Integer> {
     private Path target;
 
     @Option(names = "--record", paramLabel = "FILE", description = "Writes a recording: pcapng if it ends with .pcapng, text otherwise.")
-    private Path record;
+    private @Nullable Path record;
 
     @Mixin
     private Reading reading;

@@ -12,6 +12,7 @@ import org.imsg.harness.record.Event;
 import org.imsg.harness.stream.RawSocket;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /** A client's connection in a case. Its pid is no other's, for some daemons send their answers by that. */
 final class CaseClient implements AutoCloseable {
@@ -22,7 +23,7 @@ final class CaseClient implements AutoCloseable {
 
     final int pid = NEXT_PID.incrementAndGet();
     private final Target target;
-    private final KnownAnswer answer;
+    private final @Nullable KnownAnswer answer;
     private final Conversation conversation;
 
     /** What the request is answered with: how many messages, and how many of them have the last one's type. */
@@ -46,7 +47,7 @@ final class CaseClient implements AutoCloseable {
     }
 
     /** The answer is null for the client that finds it out. */
-    CaseClient(Target target, KnownAnswer answer) throws IOException {
+    CaseClient(Target target, @Nullable KnownAnswer answer) throws IOException {
         this.target = target;
         this.answer = answer;
         int limit = Math.max(target.limit(), 0xFFFF);

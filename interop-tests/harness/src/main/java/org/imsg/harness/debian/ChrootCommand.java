@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A program of a Debian chroot and the surroundings it runs in. Each start gives it a private copy of the
@@ -30,9 +31,9 @@ public final class ChrootCommand {
     private final List<String> arguments;
     private final List<String> preparation = new ArrayList<>();
     private final Map<String, String> environment = new LinkedHashMap<>();
-    private PeerProcess networkOwner;
+    private @Nullable PeerProcess networkOwner;
     private boolean hostNetwork;
-    private String input;
+    private @Nullable String input;
 
     /** A command for the chroot of a suite at its root; logs are kept beside it. */
     ChrootCommand(DebianSuite suite, Path root, List<String> arguments) {

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -35,8 +36,8 @@ final class TiedProcess {
         try {
             return STARTER.submit(settings::start).get();
         } catch (ExecutionException e) {
-            throw new IOException("cannot start " + command.getFirst() + ": " + e.getCause().getMessage(),
-                    e.getCause());
+            Throwable cause = Objects.requireNonNull(e.getCause());
+            throw new IOException("cannot start " + command.getFirst() + ": " + cause.getMessage(), cause);
         }
     }
 

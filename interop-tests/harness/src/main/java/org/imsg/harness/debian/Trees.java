@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** Removal of whole file trees, with the care that chroots need: no symbolic link is followed and no mount entered. */
 final class Trees {
@@ -58,7 +59,7 @@ final class Trees {
         }
 
         @Override
-        public FileVisitResult postVisitDirectory(Path directory, IOException failure) throws IOException {
+        public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure) throws IOException {
             if (failure != null) {
                 throw failure;
             }

@@ -13,6 +13,7 @@ import org.imsg.cstruct.CLayout.Scalar;
 import org.imsg.cstruct.CLayout.Struct;
 import org.imsg.cstruct.CLayout.Text;
 import org.imsg.cstruct.CLayout.Type;
+import org.jspecify.annotations.Nullable;
 
 /** What the types are called in descriptions, and what each is in C on this machine. */
 final class CTypes {
@@ -56,7 +57,7 @@ final class CTypes {
     }
 
     /** The type of a name, or null. */
-    static Type of(String name) {
+    static @Nullable Type of(String name) {
         return BY_NAME.get(name.toLowerCase(Locale.ROOT));
     }
 

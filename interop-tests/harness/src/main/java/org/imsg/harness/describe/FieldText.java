@@ -12,6 +12,7 @@ import org.imsg.cstruct.CLayout.Raw;
 import org.imsg.cstruct.CLayout.Scalar;
 import org.imsg.cstruct.CLayout.Struct;
 import org.imsg.cstruct.CLayout.Text;
+import org.jspecify.annotations.Nullable;
 
 /** Values as text, and back. */
 final class FieldText {
@@ -146,13 +147,13 @@ final class FieldText {
 
     /** An address as digits; a name is not looked up. */
     private static byte[] literal(String text, int size) {
-        byte[] address = text.matches("[0-9a-fA-F:.]+") ? byName(text) : null;
+        byte @Nullable [] address = text.matches("[0-9a-fA-F:.]+") ? byName(text) : null;
         if (address == null || address.length != size)
             throw new IllegalArgumentException("an address of " + size + " bytes in digits, not " + text);
         return address;
     }
 
-    private static byte[] byName(String text) {
+    private static byte @Nullable [] byName(String text) {
         try {
             return InetAddress.ofLiteral(text).getAddress();
         } catch (IllegalArgumentException _) {

@@ -1,9 +1,10 @@
 package org.imsg.harness.describe;
 
 import org.imsg.harness.record.Direction;
+import org.jspecify.annotations.Nullable;
 
 /** A message type's name and struct; NONE means either direction. */
-record NamedType(int type, String name, Direction direction, StructLayout struct) {
+record NamedType(int type, String name, Direction direction, @Nullable StructLayout struct) {
     boolean fits(int otherType, Direction way) {
         return type == otherType && (direction == Direction.NONE || way == Direction.NONE || direction == way);
     }

@@ -11,6 +11,7 @@ import org.imsg.cstruct.CLayout.Struct;
 import org.imsg.cstruct.CLayout.Type;
 import org.imsg.cstruct.CLayoutBuilder;
 import org.imsg.harness.record.Direction;
+import org.jspecify.annotations.Nullable;
 
 /** Reads struct descriptions. */
 final class ProtocolParser {
@@ -25,8 +26,8 @@ final class ProtocolParser {
     private final List<NamedType> messages = new ArrayList<>();
     private String name = "";
     /** A struct whose closing brace has not come yet, and its name. */
-    private CLayoutBuilder open;
-    private String opened;
+    private @Nullable CLayoutBuilder open;
+    private String opened = "";
 
     /** Throws an IllegalArgumentException that names the line which is wrong. */
     ProtocolParser(String text) {

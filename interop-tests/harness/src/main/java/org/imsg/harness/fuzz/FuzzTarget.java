@@ -13,6 +13,7 @@ import org.imsg.harness.record.Event;
 import org.imsg.harness.stream.RawSocket;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A daemon to be fuzzed, and how to see whether it is well: it can be connected to, answers a request if it answered it before, and
@@ -24,11 +25,11 @@ final class FuzzTarget {
     private final Path socket;
     private final Event request;
     private final Duration patience;
-    private final Restart restart;
+    private final @Nullable Restart restart;
     private boolean answers;
 
     /** The request is sent to see whether the daemon is well; restart may be null. */
-    FuzzTarget(Path socket, Event request, Duration patience, Restart restart) {
+    FuzzTarget(Path socket, Event request, Duration patience, @Nullable Restart restart) {
         this.socket = socket;
         this.request = request;
         this.patience = patience;

@@ -13,6 +13,7 @@ import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
 import org.imsg.harness.record.Recording;
 import org.imsg.harness.record.StreamDecoder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Says to a daemon what a client said, changed a little each time, until the daemon is not well any more: it cannot be connected to,
@@ -37,7 +38,8 @@ public final class Fuzzer {
      * @param seed of the random numbers
      * @throws IllegalArgumentException if no message goes to the server in the exchange
      */
-    public Fuzzer(Path socket, Recording exchange, ProtocolDescription protocol, Duration patience, Restart restart,
+    public Fuzzer(Path socket, Recording exchange, ProtocolDescription protocol, Duration patience,
+            @Nullable Restart restart,
             long seed) {
         this.seeds = exchange.events().stream()
                 .filter(event -> event.direction() == Direction.TO_SERVER && event.kind() != Event.Kind.END)

@@ -21,6 +21,7 @@ import org.imsg.harness.record.Direction;
 import org.imsg.harness.scripted.ScriptedPeer;
 import org.imsg.harness.stream.RawSocket;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
@@ -56,7 +57,9 @@ public final class ImsgExtension implements ParameterResolver, BeforeEachCallbac
     private static final class Given {
         final Deque<AutoCloseable> things = new ArrayDeque<>();
         final List<String> descriptorsBefore = OpenDescriptors.now();
+        @Nullable
         ImsgChannel channel;
+        @Nullable
         ScriptedPeer peer;
 
         <T extends AutoCloseable> T keep(T thing) {

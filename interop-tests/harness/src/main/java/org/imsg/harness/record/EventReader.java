@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
 import org.imsg.WireFormat;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a recording of either kind event by event, as it comes; {@link Recording} has their description. It takes no more memory
@@ -73,7 +74,7 @@ public final class EventReader {
      * @return the event; null at the end
      * @throws IOException if the file is cut or damaged here; the message says at which line or byte
      */
-    public Event next() throws IOException {
+    public @Nullable Event next() throws IOException {
         return source.next();
     }
 }

@@ -11,6 +11,7 @@ import java.time.Instant;
 import java.util.List;
 import org.imsg.WireFormat;
 import org.imsg.harness.record.Event.Kind;
+import org.jspecify.annotations.Nullable;
 
 /** A recording as pcapng (IETF draft-ietf-opsawg-pcapng), link type USER0; {@link Recording} has what is in a packet. */
 final class PcapngFormat implements EventSource {
@@ -85,7 +86,7 @@ final class PcapngFormat implements EventSource {
     }
 
     @Override
-    public Event next() throws IOException {
+    public @Nullable Event next() throws IOException {
         for (;;) {
             byte[] head = in.readNBytes(8);
             if (head.length == 0)
@@ -121,7 +122,7 @@ final class PcapngFormat implements EventSource {
     }
 
     /** The event in a block; null if there is none in it. */
-    private Event event(ByteBuffer body) throws IOException {
+    private @Nullable Event event(ByteBuffer body) throws IOException {
         try {
             if (type == INTERFACE && body.getShort(0) != LINKTYPE_USER0)
                 throw new IOException("the pcapng file has link type " + body.getShort(0) + ", a recording of imsg "

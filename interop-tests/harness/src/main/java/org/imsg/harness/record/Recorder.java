@@ -13,6 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes events to a file as they come. Safe for several threads; the file is complete up to the last {@link #flush()}. When no
@@ -28,7 +29,7 @@ public final class Recorder implements AutoCloseable {
     private final List<Long> ends = new ArrayList<>();
     /** Up to where the file has whole events. */
     private long whole;
-    private IOException failure;
+    private @Nullable IOException failure;
     private final boolean pcapng;
     private final Instant start;
 
@@ -111,9 +112,10 @@ public final class Recorder implements AutoCloseable {
                 out.write(bytes);
             whole += bytes.position();
         } catch (IOException e) {
-            failure = unwritable(file, e);
-            keepWhole(whole + bytes.position());
-            throw failure;
+            IOException told = unwritable(file, e);
+            failure = told;
+            keepWhole(whole + bytes.position(), told);
+            throw told;
         } finally {
             buffer.reset();
             ends.clear();
@@ -121,12 +123,12 @@ public final class Recorder implements AutoCloseable {
     }
 
     /** Takes back the part of an event that was written last. */
-    private void keepWhole(long written) {
+    private void keepWhole(long written, IOException failed) {
         long end = ends.stream().mapToLong(Long::longValue).filter(at -> at <= written).max().orElse(whole);
         try {
             out.truncate(end);
         } catch (IOException e) {
-            failure.addSuppressed(e);
+            failed.addSuppressed(e);
         }
     }
 

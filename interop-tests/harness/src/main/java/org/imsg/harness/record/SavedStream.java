@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import org.imsg.WireFormat;
+import org.jspecify.annotations.Nullable;
 
 /** One direction of a connection whose bytes were saved without anything else, read as they come. */
 final class SavedStream implements EventSource {
@@ -28,7 +29,7 @@ final class SavedStream implements EventSource {
     }
 
     @Override
-    public Event next() throws IOException {
+    public @Nullable Event next() throws IOException {
         while (events.isEmpty() && !ended) {
             int count = in.read(chunk);
             ended = count < 0;

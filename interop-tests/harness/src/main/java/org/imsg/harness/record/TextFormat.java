@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import org.imsg.WireFormat;
 import org.imsg.harness.record.Event.Kind;
+import org.jspecify.annotations.Nullable;
 
 /** A recording as text, a line an event, read as it comes; {@link Recording} has the description. */
 final class TextFormat implements EventSource {
@@ -48,7 +49,7 @@ final class TextFormat implements EventSource {
     }
 
     @Override
-    public Event next() throws IOException {
+    public @Nullable Event next() throws IOException {
         for (String line; (line = line()) != null;) {
             line = line.strip();
             if (line.isEmpty() || line.startsWith("#"))
@@ -73,7 +74,7 @@ final class TextFormat implements EventSource {
     }
 
     /** The next line without its line feed, as much as is there of the last one; null at the end. */
-    private String line() throws IOException {
+    private @Nullable String line() throws IOException {
         ByteArrayOutputStream line = new ByteArrayOutputStream();
         int b;
         while ((b = in.read()) >= 0 && b != '\n')

@@ -16,6 +16,7 @@ import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A daemon's answers as text, a rule for each type. Immutable. An example:
@@ -68,6 +69,7 @@ public final class Responder {
      */
     public static Responder parse(String text, ProtocolDescription protocol) {
         Responder responder = new Responder(protocol);
+        @Nullable
         List<Action> rule = null;
         List<String> lines = text.lines().toList();
         for (int i = 0; i < lines.size(); i++) {

@@ -18,6 +18,7 @@ import org.imsg.harness.record.StreamDecoder;
 import org.imsg.harness.stream.RawSocket;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The other side of what is being tested: each call is a step that is done at once. An unmet expectation is an AssertionError that
@@ -37,7 +38,7 @@ public final class ScriptedPeer implements AutoCloseable {
     private final List<Conversation.Received> received = new ArrayList<>();
     private ProtocolDescription protocol = ProtocolDescription.NONE;
     private Duration patience = USUAL_PATIENCE;
-    private Child child;
+    private @Nullable Child child;
 
     private ScriptedPeer(RawSocket socket, Direction sending, WireFormat format, int limit) {
         conversation = new Conversation(socket, sending, format, limit, passed::add);
@@ -269,7 +270,7 @@ public final class ScriptedPeer implements AutoCloseable {
      */
     public Child child() {
         if (child == null)
-            throw new IllegalStateException("this peer is nobody's parent");
+            throw new IllegalStateException("this peer has started no program");
         return child;
     }
 
@@ -279,10 +280,10 @@ public final class ScriptedPeer implements AutoCloseable {
         conversation.close();
         received.forEach(Conversation.Received::close);
         if (child != null)
-            awaitChild();
+            await(child);
     }
 
-    private void awaitChild() {
+    private static void await(Child child) {
         try {
             if (child.waitFor(USUAL_PATIENCE).isEmpty()) {
                 child.kill(9);

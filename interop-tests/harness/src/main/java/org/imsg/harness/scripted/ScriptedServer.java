@@ -8,6 +8,7 @@ import org.imsg.WireFormat;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.stream.RawListener;
 import org.imsg.harness.stream.RawSocket;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A daemon that follows a script, one connection after the other, on a thread of its own. An exception of the script comes out of
@@ -20,7 +21,7 @@ public final class ScriptedServer implements AutoCloseable {
     private final WireFormat format;
     private final Script script;
     private final Thread serving;
-    private volatile Throwable failure;
+    private volatile @Nullable Throwable failure;
     private volatile boolean closed;
 
     /** The script for a client. */
@@ -68,7 +69,7 @@ public final class ScriptedServer implements AutoCloseable {
     }
 
     /** Null when this is being closed and no client waits to be served any more. */
-    private RawSocket nextClient() throws IOException {
+    private @Nullable RawSocket nextClient() throws IOException {
         for (;;) {
             try {
                 return listener.accept(PAUSE);
@@ -99,9 +100,10 @@ public final class ScriptedServer implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         listener.close();
-        if (failure != null)
-            throw failure instanceof AssertionError error
+        Throwable thrown = failure;
+        if (thrown != null)
+            throw thrown instanceof AssertionError error
                     ? error
-                    : new AssertionError("the script failed: " + failure, failure);
+                    : new AssertionError("the script failed: " + thrown, thrown);
     }
 }

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.net.SocketTimeoutException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Objects;
 import org.imsg.unix.ConnectionHandler;
 import org.imsg.unix.UnixAddress;
 import org.imsg.unix.UnixListener;
@@ -70,7 +71,7 @@ public final class RawListener implements AutoCloseable {
 
     /** {@return where it listens} */
     public Path path() {
-        return listener.address().path();
+        return Objects.requireNonNull(listener.address().path());
     }
 
     /** Stops listening, removes the socket's file, and ends what {@link #serve(ConnectionHandler)} serves. */

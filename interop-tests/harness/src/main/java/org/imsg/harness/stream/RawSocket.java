@@ -31,6 +31,7 @@ import org.imsg.unix.Fd;
 import org.imsg.unix.PeerCredentials;
 import org.imsg.unix.Sockets;
 import org.imsg.unix.UnixAddress;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A connected Unix stream socket, read and written as bytes with descriptors. Unlike any reader of messages it finds out at which
@@ -48,13 +49,15 @@ public final class RawSocket implements AutoCloseable {
 
     private final Fd socket;
     private final OpenDescriptor descriptor;
-    private final Msghdr in = Msghdr.forReceive(true, Arena.ofAuto());
-    private final Msghdr out = Msghdr.forSend(Arena.ofAuto());
-    private final MemorySegment received = Arena.ofAuto().allocate(CAPACITY);
     /** A chunk that was read already: the bytes that came with a descriptor, after those before them were handed out. */
-    private Chunk next;
-    private boolean peekedDescriptors;
-    private final MemorySegment sent = Arena.ofAuto().allocate(CAPACITY);
+    private @Nullable Chunk next;
+
+    /** The memory of one call: its arena's, so that a close by another thread takes it from no call. */
+    private record Buffer(Msghdr header, MemorySegment bytes) {
+        int receive(int number, int length, int flags) {
+            return header.receive(number, bytes.address(), length, flags);
+        }
+    }
 
     private RawSocket(Fd socket) {
         this.socket = socket;
@@ -113,7 +116,7 @@ public final class RawSocket implements AutoCloseable {
      * @return the bytes and descriptors, the caller's to close; null at the end of the stream
      * @throws IOException if the read fails, with ECONNRESET if the peer left without reading all that was sent to it
      */
-    public Chunk receive() throws IOException {
+    public @Nullable Chunk receive() throws IOException {
         return receive(Deadline.FOREVER);
     }
 
@@ -125,21 +128,24 @@ public final class RawSocket implements AutoCloseable {
      * @throws SocketTimeoutException if nothing comes in time
      * @throws IOException as {@link #receive()}
      */
-    public Chunk receive(Duration timeout) throws IOException {
+    public @Nullable Chunk receive(Duration timeout) throws IOException {
         return receive(Deadline.in(timeout));
     }
 
-    private Chunk receive(long deadline) throws IOException {
+    private @Nullable Chunk receive(long deadline) throws IOException {
         int number = descriptor.enter();
-        try {
+        try (Arena arena = Arena.ofConfined()) {
             if (next != null) {
                 Chunk chunk = next;
                 next = null;
                 return chunk;
             }
-            int there = awaitBytes(number, deadline);
+            Buffer in = new Buffer(Msghdr.forReceive(true, arena), arena.allocate(CAPACITY));
+            int there = awaitBytes(in, number, deadline);
             if (there > 0)
-                return peekedDescriptors ? upToDescriptor(number, there) : take(number, there);
+                return in.header.descriptorCount() > 0 || in.header.controlTruncated()
+                        ? upToDescriptor(in, number, there)
+                        : take(in, number, there);
             if (!socket.isOpen())
                 throw new AsynchronousCloseException();
             return null;
@@ -149,13 +155,12 @@ public final class RawSocket implements AutoCloseable {
     }
 
     /** How many bytes are there, up to the end of what was sent with the next descriptor; 0 at the end of the stream. */
-    private int awaitBytes(int number, long deadline) throws IOException {
+    private int awaitBytes(Buffer in, int number, long deadline) throws IOException {
         for (;;) {
-            int there = in.receive(number, received.address(), CAPACITY, MSG_DONTWAIT | MSG_PEEK);
+            int there = in.receive(number, CAPACITY, MSG_DONTWAIT | MSG_PEEK);
             if (there >= 0) {
-                peekedDescriptors = in.descriptorCount() > 0 || in.controlTruncated();
-                for (int i = 0; i < in.descriptorCount(); i++)
-                    Fd.of(in.descriptor(i)).close();
+                for (int i = 0; i < in.header.descriptorCount(); i++)
+                    Fd.of(in.header.descriptor(i)).close();
                 return there;
             }
             if (there == -EAGAIN && !descriptor.await(Readiness.READABLE, deadline))
@@ -166,15 +171,15 @@ public final class RawSocket implements AutoCloseable {
     }
 
     /** Byte by byte: a peek of fewer bytes tells of descriptors behind them, too, and a read of more hides where they were. */
-    private Chunk upToDescriptor(int number, int there) throws IOException {
+    private Chunk upToDescriptor(Buffer in, int number, int there) throws IOException {
         byte[] before = new byte[there];
         for (int count = 0; count < there; count++) {
-            Chunk one = take(number, 1);
+            Chunk one = take(in, number, 1);
             if (one.descriptors().isEmpty() && !one.lost()) {
                 before[count] = one.bytes()[0];
                 continue;
             }
-            Chunk chunk = count + 1 == there ? one : withRest(one, number, there - count - 1);
+            Chunk chunk = count + 1 == there ? one : withRest(one, in, number, there - count - 1);
             if (count == 0)
                 return chunk;
             next = chunk;
@@ -183,18 +188,18 @@ public final class RawSocket implements AutoCloseable {
         return new Chunk(before, List.of(), false);
     }
 
-    private Chunk withRest(Chunk first, int number, int length) throws IOException {
+    private Chunk withRest(Chunk first, Buffer in, int number, int length) throws IOException {
         byte[] all = Arrays.copyOf(first.bytes(), 1 + length);
-        System.arraycopy(take(number, length).bytes(), 0, all, 1, length);
+        System.arraycopy(take(in, number, length).bytes(), 0, all, 1, length);
         return new Chunk(all, first.descriptors(), first.lost());
     }
 
-    private Chunk take(int number, int length) throws IOException {
-        int n = ErrnoException.check("recvmsg", in.receive(number, received.address(), length, MSG_DONTWAIT));
+    private Chunk take(Buffer in, int number, int length) throws IOException {
+        int n = ErrnoException.check("recvmsg", in.receive(number, length, MSG_DONTWAIT));
         List<Fd> descriptors = new ArrayList<>();
-        for (int i = 0; i < in.descriptorCount(); i++)
-            descriptors.add(Fd.of(in.descriptor(i)));
-        return new Chunk(received.asSlice(0, n).toArray(JAVA_BYTE), descriptors, in.controlTruncated());
+        for (int i = 0; i < in.header.descriptorCount(); i++)
+            descriptors.add(Fd.of(in.header.descriptor(i)));
+        return new Chunk(in.bytes.asSlice(0, n).toArray(JAVA_BYTE), descriptors, in.header.controlTruncated());
     }
 
     /**
@@ -236,7 +241,9 @@ public final class RawSocket implements AutoCloseable {
             throw new IllegalArgumentException("a descriptor goes with a byte, and there is none");
         int[] passed = descriptors.stream().mapToInt(Fd::intValue).toArray();
         int number = descriptor.enter();
-        try {
+        try (Arena arena = Arena.ofConfined()) {
+            Msghdr out = Msghdr.forSend(arena);
+            MemorySegment sent = arena.allocate(Math.min(CAPACITY, bytes.length));
             for (int at = 0; at < bytes.length;) {
                 int length = Math.min(CAPACITY, bytes.length - at);
                 MemorySegment.copy(bytes, at, sent, JAVA_BYTE, 0, length);

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -15,6 +16,7 @@ import org.imsg.harness.stream.Chunk;
 import org.imsg.harness.stream.RawSocket;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.PeerCredentials;
+import org.jspecify.annotations.Nullable;
 
 /** One client's connection through a tap: two threads, one a direction. */
 final class TapConnection {
@@ -26,8 +28,7 @@ final class TapConnection {
     private final int limit;
     private final AtomicInteger running = new AtomicInteger(2);
     private final Consumer<TapConnection> ended;
-    private Thread forward;
-    private Thread back;
+    private final List<Thread> threads = new ArrayList<>();
     private volatile boolean cut;
 
     /** The sockets are this one's; when both are closed it is given to {@code ended}. */
@@ -43,8 +44,8 @@ final class TapConnection {
     }
 
     void start() {
-        forward = pump(client, server, Direction.TO_SERVER);
-        back = pump(server, client, Direction.TO_CLIENT);
+        threads.add(pump(client, server, Direction.TO_SERVER));
+        threads.add(pump(server, client, Direction.TO_CLIENT));
     }
 
     /** The peer in words. */
@@ -105,7 +106,7 @@ final class TapConnection {
     private static final class SenderGone extends IOException {
         private static final long serialVersionUID = 1L;
 
-        SenderGone(String message, IOException cause) {
+        SenderGone(@Nullable String message, IOException cause) {
             super(message, cause);
         }
     }
@@ -120,7 +121,7 @@ final class TapConnection {
         }
     }
 
-    private Chunk receive(RawSocket from) throws SenderGone {
+    private @Nullable Chunk receive(RawSocket from) throws SenderGone {
         try {
             return from.receive();
         } catch (IOException e) {
@@ -148,14 +149,14 @@ final class TapConnection {
     }
 
     void join() throws InterruptedException {
-        for (Thread thread : List.of(forward, back))
+        for (Thread thread : threads)
             thread.join();
     }
 
     /** Waits until both directions have ended; false if they have not in time. */
     boolean join(Duration patience) throws InterruptedException {
         long deadline = System.nanoTime() + patience.toNanos();
-        for (Thread thread : List.of(forward, back))
+        for (Thread thread : threads)
             if (!thread.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime()))))
                 return false;
         return true;

@@ -3,13 +3,14 @@ package org.imsg.harness.tap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.imsg.harness.record.Event;
+import org.jspecify.annotations.Nullable;
 
 /** Tells a witness, one thing at a time, and stops everything when the witness fails. Safe for several threads. */
 final class Watch {
     private final Consumer<Event> witness;
     private final Runnable stop;
     private final long origin = System.nanoTime();
-    private final AtomicReference<RuntimeException> failure = new AtomicReference<>();
+    private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
 
     Watch(Consumer<Event> witness, Runnable stop) {
         this.witness = witness;
