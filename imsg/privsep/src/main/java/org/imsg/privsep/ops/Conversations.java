@@ -7,6 +7,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -18,6 +19,7 @@ import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.privsep.ops.Operation.Request;
+import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
 
 /** The requests of a child that have no last reply yet, by peerid, and the thread that hands the replies out. */
@@ -46,12 +48,25 @@ final class Conversations implements AutoCloseable {
 
     Imsg ask(Duration deadline, Request request) throws IOException {
         SingleReply single = new SingleReply();
-        start(deadline, request, single);
+        start(deadline, request, Map.of(), single);
         return Reply.checked(single.await(request, deadline), request, deadline);
     }
 
-    /** Sends a request; returns its peerid. */
-    int start(Duration deadline, Request request, Conversation conversation) throws IOException {
+    /** Sends a request, with copies of descriptors before it; returns its peerid. */
+    int start(Duration deadline, Request request, Map<Integer, Fd> descriptors, Conversation conversation)
+            throws IOException {
+        Map<Integer, Fd> copies = new LinkedHashMap<>();
+        try {
+            for (Map.Entry<Integer, Fd> each : descriptors.entrySet())
+                copies.put(each.getKey(), each.getValue().dup());
+            return startWith(copies, deadline, request, conversation);
+        } finally {
+            copies.values().forEach(Fd::close);
+        }
+    }
+
+    private int startWith(Map<Integer, Fd> descriptors, Duration deadline, Request request, Conversation conversation)
+            throws IOException {
         int peerid;
         synchronized (this) {
             if (ended != null)
@@ -62,6 +77,8 @@ final class Conversations implements AutoCloseable {
             open.put(peerid, conversation);
         }
         try {
+            for (Map.Entry<Integer, Fd> each : descriptors.entrySet())
+                send(peerid, deadline, new Handed(each.getKey()), each.getValue());
             send(peerid, deadline, request);
             return peerid;
         } catch (IOException | RuntimeException | Error e) {
@@ -73,8 +90,13 @@ final class Conversations implements AutoCloseable {
     }
 
     void send(int peerid, Duration deadline, Request request) throws IOException {
+        send(peerid, deadline, request, null);
+    }
+
+    private void send(int peerid, Duration deadline, Request request, @Nullable Fd fd) throws IOException {
         try (Ibuf payload = request.payload(deadline, channel.maxSize())) {
-            channel.send(Imsg.of(request.type(), peerid, 0, payload));
+            Imsg message = Imsg.of(request.type(), peerid, 0, payload);
+            channel.send(fd == null ? message : message.withFd(fd));
         }
     }
 

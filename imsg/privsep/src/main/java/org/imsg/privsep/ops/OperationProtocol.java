@@ -5,7 +5,7 @@ package org.imsg.privsep.ops;
  * request each of them sends, and with which fields.
  *
  * <p>A request's peerid is the child's choice, and free again after the last reply. Any number of requests may be outstanding,
- * and replies carry the peerid of theirs. No request carries a descriptor. The pid in a header is not looked at: the channel
+ * and replies carry the peerid of theirs. No message but {@link #HANDED} carries a descriptor to the monitor. The pid in a header is not looked at: the channel
  * says who asks.
  *
  * <p>Numbers are in network order: n8, n16, n32, n64. A <i>string</i> is an n16 of bytes and as many bytes of UTF-8 without
@@ -40,6 +40,12 @@ public final class OperationProtocol {
 
     /** A request: sends a signal to the program that the request with the same peerid has started. */
     public static final int SIGNAL = FIRST + 5;
+
+    /**
+     * A message before a request to run a program, with its peerid: carries the descriptor that the program has under a number (n8,
+     * 3 to 255). At most 16 wait for their requests. No reply follows.
+     */
+    public static final int HANDED = FIRST + 0xF0;
 
     /** A reply: the request is done; with what was found. */
     public static final int DONE = FIRST + 0x100;

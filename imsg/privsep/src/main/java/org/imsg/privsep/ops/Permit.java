@@ -2,6 +2,7 @@ package org.imsg.privsep.ops;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
 import org.imsg.privsep.ops.PolicyPath.Place;
@@ -26,6 +27,11 @@ record Permit<Q, R>(Q request, R rule, String origin, Host host, Asker asker, Du
 
         /** Has signals delivered from now on, and at once those that came before. */
         void signals(IntConsumer receiver);
+
+        /** The descriptors that came before the request, by their numbers; the operation closes them when it needs them no more. */
+        default Map<Integer, Fd> handed() {
+            return Map.of();
+        }
 
         /** Writes a line about the child into the log. */
         void note(String text);

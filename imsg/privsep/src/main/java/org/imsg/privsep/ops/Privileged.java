@@ -203,6 +203,8 @@ public final class Privileged implements AutoCloseable {
      * <li>{@code own=IDS}: the working directory's tree, which must belong to these users, is given to the run's user first
      * <li>{@code environment=NAME[=VALUE],...}: variables with values, and without if the child may give them
      * <li>{@code time=SECONDS}: the longest time
+     * <li>{@code descriptors=FIRST-LAST}: the numbers that descriptors of the child may have in the program, 3 to 255. A directory is
+     * refused: it would be a way out of a chroot
      * <li>{@code cpu=600 nofile=1024 nproc=256 fsize=2G core=0 memlock=8M data=unlimited}: limits of setrlimit(2), here with the
      * values of a line without them; no limit is higher than the parent's. They are set by prlimit(1) of util-linux
      * <li>{@code promises=WORD,...}, {@code unveil=PATH:rwcx,...}, {@code namespaces=WORD,...}, {@code chroot=DIRECTORY}: a
@@ -210,7 +212,8 @@ public final class Privileged implements AutoCloseable {
      * reach; the promise {@code id} is added for prlimit(1). The program of a chroot begins in its root
      * </ul>
      *
-     * <p>Request 4: string program, list arguments, list environment (NAME=value), string directory (empty: the root); STARTED, three
+     * <p>Request 4: string program, list arguments, list environment (NAME=value), string directory (empty: the root), n8 count and as many n8 with
+     * the numbers of descriptors, each of which came before in a {@link OperationProtocol#HANDED}; STARTED, three
      * STREAM, then EXITED. A SIGNAL (n32 signal) with the same peerid goes to the program.
      *
      * @param program the program
@@ -219,7 +222,8 @@ public final class Privileged implements AutoCloseable {
      */
     public RunningProgram run(Program program) throws IOException {
         RunningProgram running = new RunningProgram(conversations);
-        int peerid = conversations.start(program.time(), program.request(), running.replies());
+        int peerid = conversations.start(program.time(), program.request(), program.descriptors(),
+                running.replies());
         return running.awaitStarted(peerid, program, deadline);
     }
 

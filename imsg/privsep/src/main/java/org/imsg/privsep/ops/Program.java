@@ -4,6 +4,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.imsg.unix.Fd;
 
 /** Describes a program that runs under another user. Immutable: each method returns another one. */
 public final class Program {
@@ -12,13 +15,16 @@ public final class Program {
     private final List<String> environment;
     private final String directory;
     private final Duration time;
+    private final Map<Integer, Fd> descriptors;
 
-    private Program(Path path, List<String> arguments, List<String> environment, String directory, Duration time) {
+    private Program(Path path, List<String> arguments, List<String> environment, String directory, Duration time,
+            Map<Integer, Fd> descriptors) {
         this.path = path;
         this.arguments = arguments;
         this.environment = environment;
         this.directory = directory;
         this.time = time;
+        this.descriptors = descriptors;
     }
 
     /**
@@ -29,7 +35,7 @@ public final class Program {
      * @return the program
      */
     public static Program of(Path path, String... arguments) {
-        return new Program(path, List.of(arguments), List.of(), "", Duration.ZERO);
+        return new Program(path, List.of(arguments), List.of(), "", Duration.ZERO, Map.of());
     }
 
     /**
@@ -39,7 +45,7 @@ public final class Program {
      * @return another program
      */
     public Program directory(Path path) {
-        return new Program(this.path, arguments, environment, path.toString(), time);
+        return new Program(this.path, arguments, environment, path.toString(), time, descriptors);
     }
 
     /**
@@ -52,7 +58,7 @@ public final class Program {
     public Program environment(String name, String value) {
         List<String> more = new ArrayList<>(environment);
         more.add(name + "=" + value);
-        return new Program(path, arguments, List.copyOf(more), directory, time);
+        return new Program(path, arguments, List.copyOf(more), directory, time, descriptors);
     }
 
     /**
@@ -65,7 +71,28 @@ public final class Program {
     public Program time(Duration limit) {
         if (limit.isNegative())
             throw new IllegalArgumentException("a time is 0 or more, not " + limit);
-        return new Program(path, arguments, environment, directory, limit);
+        return new Program(path, arguments, environment, directory, limit, descriptors);
+    }
+
+    /**
+     * Hands the program a descriptor besides its standard streams: a socket, a pipe or a file, no directory.
+     *
+     * @param number its number in the program, 3 to 255, which the rule must allow
+     * @param fd the descriptor; duplicated when the program is run, it stays the caller's
+     * @return another program
+     * @throws IllegalArgumentException if the number is out of range, or there are 16 descriptors already
+     */
+    public Program descriptor(int number, Fd fd) {
+        Map<Integer, Fd> more = new TreeMap<>(descriptors);
+        more.put(number, fd);
+        if (number < Handed.FIRST || number > Handed.LAST || more.size() > Handed.MOST)
+            throw new IllegalArgumentException("up to " + Handed.MOST + " descriptors are " + Handed.FIRST + " to "
+                    + Handed.LAST + " in the program, not " + more.keySet());
+        return new Program(path, arguments, environment, directory, time, more);
+    }
+
+    Map<Integer, Fd> descriptors() {
+        return descriptors;
     }
 
     Duration time() {
@@ -73,7 +100,7 @@ public final class Program {
     }
 
     RunProgram request() {
-        return new RunProgram(path.toString(), arguments, environment, directory);
+        return new RunProgram(path.toString(), arguments, environment, directory, List.copyOf(descriptors.keySet()));
     }
 
     @Override

@@ -25,9 +25,8 @@ import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
 /** Runs a program under another user, tells the child of its end, and leaves nothing of it behind. */
-record RunProgram(String program, List<String> arguments, List<String> environment, String directory)
-        implements
-            Operation.Request {
+record RunProgram(String program, List<String> arguments, List<String> environment, String directory,
+        List<Integer> descriptors) implements Operation.Request {
     static final Operation<RunProgram, Rule> OPERATION = new Operation<>(Effect.GOES_ON, 4, "run", RunProgram::read,
             Rule::of, RunProgram::perform);
 
@@ -47,14 +46,18 @@ record RunProgram(String program, List<String> arguments, List<String> environme
         Fields.addList(payload, arguments);
         Fields.addList(payload, environment);
         Fields.addString(payload, directory);
+        payload.addN8(descriptors.size());
+        descriptors.forEach(payload::addN8);
     }
 
     private static RunProgram read(Fields fields) throws MalformedRequestException {
         RunProgram run = new RunProgram(fields.string("program"), fields.list("arguments"),
-                fields.list("environment"), fields.string("directory"));
+                fields.list("environment"), fields.string("directory"), new ArrayList<>());
         for (String variable : run.environment)
             if (variable.indexOf('=') < 1)
                 throw new MalformedRequestException("a variable is NAME=value, not " + variable);
+        for (int left = fields.n8("descriptors"); left > 0; left--)
+            run.descriptors.add(Handed.number(fields));
         return run;
     }
 
@@ -69,7 +72,8 @@ record RunProgram(String program, List<String> arguments, List<String> environme
      */
     record Rule(IdRange users, boolean unique, Optional<Integer> group, Optional<PolicyPath> under,
             Optional<IdRange> own, Map<String, String> fixedEnvironment, Set<String> environment,
-            Optional<Duration> time, ProgramLimits limits, Confinement confinement, boolean rooted, String program,
+            Optional<Duration> time, Optional<IdRange> descriptors, ProgramLimits limits, Confinement confinement,
+            boolean rooted, String program,
             List<String> arguments) implements Operation.Rule<RunProgram> {
         private static final String ANY = "*";
         private static final String REST = "...";
@@ -78,7 +82,7 @@ record RunProgram(String program, List<String> arguments, List<String> environme
 
         private static Rule of(PolicyLine line) {
             List<String> options = new ArrayList<>(List.of("user=", "users=", "group=", "under=", "own=",
-                    "environment=", "time=", "promises=", "unveil=", "namespaces=", "chroot="));
+                    "environment=", "time=", "descriptors=", "promises=", "unveil=", "namespaces=", "chroot="));
             options.addAll(ProgramLimits.options());
             line.options(options.toArray(String[]::new));
             if (line.has("user=") == line.has("users="))
@@ -100,9 +104,18 @@ record RunProgram(String program, List<String> arguments, List<String> environme
             }
             return new Rule(users, unique, line.groups("group=").map(group -> (int) group.one()),
                     line.option("under=").map(PolicyPath::parse), line.users("own="), fixed, free,
-                    line.seconds("time="), ProgramLimits.of(line), confinement(line),
+                    line.seconds("time="), line.option("descriptors=").map(Rule::descriptors), ProgramLimits.of(line),
+                    confinement(line),
                     line.has("chroot="), line.file("a program").toString(),
                     List.copyOf(line.rest()));
+        }
+
+        private static IdRange descriptors(String text) {
+            IdRange range = text.matches("[0-9-]+") ? IdRange.parse(text, Long::parseLong) : IdRange.of(0);
+            if (range.first() < Handed.FIRST || range.last() > Handed.LAST)
+                throw new IllegalArgumentException("expected " + Handed.FIRST + " to " + Handed.LAST
+                        + " for descriptors, not " + text);
+            return range;
         }
 
         /** Reads the further confinement of the program; System V IPC and message queues end with each run of its own user. */
@@ -156,6 +169,9 @@ record RunProgram(String program, List<String> arguments, List<String> environme
                 if (!environment.contains(name))
                     return Verdict.objection("does not allow the variable " + name);
             }
+            for (int number : run.descriptors)
+                if (descriptors.filter(range -> range.contains(number)).isEmpty())
+                    return Verdict.objection("does not allow the descriptor " + number);
             return Verdict.ALLOWED;
         }
 
@@ -198,6 +214,7 @@ record RunProgram(String program, List<String> arguments, List<String> environme
                 Child child = start(stdin, stdout, stderr);
                 Child.ExitStatus status;
                 try {
+                    Handed.close(permit.asker().handed().values());
                     stdin.first().close();
                     stdout.second().close();
                     stderr.second().close();
@@ -238,12 +255,24 @@ record RunProgram(String program, List<String> arguments, List<String> environme
                 giveDirectory();
             Child.Builder builder = Child.of(Path.of(request.program), request.arguments.toArray(String[]::new))
                     .descriptor(0, stdin.first()).descriptor(1, stdout.second()).descriptor(2, stderr.second());
+            for (int number : request.descriptors)
+                builder.descriptor(number, handed(number));
             environment().forEach(builder::environment);
             if (permit.rule().rooted)
                 return permit.host().launcher().start(builder, confinement());
             try (Fd directory = directory()) {
                 return permit.host().launcher().start(builder.directory(directory), confinement());
             }
+        }
+
+        private Fd handed(int number) throws IOException {
+            Fd fd = permit.asker().handed().get(number);
+            if (fd == null)
+                throw new ErrnoException("run", "descriptor " + number + ", which was not handed over",
+                        Errno.number("EBADF"));
+            if (FileStatus.of(fd, "descriptor " + number).isDirectory())
+                throw permit.refusal("descriptor " + number + " is a directory");
+            return fd;
         }
 
         /** Another user for good: without supplementary groups, and no program it starts gets rights back. */

@@ -21,6 +21,7 @@ import org.imsg.WireFormat;
 import org.imsg.privsep.ops.Operation.Effect;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
+import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +45,8 @@ final class Session {
     private final Rate lines;
     private final Set<Task> unanswered = new LinkedHashSet<>();
     private final Map<Integer, Task> goingOn = new HashMap<>();
+    /** The descriptors whose request has not come yet, by peerid; for the thread that serves. */
+    private final Map<Integer, Map<Integer, Fd>> handed = new HashMap<>();
     private int unwritten;
     private int malformed;
 
@@ -71,6 +74,7 @@ final class Session {
         } catch (RuntimeException | Error e) {
             abandon(e);
         } finally {
+            handed.values().forEach(each -> Handed.close(each.values()));
             end();
         }
     }
@@ -126,6 +130,10 @@ final class Session {
     private boolean take(Imsg message) throws IOException {
         int peerid = message.id();
         try {
+            if (message.type() == OperationProtocol.HANDED) {
+                keep(message);
+                return true;
+            }
             if (message.descriptor() != DescriptorState.NONE)
                 throw new MalformedRequestException("a request carries no descriptor");
             if (message.type() == OperationProtocol.SIGNAL)
@@ -140,6 +148,22 @@ final class Session {
             send(peerid, Answer.malformed(e.getMessage()));
             return true;
         }
+    }
+
+    /** A descriptor that did not arrive, as this process had no room for it, is missed when its request comes. */
+    private void keep(Imsg message) throws MalformedRequestException {
+        int number = Handed.read(message).descriptor();
+        if (message.descriptor() == DescriptorState.NONE)
+            throw new MalformedRequestException("there is no descriptor with the number " + number);
+        Fd fd = message.takeFd();
+        if (fd == null)
+            return;
+        Map<Integer, Fd> same = handed.computeIfAbsent(message.id(), _ -> new HashMap<>());
+        if (handed.values().stream().mapToInt(Map::size).sum() < Handed.MOST && same.putIfAbsent(number, fd) == null)
+            return;
+        fd.close();
+        throw new MalformedRequestException("a descriptor " + number + " is handed over already, or " + Handed.MOST
+                + " wait for their requests");
     }
 
     private void signal(int peerid, int number) {
@@ -160,9 +184,11 @@ final class Session {
             return;
         }
         synchronized (this) {
-            if (goingOn.containsKey(task.peerid))
+            if (goingOn.containsKey(task.peerid)) {
+                Handed.close(task.handed.values());
                 throw new MalformedRequestException("peerid " + Integer.toUnsignedString(task.peerid)
                         + " is that of a program that runs");
+            }
         }
         try {
             policy.get().allowing(task.asked.request());
@@ -187,10 +213,13 @@ final class Session {
         }
     }
 
-    private synchronized void leave(Task task) {
-        goingOn.remove(task.peerid, task);
-        unanswered.remove(task);
-        notifyAll();
+    private void leave(Task task) {
+        Handed.close(task.handed.values());
+        synchronized (this) {
+            goingOn.remove(task.peerid, task);
+            unanswered.remove(task);
+            notifyAll();
+        }
     }
 
     private boolean drop(String why) {
@@ -202,6 +231,7 @@ final class Session {
     private final class Task implements Runnable, Permit.Asker {
         private final int peerid;
         private final Operations.Asked asked;
+        private final Map<Integer, Fd> handed;
         private final Duration given;
         private final long deadline;
         private boolean settled;
@@ -211,6 +241,8 @@ final class Session {
         private Task(int peerid, Operations.Asked asked) {
             this.peerid = peerid;
             this.asked = asked;
+            Map<Integer, Fd> own = asked.operation().goesOn() ? Session.this.handed.remove(peerid) : null;
+            this.handed = own == null ? Map.of() : own;
             this.given = asked.operation().goesOn() || asked.deadline().isZero()
                     || asked.deadline().compareTo(limits.deadline()) > 0 ? limits.deadline() : asked.deadline();
             this.deadline = System.nanoTime() + given.toNanos();
@@ -306,6 +338,11 @@ final class Session {
                 signalled = number;
             else
                 signals.accept(number);
+        }
+
+        @Override
+        public Map<Integer, Fd> handed() {
+            return handed;
         }
 
         @Override

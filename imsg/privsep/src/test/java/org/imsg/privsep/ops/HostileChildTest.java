@@ -209,6 +209,52 @@ class HostileChildTest {
         assertThat(log.lines()).anyMatch(line -> line.endsWith("a request carries no descriptor"));
     }
 
+    private static void hand(Raw raw, int peerid, int number, Fd fd) throws Exception {
+        Handed handed = new Handed(number);
+        try (Ibuf payload = handed.payload(Duration.ZERO, 1000)) {
+            raw.send(Imsg.of(handed.type(), peerid, 0, payload).withFd(fd));
+        }
+    }
+
+    private static Operation.Request running(Integer... descriptors) {
+        return new RunProgram("/bin/sh", List.of("-c", "read x"), List.of(), "", List.of(descriptors));
+    }
+
+    @Test
+    void descriptors_for_programs_that_never_come_are_bounded_and_closed() throws Exception {
+        for (int i = 0; i <= Handed.MOST + Limits.USUAL.malformed(); i++)
+            hand(hostile, i, 3, Fd.open(directory.resolve("file")));
+        assertDropped("it sent 4 messages that are no requests");
+        assertThat(log.lines()).anyMatch(line -> line.endsWith("a descriptor 3 is handed over already, or 16 wait for "
+                + "their requests"));
+    }
+
+    @Test
+    void a_descriptor_is_handed_over_once_to_one_program_that_may_have_it() throws Exception {
+        Root.required();
+        try (Served other = Served.by(Policy.of("run user=64010 descriptors=3-5 /bin/sh -c *"));
+                Raw raw = new Raw(other.channel)) {
+            hand(raw, 5, 6, Fd.open(directory.resolve("file")));
+            raw.send(5, running(6));
+            assertThat(raw.receive().type()).isEqualTo(OperationProtocol.REFUSED);
+            hand(raw, 5, 3, Fd.open(directory.resolve("file")));
+            raw.send(6, running(3));
+            assertThat(Fields.of(raw.receive()).n32("errno")).isEqualTo(org.imsg.unix.Errno.number("EBADF"));
+            hand(raw, 5, 3, Fd.open(directory.resolve("file")));
+            assertThat(raw.receive().type()).as("the same number again").isEqualTo(OperationProtocol.MALFORMED);
+            hand(raw, 7, 5, Fd.open(directory));
+            raw.send(7, running(5));
+            Imsg refused = raw.receive();
+            assertThat(refused.type()).as("a directory").isEqualTo(OperationProtocol.REFUSED);
+            hand(raw, 8, 2, Fd.open(directory.resolve("file")));
+            assertThat(raw.receive().type()).as("a standard stream").isEqualTo(OperationProtocol.MALFORMED);
+            raw.send(9, new Handed(3));
+            assertThat(raw.receive().type()).as("none at all").isEqualTo(OperationProtocol.MALFORMED);
+        }
+        assertThat(log.lines()).anyMatch(line -> line.contains("does not allow the descriptor 6"))
+                .anyMatch(line -> line.contains("descriptor 5 is a directory"));
+    }
+
     @Test
     void a_child_that_asks_too_fast_is_slowed() throws Exception {
         with(new Limits(10, 2, 5, 1, 3, 2, 20, Duration.ofSeconds(30), Duration.ofSeconds(10)));
@@ -306,7 +352,8 @@ class HostileChildTest {
         };
         Policy policy = Policy.of("run user=64010 time=1 /bin/sh -c *", "open read " + directory + "/");
         try (Served other = Served.by(policy, settings -> settings.threads(scarce)); Raw raw = new Raw(other.channel)) {
-            RunProgram run = new RunProgram("/bin/sh", List.of("-c", "read x"), List.of(), "");
+            RunProgram run = new RunProgram("/bin/sh", List.of("-c", "read x"), List.of(), "",
+                    List.of());
             raw.send(5, run);
             for (int i = 0; i < 4; i++)
                 assertThat(raw.receive().id()).isEqualTo(5);
@@ -348,7 +395,7 @@ class HostileChildTest {
         Root.required();
         try (Served other = Served.by(Policy.of("run user=64010 /bin/sh -c *")); Raw raw = new Raw(other.channel)) {
             Operation.Request run = new RunProgram("/bin/sh", java.util.List.of("-c", "read x"), java.util.List.of(),
-                    "");
+                    "", java.util.List.of());
             raw.send(5, run);
             for (int i = 0; i < 4; i++)
                 assertThat(raw.receive().type()).isIn(OperationProtocol.STARTED, OperationProtocol.STREAM);
@@ -441,7 +488,8 @@ class HostileChildTest {
     void a_refusal_of_the_largest_request_is_answered() throws Exception {
         try (Served other = Served.by(Policy.of("run user=64010 /bin/sh -c *")); Raw raw = new Raw(other.channel)) {
             java.util.List<String> arguments = java.util.Collections.nCopies(8170, "");
-            try (Ibuf payload = new RunProgram("/bin/sh", arguments, java.util.List.of(), "")
+            try (Ibuf payload = new RunProgram("/bin/sh", arguments, java.util.List.of(), "",
+                    java.util.List.of())
                     .payload(Duration.ZERO, 1 << 15)) {
                 raw.send(Imsg.of(RunProgram.OPERATION.type(), 1, 0, payload));
             }

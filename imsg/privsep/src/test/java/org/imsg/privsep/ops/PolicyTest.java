@@ -41,7 +41,8 @@ class PolicyTest {
         Policy empty = Policy.of();
         for (Operation.Request request : List.of(open("/etc/hosts"), bind("127.0.0.1", 80), new RemoveTree("/x"),
                 new ConnectSocket(SocketKind.UNIX, "/x", 0), new ChownTree("/x", 1, 1),
-                new RunProgram("/bin/sh", List.of(), List.of(), ""), new LookUp(LookUp.Kind.USER, "root", ""),
+                new RunProgram("/bin/sh", List.of(), List.of(), "", List.of()),
+                new LookUp(LookUp.Kind.USER, "root", ""),
                 new SetClock(true, 0, 0)))
             assertThatExceptionOfType(RefusedException.class).as(request.toString())
                     .isThrownBy(() -> empty.allowing(request)).withMessageStartingWith("no rule allows to ")
@@ -103,7 +104,7 @@ class PolicyTest {
             "/bin/sh -c *, '-c,y', true", "/bin/sh -c *, '-c,y,z', false", "/bin/sh -c ..., '-c', true",
             "/bin/sh -c ..., '-c,y,z', true", "/bin/sh -c ..., '-x,y', false"})
     void the_arguments_of_a_run_match_word_for_word(String rule, String arguments, boolean allowed) {
-        Operation.Request run = new RunProgram("/bin/sh", List.of(arguments.split(",")), List.of(), "");
+        Operation.Request run = new RunProgram("/bin/sh", List.of(arguments.split(",")), List.of(), "", List.of());
         assertThat(allows(Policy.of("run users=64000-64009 " + rule), run)).isEqualTo(allowed);
     }
 
@@ -137,7 +138,7 @@ class PolicyTest {
     }
 
     private static Operation.Request run(String directory, String variable) {
-        return new RunProgram("/bin/make", List.of(), List.of(variable), directory);
+        return new RunProgram("/bin/make", List.of(), List.of(variable), directory, List.of());
     }
 
     @Test

@@ -32,7 +32,7 @@ class ProtocolTest {
         return List.of(new OpenFile("/é", Set.of(OpenFlag.WRITE, OpenFlag.CREATE), 0640),
                 new BindSocket(SocketKind.UDP, "::1", 65535, true, 7, 0600),
                 new ConnectSocket(SocketKind.UNIX, "/run/x", 0),
-                new RunProgram("/bin/sh", List.of("-c", ""), List.of("A=b"), "/srv"),
+                new RunProgram("/bin/sh", List.of("-c", ""), List.of("A=b"), "/srv", List.of(3, 255)),
                 new ChownTree("/x", -2, 0), new RemoveTree("/x"), new LookUp(LookUp.Kind.ETHER, "a", "b"),
                 new SetClock(true, -5, 999_999_999));
     }

@@ -2,6 +2,7 @@ package org.imsg.privsep.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import static org.assertj.core.api.Assumptions.assumeThat;
 
@@ -460,5 +461,77 @@ class RunningTest {
     void a_program_has_the_namespaces_of_its_rule() throws Exception {
         assertThat(output(Policy.of("run user=64010 namespaces=net /bin/sh -c *"),
                 "exec /bin/cat /proc/self/net/dev").lines().filter(line -> line.contains(":"))).hasSize(1);
+    }
+
+    @Test
+    void a_program_has_the_descriptors_that_the_child_hands_over_and_the_monitor_keeps_none() throws Exception {
+        try (Served served = served("user=64010 descriptors=3-9 /bin/sh -c *");
+                Privileged privileged = served.privileged();
+                Fd.Pair in = Fd.pipe();
+                Fd.Pair out = Fd.pipe()) {
+            Program program = script("read x <&9; echo \"got $x\" >&3; exec 3>&-; read y")
+                    .descriptor(3, out.second()).descriptor(9, in.first());
+            try (RunningProgram running = privileged.run(program); FdChannel writer = new FdChannel(in.second())) {
+                out.second().close();
+                writer.write(ByteBuffer.wrap("word\n".getBytes(StandardCharsets.UTF_8)));
+                // Its end comes while the program runs on: no process has the other end any more.
+                assertThat(read(out.first())).isEqualTo("got word\n");
+                assertThat(running.waitFor(Duration.ZERO)).isEmpty();
+            }
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> privileged.run(script("true").descriptor(10, in.first())))
+                    .withMessageContaining("does not allow the descriptor 10");
+        }
+        assertThatExceptionOfType(PolicyException.class)
+                .isThrownBy(() -> Policy.of("run user=1 descriptors=2-9 /bin/sh", "run user=1 descriptors=9-3 /bin/sh",
+                        "run user=1 descriptors=root /bin/sh", "run user=1 descriptors=3-256 /bin/sh"))
+                .matches(e -> e.getMessage().lines().count() == 4);
+        assertThatIllegalArgumentException().isThrownBy(() -> script("true").descriptor(2, null));
+    }
+
+    /** What it takes to start a shell: setpriv(1) and prlimit(1) besides, and their libraries. */
+    private void fill(Path root) throws Exception {
+        Process copy = new ProcessBuilder("/bin/sh", "-c", "mkdir -p $1/usr/bin $1/bin; "
+                + "for f in setpriv prlimit sh cat; do cp -L $(command -v $f) $1/usr/bin/; ln -f $1/usr/bin/$f $1/bin/; "
+                + "for lib in $(ldd $(command -v $f) | grep -o '/[^ ]*'); do mkdir -p $1/${lib%/*}; cp -L $lib $1/$lib; "
+                + "done; done", "fill", root.toString()).inheritIO().start();
+        assertThat(copy.waitFor()).isZero();
+    }
+
+    @Test
+    void a_program_of_a_chroot_runs_in_its_root_and_finds_nothing_of_what_is_outside() throws Exception {
+        Path outside = Files.writeString(directory.resolve("outside"), "secret");
+        Path root = Files.createDirectory(directory.resolve("root"));
+        fill(root);
+        Files.writeString(root.resolve("inside"), "shown\n");
+        Files.setAttribute(directory, "unix:mode", 0711);
+        Policy policy = Policy.of("run users=64010-64010 chroot=" + root + " /bin/sh -c *");
+        assertThat(output(policy, "exec 2>&1; cat inside; cd ../../..; echo /*; cat " + outside))
+                .startsWith("shown\n/bin /inside /").contains(" /usr\n").contains("No such file")
+                .doesNotContain("secret", "/proc", "/etc");
+        try (Served served = Served.by(policy); Privileged privileged = served.privileged()) {
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> privileged.run(script("true").directory(Path.of("/inside"))))
+                    .withMessageContaining("does not allow the directory /inside");
+        }
+        assertThatExceptionOfType(PolicyException.class)
+                .isThrownBy(
+                        () -> Policy.of("run user=1 chroot=/srv under=/srv/ /bin/sh", "run user=1 chroot=srv /bin/sh"))
+                .withMessageContaining("expected either chroot= or under=")
+                .withMessageContaining("a path begins with /, not srv");
+    }
+
+    @Test
+    void a_directory_is_not_handed_to_a_program_for_it_is_a_way_out_of_a_chroot() throws Exception {
+        Path root = Files.createDirectory(directory.resolve("root"));
+        fill(root);
+        Files.setAttribute(directory, "unix:mode", 0711);
+        try (Served served = served("user=64010 descriptors=3 chroot=" + root + " /bin/sh -c *");
+                Privileged privileged = served.privileged();
+                Fd outside = Fd.open(Path.of("/"))) {
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> privileged.run(script("true").descriptor(3, outside)))
+                    .withMessageContaining("descriptor 3 is a directory");
+        }
     }
 }
