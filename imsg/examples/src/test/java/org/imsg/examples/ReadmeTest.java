@@ -1,6 +1,7 @@
 package org.imsg.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 
 import java.io.File;
 import java.io.IOException;
@@ -17,17 +18,20 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.imsg.ImsgChannel;
+import org.imsg.privsep.ops.Policy;
 import org.imsg.testing.ClassPlaces;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the manuals show is true: their Java compiles, their programs and flags run, their links lead somewhere. */
 @Timeout(120)
 class ReadmeTest {
     private static final Path ROOT = Path.of("..", "..");
+    private static final String EXAMPLES = "imsg/examples/README.md";
     private static final int MOST_BYTES = 12 * 1024;
     private static final List<String> MODULES = List.of("imsg", "imsg/privsep", "imsg/peers", "imsg/examples",
             "imsg-netty",
@@ -159,8 +163,66 @@ class ReadmeTest {
                 .isEqualTo("a channel on epoll\n");
     }
 
+    /** The commands of the table of examples, without the alias before them. */
+    static Stream<String> examples() {
+        return Pattern.compile("`example (org\\.imsg\\.[^`]+)`").matcher(new Manual(EXAMPLES).text()).results()
+                .map(command -> command.group(1));
+    }
+
+    @ParameterizedTest
+    @MethodSource("examples")
+    void an_example_runs_as_its_row_says_or_says_what_it_takes(String command, @TempDir Path directory)
+            throws Exception {
+        boolean runs = command.equals(command.replaceAll(" \\p{Upper}+", ""));
+        String flags = Pattern.compile("alias example='java (.*) -cp ").matcher(new Manual(EXAMPLES).text()).results()
+                .map(found -> found.group(1)).findFirst().orElseThrow();
+        String classPath = Stream.of("jdk.module.path", "java.class.path").map(System::getProperty)
+                .collect(Collectors.joining(File.pathSeparator));
+        Outcome outcome = start(directory, "--illegal-native-access=deny " + flags + " -cp " + classPath + " "
+                + (runs ? command : command.replaceAll(" .*", "")));
+        assertThat(outcome.status()).as(outcome.output()).isEqualTo(runs ? 0 : 2);
+        if (!runs)
+            assertThat(outcome.output()).isEqualTo("usage: example " + command + "\n");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"on the class path", "on the module path"})
+    void the_one_flag_is_all_a_program_needs(String where, @TempDir Path directory) throws Exception {
+        Files.writeString(directory.resolve("Pair.java"), """
+                void main() throws Exception {
+                    try (var pair = org.imsg.ImsgChannel.pair()) {
+                        IO.println("a pair");
+                    }
+                }
+                """);
+        String flag = new Manual("README.md").blocks("").stream().flatMap(String::lines)
+                .filter(line -> line.endsWith("# " + where)).findFirst().orElseThrow()
+                .replaceAll("^java (\\S+) .*", "$1");
+        String library = ClassPlaces.of(ImsgChannel.class).toString();
+        assertThat(java(directory, "--illegal-native-access=deny " + flag + (where.contains("class")
+                ? " -cp " + library
+                : " -p " + library + " --add-modules org.imsg") + " Pair.java")).isEqualTo("a pair\n");
+    }
+
+    @Test
+    void the_policy_of_the_manual_is_read(@TempDir Path directory) throws Exception {
+        String policy = new Manual("imsg/privsep/README.md").blocks("").stream()
+                .filter(block -> block.contains("builds.policy")).findFirst().orElseThrow();
+        Path file = Files.writeString(directory.resolve("builds.policy"), policy);
+        assertThatCode(() -> Policy.read(file)).doesNotThrowAnyException();
+    }
+
+    /** How a program ended, and what it printed, errors too. */
+    private record Outcome(int status, String output) {}
+
     /** What a program printed, errors too, that ended with 0. */
     private static String java(Path directory, String arguments) throws IOException, InterruptedException {
+        Outcome outcome = start(directory, arguments);
+        assertThat(outcome.status()).as(outcome.output()).isZero();
+        return outcome.output();
+    }
+
+    private static Outcome start(Path directory, String arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         command.addAll(List.of(arguments.strip().split(" +")));
@@ -168,8 +230,7 @@ class ReadmeTest {
         process.getOutputStream().close();
         try (var output = process.getInputStream()) {
             String text = new String(output.readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(process.waitFor()).as(text).isZero();
-            return text;
+            return new Outcome(process.waitFor(), text);
         }
     }
 

@@ -3,6 +3,7 @@ package org.imsg.examples.buildrunner;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
+import org.imsg.examples.Usage;
 import org.imsg.ImsgChannel;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.ops.Policy;
@@ -59,6 +60,7 @@ public final class BuildRunner implements AutoCloseable {
 
     /** The directory of builds, which must belong to uid 64002, and the port. */
     public static void main(String[] arguments) throws IOException, InterruptedException {
+        Usage.of(BuildRunner.class, "DIRECTORY PORT", arguments);
         Path builds = Path.of(arguments[0]).toRealPath();
         int port = Integer.parseInt(arguments[1]);
         try (BuildRunner runner = new BuildRunner(builds, port)) {

@@ -1,7 +1,7 @@
 package org.imsg.examples.clock;
 
 import java.time.Duration;
-import java.util.List;
+import org.imsg.examples.Usage;
 import org.imsg.privsep.Privsep;
 import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.ops.SystemClock;
@@ -24,7 +24,8 @@ public final class NtpClient {
      * of client and resolver.
      */
     public static void main(String... arguments) throws Exception {
-        NtpClientSettings settings = NtpClientSettings.of(List.of(arguments));
+        NtpClientSettings settings = NtpClientSettings
+                .of(Usage.of(NtpClient.class, "MODE SERVER PORT UID RESOLVER-UID", arguments));
         System.exit(Privsep.program("ntpclient")
                 // @start region="roles"
                 .role("ntp", ClockClient::new,

@@ -1,6 +1,6 @@
 package org.imsg.examples.packets;
 
-import java.util.List;
+import org.imsg.examples.Usage;
 import org.imsg.privsep.Privsep;
 import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.rights.Ids;
@@ -18,7 +18,8 @@ public final class PacketReader {
 
     /** Arguments: a capture file or "network", the output, the directory of services, rpc and ethers, uid of the child. */
     public static void main(String... arguments) throws Exception {
-        PacketReaderSettings settings = PacketReaderSettings.of(List.of(arguments));
+        PacketReaderSettings settings = PacketReaderSettings
+                .of(Usage.of(PacketReader.class, "INTERFACE-OR-FILE OUTPUT HOSTS-FILE UID", arguments));
         System.exit(Privsep.program("packetreader")
                 // @start region="role"
                 .role("reader", Reader::new, r -> r.user(Ids.of(settings.uid(), settings.uid())).pledge()

@@ -1,6 +1,6 @@
 package org.imsg.examples.syslog;
 
-import java.util.List;
+import org.imsg.examples.Usage;
 import org.imsg.privsep.Privsep;
 import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.rights.Ids;
@@ -14,7 +14,8 @@ public final class Syslogd {
 
     /** Arguments: socket, address, port, log directory, uid of the child. */
     public static void main(String... arguments) throws Exception {
-        SyslogdSettings settings = SyslogdSettings.of(List.of(arguments));
+        SyslogdSettings settings = SyslogdSettings
+                .of(Usage.of(Syslogd.class, "SOCKET ADDRESS UDP-PORT DIRECTORY UID", arguments));
         System.exit(Privsep.program("syslogd")
                 // @start region="role"
                 .role("receiver", SyslogReceiver::new,

@@ -1,6 +1,6 @@
 package org.imsg.examples.web;
 
-import java.util.List;
+import org.imsg.examples.Usage;
 import org.imsg.privsep.Privsep;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Promise;
@@ -14,7 +14,7 @@ public final class WebServer {
 
     /** Arguments: port, directory of the site, uid of the child. */
     public static void main(String... arguments) throws Exception {
-        WebServerSettings settings = WebServerSettings.of(List.of(arguments));
+        WebServerSettings settings = WebServerSettings.of(Usage.of(WebServer.class, "PORT SITE UID", arguments));
         System.exit(Privsep.program("webserver")
                 // @start region="role"
                 .role("web", WebRole::new, r -> r.user(Ids.of(settings.uid(), settings.uid())).chroot(settings.site())
