@@ -9,7 +9,7 @@ import java.io.IOException;
 public final class MalformedAnswerException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    MalformedAnswerException(String message, RuntimeException cause) {
+    MalformedAnswerException(String message, Exception cause) {
         super(message, cause);
     }
 }

@@ -1,25 +1,45 @@
 package org.imsg.peers;
 
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.fail;
 
+import java.io.EOFException;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.assertj.core.api.ThrowableAssert;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.WireFormat;
 import org.imsg.peers.bgpd.BgpdClient;
+import org.imsg.peers.bgpd.BgpdServer;
+import org.imsg.peers.bgpd.BgpdService;
 import org.imsg.peers.bgpd.BgpdVersion;
+import org.imsg.peers.bgpd.Neighbor;
 import org.imsg.peers.bgpd.Prefix;
 import org.imsg.peers.bgpd.RibQuery;
+import org.imsg.peers.bgpd.Route;
+import org.imsg.peers.ntpd.NtpStatus;
 import org.imsg.peers.ntpd.NtpdClient;
+import org.imsg.peers.ntpd.NtpdServer;
+import org.imsg.peers.ntpd.NtpdService;
 import org.imsg.peers.ntpd.NtpdVersion;
+import org.imsg.peers.smtpd.Part;
 import org.imsg.peers.smtpd.SmtpdClient;
+import org.imsg.peers.smtpd.SmtpdRefusedException;
+import org.imsg.peers.smtpd.SmtpdServer;
 import org.imsg.peers.smtpd.SmtpdVersion;
-import org.imsg.peers.table.TableKind;
 import org.imsg.peers.table.TableClient;
+import org.imsg.peers.table.TableKind;
 import org.imsg.peers.table.TableVersion;
 import org.imsg.peers.tmux.TmuxClient;
 import org.imsg.peers.tmux.TmuxVersion;
@@ -28,6 +48,8 @@ import org.imsg.unix.UnixListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Daemons that answer with anything: a client returns or throws IOException, and comes to an end. */
 @Timeout(120)
@@ -37,6 +59,7 @@ class DisorderlyDaemonTest {
     private static final int LIST_MESSAGES = 5;
     private static final int LIST_ENVELOPES = 6;
     private static final int STATISTICS = 4;
+    private static final int SMTPD_FAIL = 2;
     /** Of the structs, so that some payloads are read to their end. */
     private static final List<Integer> LENGTHS = List.of(0, 1, 4, 8, 16, 24, 48, 216, 240, 248, 264, 288, 392, 528, 616,
             728,
@@ -114,6 +137,124 @@ class DisorderlyDaemonTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void no_answer_of_another_type_is_a_success_to_an_smtpd_client(SmtpdVersion version) throws Exception {
+        Map<Question<SmtpdClient>, Integer> questions = Map.of(smtpd -> smtpd.pause(Part.MTA), 1,
+                smtpd -> smtpd.resume(Part.MDA), 1, smtpd -> smtpd.updateTable("aliases"), 1,
+                smtpd -> smtpd.session().close(), 1, SmtpdClient::paused, 28, SmtpdClient::queue, 5,
+                SmtpdClient::statistics, 4);
+        for (Question<SmtpdClient> question : questions.keySet())
+            isRefused(WireFormat.CLASSIC, SmtpdClient::connect, version, question,
+                    Set.of(questions.get(question), SMTPD_FAIL));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void no_answer_of_another_type_is_a_success_to_an_ntpd_client(NtpdVersion version) throws Exception {
+        isRefused(WireFormat.CLASSIC, NtpdClient::connect, version, NtpdClient::status, Set.of(10));
+        isRefused(WireFormat.CLASSIC, NtpdClient::connect, version, NtpdClient::peers, Set.of(11, 12));
+        isRefused(WireFormat.CLASSIC, NtpdClient::connect, version, NtpdClient::sensors, Set.of(13, 14));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void no_answer_of_another_type_is_a_success_to_a_bgpd_client(BgpdVersion version) throws Exception {
+        int shift = version == BgpdVersion.V7_7 ? 0 : 1;
+        isRefused(WireFormat.CLASSIC, BgpdClient::connect, version, BgpdClient::neighbors,
+                Set.of(1, 12, 13, 23 + shift));
+        isRefused(WireFormat.CLASSIC, BgpdClient::connect, version, bgpd -> bgpd.routes(RibQuery.ALL),
+                Set.of(1, 12, 16));
+        isRefused(WireFormat.CLASSIC, BgpdClient::connect, version, BgpdClient::prefixes, Set.of(12, 21 + shift));
+        isRefused(WireFormat.CLASSIC, BgpdClient::connect, version, BgpdClient::reload, Set.of(1, 12));
+    }
+
+    @Test
+    void a_tmux_server_of_another_protocol_or_with_types_of_none_is_refused() throws Exception {
+        for (Imsg answer : List.of(Imsg.of(207, 7, 0, new byte[0]), Imsg.of(12, 8, 0, new byte[0]),
+                Imsg.of(200, 8, 0, new byte[0]), Imsg.of(308, 8, 0, new byte[0]), Imsg.of(-1, 8, 0, new byte[0])))
+            try (PeerServer _ = answering(WireFormat.CLASSIC, _ -> answer)) {
+                TmuxClient tmux = new TmuxClient(directory.resolve("socket"), TmuxVersion.V3_5A);
+                assertThatThrownBy(() -> tmux.run("list-sessions")).as(answer.toString())
+                        .isInstanceOf(IOException.class).isNotInstanceOf(EOFException.class)
+                        .hasMessageMatching(".*speaks protocol [78], not 8|.*no tmux server sends type \\d+");
+            }
+    }
+
+    @Test
+    void the_version_that_an_ntpd_speaks_is_named() throws Exception {
+        NtpdService service = () -> new NtpStatus(3, 1, 0, 0, true, 2, 1, 0, 0, 0);
+        for (NtpdVersion spoken : NtpdVersion.values())
+            for (NtpdVersion told : NtpdVersion.values())
+                try (NtpdServer _ = NtpdServer.listen(directory.resolve("socket"), spoken, service);
+                        NtpdClient ntpd = NtpdClient.connect(directory.resolve("socket"), told)) {
+                    speaksAs(spoken, told, ntpd::status);
+                }
+    }
+
+    @Test
+    void the_version_that_a_bgpd_speaks_is_named() throws Exception {
+        for (BgpdVersion spoken : BgpdVersion.values())
+            for (BgpdVersion told : BgpdVersion.values())
+                try (BgpdServer _ = BgpdServer.listen(directory.resolve("socket"), spoken, new OneNeighbor());
+                        BgpdClient bgpd = BgpdClient.connect(directory.resolve("socket"), told)) {
+                    speaksAs(spoken, told, bgpd::neighbors);
+                }
+    }
+
+    @Test
+    void an_smtpd_that_marks_descriptors_as_another_version_does_is_named() throws Exception {
+        for (SmtpdVersion spoken : List.of(SmtpdVersion.V7_6, SmtpdVersion.V7_9))
+            for (SmtpdVersion told : List.of(SmtpdVersion.V7_6, SmtpdVersion.V7_9))
+                try (SmtpdServer _ = SmtpdServer.listen(directory.resolve("socket"), spoken, _ -> {});
+                        SmtpdClient smtpd = SmtpdClient.connect(directory.resolve("socket"), told)) {
+                    speaksAs(spoken, told, () -> smtpd.session().close());
+                }
+    }
+
+    @Test
+    void an_smtpd_of_another_protocol_version_is_named_and_has_not_refused() throws Exception {
+        try (PeerServer _ = answering(WireFormat.MODERN, _ -> Imsg.of(SMTPD_FAIL, 15, 0, new byte[0]));
+                SmtpdClient smtpd = SmtpdClient.connect(directory.resolve("socket"), SmtpdVersion.V7_9)) {
+            assertThatThrownBy(() -> smtpd.pause(Part.MTA)).isNotInstanceOf(SmtpdRefusedException.class)
+                    .hasMessage("smtpd speaks version 15 of its protocol, not 16");
+        }
+    }
+
+    /** Every answer of one message of another type than those that belong to the question. */
+    @SuppressWarnings("try") // no close here throws InterruptedException
+    private <V, C extends AutoCloseable> void isRefused(WireFormat format, Connecting<V, C> connecting, V version,
+            Question<C> question, Set<Integer> right) throws Exception {
+        List<Integer> wrong = IntStream.range(0, 45).boxed().filter(type -> !right.contains(type)).toList();
+        Iterator<Integer> types = wrong.iterator();
+        try (PeerServer _ = answering(format, _ -> Imsg.of(types.next()));
+                C client = connecting.connect(directory.resolve("socket"), version)) {
+            for (int type : wrong)
+                assertThatThrownBy(() -> question.ask(client)).as("type " + type).isInstanceOf(IOException.class)
+                        .isNotInstanceOf(EOFException.class).hasMessageContaining("type " + type);
+        }
+    }
+
+    private PeerServer answering(WireFormat format, Function<Imsg, Imsg> answer) throws IOException {
+        return PeerServer.listen(directory.resolve("socket"), channel -> channel.format(format), (client, _) -> {
+            for (Imsg request; (request = client.receive()) != null;)
+                client.send(answer.apply(request));
+        });
+    }
+
+    private static void speaksAs(Object spoken, Object told, ThrowableAssert.ThrowingCallable question) {
+        if (spoken == told)
+            assertThatCode(question).doesNotThrowAnyException();
+        else
+            assertThatThrownBy(question).as("a client for " + told).isInstanceOf(IOException.class)
+                    .hasMessageContaining("speaks as " + spoken + " does, not as " + told);
+    }
+
+    /** Opens a client. */
+    private interface Connecting<V, C> {
+        C connect(Path socket, V version) throws IOException;
+    }
+
     /** A client, as it is opened. */
     private interface Opening<C extends AutoCloseable> {
         C open(Path socket) throws IOException;
@@ -153,6 +294,20 @@ class DisorderlyDaemonTest {
             if (random.nextBoolean())
                 random.nextBytes(payload);
             client.send(Imsg.of(type, 0, 0, payload));
+        }
+    }
+
+    /** What a bgpd with one neighbor knows. */
+    private static final class OneNeighbor implements BgpdService {
+        @Override
+        public List<Neighbor> neighbors() {
+            return List.of(new Neighbor(InetAddress.ofLiteral("192.0.2.7"), "moon", 64999, true,
+                    Neighbor.State.ESTABLISHED, 1, 2));
+        }
+
+        @Override
+        public void routes(RibQuery query, Consumer<Route> each) {
+            // it has none
         }
     }
 }

@@ -11,7 +11,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
-import java.util.function.Function;
 
 import org.imsg.Ibuf;
 import org.imsg.Imsg;
@@ -42,12 +41,14 @@ public final class BgpdClient implements AutoCloseable {
 
     private final ImsgChannel channel;
     private final BgpdVersion version;
+    private final Answers<BgpdVersion> answers;
     /** bgpd finds the connection for a reply by the pid of the request, so each connection needs its own. */
     private final int pid = CONNECTIONS.incrementAndGet() << 22 & 0x7fc00000 | (int) ProcessHandle.current().pid();
 
     private BgpdClient(ImsgChannel channel, BgpdVersion version) {
         this.channel = channel;
         this.version = version;
+        this.answers = new Answers<>("bgpd", version, List.of(BgpdVersion.values()));
     }
 
     /**
@@ -99,8 +100,9 @@ public final class BgpdClient implements AutoCloseable {
         List<Neighbor> neighbors = new ArrayList<>();
         request(BgpdVersion.SHOW_NEIGHBOR, query);
         answers("a neighbor", message -> {
-            if (message.type() == BgpdVersion.SHOW_NEIGHBOR)
-                neighbors.add(read(message, version.forms.neighbor()::getData));
+            if (message.type() != version.showTimer)
+                neighbors.add(answers.read(message, (known, answer) -> known.forms.neighbor()
+                        .getData(Answers.ofType(answer, BgpdVersion.SHOW_NEIGHBOR, known.showTimer))));
         }, Result.NO_SUCH_PEER);
         return neighbors;
     }
@@ -116,10 +118,8 @@ public final class BgpdClient implements AutoCloseable {
     public void routes(RibQuery query, Consumer<Route> each) throws IOException {
         int type = query.prefix() == null ? BgpdVersion.SHOW_RIB : BgpdVersion.SHOW_RIB_PREFIX;
         request(type, version.forms.ribQuery().toBytes(query));
-        answers("routes", message -> {
-            if (message.type() == BgpdVersion.SHOW_RIB)
-                each.accept(read(message, answer -> route(answer.getIbuf())));
-        }, null);
+        answers("routes", message -> each.accept(answers.read(message, (known, answer) -> route(known,
+                Answers.ofType(answer, BgpdVersion.SHOW_RIB).getIbuf()))), null);
     }
 
     /**
@@ -136,7 +136,7 @@ public final class BgpdClient implements AutoCloseable {
         return routes;
     }
 
-    private Route route(Ibuf payload) {
+    private static Route route(BgpdVersion version, Ibuf payload) {
         Route route = version.forms.route().get(payload);
         return new Route(route.prefix(), route.neighbor(), route.description(), route.flags(), route.origin(),
                 AsPath.get(payload));
@@ -152,7 +152,8 @@ public final class BgpdClient implements AutoCloseable {
         request(version.showRibMem, new byte[0]);
         Imsg answer = receive();
         refused("its counters", answer, null);
-        return read(answer, version.forms.prefixes()::getData);
+        return answers.read(answer,
+                (known, counters) -> known.forms.prefixes().getData(Answers.ofType(counters, known.showRibMem)));
     }
 
     /**
@@ -163,7 +164,9 @@ public final class BgpdClient implements AutoCloseable {
      */
     public void reload() throws IOException {
         request(BgpdVersion.RELOAD, new byte[0]);
-        answers("the reload", _ -> {}, null);
+        answers("the reload",
+                message -> answers.read(message, (_, answer) -> Answers.ofType(answer, BgpdVersion.RESULT)),
+                null);
     }
 
     /**
@@ -228,14 +231,7 @@ public final class BgpdClient implements AutoCloseable {
     }
 
     private Imsg receive() throws IOException {
-        Imsg message = channel.receive(PATIENCE);
-        if (message == null)
-            throw new EOFException("bgpd ended the connection before its answer");
-        return message;
-    }
-
-    private static <M> M read(Imsg answer, Function<Imsg, M> meaning) throws IOException {
-        return Answers.read("bgpd", answer, meaning);
+        return answers.receive(channel, PATIENCE);
     }
 
     /** Hands every message on until the one that ends the answer; the result {@code none} is an empty answer. */
@@ -248,10 +244,10 @@ public final class BgpdClient implements AutoCloseable {
     }
 
     /** Whether a message says that the request is done with; throws if it was refused. */
-    private static boolean refused(String what, Imsg message, @Nullable Result accepted) throws IOException {
+    private boolean refused(String what, Imsg message, @Nullable Result accepted) throws IOException {
         if (message.type() != BgpdVersion.RESULT)
             return false;
-        Result result = read(message, answer -> Result.of(answer.getIbuf().getH32()));
+        Result result = answers.read(message, (_, answer) -> Result.of(answer.getIbuf().getH32()));
         if (result != Result.OK && result != accepted)
             throw new BgpdRefusedException(what, result);
         return true;

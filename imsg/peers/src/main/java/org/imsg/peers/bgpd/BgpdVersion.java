@@ -26,6 +26,7 @@ public enum BgpdVersion {
     private final int limit;
     final StructMappings forms;
     final int showRibMem;
+    final int showTimer;
     final int logVerbose;
     final int networkAdd;
     final int networkRemove;
@@ -40,6 +41,7 @@ public enum BgpdVersion {
         this.limit = limit;
         this.forms = forms;
         this.showRibMem = 21 + shift; // 8.x has one more in front of these
+        this.showTimer = 23 + shift;
         this.logVerbose = 24 + shift;
         this.networkAdd = 29 + shift;
         this.networkRemove = 32 + shift;

@@ -25,11 +25,11 @@ public final class NtpdClient implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final ImsgChannel channel;
-    private final NtpdVersion version;
+    private final Answers<NtpdVersion> answers;
 
     private NtpdClient(ImsgChannel channel, NtpdVersion version) {
         this.channel = channel;
-        this.version = version;
+        this.answers = new Answers<>("ntpd", version, List.of(NtpdVersion.values()));
     }
 
     /**
@@ -52,7 +52,8 @@ public final class NtpdClient implements AutoCloseable {
      */
     public NtpStatus status() throws IOException {
         channel.send(Imsg.of(NtpdVersion.STATUS), PATIENCE);
-        return Answers.read("ntpd", receive(), version.status::getData);
+        return answers.read(receive(),
+                (version, answer) -> version.status.getData(Answers.ofType(answer, NtpdVersion.STATUS)));
     }
 
     /**
@@ -81,20 +82,17 @@ public final class NtpdClient implements AutoCloseable {
         List<M> list = new ArrayList<>();
         Imsg message;
         while ((message = receive()).type() == type)
-            list.add(Answers.read("ntpd", message, form::getData));
+            list.add(answers.read(message, (_, answer) -> form.getData(answer)));
         if (message.type() != end)
             throw new IOException("ntpd sent a message of type " + message.type() + " in a list that " + end + " ends");
-        int count = Answers.read("ntpd", message, last -> last.getData(NtpdStructs.COUNT).count());
+        int count = answers.read(message, (_, last) -> last.getData(NtpdStructs.COUNT).count());
         if (count != list.size())
             throw new IOException("ntpd sent " + list.size() + " and says there are " + count);
         return list;
     }
 
     private Imsg receive() throws IOException {
-        Imsg message = channel.receive(PATIENCE);
-        if (message == null)
-            throw new EOFException("ntpd ended the connection before its answer");
-        return message;
+        return answers.receive(channel, PATIENCE);
     }
 
     /** Leaves. */

@@ -15,6 +15,7 @@ import java.util.Set;
 import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
+import org.imsg.ImsgProtocolException;
 import org.imsg.cstruct.CStruct;
 import org.imsg.peers.Answers;
 import org.imsg.peers.smtpd.SmtpdStructs.StatEntry;
@@ -32,12 +33,17 @@ import org.imsg.unix.UnixAddress;
  */
 public final class SmtpdClient implements AutoCloseable {
     private static final String SMTPD = "smtpd";
+    private static final byte[] NOTHING = {};
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final ImsgChannel channel;
+    private final SmtpdVersion version;
+    private final Answers<SmtpdVersion> answers;
 
-    private SmtpdClient(ImsgChannel channel) {
+    private SmtpdClient(ImsgChannel channel, SmtpdVersion version) {
         this.channel = channel;
+        this.version = version;
+        this.answers = new Answers<>(SMTPD, version, List.of(SmtpdVersion.values()));
     }
 
     /**
@@ -49,7 +55,7 @@ public final class SmtpdClient implements AutoCloseable {
      * @throws IOException if no daemon listens there
      */
     public static SmtpdClient connect(Path socket, SmtpdVersion version) throws IOException {
-        return new SmtpdClient(version.prepare(ImsgChannel.connect(UnixAddress.of(socket), PATIENCE)));
+        return new SmtpdClient(version.prepare(ImsgChannel.connect(UnixAddress.of(socket), PATIENCE)), version);
     }
 
     /**
@@ -59,8 +65,8 @@ public final class SmtpdClient implements AutoCloseable {
      * @throws IOException if smtpd fails or says no
      */
     public Set<Part> paused() throws IOException {
-        long flags = Answers.read(SMTPD, ask("its status", SmtpdVersion.SHOW_STATUS, new byte[0]),
-                status -> status.getIbuf().getH32());
+        long flags = answers.read(ask("its status", SmtpdVersion.SHOW_STATUS, NOTHING),
+                (_, status) -> status.getIbuf().getH32());
         Set<Part> paused = EnumSet.noneOf(Part.class);
         for (Part part : Part.values()) {
             if ((flags & part.paused) != 0)
@@ -77,7 +83,7 @@ public final class SmtpdClient implements AutoCloseable {
      * @throws IOException if smtpd fails
      */
     public void pause(Part part) throws IOException {
-        ask("to pause " + part, part.pause, new byte[0]);
+        done("to pause " + part, part.pause, NOTHING);
     }
 
     /**
@@ -88,7 +94,7 @@ public final class SmtpdClient implements AutoCloseable {
      * @throws IOException if smtpd fails
      */
     public void resume(Part part) throws IOException {
-        ask("to resume " + part, part.resume, new byte[0]);
+        done("to resume " + part, part.resume, NOTHING);
     }
 
     /**
@@ -112,7 +118,7 @@ public final class SmtpdClient implements AutoCloseable {
             Imsg answer = ask("the queue", SmtpdVersion.LIST_MESSAGES, Ibuf.open(4).addH32(from).get(4));
             if (answer.length() == 0)
                 break;
-            messages.addAll(Answers.read(SMTPD, answer, SmtpdClient::ids));
+            messages.addAll(answers.read(answer, (_, list) -> ids(list)));
             from = further(from, Integer.toUnsignedLong(messages.getLast()) + 1);
         }
         return messages;
@@ -140,8 +146,8 @@ public final class SmtpdClient implements AutoCloseable {
         do {
             before = to.size();
             send(SmtpdVersion.LIST_ENVELOPES, Ibuf.open(8).addH64(from).get(8));
-            for (Imsg answer; (answer = receive("the queue")).length() > 0;)
-                to.add(Answers.read(SMTPD, answer, entry -> SmtpdStructs.getEnvelope(entry.getIbuf())));
+            for (Imsg answer; (answer = receive("the queue", SmtpdVersion.LIST_ENVELOPES)).length() > 0;)
+                to.add(answers.read(answer, (_, entry) -> SmtpdStructs.getEnvelope(entry.getIbuf())));
             if (to.size() > before)
                 from = further(from, to.getLast().id() + 1);
         } while (to.size() > before && (int) (from >>> 32) == message);
@@ -168,8 +174,8 @@ public final class SmtpdClient implements AutoCloseable {
 
     private StatEntry next(StatEntry entry) throws IOException {
         CStruct<StatEntry> struct = SmtpdStructs.STAT_ENTRY;
-        return Answers.read(SMTPD, ask("statistics", SmtpdVersion.STATS, struct.toBytes(entry)),
-                answer -> answer.getData(struct));
+        return answers.read(ask("statistics", SmtpdVersion.STATS, struct.toBytes(entry)),
+                (_, answer) -> answer.getData(struct));
     }
 
     /**
@@ -180,11 +186,16 @@ public final class SmtpdClient implements AutoCloseable {
      * @throws IOException if smtpd fails
      */
     public FdChannel session() throws IOException {
-        try (Imsg answer = ask("a session", SmtpdVersion.SMTP_SESSION, new byte[0])) {
+        try (Imsg answer = done("a session", SmtpdVersion.SMTP_SESSION, NOTHING)) {
             Fd session = answer.takeFd();
             if (session == null)
-                throw new IOException("smtpd opened a session but passed no descriptor: it is " + answer.descriptor());
+                throw new IOException("smtpd opened a session but passed no descriptor: it is " + answer.descriptor()
+                        + version.markedOtherwise());
             return new FdChannel(session);
+        } catch (ImsgProtocolException e) {
+            if (e.length() == SmtpdVersion.CLASSIC_MARK)
+                throw answers.speaksAs(SmtpdVersion.V7_6, e);
+            throw e;
         }
     }
 
@@ -210,7 +221,7 @@ public final class SmtpdClient implements AutoCloseable {
      * @throws IOException if smtpd fails or says no
      */
     public void updateTable(String table) throws IOException {
-        ask("the update of " + table, SmtpdVersion.UPDATE_TABLE,
+        done("the update of " + table, SmtpdVersion.UPDATE_TABLE,
                 (table + "\0").getBytes(java.nio.charset.StandardCharsets.UTF_8));
     }
 
@@ -218,20 +229,30 @@ public final class SmtpdClient implements AutoCloseable {
         channel.send(Imsg.of(type, SmtpdVersion.PROTOCOL, 0, payload), PATIENCE);
     }
 
+    /** The answer has the type of the request. */
     private Imsg ask(String what, int type, byte[] payload) throws IOException {
         send(type, payload);
-        return receive(what);
+        return receive(what, type);
     }
 
-    private Imsg receive(String what) throws IOException {
-        Imsg answer = channel.receive(PATIENCE);
-        if (answer == null)
-            throw new EOFException("smtpd ended the connection before its answer");
-        if (answer.type() == SmtpdVersion.FAIL) {
-            answer.close();
+    private Imsg done(String what, int type, byte[] payload) throws IOException {
+        send(type, payload);
+        return receive(what, SmtpdVersion.OK);
+    }
+
+    /** The answer, closed if it is not of a type. */
+    private Imsg receive(String what, int type) throws IOException {
+        Imsg answer = answers.receive(channel, PATIENCE);
+        if (answer.type() == type)
+            return answer;
+        try (answer) {
+            if (answer.type() != SmtpdVersion.FAIL)
+                return answers.read(answer, (_, other) -> Answers.ofType(other, type, SmtpdVersion.FAIL));
+            if (answer.id() != 0 && answer.id() != SmtpdVersion.PROTOCOL)
+                throw new IOException("smtpd speaks version " + Integer.toUnsignedString(answer.id())
+                        + " of its protocol, not " + SmtpdVersion.PROTOCOL);
             throw new SmtpdRefusedException(what);
         }
-        return answer;
     }
 
     /** Leaves. */

@@ -17,6 +17,9 @@ public enum SmtpdVersion {
     /** What both sides send as the id of a request, and smtpctl compares. */
     static final int PROTOCOL = 16;
 
+    /** The length that a modern client reads in a header which a classic daemon has marked. */
+    static final int CLASSIC_MARK = 1 << 16 | ImsgChannel.HEADER_SIZE;
+
     static final int OK = 1;
     static final int FAIL = 2;
     static final int STATS = 4;
@@ -48,6 +51,11 @@ public enum SmtpdVersion {
                 return known;
         }
         throw new UnknownVersionException("smtpd", version, (Object[]) values());
+    }
+
+    /** For an error: a modern daemon's mark is none to a classic client. */
+    String markedOtherwise() {
+        return format == WireFormat.CLASSIC ? "; if it passed one, it speaks as " + V7_9 + " does, not as " + name : "";
     }
 
     ImsgChannel prepare(ImsgChannel channel) {

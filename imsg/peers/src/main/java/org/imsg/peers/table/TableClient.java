@@ -3,6 +3,7 @@ package org.imsg.peers.table;
 import java.io.EOFException;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 import org.imsg.Imsg;
@@ -21,6 +22,9 @@ import org.imsg.peers.table.TableStructs.Query;
  */
 public final class TableClient implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    private static final Answers<TableVersion> ANSWERS = new Answers<>("the table backend", TableVersion.V6_8,
+            List.of());
 
     private final ImsgChannel backend;
 
@@ -99,8 +103,7 @@ public final class TableClient implements AutoCloseable {
     }
 
     private Answer answer(String what, int type, byte[] payload) throws IOException {
-        Answer answer = Answers.read("the table backend", ask(type, payload),
-                reply -> reply.getData(TableStructs.ANSWER));
+        Answer answer = ANSWERS.read(ask(type, payload), (_, reply) -> reply.getData(TableStructs.ANSWER));
         if (answer.result() < 0)
             throw new IOException("the table backend failed at " + what + ": " + answer.result());
         return answer;

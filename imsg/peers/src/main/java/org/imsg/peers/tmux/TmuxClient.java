@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
@@ -81,7 +82,7 @@ public final class TmuxClient {
             identify(server, UTF8, null, null);
             send(server, TmuxVersion.COMMAND, TmuxStructs.COMMAND.toBytes(Command.of(command)));
             server.flush(PATIENCE);
-            return new Run(server, input).toTheEnd();
+            return new Run(server, version, input).toTheEnd();
         }
     }
 
@@ -161,13 +162,15 @@ public final class TmuxClient {
     /** One command from being sent to its end: the server reads and writes our streams by messages. */
     private static final class Run {
         private final ImsgChannel server;
+        private final Answers<TmuxVersion> answers;
         private final byte[] input;
         private final ByteArrayOutputStream output = new ByteArrayOutputStream();
         private final ByteArrayOutputStream errors = new ByteArrayOutputStream();
         private int streamOfErrors = 2;
 
-        Run(ImsgChannel server, byte[] input) {
+        Run(ImsgChannel server, TmuxVersion version, byte[] input) {
             this.server = server;
+            this.answers = new Answers<>("the tmux server", version, List.of(TmuxVersion.values()));
             this.input = input;
         }
 
@@ -176,9 +179,8 @@ public final class TmuxClient {
                 try (Imsg message = server.receive(PATIENCE)) {
                     if (message == null)
                         throw new EOFException("the tmux server left before the command had ended");
+                    check(message);
                     switch (message.type()) {
-                        case TmuxVersion.VERSION -> throw new IOException("the tmux server speaks protocol "
-                                + (message.id() & 0xff) + ", not " + TmuxVersion.PROTOCOL);
                         case TmuxVersion.WRITE_OPEN -> writeOpen(read(message, TmuxStructs.WRITE_OPEN));
                         case TmuxVersion.WRITE -> write(read(message, TmuxStructs.STREAM_DATA));
                         case TmuxVersion.READ_OPEN -> readOpen(read(message, TmuxStructs.READ_OPEN));
@@ -197,8 +199,16 @@ public final class TmuxClient {
             }
         }
 
-        private static <R extends Record> R read(Imsg message, CStruct<R> struct) throws IOException {
-            return Answers.read("the tmux server", message, answer -> answer.getData(struct));
+        /** As tmux does: every message says which protocol it is of. What a terminal would be told is let pass. */
+        private void check(Imsg message) throws IOException {
+            int protocol = message.id() & 0xff;
+            if (protocol != TmuxVersion.PROTOCOL || message.type() == TmuxVersion.VERSION)
+                throw new IOException("the tmux server speaks protocol " + protocol + ", not " + TmuxVersion.PROTOCOL);
+            answers.read(message, (_, answer) -> TmuxVersion.known(answer));
+        }
+
+        private <R extends Record> R read(Imsg message, CStruct<R> struct) throws IOException {
+            return answers.read(message, (_, answer) -> answer.getData(struct));
         }
 
         private void writeOpen(WriteOpen open) throws IOException {

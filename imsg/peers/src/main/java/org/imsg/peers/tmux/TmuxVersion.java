@@ -1,5 +1,6 @@
 package org.imsg.peers.tmux;
 
+import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.WireFormat;
 import org.imsg.peers.UnknownVersionException;
@@ -27,10 +28,12 @@ public enum TmuxVersion {
     static final int IDENTIFY_STDOUT = 110;
     static final int IDENTIFY_LONGFLAGS = 111;
     static final int COMMAND = 200;
+    static final int DETACH = 201;
     static final int EXIT = 203;
     static final int EXITED = 204;
     static final int EXITING = 205;
     static final int SHUTDOWN = 210;
+    static final int FLAGS = 218;
     static final int READ_OPEN = 300;
     static final int READ = 301;
     static final int READ_DONE = 302;
@@ -38,6 +41,7 @@ public enum TmuxVersion {
     static final int WRITE = 304;
     static final int WRITE_READY = 305;
     static final int WRITE_CLOSE = 306;
+    static final int READ_CANCEL = 307;
 
     private final String name;
     private final WireFormat format;
@@ -45,6 +49,18 @@ public enum TmuxVersion {
     TmuxVersion(String name, WireFormat format) {
         this.name = name;
         this.format = format;
+    }
+
+    /**
+     * Checks that a message is one that servers send.
+     *
+     * @throws IllegalArgumentException if it has another type
+     */
+    static Imsg known(Imsg message) {
+        int type = message.type();
+        if (type < DETACH || type > FLAGS && type < READ_OPEN || type > READ_CANCEL)
+            throw new IllegalArgumentException("no tmux server sends type " + Integer.toUnsignedString(type));
+        return message;
     }
 
     /**

@@ -137,9 +137,9 @@ class WrongPeersTest {
         List<ScriptedServer.Script> ends = new ArrayList<>(List.of(
                 client -> {}, // leaves
                 client -> client.send(12, 9, 0, new byte[0]),
-                client -> client.send(210, new byte[0]),
+                client -> client.send(210, 8, 0, new byte[0]),
                 client -> {
-                    client.send(203, ByteBuffer.allocate(12).order(ByteOrder.nativeOrder()).putInt(3)
+                    client.send(203, 8, 0, ByteBuffer.allocate(12).order(ByteOrder.nativeOrder()).putInt(3)
                             .put("no moon\0".getBytes(US_ASCII)).array());
                     client.expect(Expected.type(205).id(8));
                 }));
