@@ -5,12 +5,11 @@ import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.unix.IovArray;
 import io.netty.util.concurrent.FastThreadLocal;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Msghdr;
 
 /** sendmsg(2) for the channels of one event loop: they use it within a call only, so ten thousand share one. */
-class Sendmsg {
+class Sendmsg implements AutoCloseable {
     static final FastThreadLocal<Sendmsg> OF_LOOP = new FastThreadLocal<>() {
         @Override
         protected Sendmsg initialValue() {
@@ -19,13 +18,13 @@ class Sendmsg {
 
         @Override
         protected void onRemoval(Sendmsg sendmsg) {
-            sendmsg.pieces.release();
+            sendmsg.close();
         }
     };
 
     private static final int MOST_PIECES = 256;
 
-    private final Msghdr header = Msghdr.forSend(Arena.ofAuto());
+    private final Msghdr header = Msghdr.forSend();
     private final IovArray pieces = new IovArray(MOST_PIECES);
 
     Sendmsg() {
@@ -51,5 +50,11 @@ class Sendmsg {
             throw new IOException(e);
         }
         return header.sendGathered(fd, pieces.memoryAddress(0), pieces.count(), Constants.MSG_DONTWAIT);
+    }
+
+    @Override
+    public void close() {
+        header.close();
+        pieces.release();
     }
 }

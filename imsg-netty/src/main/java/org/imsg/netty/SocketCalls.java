@@ -20,24 +20,33 @@ import org.imsg.unix.UnixAddress;
 
 /** The system calls of a channel, and where Netty's buffers and addresses lie for them. */
 final class SocketCalls {
-    /** A msghdr is used within one call only, so an event loop's ten thousand channels share one. */
-    private static final FastThreadLocal<Msghdr> RECEIVE = new FastThreadLocal<>() {
+    private static final Headers WITH_DESCRIPTORS = new Headers(true);
+    private static final Headers BYTES_ONLY = new Headers(false);
+
+    /** A msghdr is used within one call only, so the ten thousand channels of a loop share one, which goes with its thread. */
+    private static final class Headers extends FastThreadLocal<Msghdr> {
+        private final boolean descriptors;
+
+        Headers(boolean descriptors) {
+            this.descriptors = descriptors;
+        }
+
         @Override
         protected Msghdr initialValue() {
-            return Msghdr.forReceive(true, Arena.ofAuto());
+            return Msghdr.forReceive(descriptors);
         }
-    };
-    private static final FastThreadLocal<Msghdr> RECEIVE_BYTES = new FastThreadLocal<>() {
+
         @Override
-        protected Msghdr initialValue() {
-            return Msghdr.forReceive(false, Arena.ofAuto());
+        protected void onRemoval(Msghdr header) {
+            header.close();
         }
-    };
+    }
 
     private SocketCalls() {}
 
+    /** This thread's, to be used at once: code of others that runs in between may end the thread's locals. */
     static Msghdr toReceive(boolean descriptors) {
-        return (descriptors ? RECEIVE : RECEIVE_BYTES).get();
+        return (descriptors ? WITH_DESCRIPTORS : BYTES_ONLY).get();
     }
 
     /** The address of a byte of a direct buffer. */

@@ -109,14 +109,13 @@ final class SocketReader {
 
     /** One recvmsg: a message or bytes, or null if nothing came or the stream has ended. */
     private @Nullable Object receive(RecvByteBufAllocator.ExtendedHandle sizes) throws IOException {
-        boolean descriptors = config.allowsFdPassing();
-        Msghdr header = SocketCalls.toReceive(descriptors);
         ByteBuf buffer = memory(sizes.allocate(config.getAllocator()));
         // An allocator rounds up, and some programs set the size of their reads.
         int room = Math.min(buffer.writableBytes(), Math.max(1, sizes.guess()));
         boolean handedOn = false;
         try {
             sizes.attemptedBytesRead(room);
+            Msghdr header = SocketCalls.toReceive(config.allowsFdPassing());
             int n = receive(header, buffer, room);
             sizes.lastBytesRead(n == 0 ? -1 : Math.max(n, 0));
             filled = n == room;

@@ -25,8 +25,13 @@ enum Loops {
 
     synchronized EventLoopGroup group() {
         if (group == null)
-            group = new MultiThreadIoEventLoopGroup(2, new DefaultThreadFactory(name(), true), factory());
+            group = newGroup(2);
         return group;
+    }
+
+    /** A group of its own, the caller's to shut down. */
+    EventLoopGroup newGroup(int loops) {
+        return new MultiThreadIoEventLoopGroup(loops, new DefaultThreadFactory(name(), true), factory());
     }
 
     private IoHandlerFactory factory() {
