@@ -330,9 +330,7 @@ public final class Confinement {
         if (restrictions.ids != null && restrictions.ids.uid() == restrictions.intermediate)
             throw new IllegalArgumentException("uid " + restrictions.intermediate
                     + " cannot be the child's and the intermediate one: name another with intermediate(uid)");
-        Map<String, String> missing = Unenforceable.forSpawn(restrictions, platform);
-        refuseUnlessAllowed(missing);
-        Restrictions possible = Unenforceable.without(restrictions, missing.keySet());
+        Restrictions possible = possible(platform);
         if (Os.current() != Os.LINUX)
             return child.start();
         try (SpawnSteps steps = new SpawnSteps(possible, platform,
@@ -398,6 +396,22 @@ public final class Confinement {
         Unenforceable.forEnter(restrictions, platform);
         Unenforceable.forComplete(restrictions, platform);
         InProcess.rehearse(restrictions);
+    }
+
+    /** The restrictions that can be given to a program before it runs, here. */
+    private Restrictions possible(Platform platform) throws PrivilegeException {
+        Map<String, String> missing = Unenforceable.forSpawn(restrictions, platform);
+        refuseUnlessAllowed(missing);
+        return Unenforceable.without(restrictions, missing.keySet());
+    }
+
+    /**
+     * The same for a program that this process becomes: its thread takes the user in all places, for that user's processes may soon
+     * do to this process all that they could do to the thread.
+     */
+    Restrictions possibleInPlace(Platform platform) throws PrivilegeException {
+        Ids ids = restrictions.ids;
+        return (ids == null ? this : with(copy -> copy.intermediate = ids.uid())).possible(platform);
     }
 
     Restrictions restrictions() {

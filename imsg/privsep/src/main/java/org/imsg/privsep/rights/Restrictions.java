@@ -44,6 +44,11 @@ final class Restrictions implements Cloneable {
         }
     }
 
+    /** Whether an exec under no_new_privs leaves the user that these name: where all of its users are the same, it always does. */
+    boolean execKeepsUser(Platform platform) {
+        return platform.execKeepsUser() || ids != null && ids.uid() == intermediate;
+    }
+
     boolean ports() {
         return bindPorts != null || connectPorts != null;
     }

@@ -59,10 +59,16 @@ final class SpawnSteps implements AutoCloseable {
      */
     SpawnSteps(Restrictions wanted, Platform platform, Optional<Map<String, String>> environment)
             throws PrivilegeException {
+        this(wanted, platform, environment, List.of());
+    }
+
+    /** Some steps are the last ones but for the filter, which may forbid them. */
+    SpawnSteps(Restrictions wanted, Platform platform, Optional<Map<String, String>> environment, List<Step> last)
+            throws PrivilegeException {
         if (!wanted.ambient.isEmpty() && wanted.ids == null)
             throw new PrivilegeException("ambient capabilities", "they take the ids of a user: root has them all");
         changesUser = wanted.ids != null && !wanted.ids.uidIsOurs();
-        late = changesUser && !platform.execKeepsUser();
+        late = changesUser && !wanted.execKeepsUser(platform);
         starter = environment.isEmpty() ? List.of() : starter(wanted, environment.get());
         Restrictions all = starter.isEmpty() ? wanted : wanted.with(this::showStarter);
         try {
@@ -82,6 +88,7 @@ final class SpawnSteps implements AutoCloseable {
                 promise(with(wanted.promises, Promise.ID));
             if (wanted.ids != null)
                 become(wanted.ids, wanted.intermediate, wanted.ambient);
+            steps.addAll(last);
             if (wanted.promises != null && !late)
                 promise(wanted.promises);
         } catch (PrivilegeException | RuntimeException | Error e) {

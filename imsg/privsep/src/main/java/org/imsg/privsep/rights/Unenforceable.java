@@ -49,7 +49,7 @@ final class Unenforceable {
         needs(reasons, !wanted.ids.uidIsOurs(), IDS, platform, Capability.SETUID);
         needs(reasons, !wanted.ids.groupsAreOurs(), IDS, platform, Capability.SETGID);
         IdMaps.unmapped(wanted.ids, wanted.intermediate).ifPresent(why -> reasons.putIfAbsent(IDS, IDS + ": " + why));
-        if (platform.execKeepsUser() || wanted.ids.uidIsOurs())
+        if (wanted.execKeepsUser(platform) || wanted.ids.uidIsOurs())
             return;
         String old = " under another user: before Linux 6.16 an exec takes ";
         if (!wanted.ambient.isEmpty())

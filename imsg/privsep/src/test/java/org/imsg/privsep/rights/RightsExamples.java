@@ -31,6 +31,14 @@ final class RightsExamples {
         Preload.standard();
         PARSER.complete();                                        // proves it in every thread, narrows to STDIO
     }
+
+    static void becomeTheServer() throws IOException {
+        Exec.of(Path.of("httpd"), "-f")
+            .confined(Confinement.none().to(Ids.ofUser("www-data")).limit(Resource.NOFILE, 256))
+            .lock(Path.of("/run/httpd.lock"), false)
+            .nice(5)
+            .perform();                                           // does not return
+    }
     // @formatter:on
 
     private RightsExamples() {}

@@ -1,0 +1,146 @@
+package org.imsg.privsep.rights;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.Locale;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.imsg.sys.Constants;
+import org.imsg.unix.ErrnoException;
+
+/**
+ * {@link Exec} as a command, with the letters of chpst(8) where it has them:
+ * {@code java ... org.imsg.privsep.rights.ExecMain [OPTION...] [--] PROGRAM [ARGUMENT...]}.
+ *
+ * <ul>
+ * <li>{@code -u USER}: the ids of that user, with all of its groups; or {@code -u UID:GID[:GROUP...]}, numbers, no other groups
+ * <li>{@code -U}: the ids in the variables UID, GID and GIDLIST, as envuidgid(8) sets them
+ * <li>{@code -/ DIRECTORY}: the root, and the working directory then
+ * <li>{@code -n NUMBER}: the change of niceness
+ * <li>{@code -l FILE}, {@code -L FILE}: lock the file; wait for it, or fail at once
+ * <li>{@code -r RESOURCE=LIMIT}: a limit, for each {@link Resource}, such as {@code nofile=256} or {@code fsize=2G}
+ * <li>{@code -p PROMISE,...}: promises, such as {@code stdio,rpath}; without {@code exec} the program runs no other
+ * <li>{@code -k NUMBER,...}: descriptors to leave open
+ * </ul>
+ *
+ * <p>A failure is one line on standard error. The exit code is 100 for a command line that makes no sense, 111 for a step that failed,
+ * 127 for a program that is not there and 126 for one that cannot be executed; else it is the program's.
+ */
+public final class ExecMain {
+    private static final int USAGE = 100;
+    private static final int FAILURE = 111;
+    private static final int CANNOT_EXECUTE = 126;
+    private static final int NOT_FOUND = 127;
+    private static final String UNITS = "KMGT";
+
+    private ExecMain() {}
+
+    /**
+     * Becomes the program, or ends the process with an exit code.
+     *
+     * @param arguments the command line
+     */
+    public static void main(String... arguments) {
+        int code = FAILURE;
+        String why;
+        try {
+            parse(arguments).perform();
+            throw new AssertionError("the process goes on");
+        } catch (ErrnoException e) {
+            code = e.number() == Constants.ENOENT ? NOT_FOUND : CANNOT_EXECUTE;
+            why = e.getMessage();
+        } catch (IllegalArgumentException e) {
+            code = USAGE;
+            why = e.getMessage();
+        } catch (IOException | RuntimeException | Error e) {
+            why = e instanceof IOException ? e.getMessage() : e.toString();
+        }
+        System.err.println("exec: " + String.valueOf(why).replaceAll("\\p{Cntrl}", "?"));
+        System.err.flush();
+        Runtime.getRuntime().halt(code);
+    }
+
+    static Exec parse(String... line) throws PrivilegeException {
+        Deque<String> words = new ArrayDeque<>(Arrays.asList(line));
+        Confinement rights = Confinement.none();
+        int niceness = 0;
+        Path lock = null;
+        boolean waits = false;
+        int[] kept = {};
+        while (!words.isEmpty() && words.peek().startsWith("-")) {
+            String option = words.pop();
+            if (option.equals("--"))
+                break;
+            if (option.equals("-U")) {
+                rights = rights.to(Ids.fromEnvironment());
+                continue;
+            }
+            String value = next(words, "a value for " + option);
+            switch (option) {
+                case "-u" -> rights = rights.to(ids(value));
+                case "-/" -> rights = rights.chroot(Path.of(value));
+                case "-n" -> niceness = Math.toIntExact(number(value, "-?[0-9]{1,2}"));
+                case "-l", "-L" -> {
+                    lock = Path.of(value);
+                    waits = option.equals("-l");
+                }
+                case "-r" -> rights = limited(rights, value);
+                case "-p" -> rights = rights.promise(Stream.of(value.split(",", -1))
+                        .map(each -> one(Promise.values(), each)).toArray(Promise[]::new));
+                case "-k" -> kept = Stream.of(value.split(",", -1))
+                        .mapToInt(each -> Math.toIntExact(number(each, "[0-9]{1,9}"))).toArray();
+                default -> throw new IllegalArgumentException("expected -u, -U, -/, -n, -l, -L, -r, -p or -k, not "
+                        + option);
+            }
+        }
+        Path program = Path.of(next(words, "a program"));
+        Exec exec = Exec.of(program, words.toArray(String[]::new)).confined(rights).nice(niceness).keep(kept);
+        return lock == null ? exec : exec.lock(lock, waits);
+    }
+
+    private static String next(Deque<String> words, String expected) {
+        if (words.isEmpty() || words.peek().isEmpty())
+            throw new IllegalArgumentException("expected " + expected);
+        return words.pop();
+    }
+
+    private static Ids ids(String text) throws PrivilegeException {
+        if (!text.matches("[0-9:]+"))
+            return Ids.ofUser(text);
+        long[] numbers = Stream.of(text.split(":", -1)).mapToLong(each -> number(each, "[0-9]{1,10}")).toArray();
+        if (numbers.length < 2)
+            throw new IllegalArgumentException("expected a user's name, or UID:GID, not " + text);
+        return Ids.of(numbers[0], numbers[1], LongStream.of(numbers).skip(2).toArray());
+    }
+
+    private static Confinement limited(Confinement rights, String text) {
+        String[] sides = text.split("=", -1);
+        if (sides.length != 2)
+            throw new IllegalArgumentException("expected a limit such as nofile=256, not " + text);
+        return rights.limit(one(Resource.values(), sides[0]), limit(sides[1]));
+    }
+
+    private static long limit(String text) {
+        if (text.equals("unlimited"))
+            return -1;
+        int unit = text.isEmpty() ? 0 : UNITS.indexOf(text.charAt(text.length() - 1)) + 1;
+        return number(unit == 0 ? text : text.substring(0, text.length() - 1), "[0-9]{1,9}") << 10 * unit;
+    }
+
+    private static long number(String text, String form) {
+        if (!text.matches(form))
+            throw new IllegalArgumentException("expected a number, not " + text);
+        return Long.parseLong(text);
+    }
+
+    private static <E extends Enum<E>> E one(E[] values, String word) {
+        return Stream.of(values).filter(each -> each.name().toLowerCase(Locale.ROOT).equals(word)).findAny()
+                .orElseThrow(() -> new IllegalArgumentException("expected one of "
+                        + String.join(", ",
+                                Stream.of(values).map(each -> each.name().toLowerCase(Locale.ROOT)).toList())
+                        + ", not " + word));
+    }
+}
