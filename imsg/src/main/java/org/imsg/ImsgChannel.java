@@ -146,7 +146,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @throws IllegalArgumentException if the path is too long for sockaddr_un
      */
     public static ImsgChannel connect(Path path) throws IOException {
-        return new ImsgChannel(Sockets.connect(UnixAddress.of(path)));
+        return ofConnected(Sockets.connect(UnixAddress.of(path)));
     }
 
     /**
@@ -160,7 +160,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @throws IOException if it cannot connect, an {@link ErrnoException}
      */
     public static ImsgChannel connect(UnixAddress address, Duration timeout) throws IOException {
-        return new ImsgChannel(Sockets.connect(address, timeout));
+        return ofConnected(Sockets.connect(address, timeout));
     }
 
     /**
@@ -184,12 +184,17 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
                     "imsg needs a Unix socket (AF_UNIX), " + socket + " is of another family");
         if (Sockets.intOption(socket, "SO_ACCEPTCONN") != 0)
             throw new IllegalArgumentException(socket + " is a listening socket: accept its connections");
-        return new ImsgChannel(socket.move());
+        return ofConnected(socket.move());
     }
 
-    /** Makes a channel over a socket that is known to be one. */
+    /** Makes a channel over a socket that is known to be one, or closes it. */
     static ImsgChannel ofConnected(Fd socket) {
-        return new ImsgChannel(socket);
+        try {
+            return new ImsgChannel(socket);
+        } catch (RuntimeException | Error e) {
+            socket.close();
+            throw e;
+        }
     }
 
     /**
@@ -200,7 +205,12 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      */
     public static Pair pair() throws IOException {
         Fd.Pair sockets = Fd.socketpair();
-        return new Pair(new ImsgChannel(sockets.first()), new ImsgChannel(sockets.second()));
+        try {
+            return new Pair(new ImsgChannel(sockets.first()), new ImsgChannel(sockets.second()));
+        } catch (RuntimeException | Error e) {
+            sockets.close();
+            throw e;
+        }
     }
 
     /**
@@ -439,12 +449,13 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @throws ClosedChannelException if the channel is closed
      */
     public Batch batch() throws ClosedChannelException {
+        Batch batch = new Batch(sender);
         sender.take(FOREVER);
         if (!isOpen()) {
             sender.leave();
             throw new ClosedChannelException();
         }
-        return new Batch(sender);
+        return batch;
     }
 
     /** The sending turn of a channel: see {@link ImsgChannel#batch()}. */

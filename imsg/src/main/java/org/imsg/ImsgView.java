@@ -296,8 +296,10 @@ public final class ImsgView {
     public Imsg copy() {
         byte[] bytes = new byte[length()];
         copyTo(0, bytes, 0, length);
-        DescriptorState state = descriptor();
-        return new Imsg(type(), id(), pid(), bytes, state, takeFd());
+        Imsg message = new Imsg(type(), id(), pid(), bytes, descriptor(), null);
+        if (hasFd())
+            message.putBack(takeFd());
+        return message;
     }
 
     /** Returns the address of a part of the payload. */

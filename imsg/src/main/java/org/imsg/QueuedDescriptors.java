@@ -43,14 +43,16 @@ final class QueuedDescriptors {
     /** Closes the first descriptor: the kernel has it, or its message is dropped. */
     void closeFirst() {
         int number = numbers[first];
-        first = index(1);
+        first = first + 1 & numbers.length - 1;
         count--;
         Descriptors.close(number);
     }
 
     /** Gives the descriptor back that was added last. */
     Fd takeLast() {
-        return Fd.of(numbers[index(--count)]);
+        Fd fd = Fd.of(numbers[index(count - 1)]);
+        count--;
+        return fd;
     }
 
     /** Closes all. */

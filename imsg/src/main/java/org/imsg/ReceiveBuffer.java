@@ -1,6 +1,7 @@
 package org.imsg;
 
 import static org.imsg.sys.Constants.EAGAIN;
+import static org.imsg.sys.Constants.ECONNABORTED;
 import static org.imsg.sys.Constants.EINTR;
 import static org.imsg.sys.Constants.ENOBUFS;
 import static org.imsg.sys.Constants.ENOMEM;
@@ -86,6 +87,7 @@ final class ReceiveBuffer {
         if (broken || malformed != null)
             return 1;
         makeRoom();
+        framer.makeRoom();
         int free = capacity - end;
         if (free == 0)
             return 1;
@@ -94,16 +96,22 @@ final class ReceiveBuffer {
             ended = true;
         else if (n < 0 && n != -EAGAIN && n != -ENOMEM && n != -ENOBUFS)
             fail(-n);
-        if (n <= 0)
-            return n;
+        if (n > 0)
+            arrived(n);
+        if (n == free && capacity < FULL_CAPACITY)
+            resizeIfPossible(2 * capacity);
+        return n;
+    }
+
+    /** Takes no memory. A thread without stack for it has lost a part of the stream, which ends here then. */
+    private void arrived(int n) {
+        failure = ECONNABORTED;
         int closed = header.closeSurplus();
         if (closed > 0)
             surplus += closed;
         framer.arrived(n, header.descriptorCount() > 0 ? header.descriptor(0) : -1, header.controlTruncated());
         end += n;
-        if (n == free && capacity < FULL_CAPACITY)
-            resize(2 * capacity);
-        return n;
+        failure = 0;
     }
 
     private int receive(int socket, int free) {
@@ -148,6 +156,12 @@ final class ReceiveBuffer {
         return true;
     }
 
+    /** Puts back the message that was shown last, and could not be taken: it comes again. */
+    void putBack(int length, int descriptor) {
+        start -= length;
+        framer.putBack(length, descriptor);
+    }
+
     /** Throws for what cannot become a whole message. */
     private void checkPart(int length) throws IOException {
         if (length == Framer.BAD_HEADER) {
@@ -174,7 +188,7 @@ final class ReceiveBuffer {
     void shrink() {
         if (capacity > KEPT_CAPACITY && end - start <= FULL_CAPACITY / 2 && framer.needed() <= FULL_CAPACITY) {
             moveToFront();
-            resize(FULL_CAPACITY);
+            resizeIfPossible(FULL_CAPACITY);
         }
     }
 
@@ -215,6 +229,15 @@ final class ReceiveBuffer {
             MemorySegment.copy(Memory.ALL, address + start, Memory.ALL, address, end - start);
         end -= start;
         start = 0;
+    }
+
+    /** For speed or thrift only: without memory for it, things go on as they are. */
+    private void resizeIfPossible(int newCapacity) {
+        try {
+            resize(newCapacity);
+        } catch (OutOfMemoryError _) {
+            // another time
+        }
     }
 
     private void resize(int newCapacity) {

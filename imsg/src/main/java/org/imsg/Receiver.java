@@ -13,6 +13,7 @@ import org.imsg.sys.Descriptors;
 import org.imsg.sys.Readiness;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
+import org.imsg.wire.ImsgHeader;
 import org.jspecify.annotations.Nullable;
 
 /** The receiving direction of a channel: turns, waiting, and handing out what a {@link ReceiveBuffer} finds. */
@@ -102,21 +103,37 @@ final class Receiver extends Turn {
             leave();
             throw new ClosedChannelException();
         }
-        channel.applySettings();
+        boolean begun = false;
+        try {
+            channel.applySettings();
+            begun = true;
+        } finally {
+            if (!begun)
+                leave();
+        }
     }
 
     private void end() {
-        buffer.shrink();
-        leave();
+        try {
+            buffer.shrink();
+        } finally {
+            leave();
+        }
     }
 
     private @Nullable Imsg takeMessage() throws IOException {
         if (!next())
             return null;
+        boolean taken = false;
         try {
-            return view.copy();
+            Imsg message = view.copy();
+            taken = true;
+            return message;
         } finally {
-            closeUntaken(view.end());
+            int length = ImsgHeader.SIZE + view.length();
+            int descriptor = view.end();
+            if (!taken)
+                buffer.putBack(length, descriptor);
         }
     }
 

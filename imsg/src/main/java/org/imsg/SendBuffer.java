@@ -98,9 +98,9 @@ final class SendBuffer {
 
     /** Queues the message whose payload is in its place; takes the descriptor over, if there is one, unless it throws. */
     void commit(Dialect written, int type, int id, int pid, @Nullable Fd fd, int length) {
+        ImsgHeader.write(Memory.ALL, address + end, written, type, length, fd != null, id, pid);
         if (fd != null)
             descriptors.add(endPlace(), fd);
-        ImsgHeader.write(Memory.ALL, address + end, written, type, length, fd != null, id, pid);
         end += length;
         queued = end - start;
         messages++;
@@ -173,19 +173,27 @@ final class SendBuffer {
     }
 
     private void sent(int n, boolean withDescriptor) {
-        if (withDescriptor)
-            descriptors.closeFirst();
+        // First of all, and without a call that could fail: no byte must go twice.
         sent += n;
         start += n;
         queued = end - start;
-        if (start == end) {
+        if (start == end)
             head = start = end = messages = 0;
-            if (capacity > KEPT_CAPACITY)
+        if (withDescriptor)
+            descriptors.closeFirst();
+        if (start == end)
+            shrink();
+        for (int length; head < start && head + (length = length(head)) <= start; messages--)
+            head += length;
+    }
+
+    private void shrink() {
+        if (capacity > KEPT_CAPACITY)
+            try {
                 resize(FIRST_CAPACITY);
-        } else {
-            for (int length; head + (length = length(head)) <= start; messages--)
-                head += length;
-        }
+            } catch (OutOfMemoryError _) {
+                // It stays large until the next time.
+            }
     }
 
     private int length(int at) {

@@ -120,13 +120,21 @@ final class Sender extends Turn {
             drain(deadline, place);
         } catch (IOException | RuntimeException | Error e) {
             if (buffer.isUntouched(place)) {
-                Fd fd = buffer.takeBack(place);
-                if (fd != null)
-                    message.putBack(fd);
+                takeBack(message, place, e);
             } else if (channel.isOpen()) {
                 throw stillQueued("a part of the message was sent", e);
             }
             throw e;
+        }
+    }
+
+    private void takeBack(Imsg message, long place, Throwable failure) throws ImsgQueuedException {
+        try {
+            Fd fd = buffer.takeBack(place);
+            if (fd != null)
+                message.putBack(fd);
+        } catch (OutOfMemoryError _) {
+            throw stillQueued("no memory to take the message back", failure);
         }
     }
 

@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
 final class CFunction {
     private static final boolean MACOS = Os.current() == Os.MACOS;
     private static final StructLayout CAPTURED = Linker.Option.captureStateLayout();
+    /** Where the errno of calls goes whose failure does not matter, by any thread. */
+    private static final MemorySegment UNREAD = Arena.global().allocate(CAPTURED);
     private static final long ERRNO_OFFSET = CAPTURED.byteOffset(PathElement.groupElement("errno"));
 
     private static volatile boolean allowed;
@@ -82,10 +84,24 @@ final class CFunction {
 
     /** Calls the function with the first of seven arguments, in a thread and at a place where 100 ns do not matter. */
     int call(long... arguments) {
-        try (Arena arena = Arena.ofConfined()) {
-            long[] a = arguments.length == 7 ? arguments : Arrays.copyOf(arguments, 7);
+        long[] a = arguments.length == 7 ? arguments : Arrays.copyOf(arguments, 7);
+        Arena arena = Arena.ofConfined();
+        try {
             return call(errnoSegment(arena), a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+        } finally {
+            try {
+                arena.close();
+            } catch (StackOverflowError _) {
+                // Better some bytes are lost than the result, which may be a descriptor.
+            }
         }
+    }
+
+    /** Calls the function and tells success from failure only; allocates nothing, so that it works when memory is at its end. */
+    int callAnyway(long a, long b, long c) {
+        if (!allowed)
+            requireNativeAccess();
+        return (int) invoke(UNREAD, a, b, c, 0, 0, 0, 0);
     }
 
     int call(MemorySegment errno, long a) {

@@ -46,6 +46,8 @@ public final class Constants {
     public static final int O_NOFOLLOW = HOST.value("O_NOFOLLOW", 0);
     public static final int LOCK_EX = HOST.value("LOCK_EX");
     public static final int LOCK_NB = HOST.value("LOCK_NB");
+    /** The same on every system. */
+    public static final int LOCK_UN = 8;
     public static final int S_IFMT = HOST.value("S_IFMT");
     public static final int S_IFSOCK = HOST.value("S_IFSOCK");
     public static final int S_IFREG = HOST.value("S_IFREG");

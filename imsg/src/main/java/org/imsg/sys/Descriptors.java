@@ -5,12 +5,17 @@ public final class Descriptors {
     private Descriptors() {}
 
     /**
-     * Closes a descriptor for its owner: close(2). No thread may be inside a call on it.
+     * Closes a descriptor for its owner: close(2), which happens also when memory is at its end. No thread may be inside a call
+     * on it.
      *
      * @param number an open descriptor
      */
     public static void close(int number) {
-        Poller.forget(number);
+        try {
+            Poller.forget(number);
+        } catch (OutOfMemoryError | StackOverflowError _) {
+            // A poller then reports the next file of that number once too often.
+        }
         // Not again after EINTR: Linux has closed it, and the number may be another file's.
         Posix.close(number);
     }

@@ -28,9 +28,12 @@ final class KqueuePoller extends Poller {
     @Override
     int open() {
         kqueue = Posix.kqueue();
-        if (kqueue >= 0)
-            Posix.fcntl(kqueue, Constants.F_SETFD, Constants.FD_CLOEXEC);
-        return Math.min(kqueue, 0);
+        if (kqueue < 0)
+            return kqueue;
+        int result = Posix.fcntl(kqueue, Constants.F_SETFD, Constants.FD_CLOEXEC);
+        if (result < 0)
+            close();
+        return result;
     }
 
     @Override

@@ -45,9 +45,10 @@ public final class Msghdr implements AutoCloseable {
     private final int controlCapacity;
     /** The memory that {@link #close()} frees, or 0. */
     private long owned;
+    /** Whether the last receive has not looked at its control messages yet: it had neither memory nor stack to. */
+    private boolean uncollected;
     private int received;
     private int closed;
-    private int[] descriptors = new int[1];
 
     private Msghdr(int controlCapacity, @Nullable Arena arena) {
         this.controlCapacity = controlCapacity;
@@ -105,6 +106,7 @@ public final class Msghdr implements AutoCloseable {
     /** Frees the memory. A second call has no effect, nor has one to a header that an arena gave the memory to. */
     @Override
     public void close() {
+        closeUncollected();
         Memory.free(owned);
         owned = 0;
     }
@@ -129,13 +131,28 @@ public final class Msghdr implements AutoCloseable {
      * @return the bytes received, 0 at the end of the stream, or the negative errno
      */
     public int receive(int fd, long address, int length, int flags) {
+        closeUncollected();
         prepare(address, length, controlCapacity);
         memory.set(JAVA_INT, FLAGS, 0);
         received = closed = 0;
         int n = Posix.recvmsg(errno, fd, memory.address(), flags | MSG_CMSG_CLOEXEC);
-        if (n >= 0 && controlCapacity > 0)
+        if (n >= 0 && controlCapacity > 0) {
+            uncollected = true;
             collectDescriptors();
+            uncollected = false;
+        }
         return n;
+    }
+
+    /** Closes all that came with a receive whose control messages it had no stack to look at. */
+    private void closeUncollected() {
+        if (!uncollected)
+            return;
+        received = 0;
+        collectDescriptors();
+        uncollected = false;
+        while (received > 0)
+            close(descriptor(--received));
     }
 
     /**
@@ -232,7 +249,7 @@ public final class Msghdr implements AutoCloseable {
      * @return the descriptor
      */
     public int descriptor(int index) {
-        return descriptors[index];
+        return memory.get(JAVA_INT, CONTROL_AT + 4L * index);
     }
 
     /**
@@ -261,7 +278,7 @@ public final class Msghdr implements AutoCloseable {
      */
     public int closeSurplus() {
         while (received > 1)
-            close(descriptors[--received]);
+            close(descriptor(--received));
         return closed;
     }
 
@@ -291,10 +308,9 @@ public final class Msghdr implements AutoCloseable {
         }
     }
 
+    /** Keeps a descriptor at the front of the control buffer, where it overwrites what was looked at before. */
     private void add(int descriptor) {
-        if (received == descriptors.length)
-            descriptors = java.util.Arrays.copyOf(descriptors, MOST_DESCRIPTORS);
-        descriptors[received++] = descriptor;
+        memory.set(JAVA_INT, CONTROL_AT + 4L * received++, descriptor);
         if (MSG_CMSG_CLOEXEC == 0)
             Posix.fcntl(descriptor, Constants.F_SETFD, Constants.FD_CLOEXEC);
     }

@@ -33,9 +33,14 @@ public final class OpenDescriptor {
         }
     }
 
-    private final int number;
-    /** The number of threads inside, and GONE once there is no owner any more. */
+    /** Written before {@code state}, and read after it where it may not have been there from the beginning. */
+    private int number;
+    /** The number of threads inside, and GONE while there is no owner. */
     private volatile int state;
+    /** The number as a key of the pollers' maps, once a virtual thread has waited: a close has no memory to make it. */
+    private volatile @Nullable Integer key;
+    /** Whether a close had no stack left to be made. */
+    private volatile boolean unclosed;
     /** The threads that wait in poll(2). */
     private final List<Waker> waiting = new ArrayList<>(0);
 
@@ -46,6 +51,22 @@ public final class OpenDescriptor {
      */
     public OpenDescriptor(int number) {
         this.number = number;
+    }
+
+    /** A descriptor that is not open yet: made first, so that no shortage of memory comes between opening one and owning it. */
+    public OpenDescriptor() {
+        number = -1;
+        state = GONE;
+    }
+
+    /**
+     * Takes over a descriptor, once, of an object that was made without one.
+     *
+     * @param opened the descriptor, 0 or more
+     */
+    public void open(int opened) {
+        number = opened;
+        state = 0;
     }
 
     /**
@@ -120,7 +141,19 @@ public final class OpenDescriptor {
     public void exit() {
         int before = (int) STATE.getAndAdd(this, -1);
         if (before == (GONE | 1))
-            Descriptors.close(number);
+            closeNumber();
+    }
+
+    private void closeNumber() {
+        unclosed = true;
+        Descriptors.close(number);
+        unclosed = false;
+    }
+
+    /** Makes up for a close that had no stack left; for the cleaner, when no thread knows this any more. */
+    public void closeLeft() {
+        if (unclosed)
+            closeNumber();
     }
 
     /**
@@ -141,8 +174,10 @@ public final class OpenDescriptor {
         try {
             boolean virtual = Thread.currentThread().isVirtual();
             Waker waker = virtual ? null : Waker.take();
+            if (waker == null && key == null)
+                key = number;
             int result = waker == null
-                    ? Poller.await(what, number, deadline, () -> !isOpen())
+                    ? Poller.await(what, key, deadline, () -> !isOpen())
                     : poll(waker, what, deadline);
             if (result < 0 && !virtual)
                 result = pollForMoment(what, deadline);
@@ -203,13 +238,24 @@ public final class OpenDescriptor {
             // Beside others this one goes inside too: when they left, the number below would be another file's.
         } while (!STATE.compareAndSet(this, inside, inside == 0 ? GONE : (inside | GONE) + 1));
         if (inside == 0) {
-            Descriptors.close(number);
+            closeNumber();
             return;
         }
-        synchronized (waiting) {
-            waiting.forEach(Waker::wake);
+        try {
+            wakeAll();
+        } finally {
+            exit();
         }
-        Poller.wake(number);
-        exit();
+    }
+
+    /** Allocates nothing. */
+    private void wakeAll() {
+        synchronized (waiting) {
+            for (int i = 0; i < waiting.size(); i++)
+                waiting.get(i).wake();
+        }
+        Integer watched = key;
+        if (watched != null)
+            Poller.wake(watched);
     }
 }

@@ -6,6 +6,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -20,6 +21,8 @@ abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
 
     private final ConcurrentHashMap<Integer, Thread> waiting = new ConcurrentHashMap<>();
     private final Set<Integer> known = ConcurrentHashMap.newKeySet();
+    /** Made before memory may be at its end. */
+    private final BiConsumer<Integer, Thread> wakeUp = (fd, _) -> ready(fd);
 
     /**
      * Parks the current thread until the descriptor is ready, another thread calls {@code wake}, or it is interrupted.
@@ -27,7 +30,7 @@ abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
      * @param abandoned tells whether {@code wake} came before this thread could be woken
      * @return 1 if the descriptor is ready or this returns early, 0 if the deadline has passed, or the negative errno
      */
-    static int await(Readiness what, int fd, long deadline, BooleanSupplier abandoned) {
+    static int await(Readiness what, Integer fd, long deadline, BooleanSupplier abandoned) {
         int result = running(what) == null ? start(what) : 0;
         return result < 0 ? result : running(what).await(fd, deadline, abandoned);
     }
@@ -64,8 +67,8 @@ abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
                 : new KqueuePoller(what);
     }
 
-    /** Unparks the threads that wait for a descriptor. */
-    static void wake(int fd) {
+    /** Unparks the threads that wait for a descriptor. Allocates nothing. */
+    static void wake(Integer fd) {
         for (int i = 0; i < RUNNING.length(); i++) {
             Poller poller = RUNNING.get(i);
             if (poller != null)
@@ -82,7 +85,7 @@ abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
         }
     }
 
-    final int await(int fd, long deadline, BooleanSupplier abandoned) {
+    final int await(Integer fd, long deadline, BooleanSupplier abandoned) {
         Thread me = Thread.currentThread();
         waiting.put(fd, me);
         try {
@@ -109,7 +112,7 @@ abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
     }
 
     /** Unparks the thread that waits for the descriptor, if there is one. */
-    final void ready(int fd) {
+    final void ready(Integer fd) {
         Thread thread = waiting.remove(fd);
         if (thread != null)
             LockSupport.unpark(thread);
@@ -121,12 +124,17 @@ abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
     }
 
     private void run() {
+        boolean missed = false;
         while (true) {
             try {
+                if (missed)
+                    waiting.forEach(wakeUp);
+                missed = false;
                 waitForEvents();
             } catch (Throwable e) {
                 // Without memory for a moment; a report may be lost, so every thread looks for itself.
-                waiting.forEach((fd, _) -> ready(fd));
+                missed = true;
+                Thread.yield();
             }
         }
     }

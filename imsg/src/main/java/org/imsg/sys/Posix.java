@@ -73,6 +73,11 @@ public final class Posix {
         return WRITE.call(fd, address, length);
     }
 
+    /** As {@link #write(MemorySegment, int, long, int)}, where a failure does not matter; allocates nothing. */
+    static void writeAnyway(int fd, long address, int length) {
+        WRITE.callAnyway(fd, address, length);
+    }
+
     private static final CFunction PREAD = new CFunction("pread");
 
     /** {@code ssize_t pread(int, void *, size_t, off_t)}. */
@@ -89,9 +94,9 @@ public final class Posix {
 
     private static final CFunction CLOSE = new CFunction("close");
 
-    /** {@code int close(int)}. */
+    /** {@code int close(int)}; allocates nothing, and returns 0 or -1. Linux has closed it also where it reports an error. */
     public static int close(int fd) {
-        return CLOSE.call(fd);
+        return CLOSE.callAnyway(fd, 0, 0);
     }
 
     private static final CFunction OPEN = new CFunction("open", 2);

@@ -41,9 +41,9 @@ public final class Processes {
 
     private static final CFunction POSIX_SPAWN_FILE_ACTIONS_DESTROY = new CFunction("posix_spawn_file_actions_destroy");
 
-    /** {@code int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *)}. */
-    public static int file_actions_destroy(long actions) {
-        return POSIX_SPAWN_FILE_ACTIONS_DESTROY.call(actions);
+    /** {@code int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *)}; allocates nothing. */
+    public static void file_actions_destroy(long actions) {
+        POSIX_SPAWN_FILE_ACTIONS_DESTROY.callAnyway(actions, 0, 0);
     }
 
     private static final CFunction POSIX_SPAWN_FILE_ACTIONS_ADDDUP2 = new CFunction("posix_spawn_file_actions_adddup2");
@@ -86,9 +86,9 @@ public final class Processes {
 
     private static final CFunction POSIX_SPAWNATTR_DESTROY = new CFunction("posix_spawnattr_destroy");
 
-    /** {@code int posix_spawnattr_destroy(posix_spawnattr_t *)}. */
-    public static int attributes_destroy(long attributes) {
-        return POSIX_SPAWNATTR_DESTROY.call(attributes);
+    /** {@code int posix_spawnattr_destroy(posix_spawnattr_t *)}; allocates nothing. */
+    public static void attributes_destroy(long attributes) {
+        POSIX_SPAWNATTR_DESTROY.callAnyway(attributes, 0, 0);
     }
 
     private static final CFunction POSIX_SPAWNATTR_SETFLAGS = new CFunction("posix_spawnattr_setflags");
@@ -128,22 +128,25 @@ public final class Processes {
 
     private static final CFunction WAITPID = new CFunction("waitpid");
 
-    /** {@code pid_t waitpid(pid_t, int *, int)}; waits in the kernel. */
-    public static int waitpid(int pid, long status, int options) {
-        return WAITPID.call(pid, status, options);
+    /** {@code pid_t waitpid(pid_t, int *, int)}; waits in the kernel, and allocates nothing. */
+    public static int waitpid(MemorySegment errno, int pid, long status, int options) {
+        return WAITPID.call(errno, pid, status, options);
     }
 
     private static final CFunction WAITID = new CFunction("waitid");
 
-    /** {@code int waitid(idtype_t, id_t, siginfo_t *, int)} for the end of one process, which is left to be waited for. */
-    public static int waitid(int pid, long siginfo) {
-        return WAITID.call(Constants.P_PID, pid, siginfo, Constants.WEXITED | Constants.WNOWAIT);
+    /**
+     * {@code int waitid(idtype_t, id_t, siginfo_t *, int)} for the end of one process, which is left to be waited for; allocates
+     * nothing.
+     */
+    public static int waitid(MemorySegment errno, int pid, long siginfo) {
+        return WAITID.call(errno, Constants.P_PID, pid, siginfo, Constants.WEXITED | Constants.WNOWAIT);
     }
 
     private static final CFunction KILL = new CFunction("kill");
 
-    /** {@code int kill(pid_t, int)}. */
-    public static int kill(int pid, int signal) {
-        return KILL.call(pid, signal);
+    /** {@code int kill(pid_t, int)}; allocates nothing. */
+    public static void kill(int pid, int signal) {
+        KILL.callAnyway(pid, signal, 0);
     }
 }

@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
 /** A descriptor that becomes readable when eight bytes are written: an eventfd(2) of Linux, elsewhere a pipe. */
 final class WakeDescriptor {
     /** What an eventfd is written; a pipe takes any eight bytes. */
-    private static final MemorySegment ONE = Arena.global().allocateFrom(JAVA_LONG, 1);
+    private static final long ONE = Arena.global().allocateFrom(JAVA_LONG, 1).address();
 
     private int out = -1;
     private int in = -1;
@@ -35,11 +35,17 @@ final class WakeDescriptor {
             out = pair.get(JAVA_INT, 0);
             in = pair.get(JAVA_INT, 4);
         }
-        for (int end : new int[]{out, in}) {
-            Posix.fcntl(end, Constants.F_SETFD, Constants.FD_CLOEXEC);
-            Posix.fcntl(end, Constants.F_SETFL, Constants.O_NONBLOCK);
-        }
-        return 0;
+        int result = prepare(out);
+        if (result == 0)
+            result = prepare(in);
+        if (result < 0)
+            close();
+        return result;
+    }
+
+    private static int prepare(int end) {
+        int result = Posix.fcntl(end, Constants.F_SETFD, Constants.FD_CLOEXEC);
+        return result < 0 ? result : Posix.fcntl(end, Constants.F_SETFL, Constants.O_NONBLOCK);
     }
 
     void close() {
@@ -56,9 +62,9 @@ final class WakeDescriptor {
         return out;
     }
 
-    /** Makes it readable; it is so already if there is no room for more. */
+    /** Makes it readable; it is so already if there is no room for more. Allocates nothing. */
     void write() {
-        Posix.write(in, ONE.address(), 8);
+        Posix.writeAnyway(in, ONE, 8);
     }
 
     /** Makes it unreadable until the next write. */

@@ -22,9 +22,12 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntSupplier;
+import java.util.stream.Collectors;
 import org.imsg.sys.NativeString;
 import org.imsg.sys.Constants;
+import org.imsg.sys.Memory;
 import org.imsg.sys.Processes;
 import org.jspecify.annotations.Nullable;
 
@@ -39,27 +42,54 @@ import org.jspecify.annotations.Nullable;
 public final class Child {
     private static final int FIRST_FREE = 3;
 
-    private static final Set<Integer> AWAITED = ConcurrentHashMap.newKeySet();
+    private static final int SIGKILL = 9;
+    /** The memory of a waiting thread: errno, the status, and a siginfo_t. */
+    private static final int STATUS_AT = 8;
+    private static final int SIGINFO_AT = 16;
+    private static final int WAIT_SIZE = SIGINFO_AT + Processes.OPAQUE_SIZE;
+    private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(10);
+
+    private static final Set<Child> AWAITED = ConcurrentHashMap.newKeySet();
     private static final AtomicInteger STARTING = new AtomicInteger();
 
-    private final CompletableFuture<Integer> started = new CompletableFuture<>();
     private final CompletableFuture<ExitStatus> exit = new CompletableFuture<>();
+    private final Thread waiting;
+    private final long memory = Memory.resize(0, WAIT_SIZE);
+    private final MemorySegment errno;
     private volatile int pid;
+    /** Whether the program has been started, or will not be. */
+    private volatile boolean decided;
     private boolean reaped;
 
-    /** Its thread is there before it is: a program that uses up all threads is waited for, too. */
+    /**
+     * Its thread and the thread's memory are there before it is: a program that uses up all threads is waited for, too, and one
+     * that is started while this process has no memory.
+     */
     private Child(String name) {
-        Thread.ofPlatform().daemon().name("imsg-wait-" + name).start(() -> {
-            if (started.join() > 0)
-                reap();
-        });
+        try {
+            errno = Memory.segment(memory, STATUS_AT, Arena.global());
+            waiting = Thread.ofPlatform().daemon().name("imsg-wait-" + name).unstarted(this::await);
+            AWAITED.add(this);
+            waiting.start();
+        } catch (RuntimeException | Error e) {
+            AWAITED.remove(this);
+            Memory.free(memory);
+            throw e;
+        }
     }
 
-    private Child began(int number) {
-        pid = number;
-        AWAITED.add(number);
-        started.complete(number);
-        return this;
+    private void await() {
+        while (!decided)
+            LockSupport.park(this);
+        if (pid > 0)
+            reap();
+        AWAITED.remove(this);
+        Memory.free(memory);
+    }
+
+    private void decided() {
+        decided = true;
+        LockSupport.unpark(waiting);
     }
 
     /**
@@ -233,11 +263,17 @@ public final class Child {
                     copies.add(copy);
                     numbers.put(entry.getKey(), copy.intValue());
                 }
-                Child child = new Child(program.getFileName().toString());
+                Child child = new Child(String.valueOf(program.getFileName()));
                 try {
-                    return child.began(spawn(arena, numbers, from, launch));
+                    spawn(child, arena, numbers, from, launch);
+                    return child;
+                } catch (IOException | RuntimeException | Error e) {
+                    // It may have begun before that, and has no owner.
+                    if (child.pid > 0)
+                        child.kill(SIGKILL);
+                    throw e;
                 } finally {
-                    child.started.complete(0);
+                    child.decided();
                 }
             } finally {
                 STARTING.decrementAndGet();
@@ -245,10 +281,11 @@ public final class Child {
             }
         }
 
-        private int spawn(Arena arena, Map<Integer, Integer> numbers, int closeFrom, Launch launch)
+        private void spawn(Child child, Arena arena, Map<Integer, Integer> numbers, int closeFrom, Launch launch)
                 throws IOException {
             long actions = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
             long attributes = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
+            MemorySegment pid = arena.allocate(4, 4);
             check(Processes.file_actions_init(actions));
             check(Processes.attributes_init(attributes));
             try {
@@ -262,12 +299,11 @@ public final class Child {
                         check(Processes.file_actions_addclose(actions, unused));
                 check(Processes.file_actions_addclosefrom(actions, closeFrom));
                 resetSignals(arena, attributes);
-                MemorySegment pid = arena.allocate(4, 4);
                 List<MemorySegment> argv = argv(arena);
                 check(launch.from(call(pid.address(), argv.getFirst().address(), actions, attributes,
                         array(argv, arena), array(variables(arena), arena))));
-                return pid.get(JAVA_INT, 0);
             } finally {
+                child.pid = pid.get(JAVA_INT, 0);
                 Processes.file_actions_destroy(actions);
                 Processes.attributes_destroy(attributes);
             }
@@ -329,7 +365,7 @@ public final class Child {
 
     /** {@return the process ids of all children that have not been waited for yet; a copy} */
     public static Set<Integer> awaited() {
-        return Set.copyOf(AWAITED);
+        return AWAITED.stream().map(Child::pid).filter(pid -> pid > 0).collect(Collectors.toUnmodifiableSet());
     }
 
     /**
@@ -392,25 +428,30 @@ public final class Child {
         Processes.kill(pid, signal);
     }
 
+    /** Takes no memory but for what it tells, for which it waits. */
     private void reap() {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment status = arena.allocate(4, 4);
-            int result;
+        int result;
+        do {
+            // Waits without reaping, so that kill cannot reach a process that took over the number.
+            result = Processes.waitid(errno, pid, memory + SIGINFO_AT);
+        } while (result == -Constants.EINTR);
+        synchronized (this) {
+            reaped = true;
             do {
-                // Waits without reaping, so that kill cannot reach a process that took over the number.
-                result = Processes.waitid(pid, arena.allocate(Processes.OPAQUE_SIZE, 16).address());
+                result = Processes.waitpid(errno, pid, memory + STATUS_AT, 0);
             } while (result == -Constants.EINTR);
-            synchronized (this) {
-                reaped = true;
-                do {
-                    result = Processes.waitpid(pid, status.address(), 0);
-                } while (result == -Constants.EINTR);
-                AWAITED.remove(pid);
+            AWAITED.remove(this);
+        }
+        int status = Memory.ALL.get(JAVA_INT, memory + STATUS_AT);
+        while (!exit.isDone()) {
+            try {
+                if (result < 0)
+                    exit.completeExceptionally(new ErrnoException("waitpid", pid, -result));
+                else
+                    exit.complete(ExitStatus.of(status));
+            } catch (OutOfMemoryError _) {
+                LockSupport.parkNanos(PAUSE);
             }
-            if (result < 0)
-                exit.completeExceptionally(new ErrnoException("waitpid", pid, -result));
-            else
-                exit.complete(ExitStatus.of(status.get(JAVA_INT, 0)));
         }
     }
 

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
@@ -24,7 +25,8 @@ final class Connections<C extends AutoCloseable> {
     /** Signalled when a connection has ended, and when no further one is to begin. */
     private final Condition changed = lock.newCondition();
     private final Set<Connection> open = new HashSet<>();
-    private final Map<Object, Integer> ofUid = new HashMap<>();
+    /** By user, how many: counted down without memory. */
+    private final Map<Long, int[]> ofUid = new HashMap<>();
     private boolean ending;
     private volatile boolean cut;
 
@@ -38,11 +40,15 @@ final class Connections<C extends AutoCloseable> {
 
     private final class Connection implements Runnable {
         private final PeerCredentials peer;
+        private final Long user;
         private final Thread thread = Thread.ofVirtual().name("imsg-connection").unstarted(this);
+        /** Whether its close was called: a cut and its own end may come together. */
+        private final AtomicBoolean closing = new AtomicBoolean();
         private volatile @Nullable C channel;
 
         Connection(PeerCredentials peer) {
             this.peer = peer;
+            user = peer.uid();
         }
 
         @Override
@@ -60,7 +66,7 @@ final class Connections<C extends AutoCloseable> {
         void cut() {
             C begun = channel;
             if (begun != null)
-                close(begun);
+                closeOnce(this, begun);
             if (thread != Thread.currentThread())
                 thread.interrupt();
         }
@@ -132,10 +138,12 @@ final class Connections<C extends AutoCloseable> {
     private boolean add(Connection connection, int mostOfUid) {
         lock.lock();
         try {
-            if (ofUid.getOrDefault(connection.peer.uid(), 0) >= mostOfUid)
+            int[] count = ofUid.computeIfAbsent(connection.user, _ -> new int[1]);
+            if (count[0] >= mostOfUid)
                 return false;
-            ofUid.merge(connection.peer.uid(), 1, Integer::sum);
-            return open.add(connection);
+            open.add(connection);
+            count[0]++;
+            return true;
         } finally {
             lock.unlock();
         }
@@ -145,7 +153,9 @@ final class Connections<C extends AutoCloseable> {
         lock.lock();
         try {
             open.remove(connection);
-            ofUid.computeIfPresent(connection.peer.uid(), (_, count) -> count == 1 ? null : count - 1);
+            int[] count = ofUid.get(connection.user);
+            if (count != null && --count[0] == 0)
+                ofUid.remove(connection.user);
             changed.signalAll();
         } finally {
             lock.unlock();
@@ -155,10 +165,15 @@ final class Connections<C extends AutoCloseable> {
     /** Whatever its close throws, it counts no more. */
     private void end(Connection connection, AutoCloseable channel) {
         try {
-            close(channel);
+            closeOnce(connection, channel);
         } finally {
             remove(connection);
         }
+    }
+
+    private void closeOnce(Connection connection, AutoCloseable channel) {
+        if (connection.closing.compareAndSet(false, true))
+            close(channel);
     }
 
     private void close(AutoCloseable connection) {

@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
+import java.util.function.LongToIntFunction;
 import org.imsg.sys.NativeString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Descriptors;
@@ -39,10 +40,38 @@ public final class Fd implements AutoCloseable {
     private final OpenDescriptor descriptor;
     private final Cleaner.Cleanable cleanable;
 
-    private Fd(int number) {
-        descriptor = new OpenDescriptor(number);
+    private Fd(OpenDescriptor descriptor) {
+        this.descriptor = descriptor;
         cleanable = DescriptorCleaner.CLEANER.register(this, new Clean(descriptor,
-                TRACE ? new Throwable("descriptor " + number + " was opened here") : null));
+                TRACE ? new Throwable("the descriptor was opened here") : null));
+    }
+
+    /** Opens a descriptor and hands it to its owner. */
+    @FunctionalInterface
+    interface Opening {
+        void open(Fd owner) throws IOException;
+    }
+
+    /**
+     * Makes the owner of a descriptor and then the descriptor, so that no shortage of memory comes between the two. A failure
+     * leaves no descriptor open.
+     */
+    static Fd opening(Opening opening) throws IOException {
+        Fd owner = new Fd(new OpenDescriptor());
+        try {
+            opening.open(owner);
+            return owner;
+        } catch (IOException | RuntimeException | Error e) {
+            owner.close();
+            throw e;
+        }
+    }
+
+    /** Takes over what a system call returned: a descriptor, or the negative errno, which is thrown. */
+    void open(String call, @Nullable Object on, int result) throws ErrnoException {
+        if (result < 0)
+            throw new ErrnoException(call, on, -result);
+        descriptor.open(result);
     }
 
     /**
@@ -59,7 +88,7 @@ public final class Fd implements AutoCloseable {
     public static Fd of(int number) {
         if (number < 0)
             throw new IllegalArgumentException("a descriptor is 0 or more, not " + number);
-        return new Fd(number);
+        return new Fd(new OpenDescriptor(number));
     }
 
     /**
@@ -85,16 +114,16 @@ public final class Fd implements AutoCloseable {
      */
     public static Fd open(Path path, int mode, OpenFlag... how) throws IOException {
         int flags = Constants.O_CLOEXEC | OpenFlag.bits(how);
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment name = NativeString.of(path, arena);
-            int fd;
-            do {
-                fd = Posix.open(name.address(), flags, mode);
-            } while (fd == -Constants.EINTR);
-            if (fd < 0)
-                throw new ErrnoException("open", path, -fd);
-            return new Fd(fd);
-        }
+        return opening(owner -> {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment name = NativeString.of(path, arena);
+                int fd;
+                do {
+                    fd = Posix.open(name.address(), flags, mode);
+                } while (fd == -Constants.EINTR);
+                owner.open("open", path, fd);
+            }
+        });
     }
 
     /**
@@ -104,13 +133,9 @@ public final class Fd implements AutoCloseable {
      * @throws IOException if there is no room in a descriptor table, an {@link ErrnoException}
      */
     public static Pair pipe() throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment pair = arena.allocate(8, 4);
-            boolean pipe2 = Os.current() != Os.MACOS;
-            ErrnoException.check("pipe",
-                    pipe2 ? Posix.pipe2(pair.address(), Constants.O_CLOEXEC) : Posix.pipe(pair.address()));
-            return pair(pair, pipe2);
-        }
+        boolean pipe2 = Os.current() != Os.MACOS;
+        return pair("pipe", pipe2,
+                pair -> pipe2 ? Posix.pipe2(pair, Constants.O_CLOEXEC) : Posix.pipe(pair));
     }
 
     /**
@@ -120,22 +145,32 @@ public final class Fd implements AutoCloseable {
      * @throws IOException if there is no room in a descriptor table, an {@link ErrnoException}
      */
     public static Pair socketpair() throws IOException {
+        return pair("socketpair", Constants.SOCK_CLOEXEC != 0, pair -> Posix.socketpair(Constants.AF_UNIX,
+                Constants.SOCK_STREAM | Constants.SOCK_CLOEXEC, 0, pair));
+    }
+
+    private static Pair pair(String call, boolean closeOnExec, LongToIntFunction make) throws IOException {
+        Pair pair = new Pair(new Fd(new OpenDescriptor()), new Fd(new OpenDescriptor()));
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment pair = arena.allocate(8, 4);
-            ErrnoException.check("socketpair", Posix.socketpair(Constants.AF_UNIX,
-                    Constants.SOCK_STREAM | Constants.SOCK_CLOEXEC, 0, pair.address()));
-            return pair(pair, Constants.SOCK_CLOEXEC != 0);
+            MemorySegment numbers = arena.allocate(8, 4);
+            ErrnoException.check(call, make.applyAsInt(numbers.address()));
+            pair.first.descriptor.open(numbers.get(JAVA_INT, 0));
+            pair.second.descriptor.open(numbers.get(JAVA_INT, 4));
+            if (!closeOnExec) {
+                closeOnExec(pair.first.intValue());
+                closeOnExec(pair.second.intValue());
+            }
+            return pair;
+        } catch (IOException | RuntimeException | Error e) {
+            pair.close();
+            throw e;
         }
     }
 
-    private static Pair pair(MemorySegment pair, boolean closeOnExec) {
-        int first = pair.get(JAVA_INT, 0);
-        int second = pair.get(JAVA_INT, 4);
-        if (!closeOnExec) {
-            Posix.fcntl(first, Constants.F_SETFD, Constants.FD_CLOEXEC);
-            Posix.fcntl(second, Constants.F_SETFD, Constants.FD_CLOEXEC);
-        }
-        return new Pair(new Fd(first), new Fd(second));
+    /** For systems that cannot do so as they open one. */
+    static void closeOnExec(int number) throws ErrnoException {
+        ErrnoException.check("fcntl", "F_SETFD " + number,
+                Posix.fcntl(number, Constants.F_SETFD, Constants.FD_CLOEXEC));
     }
 
     /**
@@ -148,8 +183,12 @@ public final class Fd implements AutoCloseable {
         /** Closes both, as far as they were not closed or handed on. */
         @Override
         public void close() {
-            first.close();
-            second.close();
+            // Not as resources: an OutOfMemoryError may be the very one that is on its way already.
+            try {
+                first.close();
+            } finally {
+                second.close();
+            }
         }
     }
 
@@ -183,8 +222,14 @@ public final class Fd implements AutoCloseable {
      * @throws IllegalStateException if this is closed or was handed on already, or a thread is inside a call on it
      */
     public Fd move() {
-        int number = release();
-        return new Fd(number);
+        Fd owner = new Fd(new OpenDescriptor());
+        try {
+            owner.descriptor.open(release());
+            return owner;
+        } catch (RuntimeException | Error e) {
+            owner.close();
+            throw e;
+        }
     }
 
     /**
@@ -195,8 +240,12 @@ public final class Fd implements AutoCloseable {
      */
     public int release() {
         descriptor.giveAway();
-        // Runs the clean-up, which has nothing to close any more.
-        cleanable.clean();
+        try {
+            // Runs the clean-up, which has nothing to close any more.
+            cleanable.clean();
+        } catch (StackOverflowError _) {
+            // Then the cleaner runs it some time. The number must not be lost.
+        }
         return descriptor.number();
     }
 
@@ -215,8 +264,8 @@ public final class Fd implements AutoCloseable {
     Fd dup(int atLeast) throws IOException {
         int number = enter();
         try {
-            int fd = ErrnoException.check("fcntl", "F_DUPFD_CLOEXEC " + number, Descriptors.duplicate(number, atLeast));
-            return new Fd(fd);
+            return opening(owner -> owner.open("fcntl", "F_DUPFD_CLOEXEC " + number,
+                    Descriptors.duplicate(number, atLeast)));
         } finally {
             exit();
         }
@@ -257,8 +306,10 @@ public final class Fd implements AutoCloseable {
     private record Clean(OpenDescriptor descriptor, @Nullable Throwable opened) implements Runnable {
         @Override
         public void run() {
-            if (!descriptor.isOpen())
+            if (!descriptor.isOpen()) {
+                descriptor.closeLeft();
                 return;
+            }
             descriptor.close();
             System.getLogger(Fd.class.getName()).log(Logger.Level.WARNING,
                     "descriptor " + descriptor.number() + " was forgotten and is closed now"

@@ -45,8 +45,8 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
      * @throws IllegalStateException if it is closed or was handed on
      */
     public FdChannel(Fd fd) {
+        this.file = DescriptorStatus.of(fd.intValue()).isRegular();
         this.fd = fd.move();
-        this.file = DescriptorStatus.of(this.fd.intValue()).isRegular();
     }
 
     /** A call on the descriptor with memory the kernel can reach; returns its result or the negative errno. */

@@ -144,7 +144,7 @@ public final class JdkChannels {
                     ? Posix.dup3(source, number, Constants.O_CLOEXEC)
                     : Posix.dup2(source, number));
             if (!dup3)
-                Posix.fcntl(number, Constants.F_SETFD, Constants.FD_CLOEXEC);
+                Fd.closeOnExec(number);
         } catch (IOException | RuntimeException | Error e) {
             channel.close();
             throw e;

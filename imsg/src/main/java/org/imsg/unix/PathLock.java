@@ -19,6 +19,9 @@ final class PathLock implements AutoCloseable {
     private static final byte[] SUFFIX = ".lock".getBytes(StandardCharsets.US_ASCII);
     private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final long PAUSE = Duration.ofMillis(1).toNanos();
+    /** The mode by which a thread that made the file and could not wait leaves its removal to the one that has the lock. */
+    private static final int ABANDONED = 0611;
+    private static final int PERMISSIONS = 07777;
 
     private final Path path;
     private final Fd fd;
@@ -39,16 +42,15 @@ final class PathLock implements AutoCloseable {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         for (;;) {
             PathLock lock = open(path);
-            boolean taken = false;
             try {
                 lock.await(deadline);
-                taken = lock.made || lock.isInPlace();
-                if (taken)
+                if (lock.made || lock.isInPlace())
                     return lock;
-            } finally {
-                if (!taken)
-                    lock.fd.close();
+            } catch (IOException | RuntimeException | Error e) {
+                lock.abandon();
+                throw e;
             }
+            lock.fd.close();
         }
     }
 
@@ -72,19 +74,37 @@ final class PathLock implements AutoCloseable {
 
     private void await(long deadline) throws IOException {
         for (;;) {
-            int result = Posix.flock(fd.intValue(), Constants.LOCK_EX | Constants.LOCK_NB);
+            int result = tryLock();
             if (result == 0)
                 return;
-            if (result != -Constants.EAGAIN && result != -Constants.EINTR) {
-                close();
+            if (result != -Constants.EAGAIN && result != -Constants.EINTR)
                 throw new ErrnoException("flock", path, -result);
-            }
             if (System.nanoTime() - deadline > 0)
                 throw new ErrnoException("flock", path, -result);
             LockSupport.parkNanos(PAUSE);
             if (Thread.currentThread().isInterrupted())
                 throw new InterruptedIOException("interrupted while waiting for the lock " + path);
         }
+    }
+
+    private int tryLock() {
+        return Posix.flock(fd.intValue(), Constants.LOCK_EX | Constants.LOCK_NB);
+    }
+
+    /** Gives up without the lock. A file that was made here is removed now, or by the one that has the lock. */
+    private void abandon() throws IOException {
+        try (fd) {
+            if (made) {
+                Posix.fchmod(fd.intValue(), ABANDONED);
+                removeAbandoned();
+            }
+        }
+    }
+
+    /** Removes a file whose maker has given up, unless it is locked: the holder comes here when it is done. */
+    private void removeAbandoned() throws IOException {
+        if ((DescriptorStatus.of(fd.intValue()).mode() & PERMISSIONS) == ABANDONED && tryLock() == 0 && isInPlace())
+            Files.deleteIfExists(path);
     }
 
     /** Whether the file is still there: the thread or process that made it removes it when it is done. */
@@ -98,12 +118,15 @@ final class PathLock implements AutoCloseable {
         }
     }
 
-    /** Lets the next one in. A file that was there before stays. */
+    /** Lets the next one in. A file that was there before stays, unless its maker has given up. */
     @Override
     public void close() throws IOException {
         try (fd) {
             if (made)
                 Files.deleteIfExists(path);
+            Posix.flock(fd.intValue(), Constants.LOCK_UN);
+            if (!made)
+                removeAbandoned();
         }
     }
 }

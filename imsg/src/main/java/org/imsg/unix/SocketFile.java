@@ -28,15 +28,32 @@ final class SocketFile {
     }
 
     /** A listening socket, and its file unless it is bound to an abstract name. */
-    record Listening(Fd socket, @Nullable SocketFile file) {}
+    record Listening(Fd socket, @Nullable SocketFile file) {
+        /** Removes the file and closes the socket: it will not be listened at. */
+        void close() throws IOException {
+            remove(socket, file);
+        }
+    }
+
+    private static void remove(Fd socket, @Nullable SocketFile file) throws IOException {
+        try (socket) {
+            if (file != null)
+                file.remove();
+        }
+    }
 
     /** Binds and listens. Leaves nothing behind if that fails. */
     static Listening listen(UnixAddress address, int mode, int backlog, boolean replaceStale) throws IOException {
         if (address.path() == null)
             return listen(Sockets.bind(address, mode), null, address, mode, backlog);
+        Listening listening = null;
         try (PathLock _ = PathLock.take(address.path())) {
             Fd socket = bind(address, mode, replaceStale);
-            return listen(socket, of(address.path(), socket), address, mode, backlog);
+            return listening = listen(socket, of(address.path(), socket), address, mode, backlog);
+        } catch (IOException | RuntimeException | Error e) {
+            if (listening != null)
+                listening.close();
+            throw e;
         }
     }
 
@@ -59,10 +76,7 @@ final class SocketFile {
             Sockets.listen(socket, address, backlog);
             return new Listening(socket, file);
         } catch (IOException | RuntimeException | Error e) {
-            try (socket) {
-                if (file != null)
-                    file.remove();
-            }
+            remove(socket, file);
             throw e;
         }
     }

@@ -75,14 +75,16 @@ public final class Sockets {
         long pause = TimeUnit.MICROSECONDS.toNanos(100);
         for (;;) {
             Fd socket = socket();
-            int result = connect(socket, address);
-            if (result == 0) {
-                blocking(socket.intValue(), true);
-                return socket;
+            try {
+                if (connect(socket, address)) {
+                    blocking(socket.intValue(), true);
+                    return socket;
+                }
+            } catch (IOException | RuntimeException | Error e) {
+                socket.close();
+                throw e;
             }
             socket.close();
-            if (result != -EAGAIN)
-                throw new ErrnoException("connect", address, -result);
             // Linux: the backlog is full, and no event tells when it no longer is.
             long left = Deadline.left(deadline);
             if (left <= 0)
@@ -128,24 +130,32 @@ public final class Sockets {
     public static @Nullable Fd accept(Fd listener) throws IOException {
         int number = listener.enter();
         try {
-            for (;;) {
-                int fd = Os.current() == Os.MACOS
-                        ? Posix.accept(number, 0, 0)
-                        : Posix.accept4(number, 0, 0, SOCK_CLOEXEC);
-                if (fd >= 0) {
-                    if (SOCK_CLOEXEC == 0)
-                        Posix.fcntl(fd, Constants.F_SETFD, Constants.FD_CLOEXEC);
-                    if (!LINUX)
-                        blocking(fd, true);
-                    return Fd.of(fd);
-                }
-                if (fd == -EAGAIN)
-                    return null;
-                if (fd != -EINTR && fd != -Constants.ECONNABORTED && fd != -Constants.EPROTO)
-                    throw new ErrnoException("accept", -fd);
-            }
+            Fd accepted = Fd.opening(owner -> accept(number, owner));
+            if (accepted.isOpen())
+                return accepted;
+            accepted.close();
+            return null;
         } finally {
             listener.exit();
+        }
+    }
+
+    /** Gives the owner no descriptor if no connection is there. */
+    private static void accept(int listener, Fd owner) throws IOException {
+        for (;;) {
+            int fd = Os.current() == Os.MACOS
+                    ? Posix.accept(listener, 0, 0)
+                    : Posix.accept4(listener, 0, 0, SOCK_CLOEXEC);
+            if (fd == -EAGAIN)
+                return;
+            if (fd == -EINTR || fd == -Constants.ECONNABORTED || fd == -Constants.EPROTO)
+                continue;
+            owner.open("accept", null, fd);
+            if (SOCK_CLOEXEC == 0)
+                Fd.closeOnExec(fd);
+            if (!LINUX)
+                blocking(fd, true);
+            return;
         }
     }
 
@@ -188,10 +198,14 @@ public final class Sockets {
         if (!LINUX)
             return Optional.empty();
         int fd = socket.enter();
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment pidfd = arena.allocate(4, 4);
-            option(fd, "SO_PEERPIDFD", Constants.SO_PEERPIDFD, pidfd);
-            return Optional.of(Fd.of(pidfd.get(JAVA_INT, 0)));
+        try {
+            return Optional.of(Fd.opening(owner -> {
+                try (Arena arena = Arena.ofConfined()) {
+                    MemorySegment pidfd = arena.allocate(4, 4);
+                    option(fd, "SO_PEERPIDFD", Constants.SO_PEERPIDFD, pidfd);
+                    owner.open("getsockopt", "SO_PEERPIDFD", pidfd.get(JAVA_INT, 0));
+                }
+            }));
         } catch (ErrnoException e) {
             if (e.name().equals("ENOPROTOOPT"))
                 return Optional.empty();
@@ -266,14 +280,17 @@ public final class Sockets {
         }
     }
 
-    private static int connect(Fd socket, UnixAddress address) {
+    /** Returns whether there was room in the backlog. */
+    private static boolean connect(Fd socket, UnixAddress address) throws ErrnoException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name = address.toNative(arena);
             int result;
             do {
                 result = Posix.connect(socket.intValue(), name.address(), (int) name.byteSize());
             } while (result == -EINTR);
-            return result;
+            if (result < 0 && result != -EAGAIN)
+                throw new ErrnoException("connect", address, -result);
+            return result == 0;
         }
     }
 
@@ -285,16 +302,14 @@ public final class Sockets {
      * @throws IOException if there is no room in a descriptor table, an {@link ErrnoException}
      */
     public static Fd socket() throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            int fd = ErrnoException.check("socket", Posix.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        return Fd.opening(owner -> {
+            owner.open("socket", null, Posix.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
             if (SOCK_CLOEXEC == 0)
-                Posix.fcntl(fd, Constants.F_SETFD, Constants.FD_CLOEXEC);
-            int noSigpipe = Abi.host().value("SO_NOSIGPIPE", 0);
-            if (noSigpipe != 0)
-                Posix.setsockopt(fd, SOL_SOCKET, noSigpipe, arena.allocateFrom(JAVA_INT, 1).address(), 4);
-            blocking(fd, false);
-            return Fd.of(fd);
-        }
+                Fd.closeOnExec(owner.intValue());
+            if (Abi.host().value("SO_NOSIGPIPE", 0) != 0)
+                intOption(owner, "SO_NOSIGPIPE", 1);
+            blocking(owner.intValue(), false);
+        });
     }
 
     /** What a Unix socket is bound to, or null if it is a socket of another family. */
@@ -384,9 +399,9 @@ public final class Sockets {
                 Posix.fcntl(fd, Constants.F_GETFL, 0));
     }
 
-    static void blocking(int fd, boolean blocking) {
-        int flags = Posix.fcntl(fd, Constants.F_GETFL, 0);
-        Posix.fcntl(fd, Constants.F_SETFL,
-                blocking ? flags & ~Constants.O_NONBLOCK : flags | Constants.O_NONBLOCK);
+    static void blocking(int fd, boolean blocking) throws ErrnoException {
+        int flags = statusFlags(fd);
+        ErrnoException.check("fcntl", "F_SETFL " + fd, Posix.fcntl(fd, Constants.F_SETFL,
+                blocking ? flags & ~Constants.O_NONBLOCK : flags | Constants.O_NONBLOCK));
     }
 }

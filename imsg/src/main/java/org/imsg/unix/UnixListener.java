@@ -116,9 +116,14 @@ public final class UnixListener extends AbstractInterruptibleChannel {
                     + socket + " is of type " + type);
         if (Sockets.intOption(socket, "SO_ACCEPTCONN") == 0)
             throw new IllegalArgumentException(socket + " does not listen");
+        Sockets.blocking(socket.intValue(), false);
         Fd own = socket.move();
-        Sockets.blocking(own.intValue(), false);
-        return new UnixListener(own, address, null);
+        try {
+            return new UnixListener(own, address, null);
+        } catch (RuntimeException | Error e) {
+            own.close();
+            throw e;
+        }
     }
 
     /**
@@ -184,7 +189,12 @@ public final class UnixListener extends AbstractInterruptibleChannel {
          */
         public L listen() throws IOException {
             SocketFile.Listening made = SocketFile.listen(address, mode, backlog, replaceStale);
-            return wrapping.apply(new UnixListener(made.socket(), address, made.file()));
+            try {
+                return wrapping.apply(new UnixListener(made.socket(), address, made.file()));
+            } catch (RuntimeException | Error e) {
+                made.close();
+                throw e;
+            }
         }
     }
 

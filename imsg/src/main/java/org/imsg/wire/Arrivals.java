@@ -14,9 +14,14 @@ final class Arrivals {
         return count == 0;
     }
 
-    void add(long fromInclusive, long toExclusive, int fd) {
+    /** Makes room for one more, so that {@code add} needs no memory. */
+    void makeRoom() {
         if (count == fds.length)
             grow();
+    }
+
+    void add(long fromInclusive, long toExclusive, int fd) {
+        makeRoom();
         int at = first + count & fds.length - 1;
         from[at] = fromInclusive;
         to[at] = toExclusive;

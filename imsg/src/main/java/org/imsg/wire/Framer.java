@@ -96,6 +96,11 @@ public final class Framer {
         return limit;
     }
 
+    /** Makes room for one more descriptor, so that {@link #arrived(int, int, boolean)} needs no memory. To be called before a read. */
+    public void makeRoom() {
+        arrivals.makeRoom();
+    }
+
     /**
      * A read has added bytes to the end of the memory.
      *
@@ -168,6 +173,18 @@ public final class Framer {
         int taken = descriptor;
         descriptor = NONE;
         return taken;
+    }
+
+    /**
+     * Puts back the message that {@link #next(MemorySegment, long, int)} last returned whole: the next call returns it again.
+     *
+     * @param whole its length with the header
+     * @param itsDescriptor what {@link #descriptor()} returned for it, which is the framer's again
+     */
+    public void putBack(int whole, int itsDescriptor) {
+        position -= whole;
+        length = whole;
+        descriptor = itsDescriptor;
     }
 
     /**
