@@ -34,6 +34,7 @@ public final class ImsgCodec
     private final Dialect assumed;
     private final int limit;
     private final boolean batched;
+    private final ImsgDecoder decoder;
     private final ImsgEncoder encoder;
 
     /**
@@ -49,7 +50,7 @@ public final class ImsgCodec
         this.assumed = assumed;
         this.limit = limit;
         this.batched = batched;
-        ImsgDecoder decoder = new ImsgDecoder(read, limit, batched);
+        decoder = new ImsgDecoder(read, limit, batched);
         encoder = new ImsgEncoder(() -> written(read, assumed, decoder.lastMarked()), limit);
         init(decoder, encoder);
     }
@@ -166,6 +167,16 @@ public final class ImsgCodec
      */
     public void compose(int type, int id, int pid, Fd fd, ByteBuf payload) {
         encoder.compose(type, id, pid, fd, payload);
+    }
+
+    /**
+     * Returns how many descriptors arrived that no message claims, and were closed. Safe for any thread. The channel counts those
+     * it closes itself: {@link ImsgSocketChannel#surplusDescriptors()}.
+     *
+     * @return the number since the codec was made
+     */
+    public long surplusDescriptors() {
+        return decoder.surplus();
     }
 
     private static int checked(Dialect dialect, int limit) {

@@ -30,11 +30,23 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
     private @Nullable ByteBuf tail;
     private boolean dead;
     private boolean delivered;
+    /** Written on the event loop only. */
+    private volatile long surplus;
 
     ImsgDecoder(Dialect dialect, int limit, boolean batched) {
-        framer = new Framer(dialect, limit, fd -> Fd.of(fd).close());
+        framer = new Framer(dialect, limit, this::closeUnclaimed);
         batch = new ImsgBatch(framer);
         this.batched = batched;
+    }
+
+    private void closeUnclaimed(int descriptor) {
+        surplus++;
+        Fd.of(descriptor).close();
+    }
+
+    /** How many descriptors no message claimed. From any thread. */
+    long surplus() {
+        return surplus;
     }
 
     /** The format of the last marked message, or null. */
@@ -62,7 +74,7 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
         if (dead || !bytes.isReadable()) {
             bytes.release();
             if (fd >= 0)
-                Fd.of(fd).close();
+                closeUnclaimed(fd);
             return;
         }
         framer.arrived(bytes.readableBytes(), fd, lost);

@@ -128,6 +128,17 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
         return Sockets.peerCredentials(socket);
     }
 
+    /**
+     * Returns how many descriptors arrived and were closed by the channel: all but the first of one recvmsg(2), and each pidfd that
+     * the socket's option SO_PASSPIDFD brought. Those that no message claims are counted by
+     * {@link ImsgCodec#surplusDescriptors()}.
+     *
+     * @return the number since the channel was made
+     */
+    public long surplusDescriptors() {
+        return reader.surplus();
+    }
+
     /** The socket, which stays this channel's. */
     Fd socket() {
         return socket;

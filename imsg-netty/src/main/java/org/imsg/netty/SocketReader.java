@@ -15,7 +15,7 @@ import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
 
-/** The receiving side of a channel: the read loop, one recvmsg(2) a turn. On the event loop only, but for {@link #stop()}. */
+/** The receiving side of a channel: the read loop, one recvmsg(2) a turn. On the event loop only, unless said otherwise. */
 final class SocketReader {
     private final ImsgSocketChannel channel;
     private final SocketConfig config;
@@ -26,6 +26,8 @@ final class SocketReader {
     /** A recvmsg that brings a descriptor ends where the descriptor's bytes end: a short read says nothing there. */
     private boolean filled;
     private boolean broughtDescriptor;
+    /** Written on the event loop only. */
+    private volatile long surplus;
     private final UncheckedBooleanSupplier maybeMore = () -> filled || broughtDescriptor;
 
     SocketReader(ImsgSocketChannel channel, SocketConfig config) {
@@ -43,6 +45,11 @@ final class SocketReader {
 
     void forget() {
         pending = false;
+    }
+
+    /** How many descriptors came beside the first of a read, and were closed. From any thread. */
+    long surplus() {
+        return surplus;
     }
 
     /** From any thread. */
@@ -160,7 +167,9 @@ final class SocketReader {
     }
 
     private Object withDescriptor(Msghdr header, ByteBuf received) {
-        header.closeSurplus();
+        int closed = header.closeSurplus();
+        if (closed > 0)
+            surplus += closed;
         int count = header.descriptorCount();
         broughtDescriptor = count > 0 || header.controlTruncated();
         if (count > 0)

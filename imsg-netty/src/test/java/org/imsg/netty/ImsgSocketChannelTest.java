@@ -2,6 +2,7 @@ package org.imsg.netty;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.imsg.netty.Wire.bytes;
 import static org.imsg.netty.Wire.pipeSaying;
 import static org.imsg.netty.Wire.say;
@@ -16,8 +17,17 @@ import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.unix.DomainSocketAddress;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
 import java.nio.channels.ClosedChannelException;
+import java.util.stream.Stream;
+import java.nio.file.Path;
+import java.nio.file.Files;
 import java.util.Map;
+import org.imsg.WireFormat;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Posix;
 import org.imsg.unix.Fd;
 import org.imsg.unix.PeerCredentials;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -61,6 +71,78 @@ class ImsgSocketChannelTest {
             Wire.Received back = peer.receive();
             assertThat(back.text()).isEqualTo("back");
             assertThat(say(back.fd())).isEqualTo("me too");
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    /** SO_PASSPIDFD, in Linux since 6.5. */
+    private static void passPidfds(Channel receiver) {
+        try (Arena arena = Arena.ofConfined()) {
+            int result = Posix.setsockopt(((ImsgSocketChannel) receiver).fd().intValue(), Constants.SOL_SOCKET, 76,
+                    arena.allocateFrom(ValueLayout.JAVA_INT, 1).address(), 4);
+            assumeThat(result).isZero();
+        }
+    }
+
+    private static long openPidfds() throws IOException {
+        try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
+            return descriptors.filter(descriptor -> {
+                try {
+                    return Files.readSymbolicLink(descriptor).toString().contains("pidfd");
+                } catch (IOException closedMeanwhile) {
+                    return false;
+                }
+            }).count();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void a_pidfd_that_the_socket_adds_to_each_message_is_closed_and_counted(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        ImsgCodec codec = new ImsgCodec().format(WireFormat.MODERN);
+        Channel channel = Wire.open(loops.group(), pair.first(), codec, events);
+        try (Wire peer = new Wire(pair.second())) {
+            passPidfds(channel);
+            long before = openPidfds();
+            for (int i = 0; i < 20; i++) {
+                if (i % 2 == 0)
+                    peer.send(Messages.marked(1, i, "x"), pipeSaying("beside a pidfd"));
+                else
+                    peer.send(Messages.plain(1, i, "x"));
+                ImsgMessage message = events.next(ImsgMessage.class);
+                if (i % 2 == 0)
+                    assertThat(say(message.takeFd())).isEqualTo("beside a pidfd");
+                assertThat(message.hasFd()).isFalse();
+                message.release();
+            }
+            assertThat(openPidfds()).isEqualTo(before);
+            assertThat(((ImsgSocketChannel) channel).surplusDescriptors()).isEqualTo(20);
+            assertThat(codec.surplusDescriptors()).isZero();
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void descriptors_beside_the_first_and_those_no_message_claims_are_closed_and_counted(Loops loops)
+            throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        ImsgCodec codec = new ImsgCodec().format(WireFormat.MODERN);
+        Channel channel = Wire.open(loops.group(), pair.first(), codec, events);
+        try (Wire peer = new Wire(pair.second()); Fd.Pair pipe = Fd.pipe()) {
+            peer.sendKeeping(Messages.marked(1, 0, "three"), pipe.first(), pipe.first(), pipe.first());
+            assertThat(events.next(ImsgMessage.class).release()).isTrue();
+            peer.sendKeeping(Messages.plain(1, 0, "unclaimed"), pipe.first());
+            assertThat(events.next(ImsgMessage.class).release()).isTrue();
+            assertThat(((ImsgSocketChannel) channel).surplusDescriptors()).isEqualTo(2);
+            peer.sendKeeping(Messages.plain(1, 0, "so that the one before is no message's for certain"));
+            assertThat(events.next(ImsgMessage.class).release()).isTrue();
+            assertThat(codec.surplusDescriptors()).isEqualTo(1);
         } finally {
             channel.close().sync();
         }

@@ -7,6 +7,7 @@ import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.util.ResourceLeakDetector;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.logging.Handler;
@@ -46,6 +47,8 @@ public final class LeakDetection implements BeforeAllCallback, AfterAllCallback 
         }
     };
 
+    static final Duration DEADLINE = Duration.ofSeconds(120);
+
     private static int leaked;
 
     /** For JUnit, which makes one for each class. */
@@ -53,7 +56,6 @@ public final class LeakDetection implements BeforeAllCallback, AfterAllCallback 
 
     @Override
     public void beforeAll(ExtensionContext context) {
-        assertThat(ResourceLeakDetector.getLevel()).isEqualTo(ResourceLeakDetector.Level.PARANOID);
         if (LOGGER.getHandlers().length == 0)
             LOGGER.addHandler(RECORDER);
         LOGGER.setUseParentHandlers(false);
@@ -62,15 +64,24 @@ public final class LeakDetection implements BeforeAllCallback, AfterAllCallback 
 
     @Override
     public void afterAll(ExtensionContext context) throws Exception {
-        assertThat(reports()).as("reports of the leak detector").isEmpty();
+        assertThat(reports(DEADLINE)).as("reports of the leak detector").isEmpty();
     }
 
-    /** Everything leaked so far, without what is leaked on purpose. */
-    static List<String> reports() throws IOException {
+    /** Everything leaked so far, without what is leaked on purpose; an AssertionError if the detector cannot say. */
+    static List<String> reports(Duration longest) throws IOException {
+        if (ResourceLeakDetector.getLevel() != ResourceLeakDetector.Level.PARANOID)
+            throw new AssertionError("Netty's leak detector is at level " + ResourceLeakDetector.getLevel()
+                    + ": start the tests with -Dio.netty.leakDetection.level=paranoid");
         // The detector does not say the same twice.
         String hint = ON_PURPOSE + " for the " + ++leaked + ". time";
         leak(hint);
+        long deadline = System.nanoTime() + longest.toNanos();
         while (seen(hint + ": ByteBuf") == 0 || seen(hint + ": FdBuf") == 0 || seen(hint + ": ImsgMessage") == 0) {
+            if (System.nanoTime() > deadline)
+                throw new AssertionError("Netty's leak detector has not reported what was leaked on purpose within "
+                        + longest.toSeconds() + " s; Netty must log through java.util.logging, whose level for "
+                        + LOGGER.getName()
+                        + " lets errors pass, and -Dio.netty.leakDetection.targetRecords be 4 or more");
             System.gc();
             poke();
             Thread.onSpinWait();

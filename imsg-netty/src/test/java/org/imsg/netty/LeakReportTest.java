@@ -1,9 +1,14 @@
 package org.imsg.netty;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.imsg.netty.Wire.bytes;
 
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.util.ResourceLeakDetector;
+import java.time.Duration;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.Test;
@@ -21,12 +26,36 @@ class LeakReportTest {
             forgetMessage(pipe.first());
             forgetBytes(pipe.second());
         }
-        assertThat(LeakDetection.reports()).hasSize(2)
+        assertThat(LeakDetection.reports(LeakDetection.DEADLINE)).hasSize(2)
                 .anySatisfy(report -> assertThat(report).contains("LEAK: ImsgMessage.release() was not called")
                         .contains("imsg type 7 id 3 pid " + Messages.PID + ", 7 bytes, descriptor " + descriptor)
                         .contains("'the one that forgets'").contains("on its way to nowhere"))
                 .anySatisfy(report -> assertThat(report).contains("LEAK: FdBuf.release() was not called")
                         .contains("never written"));
+    }
+
+    @Test
+    void a_detector_that_is_off_is_an_error_that_names_its_property() {
+        ResourceLeakDetector.Level level = ResourceLeakDetector.getLevel();
+        ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.SIMPLE);
+        try {
+            assertThatThrownBy(() -> LeakDetection.reports(LeakDetection.DEADLINE)).isInstanceOf(AssertionError.class)
+                    .hasMessageContaining("SIMPLE").hasMessageContaining("-Dio.netty.leakDetection.level=paranoid");
+        } finally {
+            ResourceLeakDetector.setLevel(level);
+        }
+    }
+
+    @Test
+    void a_detector_whose_reports_are_not_logged_is_an_error_at_the_deadline() {
+        Logger log = Logger.getLogger(ResourceLeakDetector.class.getName());
+        log.setLevel(Level.OFF);
+        try {
+            assertThatThrownBy(() -> LeakDetection.reports(Duration.ofMillis(1))).isInstanceOf(AssertionError.class)
+                    .hasMessageContaining("has not reported").hasMessageContaining("java.util.logging");
+        } finally {
+            log.setLevel(null);
+        }
     }
 
     private static void forgetMessage(Fd fd) {

@@ -17,6 +17,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.imsg.sys.Msghdr;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
@@ -44,8 +45,8 @@ final class Wire implements AutoCloseable {
 
     void send(byte[] bytes, Fd... fd) {
         sendKeeping(bytes, fd);
-        if (fd.length > 0)
-            fd[0].close();
+        for (Fd each : fd)
+            each.close();
     }
 
     void sendKeeping(byte[] bytes, Fd... fd) {
@@ -53,8 +54,8 @@ final class Wire implements AutoCloseable {
             MemorySegment memory = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
             int sent = 0;
             while (sent < bytes.length) {
-                int n = toSend.send(socket.intValue(), memory.address() + sent, bytes.length - sent,
-                        sent == 0 && fd.length > 0 ? fd[0].intValue() : -1, 0);
+                int[] along = sent > 0 ? new int[0] : Stream.of(fd).mapToInt(Fd::intValue).toArray();
+                int n = toSend.send(socket.intValue(), memory.address() + sent, bytes.length - sent, along, 0);
                 assertThat(n).isPositive();
                 sent += n;
             }
