@@ -208,6 +208,16 @@ public final class Child {
             return directory != null;
         }
 
+        /**
+         * Tells whether the child gets a descriptor under a number.
+         *
+         * @param number its number in the child
+         * @return whether it was given one
+         */
+        public boolean hasDescriptor(int number) {
+            return descriptors.containsKey(number);
+        }
+
         /** {@return the program's path} */
         public Path program() {
             return program;

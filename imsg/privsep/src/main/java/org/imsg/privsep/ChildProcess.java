@@ -15,6 +15,7 @@ import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgProtocolException;
 import org.imsg.privsep.ops.Monitor;
+import org.imsg.privsep.rights.ControlGroup;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 import org.imsg.unix.Sockets;
@@ -40,6 +41,7 @@ final class ChildProcess implements Connection.Receiver {
     private final LongConsumer ended;
     private @Nullable Connection connection;
     private @Nullable ChildOutput output;
+    private @Nullable ControlGroup group;
     private volatile @Nullable Child child;
     private volatile @Nullable Peer peer;
     private volatile @Nullable MonitorThread served;
@@ -82,7 +84,9 @@ final class ChildProcess implements Connection.Receiver {
             return process;
         } catch (Throwable e) {
             process.over = true;
+            process.kill(Instance.SIGKILL);
             process.close();
+            process.endGroup(e);
             if (process.output != null)
                 process.output.close();
             throw e;
@@ -97,7 +101,10 @@ final class ChildProcess implements Connection.Receiver {
             output.startReading(instance.toString(), log, fault -> failed("reading what it prints", fault));
         }
         Thread reader = connection.startReading(this);
+        group = role.rights().newGroup(instance.toString());
         child = role.rights().spawn(builder.descriptor(ChildEnvironment.CHANNEL, ends.second()), jvm, instance.ids);
+        if (group != null)
+            group.add(child.pid());
         if (output != null)
             output.handedOver();
         child.onExit().whenComplete((how, failure) -> follow(reader, failure == null
@@ -159,6 +166,20 @@ final class ChildProcess implements Connection.Receiver {
         Child process = child;
         if (process != null)
             process.kill(signal);
+    }
+
+    private void endGroup(Throwable why) {
+        try {
+            endGroup();
+        } catch (IOException e) {
+            why.addSuppressed(e);
+        }
+    }
+
+    /** Ends all that it has left in its control group, if it has one. */
+    void endGroup() throws IOException {
+        if (group != null)
+            group.close();
     }
 
     /** The supervising thread knows of its end: nothing of it counts any more but that this is run, in a thread of its own. */

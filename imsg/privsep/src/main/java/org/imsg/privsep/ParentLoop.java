@@ -361,6 +361,7 @@ final class ParentLoop implements Supervisor.Actions {
     @Override
     public void finished(Instance instance, Child.ExitStatus how, boolean toldToEnd) {
         ChildProcess child = children.remove(instance);
+        endGroup(instance, child);
         endOrphans(instance);
         finishing.put(instance, child);
         child.peer().ifPresent(self::remove);
@@ -373,6 +374,15 @@ final class ParentLoop implements Supervisor.Actions {
             });
         });
         log(toldToEnd ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING, finish.toString());
+    }
+
+    private void endGroup(Instance instance, ChildProcess child) {
+        try {
+            child.endGroup();
+        } catch (IOException | RuntimeException | Error e) {
+            log(System.Logger.Level.ERROR, "the control group of " + instance + " cannot be ended: "
+                    + Printable.line(e));
+        }
     }
 
     /** In the supervising thread, which starts processes too: none of the same user comes meanwhile. */

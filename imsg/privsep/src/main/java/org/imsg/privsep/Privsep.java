@@ -1,6 +1,7 @@
 package org.imsg.privsep;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -12,8 +13,11 @@ import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.imsg.privsep.rights.Capability;
 import org.imsg.privsep.rights.Confinement;
+import org.imsg.privsep.rights.ControlGroups;
+import org.imsg.privsep.rights.GroupLimits;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.PrivilegeException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A privilege-separated program: a parent that keeps its rights, and children that have few and do the work, each in a process
@@ -64,6 +68,12 @@ public final class Privsep {
     private Supplier<? extends Parent> parent = () -> _ -> {};
     private Deadlines deadlines = Deadlines.USUAL;
     private boolean confinementRequired;
+    private @Nullable Groups groups;
+
+    /** The way to a directory for control groups; taken in the parent. */
+    private interface Groups {
+        ControlGroups take() throws PrivilegeException;
+    }
 
     private Privsep(String name) {
         this.name = name;
@@ -155,6 +165,31 @@ public final class Privsep {
     }
 
     /**
+     * Gives each process of a role, and each program that its policy has run, a control group of its own beneath a directory of
+     * cgroup version 2 that is the program's alone. All processes that it leaves there are killed in one call at its end, and
+     * {@link RoleSettings#limit(GroupLimits)} can be kept. Where the directory cannot be used, the log says why, and
+     * {@link #requireConfinement()} makes that an error.
+     *
+     * @param directory the directory, absolute
+     * @return this
+     */
+    public Privsep controlGroups(Path directory) {
+        groups = () -> ControlGroups.in(directory);
+        return this;
+    }
+
+    /**
+     * As {@link #controlGroups(Path)}, beneath the group that the program is in itself: systemd's {@code Delegate=yes} makes that
+     * the program's own. The parent moves to a group {@code parent} within.
+     *
+     * @return this
+     */
+    public Privsep ownControlGroup() {
+        groups = ControlGroups::own;
+        return this;
+    }
+
+    /**
      * Runs the program. In the parent this returns when the program has stopped; in a child it does not return, the process ends
      * with 0, or with 1 if it could not start.
      *
@@ -187,13 +222,26 @@ public final class Privsep {
         if (isRoot())
             reportShared();
         reportKept();
-        for (RoleSettings role : table.all())
+        ControlGroups taken = takeGroups(missing);
+        for (RoleSettings role : table.all()) {
+            role.groups(taken);
             role.rights().missing().forEach(what -> missing.add(role.name() + ": " + what));
+            role.rights().missingLimits().forEach(what -> missing.add(role.name() + ": " + what));
+        }
         if (missing.isEmpty())
             return;
         if (confinementRequired)
             throw new PrivilegeException("requireConfinement", String.join("; ", missing));
         System.getLogger(name).log(System.Logger.Level.WARNING, "not enforced: " + String.join("; ", missing));
+    }
+
+    private @Nullable ControlGroups takeGroups(List<String> missing) {
+        try {
+            return groups == null ? null : groups.take();
+        } catch (PrivilegeException e) {
+            missing.add(e.getMessage());
+            return null;
+        }
     }
 
     /** A user's processes may signal each other. */

@@ -19,6 +19,9 @@ import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.rights.Access;
 import org.imsg.privsep.rights.Capability;
 import org.imsg.privsep.rights.Confinement;
+import org.imsg.privsep.rights.ControlGroup;
+import org.imsg.privsep.rights.ControlGroups;
+import org.imsg.privsep.rights.GroupLimits;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Preload;
 import org.imsg.privsep.rights.PrivilegeDrop;
@@ -47,6 +50,8 @@ final class RoleRights {
     private @Nullable Set<Promise> promises;
     private @Nullable UnaryOperator<Confinement> more;
     private final Map<Resource, Long> limits = new EnumMap<>(Map.of(Resource.CORE, 0L, Resource.NOFILE, 1024L));
+    private GroupLimits together = GroupLimits.none();
+    private @Nullable ControlGroups groups;
     private volatile OptionalLong uid = OptionalLong.empty();
     private final FutureTask<Void> preloaded = new FutureTask<>(() -> {
         Preload.standard();
@@ -105,6 +110,32 @@ final class RoleRights {
 
     void confine(UnaryOperator<Confinement> further) {
         more = more == null ? further : more.andThen(further)::apply;
+    }
+
+    void together(GroupLimits limits) {
+        together = limits;
+    }
+
+    void groups(@Nullable ControlGroups directory) {
+        groups = directory;
+    }
+
+    /** Why the limits of a process and what it starts cannot be kept, in words; they are left out then. */
+    List<String> missingLimits() {
+        if (together.isEmpty())
+            return List.of();
+        List<String> missing = groups == null
+                ? List.of("the limits " + together + ": there is no directory for control groups")
+                : groups.missing(together);
+        if (!missing.isEmpty())
+            together = GroupLimits.none();
+        return missing;
+    }
+
+    /** A group for one process and what it starts; null where there are none. */
+    @Nullable
+    ControlGroup newGroup(String name) throws PrivilegeException {
+        return groups == null ? null : groups.make(name, together);
     }
 
     void check(String role) {

@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.imsg.Imsg;
@@ -18,6 +19,8 @@ import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.rights.Access;
 import org.imsg.privsep.rights.Confinement;
+import org.imsg.privsep.rights.ControlGroups;
+import org.imsg.privsep.rights.GroupLimits;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Promise;
 import org.imsg.privsep.rights.Resource;
@@ -43,8 +46,9 @@ public final class RoleSettings {
     private PeerBounds bounds = PeerBounds.USUAL;
     private boolean inheritStreams;
     private boolean reexecuteOnReload;
-    private @Nullable Supplier<Monitor> monitor;
+    private @Nullable Function<@Nullable ControlGroups, Monitor> monitor;
     private @Nullable Monitor built;
+    private @Nullable ControlGroups groups;
     private @Nullable Path policyFile;
     private @Nullable OnDemand onDemand;
 
@@ -285,7 +289,7 @@ public final class RoleSettings {
      */
     public RoleSettings policy(Policy policy, UnaryOperator<Monitor.Builder> settings) {
         rights.policy(policy);
-        monitor = () -> settings.apply(Monitor.builder(policy)).build();
+        monitor = directory -> settings.apply(Monitor.builder(policy).controlGroups(directory)).build();
         return this;
     }
 
@@ -330,6 +334,19 @@ public final class RoleSettings {
     }
 
     /**
+     * Limits what each process of the role and all that it starts may use together, from before its program runs on: takes
+     * {@link Privsep#controlGroups(Path)}. Where the kernel cannot keep them, the log says so, and they are left out unless
+     * {@link Privsep#requireConfinement()} was said.
+     *
+     * @param limits the limits, instead of earlier ones
+     * @return this
+     */
+    public RoleSettings limit(GroupLimits limits) {
+        rights.together(Objects.requireNonNull(limits));
+        return this;
+    }
+
+    /**
      * Confines the role further, before its program runs: namespaces, a private root, capabilities.
      *
      * @param further adds to a confinement that has the user, the paths and the promises
@@ -340,10 +357,16 @@ public final class RoleSettings {
         return this;
     }
 
+    /** In the parent, before anything is started. */
+    void groups(@Nullable ControlGroups directory) {
+        groups = directory;
+        rights.groups(directory);
+    }
+
     /** The monitor that serves its processes, one for all of them; in the parent. */
     Optional<Monitor> monitor() {
         if (monitor != null && built == null)
-            built = monitor.get();
+            built = monitor.apply(groups);
         return Optional.ofNullable(built);
     }
 

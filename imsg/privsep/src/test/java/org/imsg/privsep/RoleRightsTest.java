@@ -15,11 +15,13 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.PrivilegeException;
+import org.imsg.privsep.rights.TestControlGroups;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.BeforeAll;
@@ -305,6 +307,43 @@ class RoleRightsTest {
         assertThatExceptionOfType(IllegalStateException.class)
                 .isThrownBy(() -> TestParent.program("rooted").run("rooted"))
                 .withMessage("role rooted has a chroot and no user: root can leave it again");
+    }
+
+    @Test
+    void what_a_role_leaves_in_its_control_group_ends_with_it_whoever_it_is() throws Exception {
+        try (TestControlGroups place = TestControlGroups.make()) {
+            UnaryOperator<Privsep> grouped = program -> program.jvm(j -> j.classPath(jar, TestProgram.class))
+                    .controlGroups(place.directory);
+            // The role keeps root, so that no uid tells what is its.
+            try (TestParent parent = new TestParent("again-root", grouped)) {
+                parent.await("again-root[0] started");
+                assertThat(place.groups()).singleElement().asString().endsWith("again-root_0_");
+                parent.tell("again-root", 0, "leave");
+                String left = parent.await("again-root[0] left ").substring("again-root[0] left ".length());
+                assertThat(Path.of("/proc", left, "cgroup")).content().contains("again-root_0_");
+                parent.tell("again-root", 0, "exit 3");
+                parent.await("finished again-root[0]");
+                assertThat(Path.of("/proc", left, "stat")).satisfiesAnyOf(stat -> assertThat(stat).doesNotExist(),
+                        stat -> assertThat(stat).content().contains(" Z "));
+                parent.await("again-root[0] started");
+                // It has become the parent's, which waits for it in its turn.
+                while (Files.exists(Path.of("/proc", left)))
+                    Thread.onSpinWait();
+            }
+            assertThat(place.groups()).isEmpty();
+        }
+    }
+
+    @Test
+    void limits_that_no_control_group_keeps_are_told_and_an_error_where_confinement_is_required() throws Exception {
+        try (CapturedLog log = new CapturedLog("testprogram"); TestParent _ = parent("limited")) {
+            assertThat(log.await("not enforced")).isEqualTo("WARNING not enforced: limited: the limits "
+                    + "{memory.max=1073741824}: there is no directory for control groups");
+        }
+        assertThatExceptionOfType(PrivilegeException.class)
+                .isThrownBy(() -> TestParent.program("!limited").controlGroups(directory).run("!limited"))
+                .withMessageContaining("control groups in " + directory + ": it is no directory of a cgroup version 2")
+                .withMessageContaining("limited: the limits");
     }
 
     /** The program, run by an ordinary user. */

@@ -18,6 +18,7 @@ import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.ops.Program;
 import org.imsg.privsep.ops.RunningProgram;
 import org.imsg.privsep.rights.Access;
+import org.imsg.privsep.rights.GroupLimits;
 import org.imsg.privsep.rights.Namespace;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Promise;
@@ -59,6 +60,7 @@ final class TestProgram {
             case "rooted" -> role.chroot(Path.of("/srv"));
             case "bound" -> role.confine(c -> c.namespaces(Namespace.UTS)).confine(c -> c.boundingSet());
             case "shared" -> role.inheritStreams();
+            case "limited" -> role.limit(GroupLimits.none().memory(1L << 30));
             case "stranger" -> role.user("no-such-user");
             default -> {
                 // keeps its rights

@@ -1,13 +1,15 @@
 package org.imsg.privsep.ops;
 
 import java.io.IOException;
+import java.util.Optional;
 import java.util.concurrent.ThreadFactory;
+import org.imsg.privsep.rights.ControlGroups;
 import org.imsg.privsep.rights.Confinement;
 import org.imsg.unix.Child;
 
 /** The machine as a monitor uses it for all of its children. */
 record Host(Beneath beneath, NameFiles names, SystemClock clock, Launcher launcher, UserPool users,
-        ThreadFactory threads) {
+        Optional<ControlGroups> groups, ThreadFactory threads) {
     /** Starts a child process that has no other rights than the confinement leaves it. */
     @FunctionalInterface
     interface Launcher {

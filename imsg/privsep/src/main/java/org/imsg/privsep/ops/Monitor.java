@@ -3,8 +3,11 @@ package org.imsg.privsep.ops;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.ThreadFactory;
 import org.imsg.ImsgChannel;
+import org.imsg.privsep.rights.ControlGroups;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Serves the children of a program in the half that keeps its rights, as the {@link Policy} allows. A child asks through a
@@ -30,7 +33,7 @@ public final class Monitor {
         limits = builder.limits;
         time = builder.time;
         host = new Host(builder.beneath, new NameFiles(builder.names), builder.clock, builder.launcher,
-                new UserPool(), builder.threads);
+                new UserPool(), Optional.ofNullable(builder.groups), builder.threads);
     }
 
     /**
@@ -61,6 +64,7 @@ public final class Monitor {
         private SystemClock clock = SystemClock.host();
         private Path names = Path.of("/etc");
         private Beneath beneath = Beneath.best();
+        private @Nullable ControlGroups groups;
         private ThreadFactory threads = Thread.ofPlatform().daemon().factory();
         private Host.Launcher launcher = (program, confinement) -> confinement.spawn(program);
 
@@ -109,6 +113,18 @@ public final class Monitor {
          */
         public Builder names(Path directory) {
             names = Objects.requireNonNull(directory);
+            return this;
+        }
+
+        /**
+         * Gives each program that is run a control group of its own. All that is left in it is killed in one call when the program
+         * ends, and its line may limit what its processes use together.
+         *
+         * @param directory where, the program's alone; null for none, as it is unless set
+         * @return this
+         */
+        public Builder controlGroups(@Nullable ControlGroups directory) {
+            groups = directory;
             return this;
         }
 

@@ -207,6 +207,8 @@ public final class Privileged implements AutoCloseable {
      * refused: it would be a way out of a chroot
      * <li>{@code cpu=600 nofile=1024 nproc=256 fsize=2G core=0 memlock=8M data=unlimited}: limits of setrlimit(2), here with the
      * values of a line without them; no limit is higher than the parent's. They are set by prlimit(1) of util-linux
+     * <li>{@code memory.max=512M pids.max=100 cpu.max=0.5}: the bytes, processes and processors that the run may use together, if
+     * its monitor makes {@linkplain Monitor.Builder#controlGroups(org.imsg.privsep.rights.ControlGroups) control groups}; else it fails. {@code /bin/sh} must be within reach
      * <li>{@code promises=WORD,...}, {@code unveil=PATH:rwcx,...}, {@code namespaces=WORD,...}, {@code chroot=DIRECTORY}: a
      * {@linkplain org.imsg.privsep.rights.Confinement confinement}, in which setpriv(1), prlimit(1) and the program must be within
      * reach; the promise {@code id} is added for prlimit(1). The program of a chroot begins in its root

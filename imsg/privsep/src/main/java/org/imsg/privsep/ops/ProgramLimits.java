@@ -9,12 +9,17 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.imsg.privsep.rights.Confinement;
+import org.imsg.privsep.rights.GroupLimits;
 import org.imsg.privsep.rights.Resource;
 
-/** The resource limits of a program: those of its line, and safe ones for the resources that the line does not name. */
-record ProgramLimits(Map<Resource, Long> most) {
+/**
+ * The resource limits of a program: those of its line, and safe ones for the resources that the line does not name; and those of
+ * its control group.
+ */
+record ProgramLimits(Map<Resource, Long> most, GroupLimits together) {
     private static final long UNLIMITED = Long.MAX_VALUE;
     private static final Path OWN = Path.of("/proc/self/limits");
+    private static final List<String> TOGETHER = List.of("memory.max=", "pids.max=", "cpu.max=");
     private static final String UNITS = "KMGT";
     private static final Map<Resource, Long> USUAL = Map.of(Resource.CPU, 600L, Resource.NOFILE, 1024L, Resource.NPROC,
             256L, Resource.FSIZE, 2L << 30, Resource.CORE, 0L, Resource.MEMLOCK, 8L << 20);
@@ -25,7 +30,7 @@ record ProgramLimits(Map<Resource, Long> most) {
 
     /** The options of a line that set a limit. */
     static List<String> options() {
-        return Stream.of(Resource.values()).map(ProgramLimits::option).toList();
+        return Stream.concat(Stream.of(Resource.values()).map(ProgramLimits::option), TOGETHER.stream()).toList();
     }
 
     private static String option(Resource resource) {
@@ -37,7 +42,12 @@ record ProgramLimits(Map<Resource, Long> most) {
         for (Resource resource : Resource.values())
             most.put(resource, line.option(option(resource)).map(ProgramLimits::parse)
                     .orElse(USUAL.getOrDefault(resource, UNLIMITED)));
-        return new ProgramLimits(most);
+        GroupLimits together = GroupLimits.none();
+        for (String option : TOGETHER)
+            if (line.has(option))
+                together = together.read(option.substring(0, option.length() - 1),
+                        line.option(option).orElseThrow(), ProgramLimits::parse);
+        return new ProgramLimits(most, together);
     }
 
     /** Reads a number, with K, M, G or T for powers of 1024, or unlimited. */

@@ -16,13 +16,17 @@ import org.imsg.privsep.ops.Operation.Effect;
 import org.imsg.privsep.ops.PolicyPath.Place;
 import org.imsg.privsep.rights.Access;
 import org.imsg.privsep.rights.Confinement;
+import org.imsg.privsep.rights.ControlGroup;
+import org.imsg.privsep.rights.GroupLimits;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Namespace;
+import org.imsg.privsep.rights.PrivilegeException;
 import org.imsg.privsep.rights.Promise;
 import org.imsg.unix.Child;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
 
 /** Runs a program under another user, tells the child of its end, and leaves nothing of it behind. */
 record RunProgram(String program, List<String> arguments, List<String> environment, String directory,
@@ -210,8 +214,11 @@ record RunProgram(String program, List<String> arguments, List<String> environme
     /** A run under a user. */
     private record Run(Permit<RunProgram, Rule> permit, int uid) {
         private Answer perform() throws IOException {
-            try (Fd.Pair stdin = Fd.pipe(); Fd.Pair stdout = Fd.pipe(); Fd.Pair stderr = Fd.pipe()) {
-                Child child = start(stdin, stdout, stderr);
+            try (ControlGroup group = group();
+                    Fd.Pair stdin = Fd.pipe();
+                    Fd.Pair stdout = Fd.pipe();
+                    Fd.Pair stderr = Fd.pipe()) {
+                Child child = start(group, stdin, stdout, stderr);
                 Child.ExitStatus status;
                 try {
                     Handed.close(permit.asker().handed().values());
@@ -235,6 +242,17 @@ record RunProgram(String program, List<String> arguments, List<String> environme
             }
         }
 
+        /** The group that ends with the run; null where the monitor makes none. */
+        private @Nullable ControlGroup group() throws PrivilegeException {
+            GroupLimits limits = permit.rule().limits.together();
+            if (permit.host().groups().isPresent())
+                return permit.host().groups().get().make("run", limits);
+            if (limits.isEmpty())
+                return null;
+            throw new PrivilegeException("control groups", "the line limits a run by " + limits
+                    + ", and its monitor was given no directory for control groups");
+        }
+
         private static Child.ExitStatus awaited(Child child, Optional<Duration> limit) {
             try {
                 Optional<Child.ExitStatus> status = limit.isPresent()
@@ -249,7 +267,8 @@ record RunProgram(String program, List<String> arguments, List<String> environme
             }
         }
 
-        private Child start(Fd.Pair stdin, Fd.Pair stdout, Fd.Pair stderr) throws IOException {
+        private Child start(@Nullable ControlGroup group, Fd.Pair stdin, Fd.Pair stdout, Fd.Pair stderr)
+                throws IOException {
             RunProgram request = permit.request();
             if (permit.rule().own.isPresent() && !request.directory.isEmpty())
                 giveDirectory();
@@ -259,9 +278,9 @@ record RunProgram(String program, List<String> arguments, List<String> environme
                 builder.descriptor(number, handed(number));
             environment().forEach(builder::environment);
             if (permit.rule().rooted)
-                return permit.host().launcher().start(builder, confinement());
+                return permit.host().launcher().start(builder, confinement(group));
             try (Fd directory = directory()) {
-                return permit.host().launcher().start(builder.directory(directory), confinement());
+                return permit.host().launcher().start(builder.directory(directory), confinement(group));
             }
         }
 
@@ -276,9 +295,10 @@ record RunProgram(String program, List<String> arguments, List<String> environme
         }
 
         /** Another user for good: without supplementary groups, and no program it starts gets rights back. */
-        private Confinement confinement() throws IOException {
+        private Confinement confinement(@Nullable ControlGroup group) throws IOException {
             Ids ids = Ids.of(Integer.toUnsignedLong(uid), Integer.toUnsignedLong(gid()));
-            return permit.rule().limits.in(permit.rule().confinement.to(ids));
+            Confinement confinement = permit.rule().limits.in(permit.rule().confinement.to(ids));
+            return group == null ? confinement : confinement.controlGroup(group);
         }
 
         private int gid() {

@@ -13,6 +13,7 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.imsg.sys.Os;
 import org.imsg.unix.Child;
+import org.imsg.unix.Fd;
 
 /**
  * The rights that a program is left. A description: immutable, each method gives a new one that confines more.
@@ -49,6 +50,7 @@ import org.imsg.unix.Child;
  * is an error unless {@link #ifPossible()} says otherwise; {@link #query()} tells beforehand.
  */
 public final class Confinement {
+    private static final int SIGKILL = 9;
     private static final Confinement NONE = new Confinement(new Restrictions());
 
     private final Restrictions restrictions;
@@ -268,6 +270,17 @@ public final class Confinement {
     }
 
     /**
+     * Puts the child into a control group before it runs code of its own: a program is executed by {@code /bin/sh}, which moves
+     * itself there first, a JVM is moved as soon as it is started. Its descriptors must leave a number from 3 to 9 free.
+     *
+     * @param group the group
+     * @return a confinement with it
+     */
+    public Confinement controlGroup(ControlGroup group) {
+        return with(copy -> copy.group = group);
+    }
+
+    /**
      * Has the program run without what this machine, or this process's own rights, cannot enforce. Measures left out are told by
      * {@link #missing()} and in what {@link #enter()} and {@link #complete()} return.
      *
@@ -333,8 +346,28 @@ public final class Confinement {
         Restrictions possible = possible(platform);
         if (Os.current() != Os.LINUX)
             return child.start();
+        if (possible.group == null)
+            return start(child, possible, platform, anyProgram, -1);
+        if (anyProgram) {
+            int free = SpawnSteps.freeDescriptor(child);
+            try (Fd door = possible.group.door()) {
+                return start(child.descriptor(free, door), possible, platform, true, free);
+            }
+        }
+        Child started = start(child, possible, platform, false, -1);
+        try {
+            possible.group.add(started.pid());
+            return started;
+        } catch (IOException e) {
+            started.kill(SIGKILL);
+            throw e;
+        }
+    }
+
+    private static Child start(Child.Builder child, Restrictions possible, Platform platform, boolean anyProgram,
+            int door) throws IOException {
         try (SpawnSteps steps = new SpawnSteps(possible, platform,
-                anyProgram ? Optional.of(child.environment()) : Optional.empty())) {
+                anyProgram ? Optional.of(child.environment()) : Optional.empty(), door)) {
             return child.through(steps.starter())
                     .start(spawn -> ConfinedSpawn.run(steps.list(), steps.ifThere(child.program(), spawn)));
         }

@@ -172,10 +172,12 @@ public final class Exec {
             throw new UnsupportedOperationException("a program is executed with fewer rights on Linux only");
         Platform platform = Confinement.query();
         Restrictions wanted = confinement.possibleInPlace(platform);
+        if (wanted.group != null)
+            wanted.group.add(ProcessHandle.current().pid());
         try (Arena arena = Arena.ofShared()) {
             List<Integer> open = new ArrayList<>(kept);
             locked(arena).ifPresent(open::add);
-            try (SpawnSteps steps = new SpawnSteps(wanted, platform, Optional.empty(), last(arena, open, wanted))) {
+            try (SpawnSteps steps = new SpawnSteps(wanted, platform, Optional.empty(), last(arena, open, wanted), -1)) {
                 List<Step> all = new ArrayList<>(niceness(arena));
                 all.addAll(steps.list());
                 Call call = new Call(arena, candidates(arena), argv(arena), environment(arena));

@@ -31,6 +31,8 @@ final class Restrictions implements Cloneable {
     @Nullable
     Set<Capability> bounding;
     Set<Capability> ambient = Set.of();
+    @Nullable
+    ControlGroup group;
     boolean ifPossible;
 
     /** A copy with something changed. */
@@ -59,7 +61,7 @@ final class Restrictions implements Cloneable {
 
     private List<Object> all() {
         return Arrays.asList(promises, unveiled, unveiledJava, namespaces, privateRoot, chroot, ids, intermediate,
-                limits, bindPorts, connectPorts, bounding, ambient, ifPossible);
+                limits, bindPorts, connectPorts, bounding, ambient, group, ifPossible);
     }
 
     @Override
@@ -74,8 +76,8 @@ final class Restrictions implements Cloneable {
 
     @Override
     public String toString() {
-        return "promises %s, unveiled %s%s, namespaces %s, private root %s, chroot %s, %s, limits %s, TCP ports %s and %s, bounding set %s, ambient %s%s"
+        return "promises %s, unveiled %s%s, namespaces %s, private root %s, chroot %s, %s, limits %s, TCP ports %s and %s, bounding set %s, ambient %s, control group %s%s"
                 .formatted(promises, unveiledJava ? "Java and " : "", unveiled, namespaces, privateRoot, chroot, ids,
-                        limits, bindPorts, connectPorts, bounding, ambient, ifPossible ? ", if possible" : "");
+                        limits, bindPorts, connectPorts, bounding, ambient, group, ifPossible ? ", if possible" : "");
     }
 }

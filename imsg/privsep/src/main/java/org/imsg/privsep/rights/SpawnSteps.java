@@ -21,6 +21,7 @@ import org.imsg.sys.NativeString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Posix;
+import org.imsg.unix.Child;
 import org.imsg.unix.Errno;
 
 /**
@@ -30,6 +31,7 @@ import org.imsg.unix.Errno;
 final class SpawnSteps implements AutoCloseable {
     private static final Path SETPRIV = Path.of("/usr/bin/setpriv");
     private static final Path PRLIMIT = Path.of("/usr/bin/prlimit");
+    private static final Path SH = Path.of("/bin/sh");
     private static final Path ENV = Path.of("/usr/bin/env");
     /** The variables that ld.so(8) of glibc removes from the environment of a program in secure-execution mode. */
     private static final Pattern TAKEN = Pattern
@@ -57,19 +59,19 @@ final class SpawnSteps implements AutoCloseable {
      * user is not its real one the real one: there the child sets no_new_privs itself, and what needs it, or CAP_SYS_ADMIN
      * instead, comes while the thread has that capability.
      */
-    SpawnSteps(Restrictions wanted, Platform platform, Optional<Map<String, String>> environment)
+    SpawnSteps(Restrictions wanted, Platform platform, Optional<Map<String, String>> environment, int door)
             throws PrivilegeException {
-        this(wanted, platform, environment, List.of());
+        this(wanted, platform, environment, List.of(), door);
     }
 
     /** Some steps are the last ones but for the filter, which may forbid them. */
-    SpawnSteps(Restrictions wanted, Platform platform, Optional<Map<String, String>> environment, List<Step> last)
-            throws PrivilegeException {
+    SpawnSteps(Restrictions wanted, Platform platform, Optional<Map<String, String>> environment, List<Step> last,
+            int door) throws PrivilegeException {
         if (!wanted.ambient.isEmpty() && wanted.ids == null)
             throw new PrivilegeException("ambient capabilities", "they take the ids of a user: root has them all");
         changesUser = wanted.ids != null && !wanted.ids.uidIsOurs();
         late = changesUser && !wanted.execKeepsUser(platform);
-        starter = environment.isEmpty() ? List.of() : starter(wanted, environment.get());
+        starter = environment.isEmpty() ? List.of() : starter(wanted, environment.get(), door);
         Restrictions all = starter.isEmpty() ? wanted : wanted.with(this::showStarter);
         try {
             namespaces(all, platform);
@@ -108,7 +110,8 @@ final class SpawnSteps implements AutoCloseable {
      * for its own: setpriv(1) makes the effective one the real one. The C library takes some variables from a program that
      * has two users; they come back behind it.
      */
-    private List<String> starter(Restrictions wanted, Map<String, String> environment) throws PrivilegeException {
+    private List<String> starter(Restrictions wanted, Map<String, String> environment, int door)
+            throws PrivilegeException {
         List<String> starter = new ArrayList<>();
         if (changesUser) {
             starter.addAll(List.of(SETPRIV.toString(), "--reuid", Long.toString(wanted.ids.uid())));
@@ -122,6 +125,9 @@ final class SpawnSteps implements AutoCloseable {
                 starter.addAll(List.of(SETPRIV.toString(), "--no-new-privs"));
             }
         }
+        if (door >= 0)
+            starter.addAll(List.of(SH.toString(), "-c",
+                    "echo 0 >&" + door + " || exit 126; exec \"$@\" " + door + ">&-", "control-group"));
         if (!wanted.limits.isEmpty()) {
             starter.add(PRLIMIT.toString());
             wanted.limits.forEach((resource, limit) -> {
@@ -130,15 +136,23 @@ final class SpawnSteps implements AutoCloseable {
                         + (bounded < 0 ? "unlimited" : bounded + ":" + bounded));
             });
         }
-        for (Path program : List.of(SETPRIV, PRLIMIT))
+        for (Path program : List.of(SETPRIV, SH, PRLIMIT))
             if (starter.contains(program.toString()) && !Files.isExecutable(program))
                 throw new PrivilegeException("start",
-                        program + ", of util-linux, is not there to start a program with");
+                        program + (program == SH ? "" : ", of util-linux,") + " is not there to start a program with");
         return starter;
     }
 
+    /** The shell knows numbers of one digit. */
+    static int freeDescriptor(Child.Builder child) {
+        for (int number = 9; number > 2; number--)
+            if (!child.hasDescriptor(number))
+                return number;
+        throw new IllegalArgumentException("no number from 3 to 9 is free to reach the control group by");
+    }
+
     private void showStarter(Restrictions more) {
-        for (Path program : List.of(SETPRIV, ENV, PRLIMIT)) {
+        for (Path program : List.of(SETPRIV, ENV, SH, PRLIMIT)) {
             if (!starter.contains(program.toString()))
                 continue;
             if (more.privateRoot != null)

@@ -16,6 +16,8 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.imsg.privsep.rights.ControlGroups;
+import org.imsg.privsep.rights.TestControlGroups;
 import org.imsg.sys.Readiness;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.unix.Child;
@@ -487,6 +489,47 @@ class RunningTest {
                         "run user=1 descriptors=root /bin/sh", "run user=1 descriptors=3-256 /bin/sh"))
                 .matches(e -> e.getMessage().lines().count() == 4);
         assertThatIllegalArgumentException().isThrownBy(() -> script("true").descriptor(2, null));
+    }
+
+    /** They share their user, so nothing else tells what is whose. */
+    @Test
+    void what_a_run_leaves_in_its_control_group_is_gone_with_it_and_another_run_of_its_user_goes_on() throws Exception {
+        try (TestControlGroups place = TestControlGroups.make()) {
+            ControlGroups groups = ControlGroups.in(place.directory);
+            Policy policy = Policy.of("run user=64010 environment=PATH=/usr/bin:/bin descriptors=3 /bin/sh -c *");
+            try (Served served = Served.by(policy, monitor -> monitor.controlGroups(groups));
+                    Privileged privileged = served.privileged();
+                    Fd.Pair life = Fd.pipe();
+                    RunningProgram other = privileged.run(script("read x"))) {
+                try (RunningProgram program = privileged.run(script(
+                        "grep -c imsg /proc/self/cgroup; setsid sh -c 'trap \"\" TERM HUP; exec sleep 1000' & read x")
+                        .descriptor(3, life.second()))) {
+                    life.second().close();
+                    program.stdin().close();
+                    assertThat(program.waitFor().code()).isEqualTo(1);
+                    assertThat(read(life.first())).as("every end of the pipe is closed").isEmpty();
+                    assertThat(read(program.stdout())).isEqualTo("1\n");
+                }
+                assertThat(other.waitFor(Duration.ZERO)).isEmpty();
+            }
+            assertThat(place.groups()).isEmpty();
+        }
+    }
+
+    @Test
+    void limits_of_a_control_group_are_refused_where_the_monitor_makes_none() throws Exception {
+        try (Served served = served("user=64010 memory.max=512M pids.max=100 cpu.max=0.5 /bin/sh -c *");
+                Privileged privileged = served.privileged()) {
+            assertThatExceptionOfType(IOException.class).isThrownBy(() -> privileged.run(script("true")))
+                    .withMessage("control groups: the line limits a run by {cpu.max=50000 100000, "
+                            + "memory.max=536870912, pids.max=100}, and its monitor was given no directory for "
+                            + "control groups");
+        }
+        assertThatExceptionOfType(PolicyException.class)
+                .isThrownBy(() -> Policy.of("run user=1 cpu.max=half /bin/sh", "run user=1 pids.max=0 /bin/sh",
+                        "run user=1 memory.max=-1 /bin/sh"))
+                .withMessageContaining("expected a number of processors such as 0.5, not half")
+                .matches(e -> e.getMessage().lines().count() == 3);
     }
 
     /** What it takes to start a shell: setpriv(1) and prlimit(1) besides, and their libraries. */

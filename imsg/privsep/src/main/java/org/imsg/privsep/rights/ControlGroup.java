@@ -1,0 +1,95 @@
+package org.imsg.privsep.rights;
+
+import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import org.imsg.unix.Fd;
+import org.imsg.unix.OpenFlag;
+
+/**
+ * The control group of a child and of all that it starts: no process leaves it without a right to. Made by {@link ControlGroups}.
+ * Thread-safe.
+ */
+public final class ControlGroup implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final long PAUSE_NANOS = 1_000_000;
+
+    private final Path directory;
+
+    ControlGroup(Path directory) {
+        this.directory = directory;
+    }
+
+    /**
+     * Moves a process into the group; those that it starts afterwards are in it too.
+     *
+     * @param pid the process, which this one has started and not waited for
+     * @throws IOException if there is no such process, or the kernel refuses
+     */
+    public void add(long pid) throws IOException {
+        ControlGroups.write(directory.resolve("cgroup.procs"), Long.toString(pid));
+    }
+
+    /** The file to which a process writes 0 to move itself, whatever its rights are: those of the opener count. */
+    Fd door() throws IOException {
+        return Fd.open(directory.resolve("cgroup.procs"), OpenFlag.WRITE);
+    }
+
+    /**
+     * The processes of the group now.
+     *
+     * @return their ids; of those of another PID namespace 0
+     * @throws IOException if it was closed
+     */
+    public List<Long> pids() throws IOException {
+        return Files.readAllLines(directory.resolve("cgroup.procs")).stream().map(Long::valueOf).toList();
+    }
+
+    /**
+     * Kills all processes of the group in one call, which none escapes by forking.
+     *
+     * @throws IOException if the kernel refuses; before Linux 5.14 there is no such call
+     */
+    public void kill() throws IOException {
+        ControlGroups.write(directory.resolve("cgroup.kill"), "1");
+    }
+
+    /**
+     * Kills all processes of the group, and removes it when they are gone. Does nothing if that was done before.
+     *
+     * @throws IOException if some are still there after two seconds, or the kernel refuses
+     */
+    @Override
+    public void close() throws IOException {
+        if (Files.notExists(directory))
+            return;
+        if (!pids().isEmpty())
+            kill();
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!removed(deadline))
+            LockSupport.parkNanos(PAUSE_NANOS);
+    }
+
+    private boolean removed(long deadline) throws IOException {
+        try {
+            return Files.deleteIfExists(directory) || true;
+        } catch (DirectoryNotEmptyException e) {
+            throw e;
+        } catch (FileSystemException e) {
+            // Busy: a process that was killed has not ended yet.
+            if (System.nanoTime() - deadline > 0)
+                throw e;
+            return false;
+        }
+    }
+
+    @Override
+    public String toString() {
+        return directory.toString();
+    }
+}

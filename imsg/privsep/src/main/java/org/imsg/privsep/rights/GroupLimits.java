@@ -1,0 +1,114 @@
+package org.imsg.privsep.rights;
+
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Function;
+
+/** What all processes of a {@link ControlGroup} may use together. A description: immutable, each method gives a new one. */
+public final class GroupLimits {
+    private static final GroupLimits NONE = new GroupLimits(Map.of());
+    private static final int PERIOD_MICROSECONDS = 100_000;
+
+    /** By the name of the file that has them. */
+    private final Map<String, String> values;
+
+    private GroupLimits(Map<String, String> values) {
+        this.values = values;
+    }
+
+    /**
+     * Begins without limits.
+     *
+     * @return no limit at all
+     */
+    public static GroupLimits none() {
+        return NONE;
+    }
+
+    /**
+     * Limits their memory, page cache included. When no more can be had, the kernel kills all of them. They are not swapped out.
+     *
+     * @param bytes 1 or more
+     * @return limits with this one
+     * @throws IllegalArgumentException if it is under 1
+     */
+    public GroupLimits memory(long bytes) {
+        return with("memory.max", Long.toString(atLeastOne(bytes)));
+    }
+
+    /**
+     * Limits how many processes and threads they are. One more fails with EAGAIN.
+     *
+     * @param most 1 or more
+     * @return limits with this one
+     * @throws IllegalArgumentException if it is under 1
+     */
+    public GroupLimits pids(long most) {
+        return with("pids.max", Long.toString(atLeastOne(most)));
+    }
+
+    /**
+     * Limits their share of the processors in each tenth of a second. They wait when it is used up.
+     *
+     * @param processors such as 0.5 for half of one; 0.01 to 10000
+     * @return limits with this one
+     * @throws IllegalArgumentException if it is out of range
+     */
+    public GroupLimits cpus(double processors) {
+        if (!(processors >= 0.01 && processors <= 10_000))
+            throw new IllegalArgumentException("processors are 0.01 to 10000, not " + processors);
+        return with("cpu.max", Math.round(processors * PERIOD_MICROSECONDS) + " " + PERIOD_MICROSECONDS);
+    }
+
+    private static long atLeastOne(long most) {
+        if (most < 1)
+            throw new IllegalArgumentException("a limit of a control group is 1 or more, not " + most);
+        return most;
+    }
+
+    private GroupLimits with(String file, String value) {
+        Map<String, String> more = new TreeMap<>(values);
+        more.put(file, value);
+        return new GroupLimits(more);
+    }
+
+    /**
+     * Reads a limit as a line of a policy has it.
+     *
+     * @param file {@code memory.max}, {@code pids.max} or {@code cpu.max}
+     * @param text its value
+     * @param number reads a number of bytes or processes
+     * @return limits with this one
+     * @throws IllegalArgumentException if it is none
+     */
+    public GroupLimits read(String file, String text, Function<String, Long> number) {
+        if (!file.equals("cpu.max"))
+            return file.equals("pids.max") ? pids(number.apply(text)) : memory(number.apply(text));
+        if (!text.matches("[0-9]{1,5}(\\.[0-9]{1,2})?"))
+            throw new IllegalArgumentException("expected a number of processors such as 0.5, not " + text);
+        return cpus(Double.parseDouble(text));
+    }
+
+    /** {@return whether there is none} */
+    public boolean isEmpty() {
+        return values.isEmpty();
+    }
+
+    Map<String, String> values() {
+        return values;
+    }
+
+    /** The kernel's controllers that keep them. */
+    Set<String> controllers() {
+        Set<String> controllers = new TreeSet<>();
+        values.keySet().forEach(file -> controllers.add(file.substring(0, file.indexOf('.'))));
+        return controllers;
+    }
+
+    @Override
+    public String toString() {
+        return values.toString();
+    }
+}

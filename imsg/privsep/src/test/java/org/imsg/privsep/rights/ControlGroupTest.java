@@ -1,0 +1,253 @@
+package org.imsg.privsep.rights;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Set;
+import org.imsg.testing.ChildJvm;
+import org.imsg.unix.Child;
+import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The groups that children are put into, on a machine where root may make some. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class ControlGroupTest {
+    private static final Confinement STRANGER = Confinement.none().to(Ids.of(64020, 64020)).boundingSet();
+
+    private TestControlGroups place;
+    private ControlGroups groups;
+
+    @BeforeEach
+    void asRoot() throws IOException {
+        assumeThat(Ids.current().isRoot()).as("root, who may make control groups").isTrue();
+        place = TestControlGroups.make();
+        groups = ControlGroups.in(place.directory);
+    }
+
+    @AfterEach
+    void nothingIsLeft() throws IOException {
+        if (place == null)
+            return;
+        assertThat(place.groups()).isEmpty();
+        place.close();
+    }
+
+    private static Child.Builder shell(String script) {
+        return Child.of(Path.of("/bin/sh"), "-c", script).environment("PATH", "/usr/bin:/bin");
+    }
+
+    /** What a script prints, in a group. */
+    private static String output(Confinement confinement, ControlGroup group, String script) throws Exception {
+        try (Fd.Pair pipe = Fd.pipe(); Fd.Pair none = Fd.pipe()) {
+            Child child = confinement.controlGroup(group)
+                    .spawn(shell(script).descriptor(0, none.first()).descriptor(1, pipe.second()));
+            pipe.second().close();
+            StringBuilder text = new StringBuilder();
+            try (FdChannel output = new FdChannel(pipe.first())) {
+                ByteBuffer bytes = ByteBuffer.allocate(4096);
+                while (output.read(bytes) >= 0) {
+                    text.append(StandardCharsets.UTF_8.decode(bytes.flip()));
+                    bytes.clear();
+                }
+            }
+            child.waitFor();
+            return text.toString();
+        }
+    }
+
+    /** Processes that began before it was moved would be outside: one in two was, when the parent moved it. */
+    @Test
+    void a_program_and_all_that_it_starts_are_in_its_group_from_their_first_instruction_on() throws Exception {
+        for (Confinement confinement : new Confinement[]{STRANGER, Confinement.none(),
+                STRANGER.limit(Resource.NPROC, 50).promise(Promise.RPATH, Promise.PROC, Promise.EXEC, Promise.ID)})
+            for (int i = 0; i < 5; i++)
+                try (ControlGroup group = groups.make("trial", GroupLimits.none())) {
+                    assertThat(output(confinement, group,
+                            "grep ^0: /proc/self/cgroup & grep ^0: /proc/self/cgroup; wait"))
+                            .isEqualTo(("0::/" + place.name() + "/" + group.toString().replaceFirst(".*/", "") + "\n")
+                                    .repeat(2));
+                }
+    }
+
+    @Test
+    void a_program_is_left_no_descriptor_to_move_others_by() throws Exception {
+        try (ControlGroup group = groups.make("trial", GroupLimits.none()); Fd file = Fd.open(Path.of("/dev/null"))) {
+            assertThat(output(STRANGER, group, "ls /proc/self/fd | tr '\\n' ' '")).isEqualTo("0 1 2 3 ");
+            assertThat(output(STRANGER, group, "echo 0 2>/dev/null > /sys/fs/cgroup/unified/cgroup.procs && echo out"))
+                    .isEmpty();
+            Child.Builder full = shell("true");
+            for (int number = 3; number < 10; number++)
+                full.descriptor(number, file);
+            assertThatIllegalArgumentException().isThrownBy(() -> STRANGER.controlGroup(group).spawn(full))
+                    .withMessage("no number from 3 to 9 is free to reach the control group by");
+        }
+    }
+
+    @Test
+    void a_program_that_cannot_get_into_its_group_does_not_run() throws Exception {
+        ControlGroup group = groups.make("trial", GroupLimits.none());
+        Path directory = Path.of(group.toString());
+        // A group within one that is for threads has the file, but may be entered by none.
+        ControlGroups.write(directory.resolve("cgroup.type"), "threaded");
+        Path within = Files.createDirectory(directory.resolve("within"));
+        assertThat(output(STRANGER, new ControlGroup(within), "echo ran")).isEmpty();
+        Files.delete(within);
+        Files.delete(directory);
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> STRANGER.controlGroup(group).spawn(shell("true")))
+                .withMessageContaining("cgroup.procs").withMessageContaining("ENOENT");
+        group.close();
+    }
+
+    /** It forks faster than its processes can be found. */
+    @Test
+    void a_fork_bomb_ends_with_its_group() throws Exception {
+        ControlGroup group = groups.make("bomb", GroupLimits.none());
+        Child bomb = Confinement.none().to(Ids.of(64021, 64021)).limit(Resource.NPROC, 100).limit(Resource.CPU, 10)
+                .controlGroup(group).spawn(shell(
+                        "f() { while :; do sh -c 'exec sleep 0.01' & done; }; f 2>/dev/null & f 2>/dev/null & exec sleep 1000"));
+        try {
+            while (group.pids().size() < 20 && bomb.waitFor(Duration.ofMillis(1)).isEmpty())
+                assertThat(Thread.currentThread().isInterrupted()).isFalse();
+        } finally {
+            group.close();
+        }
+        assertThat(bomb.waitFor()).isEqualTo(new Child.ExitStatus(-1, 9));
+        try (var processes = Files.list(Path.of("/proc"))) {
+            assertThat(processes.filter(path -> path.getFileName().toString().matches("[0-9]+"))
+                    .filter(ControlGroupTest::runsTheBomb)).isEmpty();
+        }
+    }
+
+    private static boolean runsTheBomb(Path process) {
+        try {
+            String status = Files.readString(process.resolve("status"));
+            return status.contains("Uid:\t64021") && !status.contains("State:\tZ");
+        } catch (IOException _) {
+            return false;
+        }
+    }
+
+    @Test
+    void groups_that_a_run_before_has_left_are_killed_and_removed_and_those_of_this_one_are_not() throws Exception {
+        Path left = Files.createDirectory(place.directory.resolve("imsg-4194305-1-left"));
+        Child lives = shell("exec sleep 1000").start();
+        new ControlGroup(left).add(lives.pid());
+        Path strange = Files.createDirectory(place.directory.resolve("other"));
+        try (ControlGroup mine = groups.make("mine", GroupLimits.none())) {
+            ControlGroups.in(place.directory);
+            assertThat(lives.waitFor()).isEqualTo(new Child.ExitStatus(-1, 9));
+            assertThat(place.groups()).containsExactlyInAnyOrder("other", mine.toString().replaceFirst(".*/", ""));
+        }
+        Files.delete(strange);
+    }
+
+    @Test
+    void a_directory_that_is_none_and_controllers_that_are_not_there_are_refused_with_the_reason(@TempDir Path other)
+            throws Exception {
+        assertThatExceptionOfType(PrivilegeException.class).isThrownBy(() -> ControlGroups.in(other))
+                .withMessage("control groups in " + other
+                        + ": it is no directory of a cgroup version 2 file system");
+        assertThatExceptionOfType(PrivilegeException.class).isThrownBy(() -> ControlGroups.in(other.resolve("x")))
+                .withMessageStartingWith("control groups in " + other + "/x: ");
+        String there = Files.readString(place.directory.resolve("cgroup.controllers"));
+        GroupLimits limits = GroupLimits.none().memory(1 << 20);
+        if (!there.contains("memory")) {
+            assertThat(groups.missing(limits)).singleElement().asString()
+                    .startsWith("control groups in " + place.directory + ": of the controllers memory it has ")
+                    .endsWith(": the others are in use by cgroup version 1, or were not given to it (systemd: "
+                            + "Delegate=yes)");
+            assertThatExceptionOfType(PrivilegeException.class).isThrownBy(() -> groups.make("trial", limits))
+                    .withMessage(groups.missing(limits).getFirst());
+        }
+        assertThat(groups.missing(GroupLimits.none())).isEmpty();
+    }
+
+    /** Where version 1 has the controllers, as on many machines for tests, only the refusal can be tried. */
+    private ControlGroup limited(GroupLimits limits) throws Exception {
+        if (groups.missing(limits).isEmpty())
+            return groups.make("trial", limits);
+        assertThatExceptionOfType(PrivilegeException.class).isThrownBy(() -> groups.make("trial", limits))
+                .withMessageContaining("of the controllers " + String.join(", ", limits.controllers()) + " it has ");
+        return null;
+    }
+
+    @Test
+    void processes_and_processors_are_limited_together_or_refused() throws Exception {
+        try (ControlGroup group = limited(GroupLimits.none().pids(5).cpus(0.5))) {
+            if (group == null)
+                return;
+            assertThat(Files.readString(Path.of(group.toString(), "pids.max"))).isEqualTo("5\n");
+            assertThat(Files.readString(Path.of(group.toString(), "cpu.max"))).isEqualTo("50000 100000\n");
+            assertThat(output(STRANGER, group,
+                    "exec 2>/dev/null; for i in 1 2 3 4 5 6 7 8; do sleep 0.1 & done; wait; echo no")).isEmpty();
+            assertThat(Files.readString(Path.of(group.toString(), "pids.events"))).doesNotContain("max 0");
+        }
+    }
+
+    @Test
+    void memory_is_limited_together_or_refused() throws Exception {
+        try (ControlGroup group = limited(GroupLimits.none().memory(64 << 20))) {
+            if (group == null)
+                return;
+            Child child = STRANGER.controlGroup(group).spawn(shell("exec head -c 200M /dev/zero | tail -c 200M"));
+            assertThat(child.waitFor(Duration.ofSeconds(30)).orElseThrow().signal()).isEqualTo(9);
+        }
+    }
+
+    /** The program of a service with {@code Delegate=yes}. */
+    static final class Delegated {
+        public static void main(String... arguments) throws Exception {
+            ControlGroups.write(Path.of(arguments[0], "cgroup.procs"), "0");
+            ControlGroups own = ControlGroups.own();
+            System.out.println("own " + own);
+            own.enable(Set.of(arguments[1]));
+            System.out.println(Files.readString(Path.of("/proc/self/cgroup")));
+        }
+    }
+
+    /** A group with processes of its own can give its children no controllers. */
+    @Test
+    void a_program_that_has_its_own_group_moves_out_of_the_way_of_its_children() throws Exception {
+        Path root = place.directory.getParent();
+        Path enabled = root.resolve("cgroup.subtree_control");
+        String before = Files.readString(enabled);
+        String there = Files.readString(root.resolve("cgroup.controllers")).strip().split(" ")[0];
+        assumeThat(there).as("a controller in version 2").isNotEmpty();
+        ControlGroups.write(enabled, "+" + there);
+        try {
+            assertThat(new ChildJvm().run(Delegated.class, place.directory.toString(), there))
+                    .contains("own " + place.directory, "0::/" + place.name() + "/parent");
+            assertThat(place.directory.resolve("cgroup.subtree_control")).hasContent(there);
+        } finally {
+            Files.deleteIfExists(place.directory.resolve("parent"));
+            if (!before.contains(there)) {
+                ControlGroups.write(place.directory.resolve("cgroup.subtree_control"), "-" + there);
+                ControlGroups.write(enabled, "-" + there);
+            }
+        }
+    }
+
+    @Test
+    void limits_are_told_from_nonsense() {
+        assertThat(GroupLimits.none().memory(1 << 20).pids(7).cpus(1.5))
+                .hasToString("{cpu.max=150000 100000, memory.max=1048576, pids.max=7}");
+        assertThatIllegalArgumentException().isThrownBy(() -> GroupLimits.none().memory(0));
+        assertThatIllegalArgumentException().isThrownBy(() -> GroupLimits.none().pids(-1));
+        for (double cpus : new double[]{0, -1, 0.001, 10_001, Double.NaN, Double.POSITIVE_INFINITY})
+            assertThatIllegalArgumentException().isThrownBy(() -> GroupLimits.none().cpus(cpus));
+    }
+}
