@@ -257,6 +257,37 @@ class RunningTest {
     }
 
     @Test
+    void a_uid_of_which_something_is_left_is_swept_again_later_and_not_by_everyone_at_once() throws Exception {
+        ManualTime time = new ManualTime();
+        List<Integer> swept = new ArrayList<>();
+        Set<Integer> stubborn = new HashSet<>(Set.of(64010, 64011));
+        UserPool users = new UserPool(uid -> {
+            swept.add(uid);
+            if (stubborn.contains(uid))
+                throw new IOException("not in ten seconds");
+            return true;
+        }, time);
+        IdRange two = new IdRange(64010, 64011);
+        try (CapturedLog errors = new CapturedLog(UserPool.class)) {
+            for (int i = 0; i < 2; i++)
+                users.give(users.take(two).orElseThrow());
+            assertThat(swept).containsExactly(64010, 64011);
+            assertThat(users.take(two)).as("too early").isEmpty();
+            time.advance(Duration.ofSeconds(61).toNanos());
+            assertThat(users.take(two)).as("one attempt, in vain").isEmpty();
+            assertThat(swept).hasSize(3);
+            stubborn.clear();
+            assertThat(users.take(two)).as("the other one").isPresent();
+            assertThat(users.take(two)).as("the first is too early again").isEmpty();
+            time.advance(Duration.ofSeconds(61).toNanos());
+            assertThat(users.take(two)).isPresent();
+            assertThat(swept).hasSize(5);
+            assertThat(users.take(two)).as("both are taken").isEmpty();
+            assertThat(errors.lines()).hasSize(3);
+        }
+    }
+
+    @Test
     void a_uid_that_has_a_process_of_somebody_elses_is_passed_over() throws Exception {
         Child stranger;
         try (Fd.Pair pipe = Fd.pipe();
