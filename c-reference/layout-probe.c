@@ -51,6 +51,7 @@
 
 #ifdef __linux__
 #include <sys/epoll.h>
+#include <sys/timex.h>
 #if __has_include(<linux/openat2.h>)
 #include <linux/openat2.h>
 #define HAVE_OPEN_HOW	1
@@ -173,6 +174,12 @@ structs(enum what what)
 	TYPE(struct timespec);
 	MEMBER(struct timespec, tv_sec);
 	MEMBER(struct timespec, tv_nsec);
+#ifdef __linux__
+	TYPE(struct timex);
+	MEMBER(struct timex, modes);
+	MEMBER(struct timex, offset);
+	MEMBER(struct timex, freq);
+#endif
 	TYPE(struct stat);
 	MEMBER(struct stat, st_dev);
 	MEMBER(struct stat, st_ino);
@@ -302,6 +309,10 @@ constants(void)
 	CONSTANT(IPPROTO_IPV6);
 	CONSTANT(IPV6_V6ONLY);
 	CONSTANT(CLOCK_REALTIME);
+#ifdef __linux__
+	CONSTANT(ADJ_FREQUENCY);
+	CONSTANT(ADJ_OFFSET_SINGLESHOT);
+#endif
 	CONSTANT(RLIMIT_CPU);
 	CONSTANT(RLIMIT_FSIZE);
 	CONSTANT(RLIMIT_DATA);

@@ -1,6 +1,7 @@
 package org.imsg.sys;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 

@@ -25,6 +25,8 @@ final class OperationsAbi {
             AT_SYMLINK_NOFOLLOW 0x100  AT_REMOVEDIR 0x200  AT_EMPTY_PATH 0x1000  O_NOCTTY 0x100
             RESOLVE_NO_XDEV 1  RESOLVE_NO_MAGICLINKS 2  RESOLVE_NO_SYMLINKS 4  RESOLVE_BENEATH 8
             SO_REUSEADDR 2  IPV6_V6ONLY 26
+            timex:size 208  timex.modes:offset 0  timex.offset:offset 8  timex.freq:offset 16
+            ADJ_FREQUENCY 2  ADJ_OFFSET_SINGLESHOT 0x8001
             """;
 
     static final String LINUX_X86_64 = """

@@ -294,6 +294,41 @@ public final class Privileged implements AutoCloseable {
         answer(new SetClock(true, change.getSeconds(), change.getNano())).close();
     }
 
+    /**
+     * Lets the clock go a little faster or slower until it has changed by some time: adjtime(3). On Linux, by 500 microseconds a
+     * second, so that no number of requests moves a clock further than that.
+     *
+     * <p>Policy: {@code slew [within=SECONDS] [frequency=PPM]}, with {@code within} as the bound of one request. Request 10: n8 for good (0),
+     * n64 microseconds (signed); DONE with one string, the microseconds that were left of an earlier one.
+     *
+     * @param change the difference, cut to microseconds, 35 minutes at most; negative for back. It takes the place of what is left of
+     *     an earlier one
+     * @return what was left of an earlier one
+     * @throws IOException as said above
+     */
+    public Duration slewClock(Duration change) throws IOException {
+        return SlewClock.MICROSECOND.multipliedBy(before(new SlewClock(false,
+                change.dividedBy(SlewClock.MICROSECOND))));
+    }
+
+    /**
+     * Makes the clock faster or slower for good: adjfreq(2). Policy and request as {@link #slewClock(Duration)}, with {@code frequency}
+     * as the bound, and n8 for good (1), n64 parts per billion (signed).
+     *
+     * @param partsPerBillion the difference from the machine's own oscillator, -500000 to 500000
+     * @return the difference from before
+     * @throws IOException as said above
+     */
+    public long clockFrequency(long partsPerBillion) throws IOException {
+        return before(new SlewClock(true, partsPerBillion));
+    }
+
+    private long before(SlewClock request) throws IOException {
+        try (Imsg answer = answer(request)) {
+            return Long.parseLong(Reply.list(answer).getFirst());
+        }
+    }
+
     private Fd descriptor(Request request) throws IOException {
         try (Imsg answer = answer(request)) {
             Fd fd = answer.takeFd();

@@ -140,6 +140,10 @@ class HostileChildTest {
                         p -> head(p).addN8(0).addN64(0).addN32(1_000_000_000)),
                 bad("-9223372036854775808 seconds are more than any clock shows", SetClock.OPERATION.type(),
                         p -> head(p).addN8(1).addN64(Long.MIN_VALUE).addN32(0)),
+                bad("-9223372036854775808 microseconds are more than a clock can be slewed by",
+                        SlewClock.OPERATION.type(), p -> head(p).addN8(0).addN64(Long.MIN_VALUE)),
+                bad("500001 parts per billion are more than a clock can be slewed by", SlewClock.OPERATION.type(),
+                        p -> head(p).addN8(1).addN64(500_001)),
                 bad("there is no request of type 0x4f500000", OperationProtocol.FIRST, p -> head(p)),
                 bad("there is no request of type 0x4f500100", OperationProtocol.DONE, p -> head(p)),
                 bad("there is no request of type 0xffffffff", -1, p -> head(p)));
@@ -166,7 +170,7 @@ class HostileChildTest {
         long seed = 4711;
         Random random = new Random(seed);
         for (int i = 0; i < 3000; i++) {
-            int type = OperationProtocol.FIRST + random.nextInt(12);
+            int type = OperationProtocol.FIRST + random.nextInt(16);
             if (type == OperationProtocol.SIGNAL)
                 continue;
             byte[] bytes = new byte[random.nextInt(40)];
