@@ -62,13 +62,13 @@ public final class Memory {
     }
 
     /**
-     * Gives memory back: free(3).
+     * Gives memory back: free(3). Allocates nothing.
      *
      * @param address memory allocated here that no thread uses any more, or 0
      */
     public static void free(long address) {
         if (address != 0)
-            FREE.call(address);
+            FREE.callAnyway(address, 0, 0);
     }
 
     @SuppressWarnings("restricted")

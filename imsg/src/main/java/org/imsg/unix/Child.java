@@ -60,6 +60,8 @@ public final class Child {
     /** Whether the program has been started, or will not be. */
     private volatile boolean decided;
     private boolean reaped;
+    /** The result of waitpid(2). */
+    private int waited;
 
     /**
      * Its thread and the thread's memory are there before it is: a program that uses up all threads is waited for, too, and one
@@ -68,7 +70,7 @@ public final class Child {
     private Child(String name) {
         try {
             errno = Memory.segment(memory, STATUS_AT, Arena.global());
-            waiting = Thread.ofPlatform().daemon().name("imsg-wait-" + name).unstarted(this::await);
+            waiting = Thread.ofPlatform().daemon().name("imsg-wait-" + name).unstarted(this::awaitEnd);
             AWAITED.add(this);
             waiting.start();
         } catch (RuntimeException | Error e) {
@@ -78,13 +80,21 @@ public final class Child {
         }
     }
 
-    private void await() {
-        while (!decided)
-            LockSupport.park(this);
-        if (pid > 0)
-            reap();
-        AWAITED.remove(this);
-        Memory.free(memory);
+    /** Goes on until the child is waited for, with pauses while there is no memory. */
+    private void awaitEnd() {
+        for (boolean over = false; !over;) {
+            try {
+                while (!decided)
+                    LockSupport.park(this);
+                if (pid > 0)
+                    reap();
+                AWAITED.remove(this);
+                Memory.free(memory);
+                over = true;
+            } catch (OutOfMemoryError _) {
+                LockSupport.parkNanos(PAUSE);
+            }
+        }
     }
 
     private void decided() {
@@ -438,31 +448,24 @@ public final class Child {
         Processes.kill(pid, signal);
     }
 
-    /** Takes no memory but for what it tells, for which it waits. */
+    /** Takes no memory but for what it tells at the end, and may be called again where that is missing. */
     private void reap() {
-        int result;
-        do {
+        if (!reaped) {
             // Waits without reaping, so that kill cannot reach a process that took over the number.
-            result = Processes.waitid(errno, pid, memory + SIGINFO_AT);
-        } while (result == -Constants.EINTR);
-        synchronized (this) {
-            reaped = true;
-            do {
-                result = Processes.waitpid(errno, pid, memory + STATUS_AT, 0);
-            } while (result == -Constants.EINTR);
-            AWAITED.remove(this);
-        }
-        int status = Memory.ALL.get(JAVA_INT, memory + STATUS_AT);
-        while (!exit.isDone()) {
-            try {
-                if (result < 0)
-                    exit.completeExceptionally(new ErrnoException("waitpid", pid, -result));
-                else
-                    exit.complete(ExitStatus.of(status));
-            } catch (OutOfMemoryError _) {
-                LockSupport.parkNanos(PAUSE);
+            while (Processes.waitid(errno, pid, memory + SIGINFO_AT) == -Constants.EINTR)
+                Thread.onSpinWait();
+            synchronized (this) {
+                do {
+                    waited = Processes.waitpid(errno, pid, memory + STATUS_AT, 0);
+                } while (waited == -Constants.EINTR);
+                reaped = true;
             }
         }
+        AWAITED.remove(this);
+        if (waited < 0)
+            exit.completeExceptionally(new ErrnoException("waitpid", pid, -waited));
+        else
+            exit.complete(ExitStatus.of(Memory.ALL.get(JAVA_INT, memory + STATUS_AT)));
     }
 
     @Override

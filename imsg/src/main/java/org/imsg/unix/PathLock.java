@@ -42,19 +42,25 @@ final class PathLock implements AutoCloseable {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         for (;;) {
             PathLock lock = open(path);
-            try {
-                lock.await(deadline);
-                if (lock.made || lock.isInPlace())
-                    return lock;
-            } catch (IOException | RuntimeException | Error e) {
-                lock.abandon();
-                throw e;
-            }
+            if (lock.lock(deadline))
+                return lock;
             lock.fd.close();
         }
     }
 
-    private static PathLock open(Path path) throws IOException {
+    /** Waits for the lock; false if the file is not in place any more. A failure abandons the lock. */
+    boolean lock(long deadline) throws IOException {
+        try {
+            await(deadline);
+            return made || isInPlace();
+        } catch (IOException | RuntimeException | Error e) {
+            abandon();
+            throw e;
+        }
+    }
+
+    /** Opens or makes the file, which is not locked yet. */
+    static PathLock open(Path path) throws IOException {
         for (;;) {
             try {
                 return new PathLock(path, Fd.open(path, 0600, OpenFlag.READ_WRITE, OpenFlag.CREATE_NEW), true);

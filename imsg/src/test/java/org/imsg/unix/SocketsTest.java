@@ -70,6 +70,14 @@ class SocketsTest {
     }
 
     @Test
+    void a_mode_that_cannot_be_set_is_told() {
+        assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> Sockets.blocking(Integer.MAX_VALUE, false))
+                .withMessageStartingWith("fcntl(F_GETFL " + Integer.MAX_VALUE + "): EBADF");
+        assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> Fd.closeOnExec(Integer.MAX_VALUE))
+                .withMessageStartingWith("fcntl(F_SETFD " + Integer.MAX_VALUE + "): EBADF");
+    }
+
+    @Test
     void a_socket_without_a_peer_has_no_credentials() throws Exception {
         try (Fd socket = Sockets.socket()) {
             assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> Sockets.peerCredentials(socket))

@@ -81,6 +81,11 @@ final class FramerRig {
         return length;
     }
 
+    void putBack(int length, int descriptor) {
+        framer.putBack(length, descriptor);
+        start -= length;
+    }
+
     int saidLength() {
         return framer.saidLength(segment(), start);
     }

@@ -54,6 +54,20 @@ class FramerTest {
     }
 
     @Test
+    void a_message_that_is_put_back_comes_again_with_its_descriptor() {
+        rig.arrive(glued(plain(1, 20), marked(2, 30), plain(3, 16)), 7, false);
+        for (int descriptor : new int[]{NONE, 7, NONE}) {
+            int length = rig.next();
+            assertThat(rig.framer.descriptor()).isEqualTo(descriptor);
+            rig.putBack(length, descriptor);
+            assertThat(rig.next()).isEqualTo(length);
+            assertThat(rig.framer.descriptor()).isEqualTo(descriptor);
+        }
+        assertThat(rig.next()).isEqualTo(INCOMPLETE);
+        assertThat(rig.unclaimed).isEmpty();
+    }
+
+    @Test
     void a_message_is_incomplete_until_its_last_byte_has_come() {
         byte[] bytes = plain(7, 40);
         for (int i = 0; i < 39; i++)
