@@ -89,6 +89,9 @@ final class LinuxAbi {
                 if (arch.matches("(mips|sparc|alpha|parisc|hppa).*"))
                     throw new UnsupportedOperationException("imsg does not know the system call constants of Linux on "
                             + arch + ", which are not those of other machines");
+                if (arch.matches("(arm|i[3-6]86|x86|ppc|ppcle|s390|riscv32)"))
+                    throw new UnsupportedOperationException("imsg knows the layouts of Linux on 64-bit machines, and "
+                            + arch + " has 32 bits");
                 yield new String[]{COMMON, ERRNO, OperationsAbi.LINUX, GENERIC};
             }
         };

@@ -4,7 +4,12 @@ import java.util.Locale;
 
 /** The operating systems whose constants and layouts are known here; all of them on 64-bit machines (LP64). */
 public enum Os {
-    /** Linux with glibc or musl. */
+    /**
+     * Linux: x86_64 and aarch64, whose tables are held against their C compilers, and machines with the generic constants of
+     * Linux, such as riscv64, s390x, ppc64le and loongarch64. Those with constants of their own (mips, sparc, alpha, parisc)
+     * and those of 32 bits are refused by name. Under musl no child can be started: it has no
+     * posix_spawn_file_actions_addclosefrom_np.
+     */
     LINUX,
     /** OpenBSD. */
     OPENBSD,

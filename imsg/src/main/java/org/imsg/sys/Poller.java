@@ -58,13 +58,25 @@ abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
         return RUNNING.get(what.ordinal());
     }
 
+    /** The system calls a poller can be made of. */
+    enum Kind {
+        EPOLL, KQUEUE, POLL
+    }
+
     private static Poller create(Readiness what) {
-        if (!POLL && Abi.host().value("epoll_event:size", 0) != 0)
-            return new EpollPoller(what);
+        return switch (POLL ? Kind.POLL : kind(Abi.host(), what)) {
+            case EPOLL -> new EpollPoller(what);
+            case KQUEUE -> new KqueuePoller(what);
+            case POLL -> new PollPoller(what);
+        };
+    }
+
+    /** What a system has: poll(2) where nothing better is in its table. */
+    static Kind kind(Abi system, Readiness what) {
+        if (system.value("epoll_event:size", 0) != 0)
+            return Kind.EPOLL;
         // kqueue has no filter that reports hanging up alone.
-        return POLL || what == Readiness.HUNG_UP || Abi.host().value("kevent:size", 0) == 0
-                ? new PollPoller(what)
-                : new KqueuePoller(what);
+        return what == Readiness.HUNG_UP || system.value("kevent:size", 0) == 0 ? Kind.POLL : Kind.KQUEUE;
     }
 
     /** Unparks the threads that wait for a descriptor. Allocates nothing. */

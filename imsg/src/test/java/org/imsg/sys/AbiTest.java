@@ -102,6 +102,22 @@ class AbiTest {
                 .withMessageContaining("Linux on mips64el");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"arm", "i386", "x86", "ppc", "s390", "riscv32"})
+    void a_linux_machine_of_32_bits_is_refused_by_name(String machine) {
+        assertThatExceptionOfType(UnsupportedOperationException.class).isThrownBy(() -> Abi.of(Os.LINUX, machine))
+                .withMessageEndingWith(machine + " has 32 bits");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"LINUX, amd64, EPOLL, EPOLL", "LINUX, s390x, EPOLL, EPOLL", "LINUX, riscv64, EPOLL, EPOLL",
+            "OPENBSD, amd64, KQUEUE, POLL", "FREEBSD, amd64, KQUEUE, POLL", "MACOS, aarch64, KQUEUE, POLL"})
+    void virtual_threads_wait_by_what_the_table_of_the_machine_has(Os os, String machine, Poller.Kind reading,
+            Poller.Kind hangingUp) {
+        assertThat(Poller.kind(Abi.of(os, machine), Readiness.READABLE)).isEqualTo(reading);
+        assertThat(Poller.kind(Abi.of(os, machine), Readiness.HUNG_UP)).isEqualTo(hangingUp);
+    }
+
     @Test
     void what_a_system_does_not_have_is_refused_by_name_or_replaced() {
         Abi macos = Abi.of(Os.MACOS, "aarch64");
