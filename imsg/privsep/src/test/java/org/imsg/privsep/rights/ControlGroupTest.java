@@ -208,22 +208,6 @@ class ControlGroupTest {
         }
     }
 
-    /** Becomes another program, in a group. */
-    static final class Executed {
-        public static void main(String... arguments) throws Exception {
-            ControlGroup group = ControlGroups.in(Path.of(arguments[0])).make("executed", GroupLimits.none());
-            Exec.of(Path.of("/bin/cat"), "/proc/self/cgroup").confined(STRANGER.controlGroup(group)).perform();
-        }
-    }
-
-    @Test
-    void a_program_that_becomes_another_takes_it_into_its_group() throws Exception {
-        assertThat(new ChildJvm().run(Executed.class, place.directory.toString()))
-                .contains("0::/" + place.name() + "/imsg-").contains("-executed");
-        // The group of a process that is gone.
-        ControlGroups.in(place.directory);
-    }
-
     /** The program of a service with {@code Delegate=yes}. */
     static final class Delegated {
         public static void main(String... arguments) throws Exception {
