@@ -185,8 +185,12 @@ public final class Child {
          * @param name its name
          * @param value its value
          * @return this
+         * @throws IllegalArgumentException if the name is empty or has a {@code =} in it, which would make it another variable's
          */
         public Builder environment(String name, String value) {
+            if (name.isEmpty() || name.indexOf('=') >= 0)
+                throw new IllegalArgumentException(
+                        "a variable's name is not empty and has no =, unlike \"" + name + '"');
             environment.put(name, value);
             return this;
         }
@@ -283,9 +287,12 @@ public final class Child {
                     copies.add(copy);
                     numbers.put(entry.getKey(), copy.intValue());
                 }
+                Fd entered = directory == null ? null : directory.dup(from);
+                if (entered != null)
+                    copies.add(entered);
                 Child child = new Child(String.valueOf(program.getFileName()));
                 try {
-                    spawn(child, arena, numbers, from, launch);
+                    spawn(child, arena, numbers, from, entered, launch);
                     return child;
                 } catch (IOException | RuntimeException | Error e) {
                     // It may have begun before that, and has no owner.
@@ -301,16 +308,16 @@ public final class Child {
             }
         }
 
-        private void spawn(Child child, Arena arena, Map<Integer, Integer> numbers, int closeFrom, Launch launch)
-                throws IOException {
+        private void spawn(Child child, Arena arena, Map<Integer, Integer> numbers, int closeFrom,
+                @Nullable Fd entered, Launch launch) throws IOException {
             long actions = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
             long attributes = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
             MemorySegment pid = arena.allocate(4, 4);
             check(Processes.file_actions_init(actions));
             check(Processes.attributes_init(attributes));
             try {
-                if (directory != null)
-                    check(Processes.file_actions_addfchdir(actions, directory.intValue()));
+                if (entered != null)
+                    check(Processes.file_actions_addfchdir(actions, entered.intValue()));
                 for (Map.Entry<Integer, Integer> entry : numbers.entrySet())
                     check(Processes.file_actions_adddup2(actions, entry.getValue(), entry.getKey()));
                 // A JVM's own descriptors are not all close-on-exec.

@@ -83,7 +83,7 @@ public final class JdkChannels {
         if (!Sockets.name(fd.intValue()).isSocket() || Sockets.intOption(fd, "SO_TYPE") != Constants.SOCK_STREAM
                 || Sockets.intOption(fd, "SO_ACCEPTCONN") != 0)
             throw new IllegalArgumentException(fd + " is not a connected stream socket");
-        Sockets.blocking(fd.intValue(), true);
+        Sockets.blocking(fd, true);
         return unix ? unixChannel(fd) : inetChannel(fd);
     }
 

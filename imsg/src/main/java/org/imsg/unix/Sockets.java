@@ -77,7 +77,7 @@ public final class Sockets {
             Fd socket = socket();
             try {
                 if (connect(socket, address)) {
-                    blocking(socket.intValue(), true);
+                    blocking(socket, true);
                     return socket;
                 }
             } catch (IOException | RuntimeException | Error e) {
@@ -308,7 +308,7 @@ public final class Sockets {
                 Fd.closeOnExec(owner.intValue());
             if (Abi.host().value("SO_NOSIGPIPE", 0) != 0)
                 intOption(owner, "SO_NOSIGPIPE", 1);
-            blocking(owner.intValue(), false);
+            blocking(owner, false);
         });
     }
 
@@ -397,6 +397,16 @@ public final class Sockets {
     static int statusFlags(int fd) throws ErrnoException {
         return ErrnoException.check("fcntl", "F_GETFL " + fd,
                 Posix.fcntl(fd, Constants.F_GETFL, 0));
+    }
+
+    /** Sets or clears O_NONBLOCK, for every holder of the open file. */
+    static void blocking(Fd fd, boolean blocking) throws IOException {
+        int number = fd.enter();
+        try {
+            blocking(number, blocking);
+        } finally {
+            fd.exit();
+        }
     }
 
     static void blocking(int fd, boolean blocking) throws ErrnoException {

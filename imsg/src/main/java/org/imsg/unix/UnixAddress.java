@@ -91,8 +91,8 @@ public final class UnixAddress {
      * @return a new segment, as long as the address
      */
     public MemorySegment toNative(Arena arena) {
-        // The length tells where an abstract name ends, the NUL where a path does.
-        int length = PATH_AT + name.length + (path == null ? 0 : 1);
+        // The length tells where an abstract name ends, the NUL where a path does. One that the kernel gave may fill all room.
+        int length = PATH_AT + name.length + (path == null || name.length == PATH_SIZE ? 0 : 1);
         MemorySegment address = arena.allocate(length, 2);
         if (Abi.host().value("sockaddr_un.sun_family:width") == 1) {
             address.set(JAVA_BYTE, 0, (byte) length);

@@ -116,7 +116,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
                     + socket + " is of type " + type);
         if (Sockets.intOption(socket, "SO_ACCEPTCONN") == 0)
             throw new IllegalArgumentException(socket + " does not listen");
-        Sockets.blocking(socket.intValue(), false);
+        Sockets.blocking(socket, false);
         Fd own = socket.move();
         try {
             return new UnixListener(own, address, null);

@@ -2,6 +2,7 @@ package org.imsg.unix;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -124,5 +125,13 @@ class ChildTest {
             }
         }
         return text.toString();
+    }
+
+    @Test
+    void a_variable_whose_name_would_be_another_ones_is_refused() {
+        for (String name : new String[]{"", "LD_PRELOAD=/tmp/x.so", "="})
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> Child.of(Path.of("/bin/true")).environment(name, "value"))
+                    .withMessageContaining('"' + name + '"');
     }
 }

@@ -6,6 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.lang.foreign.ValueLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.Arena;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
@@ -14,6 +18,8 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Optional;
+import org.imsg.sys.Constants;
+import org.imsg.sys.Posix;
 import org.imsg.ImsgChannel;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.RawSyscall;
@@ -156,6 +162,23 @@ class SocketsTest {
                         .isThrownBy(() -> UnixListener.at(address).backlog(1).listen())
                         .satisfies(e -> assertThat(e.name()).isEqualTo("EADDRINUSE"));
             }
+    }
+
+    @Test
+    void an_inherited_socket_whose_path_has_no_room_for_a_nul_can_be_connected_to() throws Exception {
+        byte[] name = directory.resolve("p".repeat(108 - directory.toString().length() - 1)).toString()
+                .getBytes(StandardCharsets.UTF_8);
+        try (Fd socket = Sockets.socket(); Arena arena = Arena.ofConfined()) {
+            MemorySegment full = arena.allocate(110, 2);
+            full.set(ValueLayout.JAVA_SHORT, 0, (short) Constants.AF_UNIX);
+            MemorySegment.copy(name, 0, full, ValueLayout.JAVA_BYTE, 2, 108);
+            assertThat(Posix.bind(socket.intValue(), full.address(), 110)).isZero();
+            assertThat(Posix.listen(socket.intValue(), 1)).isZero();
+            try (UnixListener listener = UnixListener.of(socket); Fd client = connect(listener.address())) {
+                assertThat(client.isOpen()).isTrue();
+                assertThat(listener.address().path()).hasToString(new String(name, StandardCharsets.UTF_8));
+            }
+        }
     }
 
     @Test
