@@ -8,8 +8,8 @@ import java.util.Locale;
 public enum DebianSuite {
     /** Debian 12: CLASSIC everywhere, and the only one whose smtpd runs table backends over imsg. */
     BOOKWORM("opensmtpd-extras"),
-    /** Debian 13: OpenBGPD has gone over to MODERN, the others have not. */
-    TRIXIE,
+    /** Debian 13: OpenBGPD has gone over to MODERN, the others have not. Has Debian's own JDK 25. */
+    TRIXIE("openjdk-25-jre-headless"),
     /** Debian 14, not released at the time of writing, so its versions move: MODERN everywhere. */
     FORKY;
 
