@@ -9,7 +9,7 @@ import org.imsg.Imsg;
 final class Operations {
     private static final List<Operation<?, ?>> ALL = List.of(OpenFile.OPERATION, BindSocket.OPERATION,
             ConnectSocket.OPERATION, RunProgram.OPERATION, ChownTree.OPERATION, RemoveTree.OPERATION,
-            LookUp.OPERATION, SetClock.OPERATION, SlewClock.OPERATION);
+            LookUp.OPERATION, SetClock.OPERATION, SlewClock.OPERATION, OpenPackets.OPERATION);
 
     private Operations() {}
 

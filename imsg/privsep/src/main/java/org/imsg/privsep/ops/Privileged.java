@@ -323,6 +323,22 @@ public final class Privileged implements AutoCloseable {
         return before(new SlewClock(true, partsPerBillion));
     }
 
+    /**
+     * Opens a packet socket on an interface: packet(7) of Linux, with frames from their link-level header on.
+     *
+     * <p>Policy: {@code packet ethertype=NUMBER[,NUMBER]|udp=PORT[,PORT] INTERFACE}, with the protocols of the frames in hexadecimal
+     * (0x0003 is all), or the ports that IPv4 datagrams go to. The socket's filter is that of the line, for that interface only, and
+     * locked. It is a filter for what arrives: Linux has none for sending, and lets a child that has such a socket send frames through every
+     * interface of its parent's network. Request 11: string interface; DESCRIPTOR.
+     *
+     * @param networkInterface the interface's name
+     * @return the socket, the caller's
+     * @throws IOException as said above; ENODEV if there is no such interface
+     */
+    public Fd packets(String networkInterface) throws IOException {
+        return descriptor(new OpenPackets(networkInterface));
+    }
+
     private long before(SlewClock request) throws IOException {
         try (Imsg answer = answer(request)) {
             return Long.parseLong(Reply.list(answer).getFirst());

@@ -144,6 +144,10 @@ class HostileChildTest {
                         SlewClock.OPERATION.type(), p -> head(p).addN8(0).addN64(Long.MIN_VALUE)),
                 bad("500001 parts per billion are more than a clock can be slewed by", SlewClock.OPERATION.type(),
                         p -> head(p).addN8(1).addN64(500_001)),
+                bad("an interface has a name of 1 to 15 characters", OpenPackets.OPERATION.type(),
+                        p -> Fields.addString(head(p), "../../etc/passwd")),
+                bad("an interface has a name of 1 to 15 characters", OpenPackets.OPERATION.type(),
+                        p -> Fields.addString(head(p), "")),
                 bad("there is no request of type 0x4f500000", OperationProtocol.FIRST, p -> head(p)),
                 bad("there is no request of type 0x4f500100", OperationProtocol.DONE, p -> head(p)),
                 bad("there is no request of type 0xffffffff", -1, p -> head(p)));

@@ -34,7 +34,8 @@ class ProtocolTest {
                 new ConnectSocket(SocketKind.UNIX, "/run/x", 0),
                 new RunProgram("/bin/sh", List.of("-c", ""), List.of("A=b"), "/srv", List.of(3, 255)),
                 new ChownTree("/x", -2, 0), new RemoveTree("/x"), new LookUp(LookUp.Kind.ETHER, "a", "b"),
-                new SetClock(true, -5, 999_999_999), new SlewClock(true, -500_000), new SlewClock(false, 1));
+                new SetClock(true, -5, 999_999_999), new SlewClock(true, -500_000), new SlewClock(false, 1),
+                new OpenPackets("eth0"));
     }
 
     @ParameterizedTest
