@@ -1,10 +1,13 @@
 package org.imsg.netty;
 
+import io.netty.channel.ChannelOption;
 import io.netty.channel.IoEvent;
 import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollIoEvent;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.epoll.EpollMode;
 import io.netty.channel.unix.FileDescriptor;
 import org.imsg.sys.Abi;
 
@@ -39,6 +42,18 @@ final class EpollBinding extends Binding implements EpollIoHandle {
 
     static Binding of(ImsgSocketChannel channel) {
         return new EpollBinding(channel);
+    }
+
+    /** {@code EPOLL_MODE}, which is for Netty's own channels to set. */
+    @SuppressWarnings("deprecation")
+    static ChannelOption<?> modeOption() {
+        return EpollChannelOption.EPOLL_MODE;
+    }
+
+    /** How a channel looks to its handlers: whatever is left unread is reported again. */
+    @SuppressWarnings("deprecation")
+    static Object mode() {
+        return EpollMode.LEVEL_TRIGGERED;
     }
 
     @Override

@@ -2,7 +2,6 @@ package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelConfig;
 import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelMetadata;
 import io.netty.channel.ChannelOutboundBuffer;
@@ -45,8 +44,10 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  * <li>It is no {@code DomainSocketChannel}, whose read mode says bytes or descriptors, never both. Code that is to serve both
  * classes asks for a {@link UnixChannel} and a {@link io.netty.channel.socket.DuplexChannel}.
- * <li>{@code EPOLL_MODE} and {@code DOMAIN_SOCKET_READ_MODE} are unknown options: setting them returns false.
- * <li>{@link #peerCredentials()} is of a type of ours, with ids up to 2^32-1, and has one group.
+ * <li>{@code DOMAIN_SOCKET_READ_MODE} is an unknown option. {@code EPOLL_MODE} is always level-triggered, and setting
+ * anything else returns false.
+ * <li>{@link #peerCredentials()} is of a type of ours, with ids up to 2^32-1, and has one group: Netty's cannot be made outside of
+ * Netty. Both say {@code pid()} and {@code uid()}.
  * <li>A file region goes through a buffer, not through sendfile(2).
  * </ul>
  */
@@ -56,7 +57,7 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
 
     private final Fd socket;
     private final SocketDescriptor descriptor;
-    private final SocketConfig config;
+    private final ImsgChannelConfig config;
     private final SocketReader reader;
     private final SocketWriter writer;
     private final Connector connector;
@@ -99,7 +100,7 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
         super(parent);
         this.socket = socket;
         descriptor = new SocketDescriptor(socket);
-        config = new SocketConfig(this, socket);
+        config = new ImsgChannelConfig(this, socket);
         reader = new SocketReader(this, config);
         writer = new SocketWriter(this, config);
         connector = new Connector(this);
@@ -150,7 +151,7 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
     }
 
     @Override
-    public ChannelConfig config() {
+    public ImsgChannelConfig config() {
         return config;
     }
 

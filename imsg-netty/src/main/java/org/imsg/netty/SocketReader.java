@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /** The receiving side of a channel: the read loop, one recvmsg(2) a turn. On the event loop only, unless said otherwise. */
 final class SocketReader {
     private final ImsgSocketChannel channel;
-    private final SocketConfig config;
+    private final ImsgChannelConfig config;
     /** Whether a read() has not been answered with data yet. */
     private boolean pending;
     private boolean ended;
@@ -30,7 +30,7 @@ final class SocketReader {
     private volatile long surplus;
     private final UncheckedBooleanSupplier maybeMore = () -> filled || broughtDescriptor;
 
-    SocketReader(ImsgSocketChannel channel, SocketConfig config) {
+    SocketReader(ImsgSocketChannel channel, ImsgChannelConfig config) {
         this.channel = channel;
         this.config = config;
     }
@@ -122,7 +122,7 @@ final class SocketReader {
         boolean handedOn = false;
         try {
             sizes.attemptedBytesRead(room);
-            Msghdr header = SocketCalls.toReceive(config.allowsFdPassing());
+            Msghdr header = SocketCalls.toReceive(config.isAllowFdPassing());
             int n = receive(header, buffer, room);
             sizes.lastBytesRead(n == 0 ? -1 : Math.max(n, 0));
             filled = n == room;
@@ -179,7 +179,7 @@ final class SocketReader {
 
     private void end(ChannelPipeline pipeline, ImsgSocketChannel.SocketUnsafe unsafe) {
         ended = false;
-        if (!config.allowsHalfClosure()) {
+        if (!config.isAllowHalfClosure()) {
             unsafe.close(unsafe.voidPromise());
             return;
         }

@@ -29,11 +29,11 @@ final class SocketWriter {
     }
 
     private final ImsgSocketChannel channel;
-    private final SocketConfig config;
+    private final ImsgChannelConfig config;
     /** The loop that will try again after a pause, or null. */
     private volatile @Nullable EventLoop pausing;
 
-    SocketWriter(ImsgSocketChannel channel, SocketConfig config) {
+    SocketWriter(ImsgSocketChannel channel, ImsgChannelConfig config) {
         this.channel = channel;
         this.config = config;
     }
@@ -53,7 +53,7 @@ final class SocketWriter {
         if (!withFd.content().isReadable())
             throw new IllegalArgumentException(
                     "a descriptor travels with the first byte of its message, and there is none");
-        if (!config.allowsFdPassing())
+        if (!config.isAllowFdPassing())
             throw new IllegalStateException(
                     "descriptors do not pass on this channel: see ImsgChannelOption.ALLOW_FD_PASSING");
         // In place, so that whoever retained it has bytes and descriptor still if the write fails.

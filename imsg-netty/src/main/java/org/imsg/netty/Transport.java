@@ -50,6 +50,11 @@ enum Transport {
         present = isPresent(handle);
     }
 
+    /** Whether its classes are there. */
+    boolean isPresent() {
+        return present;
+    }
+
     abstract boolean fits(IoEventLoop loop);
 
     abstract Binding bind(ImsgSocketChannel channel);

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class ArchitectureTest {
     /** Parts of the channel that call it back: Netty calls nothing but the channel. */
-    private static final List<String> PARTS = List.of("Connector", "SocketConfig", "SocketReader", "SocketWriter",
+    private static final List<String> PARTS = List.of("Connector", "ImsgChannelConfig", "SocketReader", "SocketWriter",
             "Registration", "Transport", "Binding", "EpollBinding", "IoUringBinding", "KqueueBinding");
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
 import io.netty.channel.EventLoop;
+import io.netty.channel.unix.FileDescriptor;
 import java.io.File;
 import java.lang.module.ModuleDescriptor;
 import java.net.URL;
@@ -11,6 +12,7 @@ import java.net.URLClassLoader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -39,9 +41,17 @@ class TransportTest {
             if (!entry.contains("netty-transport-classes-" + absent))
                 others.add(Path.of(entry).toUri().toURL());
         assertThat(others).hasSize(path.split(File.pathSeparator).length - 1);
-        try (URLClassLoader loader = new URLClassLoader(others.toArray(URL[]::new),
-                ClassLoader.getPlatformClassLoader())) {
+        // The platform's loader would ask the one that has the modules of this JVM.
+        try (URLClassLoader loader = new URLClassLoader(others.toArray(URL[]::new), null)) {
+            assertThat(Class.forName(Transport.class.getName(), false, loader).getClassLoader()).isSameAs(loader);
             assertThatCode(() -> Class.forName(Transport.class.getName(), true, loader)).doesNotThrowAnyException();
+            Class<?> type = Class.forName(ImsgSocketChannel.class.getName(), true, loader);
+            Object channel = type.getConstructor().newInstance();
+            Object config = type.getMethod("config").invoke(channel);
+            Map<?, ?> options = (Map<?, ?>) config.getClass().getMethod("getOptions").invoke(config);
+            assertThat(options.keySet().toString().contains("EPOLL_MODE")).isEqualTo(!absent.equals("epoll"));
+            loader.loadClass(FileDescriptor.class.getName()).getMethod("close")
+                    .invoke(type.getMethod("fd").invoke(channel));
         }
     }
 }
