@@ -50,7 +50,7 @@ final class EpollBinding extends Binding implements EpollIoHandle {
         return EpollChannelOption.EPOLL_MODE;
     }
 
-    /** How a channel looks to its handlers: whatever is left unread is reported again. */
+    /** How a channel looks to its handlers: unread bytes are reported again. */
     @SuppressWarnings("deprecation")
     static Object mode() {
         return EpollMode.LEVEL_TRIGGERED;

@@ -97,8 +97,8 @@ public final class ImsgChannelConfig extends DefaultChannelConfig implements Dup
     }
 
     /**
-     * The size of the socket's receive buffer: SO_RCVBUF. Linux has no use for it here: what waits to
-     * be read counts for the sender's {@link #getSendBufferSize()}.
+     * The size of the socket's receive buffer: SO_RCVBUF. It has no effect on Linux: unread bytes
+     * count for the sender's {@link #getSendBufferSize()}.
      *
      * @return bytes, on Linux twice what was set
      * @throws ChannelException if the channel is closed
