@@ -82,7 +82,14 @@ public final class IbufQueue implements AutoCloseable {
         lock.lock();
         try {
             requireOpen();
-            buffers.add(move.get());
+            Ibuf moved = move.get();
+            boolean added = false;
+            try {
+                added = buffers.add(moved);
+            } finally {
+                if (!added)
+                    moved.close();
+            }
             arrived.signal();
         } finally {
             lock.unlock();
@@ -177,8 +184,9 @@ public final class IbufQueue implements AutoCloseable {
         try {
             requireOpen();
             if (from != this) {
-                buffers.addAll(from.buffers);
-                from.buffers.clear();
+                // One by one, so that none is in both if there is no memory in the middle.
+                for (Ibuf first; (first = from.buffers.peek()) != null; from.buffers.remove())
+                    buffers.add(first);
                 arrived.signalAll();
             }
         } finally {

@@ -110,15 +110,23 @@ public final class Imsg implements AutoCloseable {
             throw new IllegalStateException("the first in the queue is a buffer without a header, not a message");
         }
         byte[] payload = buffer.copy();
+        Imsg message = new Imsg(header.type(), header.id(), header.pid(), payload, DescriptorState.NONE, null);
         Fd fd = buffer.fdGet();
-        return new Imsg(header.type(), header.id(), header.pid(), payload,
-                fd == null ? DescriptorState.NONE : DescriptorState.PRESENT, fd);
+        if (fd != null)
+            message.putBack(fd);
+        return message;
     }
 
     /** Moves the message, with its whole payload, to a buffer. */
     synchronized Ibuf moveToBuffer() {
-        Ibuf buffer = Ibuf.forMessage(type, id, pid, payload.length, payload.length).add(payload);
-        return hasFd() ? buffer.fdSet(takeFd()) : buffer;
+        try (Ibuf buffer = Ibuf.forMessage(type, id, pid, payload.length, payload.length).add(payload)) {
+            if (fd != null) {
+                buffer.fdSet(fd);
+                takeFd();
+            }
+            // For whichever thread takes it out of the queue.
+            return buffer.move();
+        }
     }
 
     /**
@@ -129,14 +137,15 @@ public final class Imsg implements AutoCloseable {
      * @throws IllegalStateException if the descriptor was closed or moved
      */
     public Imsg withFd(Fd passed) {
-        Fd owned = passed.move();
+        Imsg with = new Imsg(type, id, pid, payload, DescriptorState.NONE, null);
+        with.putBack(passed.move());
         close();
-        return new Imsg(type, id, pid, payload, DescriptorState.PRESENT, owned);
+        return with;
     }
 
-    /** Puts a descriptor back that was taken out to be sent, and was not. */
-    synchronized void putBack(Fd returned) {
-        fd = returned;
+    /** Puts a descriptor in: the one of a new message, or one that was taken out to be sent, and was not. */
+    synchronized void putBack(Fd owned) {
+        fd = owned;
         descriptor = DescriptorState.PRESENT;
     }
 

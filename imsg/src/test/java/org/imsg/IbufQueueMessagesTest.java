@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.nio.file.Path;
 import org.imsg.unix.Fd;
+import org.imsg.testing.Call;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -45,6 +46,24 @@ class IbufQueueMessagesTest {
         try (Imsg refused = Imsg.of(2).withFd(witness.open())) {
             assertThatIllegalStateException().isThrownBy(() -> queue.push(refused));
             assertThat(refused.hasFd()).isTrue();
+        }
+        assertThat(witness.openDescriptors()).isZero();
+    }
+
+    @Test
+    void messages_of_one_thread_are_taken_out_and_closed_by_another(@TempDir Path directory) throws Exception {
+        Witness witness = new Witness(directory);
+        try (IbufQueue queue = new IbufQueue()) {
+            Call.start(Call.On.PLATFORM, () -> {
+                for (int type = 1; type <= 3; type++)
+                    queue.push(Imsg.of(type, new byte[type]).withFd(witness.open()));
+                return null;
+            }).result();
+            try (Imsg first = queue.popImsg(); Ibuf second = queue.pop()) {
+                assertThat(first).hasToString("imsg type 1 id 0 pid 0, 1 bytes, descriptor present");
+                assertThat(second.size()).isEqualTo(2);
+                assertThat(second.fdAvail()).isTrue();
+            }
         }
         assertThat(witness.openDescriptors()).isZero();
     }
