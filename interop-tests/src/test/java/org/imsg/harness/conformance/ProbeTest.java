@@ -69,7 +69,8 @@ class ProbeTest {
     }
 
     private static List<String> failedGroups(Ntpd ntpd, WireFormat format, Duration patience) throws Exception {
-        Target target = new Target(ntpd.socket(), format, 16384, 10, 0, new byte[0], patience);
+        Target target = new Target(ntpd.socket(), format, 16384, 10, 0, new byte[0], List.of(),
+                Target.USUAL_CONNECTIONS, patience);
         return new Conformance(target).run(_ -> {
             // only the report matters
         }).outcomes().stream().filter(outcome -> outcome.status() == Report.Status.FAILED)

@@ -4,9 +4,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.imsg.WireFormat;
 import org.imsg.harness.conformance.Conformance;
@@ -40,6 +40,15 @@ final class ConformanceCommand implements Callable<Integer> {
     @Option(names = "--hex", defaultValue = "", paramLabel = "HEX", description = "Its payload in hexadecimal.")
     private String payload;
 
+    @Option(names = "--answer", paramLabel = "TYPE", split = ",", description = "The types of the answer's messages in order, where they are known.")
+    private List<String> answer = List.of();
+
+    @Option(names = "--connections", paramLabel = "N", defaultValue = "50", description = "How many clients at once the daemon serves, 2 or more (default: ${DEFAULT-VALUE}).")
+    private int connections;
+
+    @Option(names = "--allow-untested", description = "Exit code 0 also if a case could not be tested.")
+    private boolean allowUntested;
+
     @Option(names = "--case", paramLabel = "NAME", split = ",", description = "Only these cases.")
     private @Nullable List<String> cases;
 
@@ -72,7 +81,8 @@ final class ConformanceCommand implements Callable<Integer> {
         output.out().flush();
         if (junit != null)
             Files.writeString(junit, report.junitXml());
-        return report.count(Report.Status.FAILED) == 0 ? ExitCode.OK : ExitCode.DIFFERENT;
+        boolean tested = allowUntested || report.count(Report.Status.NOT_TESTED) == 0;
+        return tested && report.count(Report.Status.FAILED) == 0 ? ExitCode.OK : ExitCode.DIFFERENT;
     }
 
     private Target target() throws IOException {
@@ -88,13 +98,20 @@ final class ConformanceCommand implements Callable<Integer> {
                 output.out().println("probed: " + found.process() + ", format " + found.format() + ", limit " + limit);
         }
         return new Target(socket, format, limit, reading.protocol().type(type), Integer.parseUnsignedInt(id),
-                HexFormat.of().parseHex(payload), patience);
+                HexFormat.of().parseHex(payload), answerTypes(), connections, patience);
+    }
+
+    private List<Integer> answerTypes() throws IOException {
+        List<Integer> types = new ArrayList<>();
+        for (String one : answer)
+            types.add(reading.protocol().type(one));
+        return types;
     }
 
     private void show(Report.Outcome outcome) {
         if (output.json)
             output.out().println(new JsonObject().string("group", outcome.group()).string("name", outcome.name())
-                    .string("status", outcome.status().name().toLowerCase(Locale.ROOT))
+                    .string("status", outcome.status().toString())
                     .string("remark", outcome.remark()).string("c", outcome.inC())
                     .number("milliseconds", String.valueOf(outcome.time().toMillis())));
         else
@@ -108,7 +125,7 @@ final class ConformanceCommand implements Callable<Integer> {
         String code = switch (outcome.status()) {
             case PASSED -> "\u001B[32m";
             case FAILED -> "\u001B[31m";
-            case SKIPPED -> "\u001B[2m";
+            case NOT_TESTED -> "\u001B[33m";
         };
         return code + outcome + "\u001B[0m";
     }

@@ -2,8 +2,11 @@ package org.imsg.harness.conformance;
 
 import java.io.IOException;
 import java.net.SocketTimeoutException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.imsg.harness.record.Conversation;
@@ -12,7 +15,6 @@ import org.imsg.harness.record.Event;
 import org.imsg.harness.stream.RawSocket;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
-import org.jspecify.annotations.Nullable;
 
 /** A client's connection in a case. Its pid is no other's, for some daemons send their answers by that. */
 final class CaseClient implements AutoCloseable {
@@ -23,19 +25,7 @@ final class CaseClient implements AutoCloseable {
 
     final int pid = NEXT_PID.incrementAndGet();
     private final Target target;
-    private final @Nullable KnownAnswer answer;
     private final Conversation conversation;
-
-    /** What the request is answered with: how many messages, and how many of them have the last one's type. */
-    record KnownAnswer(List<Integer> types) {
-        int lastType() {
-            return types.getLast();
-        }
-
-        int ofLastType() {
-            return (int) types.stream().filter(type -> type == lastType()).count();
-        }
-    }
 
     /** What a case found wrong. */
     static final class Failed extends Exception {
@@ -46,10 +36,17 @@ final class CaseClient implements AutoCloseable {
         }
     }
 
-    /** The answer is null for the client that finds it out. */
-    CaseClient(Target target, @Nullable KnownAnswer answer) throws IOException {
+    /** The daemon closed the connection where an answer belongs. */
+    static final class Closed extends Exception {
+        private static final long serialVersionUID = 1;
+
+        Closed(String message) {
+            super(message);
+        }
+    }
+
+    CaseClient(Target target) throws IOException {
         this.target = target;
-        this.answer = answer;
         int limit = Math.max(target.limit(), 0xFFFF);
         conversation = new Conversation(RawSocket.connect(target.socket()), Direction.TO_SERVER, target.format(), limit,
                 _ -> {
@@ -58,11 +55,16 @@ final class CaseClient implements AutoCloseable {
     }
 
     void request() throws IOException {
-        send(target.request(pid));
+        send(requestBytes());
     }
 
     byte[] requestBytes() {
-        return target.request(pid);
+        return target.request(target.id(), pid, target.payload(), false);
+    }
+
+    /** The process that listens, as the kernel vouches for it. */
+    int daemon() throws IOException {
+        return conversation.socket().peerCredentials().pid();
     }
 
     /** Bytes that the daemon may refuse by closing: the outcome is seen when reading. */
@@ -100,41 +102,96 @@ final class CaseClient implements AutoCloseable {
         }
     }
 
-    /** All that comes until the daemon is silent for a moment. */
-    List<Integer> typesUntilSilence(Duration moment) throws IOException {
-        List<Integer> types = new ArrayList<>();
+    /** All that comes until the daemon is silent for a moment, or has closed; descriptors are closed. */
+    List<Event> untilSilence() throws IOException, Failed {
+        return untilSilence(target.patience());
+    }
+
+    /** The same, where the first may take so long. */
+    List<Event> untilSilence(Duration patience) throws IOException, Failed {
+        List<Event> events = new ArrayList<>();
         try {
-            for (Duration time = target.patience();; time = moment) {
+            for (Duration time = patience;; time = target.moment()) {
                 try (Conversation.Received received = conversation.receive(time)) {
+                    if (received.event().kind() == Event.Kind.BYTES)
+                        throw new Failed("the answer is no message: " + received.event().note());
                     if (!received.event().isMessage())
-                        return types;
-                    types.add(received.event().type());
+                        return events;
+                    events.add(received.event());
                 }
             }
         } catch (SocketTimeoutException _) {
-            return types;
+            return events;
         }
     }
 
-    /** Waits for so many whole answers; other messages between them do not matter. */
-    void awaitAnswers(int count) throws IOException, Failed {
-        int missing = count * answer.ofLastType();
+    /** A request of this client, and all that it is answered with. */
+    KnownAnswer.Sample sample(int id) throws IOException, Failed {
+        send(target.request(id, pid, target.payload(), false));
+        List<Event> answer = untilSilence();
+        return new KnownAnswer.Sample(id, pid, target.payload(), answer,
+                answer.stream().allMatch(message -> Files.exists(Path.of("/proc", String.valueOf(message.pid())))));
+    }
+
+    /** Waits for the whole answers to so many requests as the target has it. */
+    void awaitAnswers(KnownAnswer answer, int count) throws IOException, Failed, Closed {
+        awaitAnswers(answer, Collections.nCopies(count, target.id()), target.payload());
+    }
+
+    /** Waits for the whole answers to requests with these peerids and a payload. */
+    void awaitAnswers(KnownAnswer answer, List<Integer> ids, byte[] payload) throws IOException, Failed, Closed {
+        List<String> missing = new ArrayList<>();
+        ids.forEach(_ -> missing.addAll(answer.shapes()));
+        int left = ids.size() * (answer.isSteady() ? answer.size() : answer.ofLastType());
+        for (int count = 0; left > 0;) {
+            Event event = message(left, answer);
+            if (answer.isElsewhere(event))
+                continue;
+            if (answer.isSingle())
+                count = expect(answer.fault(event, ids.get(count), pid, payload), count);
+            else if (answer.isSteady() && !missing.remove(new KnownAnswer.Sample(0, 0, payload, List.of(event), true)
+                    .shapes().getFirst()))
+                throw new Failed(event.type() + " came, which belongs to no answer");
+            if (answer.isSteady() || event.type() == answer.lastType())
+                left--;
+        }
+    }
+
+    private static int expect(String fault, int count) throws Failed {
+        if (!fault.isEmpty())
+            throw new Failed(fault);
+        return count + 1;
+    }
+
+    private Event message(int missing, KnownAnswer answer) throws IOException, Failed, Closed {
+        String what = missing + " messages "
+                + (answer.isSteady() ? "" : "of type " + Integer.toUnsignedString(answer.lastType()) + " ");
+        try (Conversation.Received received = conversation.receive(target.patience())) {
+            Event event = received.event();
+            if (event.kind() == Event.Kind.BYTES)
+                throw new Failed("the answer is no message: " + event.note());
+            if (event.kind() == Event.Kind.END)
+                throw new Closed("the connection was closed with " + what + "missing");
+            return event;
+        } catch (SocketTimeoutException _) {
+            throw new Failed(
+                    "nothing came for " + target.patience().toMillis() + " ms, and " + what + "are missing");
+        }
+    }
+
+    /** Nothing may come any more, but messages that come beside answers. */
+    void mustBeSilent(KnownAnswer answer) throws IOException, Failed {
         try {
-            while (missing > 0) {
-                try (Conversation.Received received = conversation.receive(target.patience())) {
-                    Event event = received.event();
-                    if (event.kind() == Event.Kind.BYTES)
-                        throw new Failed("the answer is no message: " + event.note());
-                    if (event.kind() == Event.Kind.END)
-                        throw new Failed("the connection was closed with " + missing + " messages of type "
-                                + Integer.toUnsignedString(answer.lastType()) + " missing");
-                    if (event.type() == answer.lastType())
-                        missing--;
+            for (;;) {
+                try (Conversation.Received received = conversation.receive(target.moment())) {
+                    if (received.event().kind() == Event.Kind.END)
+                        return;
+                    if (!answer.isElsewhere(received.event()))
+                        throw new Failed("more came than the answer: " + received.event());
                 }
             }
         } catch (SocketTimeoutException _) {
-            throw new Failed("nothing came for " + target.patience().toMillis() + " ms, and " + missing
-                    + " messages of type " + Integer.toUnsignedString(answer.lastType()) + " are missing");
+            // as it should be
         }
     }
 
@@ -153,15 +210,18 @@ final class CaseClient implements AutoCloseable {
     }
 
     /** Whether the answer comes; if not, the daemon must have closed the connection. */
-    boolean answeredOrClosed() throws IOException, Failed {
+    boolean answeredOrClosed(KnownAnswer answer) throws IOException, Failed {
         try {
-            awaitAnswers(1);
+            awaitAnswers(answer, 1);
             return true;
-        } catch (Failed e) {
-            if (!e.getMessage().startsWith("the connection was closed"))
-                throw e;
+        } catch (Closed _) {
             return false;
         }
+    }
+
+    /** Leaves before the end of the case. */
+    void leave() {
+        conversation.close();
     }
 
     @Override

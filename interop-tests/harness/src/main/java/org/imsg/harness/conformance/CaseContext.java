@@ -1,37 +1,140 @@
 package org.imsg.harness.conformance;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.imsg.harness.record.Event;
+import org.imsg.unix.Fd;
 
-/** What the cases stand on: the target, and what is known about it. */
-record CaseContext(Target target, CaseClient.KnownAnswer answer, boolean unknownTypeCloses) {
-    private static final Duration MOMENT = Duration.ofMillis(200);
+/**
+ * What the cases stand on: the target, and what the first connections showed.
+ *
+ * @param target the daemon
+ * @param answer what its request is answered with
+ * @param unknownFault what went wrong after a message of an unknown type; empty if nothing did
+ * @param unknownTypeCloses whether such a message closes the connection
+ * @param daemon the process that listens
+ * @param descriptorShows whether an answer tells if its request had a descriptor
+ */
+record CaseContext(Target target, KnownAnswer answer, String unknownFault, boolean unknownTypeCloses, int daemon,
+        boolean descriptorShows) {
+    /** Differs from its bytes in the other order. */
+    private static final int OTHER_ID = 0x0102_0304;
 
-    static CaseContext explore(Target target) throws IOException {
-        CaseClient.KnownAnswer answer;
-        try (CaseClient client = new CaseClient(target, null)) {
+    /** Throws if the request is not answered, and {@link CaseClient.Failed} if it is, but not with messages. */
+    static CaseContext explore(Target target) throws IOException, CaseClient.Failed {
+        int daemon = 0;
+        List<KnownAnswer.Sample> samples = new ArrayList<>();
+        for (int id : new int[]{target.id(), OTHER_ID, target.id()})
+            try (CaseClient client = new CaseClient(target)) {
+                daemon = client.daemon();
+                KnownAnswer.Sample sample = client.sample(id);
+                if (id != target.id() && !sample.types().equals(samples.getFirst().types()))
+                    continue; // the peerid means something to this daemon
+                if (sample.answer().isEmpty())
+                    throw new IOException("a request of type " + Integer.toUnsignedString(target.type())
+                            + " is not answered at " + target.socket() + " within " + target.patience().toMillis()
+                            + " ms");
+                samples.add(sample);
+            }
+        CaseContext known = new CaseContext(target, new KnownAnswer(samples, Set.of()), "", false, daemon, false);
+        boolean shows = known.explorePassing();
+        try (CaseClient client = new CaseClient(target)) {
+            client.send(target.unknown(client.pid, new byte[0], false));
+            Set<Integer> beside = new HashSet<>();
+            client.untilSilence(target.moment()).forEach(event -> beside.add(event.type()));
             client.request();
-            answer = new CaseClient.KnownAnswer(client.typesUntilSilence(MOMENT));
-        }
-        if (answer.types().isEmpty())
-            throw new IOException("a request of type " + Integer.toUnsignedString(target.type())
-                    + " is not answered at " + target.socket() + " within " + target.patience().toMillis() + " ms");
-        try (CaseClient client = new CaseClient(target, answer)) {
-            client.send(target.unknown(client.pid, 16, false));
-            client.settle();
-            client.request();
-            return new CaseContext(target, answer, !client.answeredOrClosed());
+            KnownAnswer answer = new KnownAnswer(samples, beside);
+            return new CaseContext(target, answer, "", !client.answeredOrClosed(answer), daemon, shows);
         } catch (CaseClient.Failed e) {
-            throw new IOException("after a message of an unknown type " + e.getMessage(), e);
+            return new CaseContext(target, known.answer, "after a message of an unknown type " + e.getMessage(), true,
+                    daemon, shows);
         }
+    }
+
+    /** Whether the answer to a request with a descriptor differs from that to one without. */
+    private boolean explorePassing() throws IOException {
+        if (!answer.isSingle())
+            return false;
+        try (CaseClient client = connect(); Witness witness = new Witness()) {
+            client.send(target.request(target.id(), client.pid, target.payload(), true), witness.passed());
+            List<Event> with = client.untilSilence();
+            client.request();
+            List<Event> without = client.untilSilence();
+            byte[] three = joined(client.requestBytes(),
+                    target.request(target.id(), client.pid, target.payload(), true));
+            client.send(joined(three, client.requestBytes()), witness.passed());
+            List<Event> all = new ArrayList<>(client.untilSilence());
+            all.addAll(with);
+            all.addAll(without);
+            return all.size() == 5 && all.stream().map(CaseContext::look).distinct().count() > 1;
+        } catch (CaseClient.Failed _) {
+            return false;
+        }
+    }
+
+    /** What of an answer may tell of a descriptor. */
+    static String look(Event message) {
+        return message.type() + " " + java.util.HexFormat.of().formatHex(message.payload()) + " "
+                + message.descriptors().size();
     }
 
     CaseClient connect() throws IOException {
-        return new CaseClient(target, answer);
+        return new CaseClient(target);
     }
 
-    void needsUnknownType() throws SkippedCase {
+    void awaitAnswer(CaseClient client) throws IOException, CaseClient.Failed {
+        awaitAnswers(client, 1);
+    }
+
+    void awaitAnswers(CaseClient client, int count) throws IOException, CaseClient.Failed {
+        try {
+            client.awaitAnswers(answer, count);
+        } catch (CaseClient.Closed e) {
+            throw new CaseClient.Failed(e.getMessage());
+        }
+    }
+
+    void awaitAnswers(CaseClient client, List<Integer> ids, byte[] payload) throws IOException, CaseClient.Failed {
+        try {
+            client.awaitAnswers(answer, ids, payload);
+        } catch (CaseClient.Closed e) {
+            throw new CaseClient.Failed(e.getMessage());
+        }
+    }
+
+    /** Different peerids for requests of which each answer has its own; the same ones to other daemons. */
+    List<Integer> ids(int count) {
+        List<Integer> ids = new ArrayList<>();
+        for (int i = 0; i < count; i++)
+            ids.add(answer.echoesIds() ? 1000 + i : target.id());
+        return ids;
+    }
+
+    /** The requests with these peerids, one behind the other. */
+    byte[] requests(CaseClient client, List<Integer> ids) {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        for (int id : ids)
+            all.writeBytes(target.request(id, client.pid, target.payload(), false));
+        return all.toByteArray();
+    }
+
+    static byte[] joined(byte[] first, byte[] second) {
+        byte[] both = java.util.Arrays.copyOf(first, first.length + second.length);
+        System.arraycopy(second, 0, both, first.length, second.length);
+        return both;
+    }
+
+    /** A descriptor for a message, as often as wanted. */
+    static Fd[] times(Witness witness, int count) {
+        return java.util.Collections.nCopies(count, witness.passed()).toArray(Fd[]::new);
+    }
+
+    void needsUnknownType() throws UntestedCase {
         if (unknownTypeCloses)
-            throw new SkippedCase("this daemon closes the connection at a type it does not know");
+            throw new UntestedCase("this daemon closes the connection at a type it does not know");
     }
 }

@@ -11,9 +11,15 @@ import org.imsg.harness.conformance.Report.Status;
 
 /**
  * A suite of cases for a daemon's socket: framing, lengths, descriptors, ends and load. Every case is over connections of its own;
- * after each, a new client must be answered. The daemon is sent its own request, and messages of a type it does not know.
+ * after each, a new client must be answered. The daemon is sent its own request, and messages of a type it does not know. The first
+ * answers show what every later one must be: types and lengths, peerid and pid, and the payload if the daemon sends it back. A
+ * case that makes no sense for a daemon is left out; one that could not look at what it is about is "not tested", and so are
+ * all after the one that ended the daemon.
  */
 public final class Conformance {
+    /** The case that is looked at before the others. */
+    private static final String UNKNOWN_TYPE = "unknown-type";
+
     private final Target target;
     private final Predicate<String> wanted;
 
@@ -57,16 +63,36 @@ public final class Conformance {
      * @throws IOException if the daemon cannot be connected to, or does not answer the request at all
      */
     public Report run(Consumer<Outcome> progress) throws IOException {
-        CaseContext context = CaseContext.explore(target);
         List<Outcome> outcomes = new ArrayList<>();
-        for (Case one : cases()) {
-            if (!wanted.test(one.name()))
-                continue;
-            Outcome outcome = run(one, context);
-            outcomes.add(outcome);
-            progress.accept(outcome);
+        Consumer<Outcome> told = outcomes::add;
+        String gone = run(cases().stream().filter(one -> wanted.test(one.name())).toList(), told.andThen(progress));
+        return new Report(target.socket().toString(), outcomes, gone);
+    }
+
+    /** Returns the case after which the daemon was gone; empty if it is still there. */
+    private String run(List<Case> cases, Consumer<Outcome> told) throws IOException {
+        CaseContext context;
+        try {
+            context = CaseContext.explore(target);
+        } catch (CaseClient.Failed e) {
+            cases.forEach(one -> told.accept(new Outcome(one.group(), one.name(), one.inC(), Status.FAILED,
+                    "a request is not answered with messages: " + e.getMessage(), Duration.ZERO)));
+            return "";
         }
-        return new Report(target.socket().toString(), outcomes);
+        String gone = isServed(context) ? "" : UNKNOWN_TYPE;
+        for (Case one : cases) {
+            if (gone.equals(UNKNOWN_TYPE) && gone.equals(one.name()))
+                told.accept(run(one, context));
+            else if (!gone.isEmpty())
+                told.accept(new Outcome(one.group(), one.name(), one.inC(), Status.NOT_TESTED,
+                        "the daemon is gone since " + gone, Duration.ZERO));
+            else if (one.applies().test(context)) {
+                Outcome outcome = run(one, context);
+                told.accept(outcome);
+                gone = outcome.status() != Status.FAILED || isServed(context) ? "" : one.name();
+            }
+        }
+        return gone;
     }
 
     private static Outcome run(Case one, CaseContext context) {
@@ -76,9 +102,9 @@ public final class Conformance {
         try {
             remark = one.check().run(context);
             status = Status.PASSED;
-        } catch (SkippedCase e) {
+        } catch (UntestedCase e) {
             remark = e.getMessage();
-            status = Status.SKIPPED;
+            status = Status.NOT_TESTED;
         } catch (CaseClient.Failed | IOException e) {
             remark = e.getMessage();
             status = Status.FAILED;
@@ -88,16 +114,31 @@ public final class Conformance {
             remark = status == Status.FAILED ? remark + "; " + after : after;
             status = Status.FAILED;
         }
-        return new Outcome(one.group(), one.name(), one.inC(), status, remark,
+        return new Outcome(one.group(), one.name(), one.inC(), status, String.valueOf(remark),
                 Duration.ofNanos(System.nanoTime() - start));
+    }
+
+    /** Whether a new client gets any answer. */
+    private static boolean isServed(CaseContext context) {
+        try (CaseClient client = context.connect()) {
+            client.request();
+            return !client.untilSilence().isEmpty();
+        } catch (IOException _) {
+            return false;
+        } catch (CaseClient.Failed _) {
+            return true;
+        }
     }
 
     /** The fault of a new client's connection; empty if there is none. */
     private static String aliveAfter(CaseContext context) {
         try (CaseClient client = context.connect()) {
             client.request();
-            client.awaitAnswers(1);
-            return "";
+            context.awaitAnswer(client);
+            return client.daemon() == context.daemon()
+                    ? ""
+                    : "the daemon died: process " + context.daemon() + " listened before, now process "
+                            + client.daemon() + " does";
         } catch (IOException e) {
             return "afterwards no client can connect: " + e.getMessage();
         } catch (CaseClient.Failed e) {

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.imsg.unix.Fd;
+import org.imsg.harness.record.Event;
 
 /** Descriptors that the daemon did not ask for: it must go on, and must not keep them. */
 final class DescriptorCases {
@@ -18,75 +18,124 @@ final class DescriptorCases {
         return List.of(
                 new Case(GROUP, "mark-without-descriptor", "the message is delivered, imsg_get_fd returns -1",
                         DescriptorCases::markOnly),
+                new Case(GROUP, "known-type-mark-without-descriptor",
+                        "the message is delivered, imsg_get_fd returns -1: the daemon may close the connection",
+                        DescriptorCases::knownMarkOnly),
                 new Case(GROUP, "descriptor-not-asked-for",
                         "the message is delivered; imsg_free closes the descriptor that was not taken",
                         context -> passed(context, true, 1)),
+                new Case(GROUP, "known-type-descriptor",
+                        "the message is delivered; a descriptor is closed with it, or with the connection",
+                        context -> known(context, true, 1)),
                 new Case(GROUP, "descriptor-without-mark",
                         "imsgbuf_read keeps it for the next marked message, or closes it",
                         context -> passed(context, false, 1)),
+                new Case(GROUP, "known-type-descriptor-without-mark",
+                        "imsgbuf_read keeps it for the next marked message, or closes it",
+                        context -> known(context, false, 1)),
                 new Case(GROUP, "two-descriptors-with-one-message",
                         "the control buffer has room for one: the kernel drops the other",
                         context -> passed(context, true, 2)),
+                new Case(GROUP, "known-type-two-descriptors",
+                        "the control buffer has room for one: the kernel drops the other",
+                        context -> known(context, true, 2)),
                 new Case(GROUP, "descriptor-with-the-last-byte",
                         "the descriptor is there when the message is whole, and is delivered with it",
                         DescriptorCases::late),
                 new Case(GROUP, "descriptor-flood",
                         "each is delivered with its message, and closed if it was not taken",
                         DescriptorCases::flood),
+                new Case(GROUP, "descriptor-closed-once", "its number may be another client's by then",
+                        DescriptorCases::closedOnce),
+                new Case(GROUP, "descriptor-with-its-own-message",
+                        "the first marked message of a read has it, and no other",
+                        CaseContext::descriptorShows, DescriptorCases::ownMessage),
+                new Case(GROUP, "descriptor-with-a-cut-message", "it is there when the message is whole",
+                        CaseContext::descriptorShows, DescriptorCases::ofCutMessage),
                 new Case(GROUP, "descriptor-and-then-no-more", "a received descriptor is closed with the connection",
                         DescriptorCases::cutAfterDescriptor));
     }
 
-    private static String markOnly(CaseContext context) throws IOException, CaseClient.Failed, SkippedCase {
+    private static String markOnly(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
         context.needsUnknownType();
         try (CaseClient client = context.connect()) {
-            client.send(context.target().unknown(client.pid, HEADER, true));
+            client.send(context.target().unknown(client.pid, new byte[0], true));
             client.settle();
             client.request();
-            client.awaitAnswers(1);
+            context.awaitAnswer(client);
             return "";
         }
     }
 
+    private static byte[] marked(CaseContext context, CaseClient client, boolean mark) {
+        return context.target().request(context.target().id(), client.pid, context.target().payload(), mark);
+    }
+
+    /** Some answer, or the end: a daemon may need the descriptor. */
+    private static String answer(CaseClient client) throws IOException, CaseClient.Failed {
+        List<Event> answer = client.untilSilence();
+        return answer.isEmpty() ? "the connection is closed" : answer.size() + " messages";
+    }
+
+    private static String knownMarkOnly(CaseContext context) throws IOException, CaseClient.Failed {
+        try (CaseClient client = context.connect()) {
+            client.send(marked(context, client, true));
+            client.settle();
+            client.end();
+            String seen = answer(client);
+            client.awaitEnd();
+            return seen;
+        }
+    }
+
+    private static String known(CaseContext context, boolean mark, int count) throws IOException, CaseClient.Failed {
+        try (Witness witness = new Witness()) {
+            String seen;
+            try (CaseClient client = context.connect()) {
+                client.send(marked(context, client, mark), CaseContext.times(witness, count));
+                seen = answer(client);
+            }
+            witness.mustBeClosed(context.target().patience(), true);
+            return seen;
+        }
+    }
+
     private static String passed(CaseContext context, boolean marked, int count)
-            throws IOException, CaseClient.Failed, SkippedCase {
+            throws IOException, CaseClient.Failed, UntestedCase {
         context.needsUnknownType();
         try (Witness witness = new Witness()) {
-            boolean answered;
+            boolean answered = true;
             try (CaseClient client = context.connect()) {
-                Fd[] same = new Fd[count];
-                Arrays.fill(same, witness.passed());
-                client.send(context.target().unknown(client.pid, HEADER, marked), same);
+                client.send(context.target().unknown(client.pid, new byte[0], marked),
+                        CaseContext.times(witness, count));
                 client.settle();
                 client.request();
                 if (count == 1)
-                    client.awaitAnswers(1);
-                answered = count == 1 || client.answeredOrClosed();
+                    context.awaitAnswer(client);
+                else
+                    answered = client.answeredOrClosed(context.answer());
             }
-            witness.mustBeClosed(context.target().patience());
+            witness.mustBeClosed(context.target().patience(), false);
             return answered ? "" : "the connection is closed";
         }
     }
 
-    private static String late(CaseContext context) throws IOException, CaseClient.Failed, SkippedCase {
-        context.needsUnknownType();
+    private static String late(CaseContext context) throws IOException, CaseClient.Failed {
         try (Witness witness = new Witness()) {
-            boolean answered;
+            String seen;
             try (CaseClient client = context.connect()) {
-                byte[] header = context.target().unknown(client.pid, HEADER, true);
-                client.send(Arrays.copyOf(header, HEADER - 1));
+                byte[] message = marked(context, client, true);
+                client.send(Arrays.copyOf(message, message.length - 1));
                 client.settle();
-                client.send(new byte[]{header[HEADER - 1]}, witness.passed());
-                client.settle();
-                client.request();
-                answered = client.answeredOrClosed();
+                client.send(new byte[]{message[message.length - 1]}, witness.passed());
+                seen = answer(client);
             }
-            witness.mustBeClosed(context.target().patience());
-            return answered ? "" : "the connection is closed";
+            witness.mustBeClosed(context.target().patience(), true);
+            return seen;
         }
     }
 
-    private static String flood(CaseContext context) throws IOException, CaseClient.Failed, SkippedCase {
+    private static String flood(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
         context.needsUnknownType();
         List<Witness> witnesses = new ArrayList<>();
         try {
@@ -94,27 +143,88 @@ final class DescriptorCases {
             try (CaseClient client = context.connect()) {
                 for (int i = 0; i < FLOOD; i++) {
                     witnesses.add(new Witness());
-                    client.send(context.target().unknown(client.pid, HEADER, true), witnesses.getLast().passed());
+                    client.send(context.target().unknown(client.pid, new byte[0], true), witnesses.getLast().passed());
                 }
                 client.settle();
                 client.request();
-                answered = client.answeredOrClosed();
+                answered = client.answeredOrClosed(context.answer());
             }
             for (Witness witness : witnesses)
-                witness.mustBeClosed(context.target().patience());
+                witness.mustBeClosed(context.target().patience(), false);
             return FLOOD + " descriptors" + (answered ? "" : ", the connection is closed");
         } finally {
             witnesses.forEach(Witness::close);
         }
     }
 
+    /** A client that comes after a descriptor was closed has its number; it must not lose its connection with the first's. */
+    private static String closedOnce(CaseContext context) throws IOException, CaseClient.Failed {
+        try (CaseClient first = context.connect(); Witness witness = new Witness()) {
+            first.send(marked(context, first, true), witness.passed());
+            String seen = answer(first);
+            try (CaseClient second = context.connect()) {
+                second.request();
+                context.awaitAnswer(second);
+                first.leave();
+                try (CaseClient third = context.connect()) {
+                    third.request();
+                    context.awaitAnswer(third);
+                }
+                second.request();
+                context.awaitAnswer(second);
+            }
+            return seen;
+        }
+    }
+
+    private static String ownMessage(CaseContext context) throws IOException, CaseClient.Failed {
+        List<String> with = looks(context, true);
+        List<String> without = looks(context, false);
+        List<String> wanted = List.of(without.getFirst(), with.getFirst(), without.getFirst());
+        try (CaseClient client = context.connect(); Witness witness = new Witness()) {
+            client.send(CaseContext.joined(
+                    CaseContext.joined(marked(context, client, false), marked(context, client, true)),
+                    marked(context, client, false)), witness.passed());
+            return same(wanted, client, "of three messages the second has the descriptor");
+        }
+    }
+
+    private static String ofCutMessage(CaseContext context) throws IOException, CaseClient.Failed {
+        List<String> wanted = looks(context, true);
+        try (CaseClient client = context.connect(); Witness witness = new Witness()) {
+            byte[] message = marked(context, client, true);
+            client.send(Arrays.copyOf(message, HEADER / 2), witness.passed());
+            client.settle();
+            client.send(Arrays.copyOfRange(message, HEADER / 2, message.length));
+            return same(wanted, client, "the descriptor came with the first part of the message");
+        }
+    }
+
+    private static String same(List<String> wanted, CaseClient client, String what)
+            throws IOException, CaseClient.Failed {
+        List<String> seen = client.untilSilence().stream().map(CaseContext::look).toList();
+        if (!seen.equals(wanted))
+            throw new CaseClient.Failed(what + ", and the answers do not show it");
+        return "";
+    }
+
+    private static List<String> looks(CaseContext context, boolean passed) throws IOException, CaseClient.Failed {
+        try (CaseClient client = context.connect(); Witness witness = new Witness()) {
+            client.send(marked(context, client, passed), CaseContext.times(witness, passed ? 1 : 0));
+            List<String> looks = client.untilSilence().stream().map(CaseContext::look).toList();
+            if (looks.size() != 1)
+                throw new CaseClient.Failed("the request is answered with " + looks.size() + " messages");
+            return looks;
+        }
+    }
+
     private static String cutAfterDescriptor(CaseContext context) throws IOException, CaseClient.Failed {
         try (Witness witness = new Witness()) {
             try (CaseClient client = context.connect()) {
-                client.send(Arrays.copyOf(context.target().unknown(client.pid, HEADER, true), HEADER / 2),
+                client.send(Arrays.copyOf(context.target().unknown(client.pid, new byte[0], true), HEADER / 2),
                         witness.passed());
             }
-            witness.mustBeClosed(context.target().patience());
+            witness.mustBeClosed(context.target().patience(), false);
             return "";
         }
     }

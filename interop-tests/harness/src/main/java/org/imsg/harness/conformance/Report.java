@@ -13,16 +13,23 @@ import javax.xml.stream.XMLStreamWriter;
  *
  * @param name what was tested
  * @param outcomes an outcome for each case, in order
+ * @param goneSince the case after which no client was served any more; empty if the daemon is still there
  */
-public record Report(String name, List<Outcome> outcomes) {
+public record Report(String name, List<Outcome> outcomes, String goneSince) {
     /** How a case ended. */
     public enum Status {
         /** As a daemon built on C imsg does, or better. */
         PASSED,
         /** Not so. */
         FAILED,
-        /** It makes no sense for this daemon. */
-        SKIPPED
+        /** What it is about could not be looked at: neither right nor wrong. */
+        NOT_TESTED;
+
+        /** {@return the status in small letters, as reports have it} */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT).replace('_', ' ');
+        }
     }
 
     /**
@@ -39,9 +46,9 @@ public record Report(String name, List<Outcome> outcomes) {
         /** {@return the outcome as lines for people} */
         @Override
         public String toString() {
-            String line = String.format(Locale.ROOT, "%-7s %-12s %-34s %s", status.name().toLowerCase(Locale.ROOT),
+            String line = String.format(Locale.ROOT, "%-10s %-12s %-34s %s", status,
                     group, name, remark).stripTrailing();
-            return status == Status.FAILED ? line + "\n" + " ".repeat(21) + "C imsg: " + inC : line;
+            return status == Status.FAILED ? line + "\n" + " ".repeat(24) + "C imsg: " + inC : line;
         }
     }
 
@@ -62,8 +69,9 @@ public record Report(String name, List<Outcome> outcomes) {
 
     /** {@return the number of each status, in words} */
     public String summary() {
-        return count(Status.PASSED) + " passed, " + count(Status.FAILED) + " failed, " + count(Status.SKIPPED)
-                + " skipped";
+        String counts = count(Status.PASSED) + " passed, " + count(Status.FAILED) + " failed, "
+                + count(Status.NOT_TESTED) + " not tested";
+        return goneSince.isEmpty() ? counts : counts + "; the daemon is gone since " + goneSince;
     }
 
     /**
@@ -81,7 +89,7 @@ public record Report(String name, List<Outcome> outcomes) {
             xml.writeAttribute("tests", String.valueOf(outcomes.size()));
             xml.writeAttribute("failures", String.valueOf(count(Status.FAILED)));
             xml.writeAttribute("errors", "0");
-            xml.writeAttribute("skipped", String.valueOf(count(Status.SKIPPED)));
+            xml.writeAttribute("skipped", String.valueOf(count(Status.NOT_TESTED)));
             for (Outcome outcome : outcomes)
                 write(xml, outcome);
             xml.writeEndElement();

@@ -3,6 +3,7 @@ package org.imsg.harness.conformance;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import org.imsg.WireFormat;
 import org.imsg.harness.record.Event;
 
@@ -15,27 +16,54 @@ import org.imsg.harness.record.Event;
  * @param type the type of a request that is answered
  * @param id its peerid
  * @param payload its payload
+ * @param answer the types of the answer's messages, in order; empty: as the first answers have them
+ * @param connections how many clients at once it serves, 2 or more; {@link #USUAL_CONNECTIONS} are tried at most
  * @param patience how long an answer may take, or the end of a connection that the daemon should close
  */
-public record Target(Path socket, WireFormat format, int limit, int type, int id, byte[] payload, Duration patience) {
+public record Target(Path socket, WireFormat format, int limit, int type, int id, byte[] payload, List<Integer> answer,
+        int connections, Duration patience) {
+    /** Every daemon is believed to serve so many clients at once, if its documentation says nothing else. */
+    public static final int USUAL_CONNECTIONS = 50;
+
+    private static final Duration MOMENT = Duration.ofMillis(200);
+
     /** Checks that the format is named. */
     public Target {
         if (format == WireFormat.AUTO)
             throw new IllegalArgumentException("the daemon's format is CLASSIC or MODERN, not AUTO: probe finds out");
         if (limit < 16)
             throw new IllegalArgumentException("a limit is 16 bytes or more, not " + limit);
+        if (connections < 2)
+            throw new IllegalArgumentException("a limit of connections is 2 or more, not " + connections
+                    + ": after each case another client looks whether the daemon is well");
+        answer = List.copyOf(answer);
     }
 
-    /** The request, as the client of a pid sends it. */
-    byte[] request(int pid) {
-        byte[] bytes = Arrays.copyOf(Event.header(format, type, 16 + payload.length, false, id, pid),
-                16 + payload.length);
-        System.arraycopy(payload, 0, bytes, 16, payload.length);
+    /** As long as a daemon that has begun to answer may be silent. */
+    Duration moment() {
+        Duration quarter = patience.dividedBy(4);
+        return quarter.compareTo(MOMENT) < 0 ? quarter : MOMENT;
+    }
+
+    /** A message of the type that is answered, as the client of a pid sends it. */
+    byte[] request(int peerid, int pid, byte[] body, boolean marked) {
+        return message(type, peerid, pid, body, marked);
+    }
+
+    /** A message of a type that the daemon does not know. */
+    byte[] unknown(int pid, byte[] body, boolean marked) {
+        return message(Probe.UNKNOWN_TYPE, 0, pid, body, marked);
+    }
+
+    /** A header alone, of the type that is answered or of one that the daemon does not know, with any length. */
+    byte[] header(boolean known, int pid, int length) {
+        return Event.header(format, known ? type : Probe.UNKNOWN_TYPE, length, false, known ? id : 0, pid);
+    }
+
+    private byte[] message(int messageType, int peerid, int pid, byte[] body, boolean marked) {
+        byte[] bytes = Arrays.copyOf(Event.header(format, messageType, 16 + body.length, marked, peerid, pid),
+                16 + body.length);
+        System.arraycopy(body, 0, bytes, 16, body.length);
         return bytes;
-    }
-
-    /** The header of a message that the daemon does not know. */
-    byte[] unknown(int pid, int length, boolean marked) {
-        return Event.header(format, Probe.UNKNOWN_TYPE, length, marked, id, pid);
     }
 }

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class FuzzTarget {
     private static final Duration SILENCE = Duration.ofMillis(10);
+    private static final Duration READ = Duration.ofMillis(250);
 
     private final Path socket;
     private final Event request;
@@ -99,6 +100,8 @@ final class FuzzTarget {
                 daemon.end();
             else
                 daemon.socket().send(event.bytes(), descriptors, patience);
+            if (event.kind() == Event.Kind.BYTES)
+                daemon.socket().awaitRead(READ); // the rest is another read, each time
         } finally {
             descriptors.forEach(Fd::close);
         }

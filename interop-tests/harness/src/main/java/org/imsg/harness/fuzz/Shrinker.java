@@ -47,6 +47,10 @@ final class Shrinker {
     /** Each is simpler than the event, so that this ends. */
     private static List<Event> simpler(Event event) {
         List<Event> simpler = new ArrayList<>();
+        if (event.kind() == Event.Kind.BYTES)
+            for (int length : new int[]{1, 8, 16, event.bytes().length / 2, event.bytes().length - 1})
+                if (length > 0 && length < event.bytes().length)
+                    simpler.add(Mutator.raw(Arrays.copyOf(event.bytes(), length), event.descriptors()));
         if (!event.isMessage())
             return simpler;
         byte[] payload = event.payload();

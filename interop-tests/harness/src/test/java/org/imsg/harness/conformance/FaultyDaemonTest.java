@@ -1,0 +1,247 @@
+package org.imsg.harness.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.imsg.WireFormat;
+import org.imsg.harness.conformance.FaultyDaemonServer.Fault;
+import org.imsg.harness.conformance.Report.Outcome;
+import org.imsg.harness.conformance.Report.Status;
+import org.imsg.harness.describe.ProtocolDescription;
+import org.imsg.harness.fuzz.Finding;
+import org.imsg.harness.fuzz.Fuzzer;
+import org.imsg.harness.record.Direction;
+import org.imsg.harness.record.Event;
+import org.imsg.harness.record.Recording;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A daemon in C with one fault: the suite finds each, and none where there is none. */
+@Timeout(120)
+class FaultyDaemonTest {
+    private static final Duration PATIENT = Duration.ofSeconds(10);
+    private static final byte[] PAYLOAD = {3, 0, 0, 0, 'a', 'b', 'c'};
+
+    private static final Consumer<Outcome> UNTOLD = _ -> {
+        // only the report matters
+    };
+
+    /** Faults that are no crashes by what one client says, and end the service all the same. */
+    private static final Set<String> ENDING = Set.of("sigpipe", "tires", "keeps-input");
+
+    @TempDir
+    private Path directory;
+
+    @Test
+    void without_a_fault_every_case_passes_and_none_is_left_untested() throws Exception {
+        List<Fault> requests = List.of(new Fault("1", 1, false), new Fault("2", 2, false), new Fault("3", 3, false),
+                new Fault("classic", 1, false));
+        atOnce(requests, request -> {
+            boolean classic = request.name().equals("classic");
+            try (FaultyDaemonServer _ = new FaultyDaemonServer(socket(request.name()), classic, "none")) {
+                assertAllPass(new Conformance(target(request.name(),
+                        classic ? WireFormat.CLASSIC : WireFormat.MODERN, request.type())).run(UNTOLD));
+            }
+        });
+    }
+
+    @Test
+    void the_program_has_no_fault_that_is_not_in_the_table() throws Exception {
+        List<String> faults = new ArrayList<>(FaultyDaemonServer.faults().stream().map(Fault::name).toList());
+        faults.remove("none");
+        assertThat(faults).hasSizeGreaterThanOrEqualTo(20).containsExactlyInAnyOrderElementsOf(CASES.keySet());
+    }
+
+    @Test
+    void every_fault_fails_the_case_that_is_for_it() throws Exception {
+        atOnce(FaultyDaemonServer.faults().stream().filter(fault -> CASES.containsKey(fault.name())).toList(),
+                this::isFound);
+    }
+
+    private void isFound(Fault fault) throws IOException {
+        String name = fault.name();
+        try (FaultyDaemonServer _ = new FaultyDaemonServer(socket(name), false, name)) {
+            Report report = new Conformance(target(name, WireFormat.MODERN, fault.type()), CASES.get(name)::equals)
+                    .run(UNTOLD);
+            assertThat(report.outcomes()).as(name).singleElement().returns(Status.FAILED, Outcome::status);
+            assertThat(report.goneSince()).as(name)
+                    .isEqualTo(fault.crash() || ENDING.contains(name) ? CASES.get(name) : "");
+        }
+    }
+
+    @Test
+    void after_a_crash_the_report_says_since_which_case_and_no_other_is_called_passed() throws Exception {
+        try (FaultyDaemonServer _ = new FaultyDaemonServer(socket(""), false, "crash-empty")) {
+            Report report = new Conformance(target("", WireFormat.MODERN, 1)).run(UNTOLD);
+            int crash = report.outcomes().stream().map(Outcome::name).toList()
+                    .indexOf("known-type-with-other-payloads");
+            assertThat(report.goneSince()).isEqualTo("known-type-with-other-payloads");
+            assertThat(report.outcomes().get(crash).status()).isEqualTo(Status.FAILED);
+            assertThat(report.outcomes().subList(crash + 1, report.outcomes().size())).isNotEmpty()
+                    .allMatch(outcome -> outcome.status() == Status.NOT_TESTED);
+            assertThat(report.summary())
+                    .endsWith("not tested; the daemon is gone since known-type-with-other-payloads");
+        }
+    }
+
+    @Test
+    void types_that_the_answer_must_have_can_be_given() throws Exception {
+        Target learned = target("", WireFormat.MODERN, 1);
+        try (FaultyDaemonServer _ = new FaultyDaemonServer(socket(""), false, "none")) {
+            Report report = new Conformance(
+                    new Target(learned.socket(), learned.format(), learned.limit(), 1, 0, PAYLOAD,
+                            List.of(1, 4), Target.USUAL_CONNECTIONS, PATIENT),
+                    "answers-of-one-kind"::equals).run(UNTOLD);
+            assertThat(report.outcomes()).singleElement().returns(Status.FAILED, Outcome::status)
+                    .returns("the answer has the types [1], not [1, 4]", Outcome::remark);
+        }
+    }
+
+    @Test
+    void a_documented_limit_of_connections_is_kept_to() throws Exception {
+        Target usual = target("", WireFormat.MODERN, 1);
+        try (FaultyDaemonServer _ = new FaultyDaemonServer(socket(""), false, "ten-clients")) {
+            Report report = new Conformance(new Target(usual.socket(), usual.format(), usual.limit(), 1, 0, PAYLOAD,
+                    List.of(), 10, PATIENT), "many-connections"::equals).run(UNTOLD);
+            assertThat(report.outcomes()).singleElement().returns(Status.PASSED, Outcome::status)
+                    .returns("10 connections", Outcome::remark);
+        }
+    }
+
+    @Test
+    void every_crash_is_found_and_shrunk_by_the_fuzzer() throws Exception {
+        atOnce(FaultyDaemonServer.faults().stream().filter(Fault::crash).toList(), this::isShrunk);
+    }
+
+    private void isShrunk(Fault fault) throws IOException, InterruptedException {
+        try (FaultyDaemonServer daemon = new FaultyDaemonServer(socket(fault.name()), false, fault.name())) {
+            Finding finding = fuzzer(fault.name(), daemon).run(Duration.ofSeconds(60), 5000, _ -> {
+                // no progress is shown
+            }).orElseThrow(() -> new AssertionError(fault + " is not found"));
+            assertThat(finding.reproduced()).as(fault.name()).isTrue();
+            assertThat(finding.shrunk()).as(fault.name()).hasSizeLessThanOrEqualTo(2);
+            assertThat(finding.shrunk().stream().mapToInt(event -> event.bytes().length).sum()).as(fault.name())
+                    .isLessThanOrEqualTo(16 + PAYLOAD.length);
+        }
+    }
+
+    @Test
+    void the_fuzzer_finds_nothing_where_there_is_nothing() throws Exception {
+        try (FaultyDaemonServer daemon = new FaultyDaemonServer(socket(""), false, "none")) {
+            assertThat(fuzzer("", daemon).run(Duration.ofSeconds(20), 500, _ -> {
+                // no progress is shown
+            })).isEmpty();
+        }
+    }
+
+    private Fuzzer fuzzer(String name, FaultyDaemonServer daemon) {
+        Recording said = new Recording(Instant.EPOCH, Stream.of(1, 2, 3).map(type -> Event
+                .message(Direction.TO_SERVER, WireFormat.MODERN, type, 0, 99, PAYLOAD, List.of())).toList());
+        return new Fuzzer(socket(name), said, ProtocolDescription.NONE, PATIENT, daemon::restart, 7);
+    }
+
+    /** A look at one daemon. */
+    private interface Look {
+        void at(Fault fault) throws Exception;
+    }
+
+    /** Mostly they wait: all daemons are looked at by threads of their own. */
+    private static void atOnce(List<Fault> faults, Look look) throws Exception {
+        List<Future<?>> looks = new ArrayList<>();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (Fault fault : faults)
+                looks.add(threads.submit(() -> {
+                    look.at(fault);
+                    return null;
+                }));
+        }
+        assertThat(looks).isNotEmpty();
+        for (Future<?> one : looks)
+            one.get();
+    }
+
+    private Path socket(String name) {
+        return directory.resolve("s" + name);
+    }
+
+    private Target target(String name, WireFormat format, int type) {
+        return new Target(socket(name), format, 16384, type, 0, PAYLOAD, List.of(), Target.USUAL_CONNECTIONS, PATIENT);
+    }
+
+    private static void assertAllPass(Report report) {
+        assertThat(report.outcomes()).hasSizeGreaterThan(Conformance.names().size() - 4)
+                .allSatisfy(outcome -> assertThat(outcome.status()).as(outcome.toString()).isEqualTo(Status.PASSED));
+    }
+
+    /** By the fault, a case that finds it. */
+    private static final Map<String, String> CASES = """
+            short-length | length-15
+            short-length-known | known-type-length-15
+            no-limit | length-over-limit
+            no-limit-known | known-type-length-over-limit
+            low-limit | length-at-limit
+            payload-length | unknown-type
+            forgets-part | byte-by-byte
+            waits-for-header | others-while-a-header-is-cut
+            waits-for-payload | others-while-a-payload-is-cut
+            one-a-read | two-in-one-write
+            late-second | two-in-one-write
+            drops-cut-body | byte-by-byte
+            body-as-header | unknown-type-with-payload
+            twice | answers-of-one-kind
+            twice-if-cut | byte-by-byte
+            other-id | answers-of-one-kind
+            swapped-id | answers-of-one-kind
+            stale-id | answers-of-one-kind
+            other-pid | answers-of-one-kind
+            other-type | twenty-in-one-write
+            swapped-length | request-in-one-write
+            short-answer | request-in-one-write
+            truncates | longest-answer
+            out-of-order | two-in-one-write
+            other-client | many-connections
+            keeps-descriptor | known-type-descriptor
+            keeps-unknown-descriptor | descriptor-not-asked-for
+            keeps-unmarked-descriptor | descriptor-without-mark
+            keeps-second-descriptor | two-descriptors-with-one-message
+            keeps-late-descriptor | descriptor-with-the-last-byte
+            closes-twice | descriptor-closed-once
+            first-message | descriptor-with-its-own-message
+            last-message | descriptor-with-its-own-message
+            ignores-descriptor | descriptor-with-a-cut-message
+            waits-for-descriptor | mark-without-descriptor
+            mark-in-length | mark-without-descriptor
+            ignores-end | half-close-after-request
+            keeps-socket | nothing-is-left-open
+            keeps-input | descriptor-and-then-no-more
+            blocks | a-client-that-does-not-read
+            drops-answers | flood-of-requests
+            ten-clients | many-connections
+            tires | leaving-without-reading
+            sigpipe | leaving-without-reading
+            crash-empty | known-type-with-other-payloads
+            crash-short-length | length-15
+            crash-long-length | length-over-limit
+            crash-mark | mark-without-descriptor
+            crash-unknown-type | unknown-type
+            crash-count | known-type-with-other-payloads
+            crash-half-header | end-in-header
+            crash-split-header | byte-by-byte
+            """
+            .lines().map(line -> line.split("\\s*\\|\\s*"))
+            .collect(Collectors.toMap(parts -> parts[0].strip(), parts -> parts[1]));
+}
