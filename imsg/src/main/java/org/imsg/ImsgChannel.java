@@ -911,6 +911,17 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
         Sockets.shutdownOutput(socket);
     }
 
+    /**
+     * Ends both directions, and never waits for it: messages that have come can still be received, behind them is the end. A close
+     * may wait for as long as the peer likes, for it closes descriptors that the peer has sent and that were not received; a
+     * socket among them may linger (SO_LINGER).
+     *
+     * @throws IOException if the channel is closed, or the peer is gone, an {@link ErrnoException}
+     */
+    public void shutdown() throws IOException {
+        Sockets.shutdown(socket);
+    }
+
     static long deadline(Duration timeout) {
         if (timeout.isNegative())
             throw new IllegalArgumentException("a timeout is 0 or more, not " + timeout);

@@ -263,9 +263,45 @@ public final class Sockets {
      * @throws IOException if it is closed or not connected, an {@link ErrnoException}
      */
     public static void shutdownOutput(Fd socket) throws IOException {
+        shutdown(socket, Constants.SHUT_WR);
+    }
+
+    /**
+     * Ends both directions of a connected socket: shutdown(2). Unlike a close it never waits, whatever the peer has sent.
+     *
+     * @param socket the socket, which stays open; threads that wait for it go on
+     * @throws IOException if it is closed or not connected, an {@link ErrnoException}
+     */
+    public static void shutdown(Fd socket) throws IOException {
+        shutdown(socket, Constants.SHUT_RDWR);
+    }
+
+    /**
+     * Closes a descriptor that another process has sent. If it is a socket, the close does not wait for what its peer has not read,
+     * as SO_LINGER would have it: the sender may have set that.
+     *
+     * @param fd the descriptor, or null for none
+     */
+    public static void closeAtOnce(@Nullable Fd fd) {
+        if (fd == null)
+            return;
+        try (fd; Arena arena = Arena.ofConfined()) {
+            int number = fd.enter();
+            try {
+                // A struct linger of zeros: off. It fails for what is no socket.
+                Posix.setsockopt(number, SOL_SOCKET, Abi.host().value("SO_LINGER"), arena.allocate(8, 4).address(), 8);
+            } finally {
+                fd.exit();
+            }
+        } catch (IOException _) {
+            // closed already
+        }
+    }
+
+    private static void shutdown(Fd socket, int how) throws IOException {
         int fd = socket.enter();
         try {
-            ErrnoException.check("shutdown", Posix.shutdown(fd, Constants.SHUT_WR));
+            ErrnoException.check("shutdown", Posix.shutdown(fd, how));
         } finally {
             socket.exit();
         }

@@ -10,6 +10,7 @@ import org.imsg.ImsgProtocolException;
 import org.imsg.ImsgTooLargeException;
 import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
+import org.imsg.unix.Sockets;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,6 +50,9 @@ final class Connection implements AutoCloseable {
     /** Nothing is sent any more behind what is queued. */
     private boolean ending;
     private volatile boolean ended;
+    /** To be closed when it is not read any more. */
+    private volatile boolean closing;
+    private boolean reading;
     private volatile @Nullable Throwable fault;
 
     Connection(Fd socket, String name, PeerBounds bounds) throws IOException {
@@ -58,7 +62,7 @@ final class Connection implements AutoCloseable {
         try {
             Thread.ofPlatform().daemon().name("imsg-write-" + name).start(this::write);
         } catch (Throwable e) {
-            close();
+            channel.close();
             throw e;
         }
     }
@@ -131,6 +135,24 @@ final class Connection implements AutoCloseable {
         } catch (Throwable e) {
             fault = e;
             close();
+        } finally {
+            release();
+        }
+    }
+
+    /**
+     * Closes the channel in the writing thread, which alone may have to wait for it: descriptors that the peer has sent are closed
+     * with it, and a socket among them may linger for as long as the peer likes.
+     */
+    private void release() {
+        try {
+            synchronized (this) {
+                while (!closing || reading)
+                    wait();
+            }
+            channel.close();
+        } catch (IOException | InterruptedException _) {
+            // closed all the same
         }
     }
 
@@ -176,16 +198,33 @@ final class Connection implements AutoCloseable {
     /** Reads until the end, in a thread of its own. */
     Thread startReading(Receiver to) {
         receiver = to;
-        return Thread.ofPlatform().daemon().name("imsg-read-" + name).start(() -> read(to));
+        readers(true);
+        try {
+            return Thread.ofPlatform().daemon().name("imsg-read-" + name).start(() -> read(to));
+        } catch (Throwable e) {
+            readers(false);
+            throw e;
+        }
+    }
+
+    private synchronized void readers(boolean there) {
+        reading = there;
+        notifyAll();
     }
 
     /** Reads until the end. */
     void read(Receiver to) {
         receiver = to;
+        readers(true);
         try {
             for (Imsg next; (next = channel.receive()) != null;) {
                 try (Imsg message = next) {
-                    to.message(message);
+                    try {
+                        if (!closing)
+                            to.message(message);
+                    } finally {
+                        Sockets.closeAtOnce(message.takeFd());
+                    }
                 }
             }
         } catch (ImsgProtocolException | RuntimeException | Error e) {
@@ -194,16 +233,18 @@ final class Connection implements AutoCloseable {
             // Closed here, or the peer died: in the middle of a message perhaps, or with messages unread. An end like another.
         }
         ended = true;
+        readers(false);
         to.ended(fault);
     }
 
     @Override
     public void close() {
         ended = true;
+        closing = true;
         try {
-            channel.close();
+            channel.shutdown();
         } catch (IOException _) {
-            // closed all the same
+            // the peer is gone already, or it was closed before
         }
         stopSending();
     }

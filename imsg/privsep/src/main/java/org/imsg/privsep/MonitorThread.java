@@ -26,13 +26,13 @@ final class MonitorThread implements AutoCloseable {
         });
     }
 
-    /** Returns at once; the programs that the child ran are killed then. */
+    /** Returns at once; the programs that the child ran are killed then. The thread closes the channel, for that may take long. */
     @Override
     public void close() {
         try {
-            channel.close();
+            channel.shutdown();
         } catch (IOException _) {
-            // closed all the same
+            // the child is gone already, or it was closed before
         }
     }
 

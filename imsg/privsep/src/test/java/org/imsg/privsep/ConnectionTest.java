@@ -8,9 +8,12 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgProtocolException;
+import org.imsg.WireFormat;
+import org.imsg.testing.Call;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 import org.junit.jupiter.api.AfterEach;
@@ -60,6 +63,38 @@ class ConnectionTest {
             for (int i = 0; i < sent; i++)
                 assertThat(peer.receive().id()).isEqualTo(i);
             assertThat(peer.receive()).as("the end, behind what was queued").isNull();
+        }
+    }
+
+    /** The kernel closes what was not received together with the socket, in the thread that closes that. */
+    @Test
+    void a_close_waits_for_no_socket_that_the_peer_has_sent_to_linger() throws Exception {
+        try (LingeringSocket lingering = new LingeringSocket(1000); ImsgChannel peer = ImsgChannel.of(other)) {
+            peer.allowFdPassing().format(WireFormat.MODERN).send(Imsg.of(1).withFd(lingering.fd));
+            assertThat(Call.start(Call.On.PLATFORM, () -> {
+                connection.close();
+                return "closed";
+            }).result()).isEqualTo("closed");
+        }
+    }
+
+    @Test
+    void a_reader_waits_for_no_socket_that_the_peer_has_sent_to_linger() throws Exception {
+        CompletableFuture<Integer> second = new CompletableFuture<>();
+        connection.startReading(new Connection.Receiver() {
+            @Override
+            public void message(Imsg message) {
+                if (message.type() == 2)
+                    second.complete(message.type());
+            }
+
+            @Override
+            public void ended(Throwable fault) {}
+        });
+        try (LingeringSocket lingering = new LingeringSocket(1000); ImsgChannel peer = ImsgChannel.of(other)) {
+            peer.allowFdPassing().format(WireFormat.MODERN).send(Imsg.of(1).withFd(lingering.fd));
+            peer.send(Imsg.of(2));
+            assertThat(second.get(20, TimeUnit.SECONDS)).isEqualTo(2);
         }
     }
 

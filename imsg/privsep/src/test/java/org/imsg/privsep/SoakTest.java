@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Whatever eight hostile children do at once, the parent lives on with little memory and few descriptors, and four others are
- * answered. {@code -Dsoak.minutes=10} makes it a long run, which is held to ten times the latency of the quiet program too.
+ * answered. {@code mvn -Psoak} makes it a long run, which is held to ten times the latency of the quiet program too.
  */
 class SoakTest {
     private static final int SECONDS = 60 * Integer.getInteger("soak.minutes", 0);

@@ -3,6 +3,7 @@ package org.imsg.privsep.ops;
 import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.unix.Fd;
+import org.imsg.unix.Sockets;
 
 /** A descriptor for the program that the request with the same peerid, which follows, starts. No reply follows. */
 record Handed(int descriptor) implements Operation.Request {
@@ -40,6 +41,6 @@ record Handed(int descriptor) implements Operation.Request {
     }
 
     static void close(Iterable<Fd> descriptors) {
-        descriptors.forEach(Fd::close);
+        descriptors.forEach(Sockets::closeAtOnce);
     }
 }

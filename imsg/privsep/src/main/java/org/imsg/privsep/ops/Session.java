@@ -22,6 +22,7 @@ import org.imsg.privsep.ops.Operation.Effect;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
+import org.imsg.unix.Sockets;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,7 +90,11 @@ final class Session {
             long early = rate.early();
             if (early > 0)
                 time.sleep(early);
-            return take(message);
+            try {
+                return take(message);
+            } finally {
+                Sockets.closeAtOnce(message.takeFd());
+            }
         } catch (SocketTimeoutException _) {
             return true;
         }
@@ -161,7 +166,7 @@ final class Session {
         Map<Integer, Fd> same = handed.computeIfAbsent(message.id(), _ -> new HashMap<>());
         if (handed.values().stream().mapToInt(Map::size).sum() < Handed.MOST && same.putIfAbsent(number, fd) == null)
             return;
-        fd.close();
+        Sockets.closeAtOnce(fd);
         throw new MalformedRequestException("a descriptor " + number + " is handed over already, or " + Handed.MOST
                 + " wait for their requests");
     }
