@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * made of these functions, and so may a program be that speaks another protocol. Thread-safe, for there is no state.
  */
 public final class Sockets {
+    private static final int LINUX_SO_LINGER = 13;
     private static final boolean LINUX = Os.current() == Os.LINUX;
     private static final int PATH_AT = Abi.host().value("sockaddr_un.sun_path:offset");
     private static final boolean FAMILY_IS_BYTE = Abi.host().value("sockaddr_un.sun_family:width") == 1;
@@ -278,7 +279,7 @@ public final class Sockets {
 
     /**
      * Closes a descriptor that another process has sent. If it is a socket, the close does not wait for what its peer has not read,
-     * as SO_LINGER would have it: the sender may have set that.
+     * as SO_LINGER would have it: the sender may have set that. On systems other than Linux it is an ordinary close.
      *
      * @param fd the descriptor, or null for none
      */
@@ -288,8 +289,10 @@ public final class Sockets {
         try (fd; Arena arena = Arena.ofConfined()) {
             int number = fd.enter();
             try {
+                if (Os.current() != Os.LINUX)
+                    return;
                 // A struct linger of zeros: off. It fails for what is no socket.
-                Posix.setsockopt(number, SOL_SOCKET, Abi.host().value("SO_LINGER"), arena.allocate(8, 4).address(), 8);
+                Posix.setsockopt(number, SOL_SOCKET, LINUX_SO_LINGER, arena.allocate(8, 4).address(), 8);
             } finally {
                 fd.exit();
             }
