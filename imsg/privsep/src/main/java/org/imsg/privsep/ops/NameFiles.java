@@ -7,6 +7,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
@@ -15,6 +16,9 @@ import java.util.stream.Stream;
  * A missing file has no names, and those of a directory service are not seen.
  */
 final class NameFiles {
+    /** The bytes of UTF-8 that an answer has for names: a character of ISO 8859-1 is two of them at most. */
+    private static final int ROOM = 12_000;
+
     private final Path directory;
 
     NameFiles(Path directory) {
@@ -42,12 +46,18 @@ final class NameFiles {
 
     /** Some of the services from a place on, each as name, port, protocol and other names with blanks between. */
     List<String> services(long from, int most) throws IOException {
-        return services().map(NameFiles::service).skip(from).limit(most).map(words -> String.join(" ", words)).toList();
+        return some(services().map(NameFiles::service).map(words -> String.join(" ", words)), from, most);
     }
 
     /** Some of the protocols from a place on, each as name, number and other names with blanks between. */
     List<String> protocols(long from, int most) throws IOException {
-        return numbered("protocols").skip(from).limit(most).map(words -> String.join(" ", words)).toList();
+        return some(numbered("protocols").map(words -> String.join(" ", words)), from, most);
+    }
+
+    /** As many as fit into an answer; one more than fits has no place in any. */
+    private static List<String> some(Stream<String> all, long from, int most) {
+        AtomicInteger room = new AtomicInteger(ROOM);
+        return all.skip(from).limit(most).takeWhile(line -> room.addAndGet(-2 * line.length()) >= 0).toList();
     }
 
     private Stream<String[]> numbered(String file) throws IOException {

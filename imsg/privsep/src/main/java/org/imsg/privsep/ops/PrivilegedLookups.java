@@ -131,7 +131,7 @@ public final class PrivilegedLookups {
         do {
             some = find(kind, "", Integer.toString(all.size())).orElse(List.of());
             some.forEach(words -> all.add(List.of(words.split(" "))));
-        } while (some.size() == LookUp.MOST);
+        } while (!some.isEmpty());
         return all;
     }
 

@@ -106,6 +106,26 @@ class LookupsTest {
     }
 
     @Test
+    void names_that_are_long_come_in_more_answers_and_a_hostile_child_gets_no_more_of_them_in_one() throws Exception {
+        StringBuilder services = new StringBuilder();
+        for (int i = 0; i < 200; i++)
+            services.append("s").append(i).append(' ').append(i).append("/tcp ").append("long".repeat(200))
+                    .append('\n');
+        Files.writeString(names.resolve("services"), services);
+        try (Served served = served(); Privileged privileged = served.privileged()) {
+            assertThat(privileged.lookups().services()).hasSize(200);
+        }
+        try (Served served = served(); Raw hostile = new Raw(served.channel)) {
+            for (String place : List.of("0", "7", "199", "200", "999999999"))
+                assertThat(Reply.list(hostile.ask(new LookUp(LookUp.Kind.SERVICE, "", place)))).as(place)
+                        .hasSizeLessThan(16);
+            for (String place : List.of("-1", "", "1e3", "9999999999", "0x10"))
+                assertThat(hostile.ask(new LookUp(LookUp.Kind.SERVICE, "", place)).type()).as(place)
+                        .isEqualTo(OperationProtocol.FAILED);
+        }
+    }
+
+    @Test
     void a_file_of_names_that_is_not_there_has_none() throws Exception {
         try (Served served = served(); Privileged privileged = served.privileged()) {
             assertThat(privileged.lookups().ethernetAddress("printer")).isEmpty();
