@@ -41,10 +41,11 @@ final class ReceiveBuffer {
     private boolean ended;
     /** The errno that ended the stream, or 0: the kernel tells it once. */
     private int failure;
-    /** Whether a header cannot be one; nothing is read any more then. */
-    private boolean broken;
-    /** The payload that was shorter than its handler took for granted, or null. */
-    private @Nullable ImsgProtocolException malformed;
+    /**
+     * The header that cannot be one, or the payload that was shorter than its handler took for granted; or null. Nothing is read
+     * any more then, whatever the settings become.
+     */
+    private @Nullable ImsgProtocolException fault;
     private volatile long surplus;
 
     ReceiveBuffer(Dialect dialect, int limit) {
@@ -84,7 +85,7 @@ final class ReceiveBuffer {
             return -failure;
         if (ended)
             return 0;
-        if (broken || malformed != null)
+        if (fault != null)
             return 1;
         makeRoom();
         framer.makeRoom();
@@ -140,8 +141,8 @@ final class ReceiveBuffer {
      *     one, an {@link ImsgEofException}; every time
      */
     boolean next(ImsgView view) throws IOException {
-        if (malformed != null)
-            throw malformed.again();
+        if (fault != null)
+            throw fault.again();
         int available = end - start;
         if (available == 0)
             return false;
@@ -165,11 +166,11 @@ final class ReceiveBuffer {
     /** Throws for what cannot become a whole message. */
     private void checkPart(int length) throws IOException {
         if (length == Framer.BAD_HEADER) {
-            broken = true;
             framer.close();
             long message = address + start;
-            throw new ImsgProtocolException(ImsgHeader.type(Memory.ALL, message),
+            fault = new ImsgProtocolException(ImsgHeader.type(Memory.ALL, message),
                     framer.saidLength(Memory.ALL, message), framer.limit(), ImsgHeader.word(Memory.ALL, message));
+            throw fault;
         }
         if (ended) {
             framer.close();
@@ -179,9 +180,9 @@ final class ReceiveBuffer {
 
     /** Ends the stream for a message that is shorter than its handler took for granted. */
     ImsgProtocolException malformed(ImsgView message, RuntimeException cause) {
-        malformed = ImsgProtocolException.malformed(message, framer.limit(), cause);
+        fault = ImsgProtocolException.malformed(message, framer.limit(), cause);
         framer.close();
-        return malformed;
+        return fault;
     }
 
     /** Gives memory back that a long message needed. To be called when no message is shown. */

@@ -237,4 +237,17 @@ class BadInputTest {
         assertThatExceptionOfType(ImsgEofException.class).isThrownBy(channel::get);
         assertThatExceptionOfType(ImsgEofException.class).isThrownBy(() -> channel.poll(_ -> {}));
     }
+
+    @Test
+    void a_fault_stays_one_when_the_limit_is_raised_afterwards() throws Exception {
+        try (ImsgChannel.Pair pair = ImsgChannel.pair()) {
+            pair.first().send(Imsg.of(1, new byte[100]));
+            pair.second().maxSize(10);
+            for (int limit : new int[]{10, 50, 1000}) {
+                pair.second().maxSize(limit);
+                assertThatExceptionOfType(ImsgProtocolException.class).isThrownBy(() -> pair.second().receive())
+                        .withMessageContaining("116");
+            }
+        }
+    }
 }
