@@ -1,6 +1,7 @@
 package org.imsg.privsep;
 
 import java.io.File;
+import java.io.IOException;
 import java.lang.StackWalker.StackFrame;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +14,7 @@ import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.imsg.unix.Child;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +45,10 @@ public final class JvmSettings {
     private @Nullable String mainClass;
     private boolean presets = true;
     private boolean recording;
+    private @Nullable Path cacheBase = property(AOT);
+    private @Nullable AotCache cache;
+    private @Nullable Path fitting;
+    private boolean toldOfNoCache;
 
     JvmSettings() {
         for (String name : INHERITED)
@@ -83,14 +89,17 @@ public final class JvmSettings {
     }
 
     /**
-     * Starts the children with an AOT cache, as {@code -XX:AOTCache} does.
+     * Starts the children with an AOT cache that a training run has made, as {@code -Dimsg.privsep.aot=FILE} does, which counts
+     * more. It lies beside this path, with a hash of the program's jars added to the name, and is used for those jars only:
+     * after an upgrade the children start without one, which the log says once, until there is another training run.
      *
-     * @param cache the cache, made with this java and this class path: readable for every role. One that does not fit
-     *     is ignored by the JVM, with a warning
+     * @param file the path that {@code -Dimsg.privsep.aot.record} had; readable for every role
      * @return this
      */
-    public JvmSettings aotCache(Path cache) {
-        return options(AOT_CACHE + cache);
+    public JvmSettings aotCache(Path file) {
+        if (property(AOT) == null)
+            cacheBase = Objects.requireNonNull(file);
+        return this;
     }
 
     /**
@@ -148,13 +157,16 @@ public final class JvmSettings {
     }
 
     /** A child that runs a role; its channel is still to be given. */
-    Child.Builder child(String program, String role, int instance, List<String> roleOptions, List<String> arguments) {
+    Child.Builder child(String program, String role, int instance, List<String> roleOptions, List<String> arguments)
+            throws IOException {
         List<String> command = command(roleOptions);
-        if (isTraining() && !recording) {
+        if (!isTraining()) {
+            Path file = cache(program);
+            if (file != null)
+                command.addFirst(AOT_CACHE + file);
+        } else if (!recording) {
             recording = true;
-            command.addFirst("-XX:AOTCacheOutput=" + System.getProperty(AOT_RECORD));
-        } else if (!isTraining() && System.getProperty(AOT) != null) {
-            command.addFirst(AOT_CACHE + System.getProperty(AOT));
+            command.addFirst("-XX:AOTCacheOutput=" + cacheAt(Path.of(System.getProperty(AOT_RECORD))).renew());
         }
         command.addAll(arguments);
         Child.Builder child = Child.of(java, command.toArray(String[]::new)).ownSession();
@@ -163,16 +175,50 @@ public final class JvmSettings {
                 .environment(ChildEnvironment.INSTANCE, Integer.toString(instance));
     }
 
+    /** The cache that fits; the log says once that there is none. */
+    private @Nullable Path cache(String program) {
+        if (cacheBase == null)
+            return null;
+        if (cache == null)
+            cache = cacheAt(cacheBase);
+        try {
+            fitting = cache.find();
+            if (fitting == null)
+                tellOfNoCache(program, "there is none of these jars; make it with -D" + AOT_RECORD + "=" + cacheBase);
+        } catch (IOException e) {
+            fitting = null;
+            tellOfNoCache(program, e.toString());
+        }
+        return fitting;
+    }
+
+    private void tellOfNoCache(String program, String why) {
+        if (!toldOfNoCache)
+            System.getLogger(program).log(System.Logger.Level.WARNING,
+                    "children start without the AOT cache " + cache + ": " + why);
+        toldOfNoCache = true;
+    }
+
+    private AotCache cacheAt(Path base) {
+        return new AotCache(base, entries(), nativeAccess());
+    }
+
+    private static @Nullable Path property(String name) {
+        String value = System.getProperty(name);
+        return value == null ? null : Path.of(value);
+    }
+
+    private List<Path> entries() {
+        return Stream.of((classPath + File.pathSeparator + modulePath).split(File.pathSeparator))
+                .filter(entry -> !entry.isEmpty()).map(Path::of).filter(Files::exists).map(Path::toAbsolutePath)
+                .toList();
+    }
+
     /** What of it must be readable for a child to start. */
     List<Path> paths() {
-        List<Path> paths = new ArrayList<>();
-        for (String entry : (classPath + File.pathSeparator + modulePath).split(File.pathSeparator))
-            if (!entry.isEmpty() && Files.exists(Path.of(entry)))
-                paths.add(Path.of(entry).toAbsolutePath());
-        options.stream().filter(option -> option.startsWith(AOT_CACHE))
-                .forEach(option -> paths.add(Path.of(option.substring(AOT_CACHE.length())).toAbsolutePath()));
-        if (System.getProperty(AOT) != null)
-            paths.add(Path.of(System.getProperty(AOT)).toAbsolutePath());
+        List<Path> paths = new ArrayList<>(entries());
+        if (fitting != null)
+            paths.add(fitting);
         return paths;
     }
 
@@ -197,10 +243,7 @@ public final class JvmSettings {
         List<String> command = new ArrayList<>(presets ? PRESETS : List.of());
         if (own.stream().anyMatch(option -> option.matches("-XX:\\+Use\\w+GC")))
             command.remove(SERIAL);
-        Module imsg = JvmSettings.class.getModule();
-        command.add("--enable-native-access=" + (imsg.isNamed() && !mainModule.isEmpty()
-                ? imsg.getName()
-                : "ALL-UNNAMED"));
+        command.add(nativeAccess());
         command.addAll(own);
         if (!modulePath.isEmpty())
             command.addAll(List.of("--module-path", modulePath));
@@ -211,5 +254,10 @@ public final class JvmSettings {
         else
             command.addAll(List.of("--module", mainModule + "/" + mainClass));
         return command;
+    }
+
+    private String nativeAccess() {
+        Module imsg = JvmSettings.class.getModule();
+        return "--enable-native-access=" + (imsg.isNamed() && !mainModule.isEmpty() ? imsg.getName() : "ALL-UNNAMED");
     }
 }

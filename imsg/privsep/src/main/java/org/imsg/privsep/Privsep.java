@@ -54,8 +54,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>AOT cache.</b> {@code -Dimsg.privsep.aot.record=FILE} makes a run a training run: the first process of the first role
  * records what it loads, no process is confined, for a confined JVM could not write a file, and the program stops as soon as it has
- * started; the JVM then writes the cache. With
- * {@code -Dimsg.privsep.aot=FILE} the children use it.
+ * started; the JVM then writes the cache, to FILE with a hash of the program's jars added. With
+ * {@code -Dimsg.privsep.aot=FILE} the children use it, as long as the jars are the same.
  *
  * <p>C counterpart: proc_init, proc_run and proc_dispatch of OpenBSD's proc.c, as in relayd(8), httpd(8) and vmd(8). The
  * differences: processes of two roles are all connected with each other whatever their numbers (proc.c has 1:N), and a child may be

@@ -109,7 +109,7 @@ public final class SpawnFigures {
         if (cache == null)
             return;
         try (Stream<String> maps = Files.lines(Path.of("/proc/" + child + "/maps"))) {
-            if (maps.noneMatch(line -> line.endsWith(" " + cache)))
+            if (maps.noneMatch(line -> line.contains(" " + cache + "-")))
                 throw new IllegalStateException("the child does not use " + cache);
         }
     }
