@@ -20,10 +20,12 @@ import org.imsg.sys.Abi;
 final class EpollBinding extends Binding implements EpollIoHandle {
     /** Indexed by whether reading (1), writing (2) and the end (4) are waited for. */
     private static final EpollIoOps[] OPS = new EpollIoOps[8];
+    /** By its value: {@code EpollIoOps.NONE} is not in 4.2.2. */
+    private static final EpollIoOps NONE = EpollIoOps.valueOf(0);
 
     static {
         for (int wanted = 0; wanted < OPS.length; wanted++) {
-            EpollIoOps ops = (wanted & 3) == 0 ? EpollIoOps.EPOLLET : EpollIoOps.NONE;
+            EpollIoOps ops = (wanted & 3) == 0 ? EpollIoOps.EPOLLET : NONE;
             ops = (wanted & 1) == 0 ? ops : ops.with(EpollIoOps.EPOLLIN);
             ops = (wanted & 2) == 0 ? ops : ops.with(EpollIoOps.EPOLLOUT);
             OPS[wanted] = (wanted & 4) == 0 ? ops : ops.with(EpollIoOps.EPOLLRDHUP);

@@ -1,10 +1,12 @@
 package org.imsg.netty;
 
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandler.Sharable;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.unix.DomainSocketChannel;
+import java.net.SocketAddress;
 import org.imsg.unix.Fd;
 
 /**
@@ -17,9 +19,21 @@ import org.imsg.unix.Fd;
  * descriptor table are the server channel's affair: Netty's pauses for a second when it cannot accept.
  */
 @Sharable
-public final class ImsgServer extends ChannelInboundHandlerAdapter {
+public final class ImsgServer extends ChannelDuplexHandler {
     /** A handler for {@code ServerBootstrap.handler}. */
     public ImsgServer() {}
+
+    /** Refuses to serve over a version of the transport that its connections could not run on, before there is one. */
+    @Override
+    public void bind(ChannelHandlerContext ctx, SocketAddress address, ChannelPromise promise) {
+        try {
+            Transport.of(ctx.channel().eventLoop()).ifPresent(Transport::check);
+        } catch (IllegalStateException e) {
+            promise.setFailure(e);
+            return;
+        }
+        ctx.bind(address, promise);
+    }
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {

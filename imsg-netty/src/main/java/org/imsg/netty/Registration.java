@@ -20,7 +20,13 @@ final class Registration {
     }
 
     void begin(IoEventLoop loop, ChannelPromise promise, Runnable then) {
-        Binding made = Transport.of(loop).orElseThrow().bind(channel);
+        Binding made;
+        try {
+            made = Transport.of(loop).orElseThrow().bind(channel);
+        } catch (RuntimeException | LinkageError e) { // a version of Netty that does not fit
+            promise.setFailure(e);
+            return;
+        }
         loop.register(made).addListener(registered -> {
             if (!registered.isSuccess()) {
                 promise.setFailure(registered.cause());
@@ -31,7 +37,7 @@ final class Registration {
                 binding = made;
                 then.run();
                 promise.setSuccess();
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | LinkageError e) {
                 promise.setFailure(e);
             }
         });

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 
 import io.netty.channel.EventLoop;
 import io.netty.channel.unix.FileDescriptor;
+import io.netty.util.Version;
 import java.io.File;
 import java.lang.module.ModuleDescriptor;
 import java.net.URL;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The transports are optional dependencies. */
@@ -53,5 +55,23 @@ class TransportTest {
             loader.loadClass(FileDescriptor.class.getName()).getMethod("close")
                     .invoke(type.getMethod("fd").invoke(channel));
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource(nullValues = "fits", value = {"4.2.13.Final, 4.2.14, too old", "4.1.200.Final, 4.2.2, too old",
+            "4.2.2.Final, 4.2.14, too old", "4.2.14.Final, 4.2.14, fits", "4.2.14.Final-SNAPSHOT, 4.2.14, fits",
+            "4.2.100.Final, 4.2.14, fits", "4.10.0.Final, 4.2.14, fits", "5.0.0.Final, 4.2.14, fits"})
+    void one_that_is_too_old_is_refused_with_both_versions(String there, String oldest, String verdict) {
+        String refusal = Transport.refusal("transport", there, oldest);
+        if (verdict == null)
+            assertThat(refusal).isNull();
+        else
+            assertThat(refusal).contains("transport " + there, verdict, oldest + ".Final or newer");
+    }
+
+    @Test
+    void the_versions_of_all_are_told_by_their_jars() {
+        assertThat(Version.identify(Transport.class.getClassLoader())).containsKeys("netty-transport-classes-epoll",
+                "netty-transport-classes-kqueue", "netty-transport-classes-io_uring");
     }
 }
