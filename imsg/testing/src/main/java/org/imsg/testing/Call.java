@@ -38,7 +38,7 @@ public final class Call<T> {
 
     /** Returns once the thread waits: in the kernel, or parked. */
     public Call<T> awaitWaiting() {
-        until(this::isWaiting);
+        until(this::isWaitingNotDone);
         return this;
     }
 
@@ -71,9 +71,14 @@ public final class Call<T> {
         }
     }
 
-    private boolean isWaiting() {
+    private boolean isWaitingNotDone() {
         if (task.isDone())
             throw new AssertionError("the call is over before it waited");
+        return isWaiting();
+    }
+
+    /** Whether it waits at this moment: for a lock, for another thread, or in the kernel. */
+    public boolean isWaiting() {
         return thread.getState() == Thread.State.WAITING || thread.getState() == Thread.State.TIMED_WAITING
                 || Stream.of(thread.getStackTrace()).anyMatch(Call::isSystemCallThatWaits);
     }
