@@ -93,7 +93,8 @@ public final class JvmSettings {
      * more. It lies beside this path, with a hash of the program's jars added to the name, and is used for those jars only:
      * after an upgrade the children start without one, which the log says once, until there is another training run.
      *
-     * @param file the path that {@code -Dimsg.privsep.aot.record} had; readable for every role
+     * @param file the path that {@code -Dimsg.privsep.aot.record} had; readable for every role, in a directory that only the
+     *     administrator can write to, for there is code in it
      * @return this
      */
     public JvmSettings aotCache(Path file) {
