@@ -23,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.function.IntSupplier;
 import java.util.stream.Collectors;
 import org.imsg.sys.NativeString;
@@ -56,6 +57,7 @@ public final class Child {
     private final Thread waiting;
     private final long memory = Memory.resize(0, WAIT_SIZE);
     private final MemorySegment errno;
+    private final @Nullable Consumer<ExitStatus> atExit;
     private volatile int pid;
     /** Whether the program has been started, or will not be. */
     private volatile boolean decided;
@@ -67,7 +69,8 @@ public final class Child {
      * Its thread and the thread's memory are there before it is: a program that uses up all threads is waited for, too, and one
      * that is started while this process has no memory.
      */
-    private Child(String name) {
+    private Child(String name, @Nullable Consumer<ExitStatus> atExit) {
+        this.atExit = atExit;
         try {
             errno = Memory.segment(memory, STATUS_AT, Arena.global());
             waiting = Thread.ofPlatform().daemon().name("imsg-wait-" + name).unstarted(this::awaitEnd);
@@ -95,6 +98,8 @@ public final class Child {
                 LockSupport.parkNanos(PAUSE);
             }
         }
+        if (pid > 0 && atExit != null)
+            atExit.accept(exit.isCompletedExceptionally() ? new ExitStatus(-1, 0) : exit.join());
     }
 
     private void decided() {
@@ -158,6 +163,7 @@ public final class Child {
         private List<String> starter = List.of();
         private boolean ownSession;
         private @Nullable Fd directory;
+        private @Nullable Consumer<ExitStatus> atExit;
 
         private Builder(Path program, List<String> arguments) {
             this.program = program;
@@ -214,6 +220,19 @@ public final class Child {
          */
         public Builder directory(Fd fd) {
             directory = fd;
+            return this;
+        }
+
+        /**
+         * Has something done at the child's end, after {@link Child#onExit()}, always by the thread that waited for it: however soon
+         * the end comes, the thread that starts the child is not held up, and however few threads there are, this one is there.
+         *
+         * @param task is given how the child ended; code -1 and signal 0 if it could not be waited for. Also called for a
+         *     child that began although {@code start} throws
+         * @return this
+         */
+        public Builder atExit(Consumer<ExitStatus> task) {
+            atExit = task;
             return this;
         }
 
@@ -290,7 +309,7 @@ public final class Child {
                 Fd entered = directory == null ? null : directory.dup(from);
                 if (entered != null)
                     copies.add(entered);
-                Child child = new Child(String.valueOf(program.getFileName()));
+                Child child = new Child(String.valueOf(program.getFileName()), atExit);
                 try {
                     spawn(child, arena, numbers, from, entered, launch);
                     return child;
@@ -405,7 +424,8 @@ public final class Child {
     }
 
     /**
-     * Returns a stage that completes when the child ends, for callers that do not wait.
+     * Returns a stage that completes when the child ends, for callers that do not wait. A step added once the child has ended
+     * runs at once, in the thread that adds it; see {@link Builder#atExit(Consumer)}.
      *
      * @return completed with how it ended, by the thread that waits for this child
      */

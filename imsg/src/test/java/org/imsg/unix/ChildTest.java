@@ -10,6 +10,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import org.imsg.testing.Call;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -25,6 +27,25 @@ class ChildTest {
             assertThat(readAll(pipe.first())).isEqualTo("from the child\n");
             assertThat(child.waitFor()).isEqualTo(new Child.ExitStatus(0, 0));
         }
+    }
+
+    @Test
+    void what_is_done_at_the_end_is_done_by_the_thread_that_waits_and_never_by_the_one_that_starts() throws Exception {
+        CompletableFuture<String> done = new CompletableFuture<>();
+        Child child = Child.of(SH, "-c", "exit 3")
+                .atExit(how -> done.complete(Thread.currentThread().getName() + " " + how.code()))
+                .start(spawn -> {
+                    int result = spawn.getAsInt();
+                    awaitZombie();
+                    return result;
+                });
+        assertThat(done.get()).isEqualTo("imsg-wait-sh 3");
+        assertThat(child.onExit().toCompletableFuture()).isCompletedWithValue(new Child.ExitStatus(3, 0));
+    }
+
+    /** The end of a child that nobody has waited for yet. */
+    private static void awaitZombie() {
+        Call.until(() -> ProcessHandle.current().children().anyMatch(child -> child.info().command().isEmpty()));
     }
 
     @Test

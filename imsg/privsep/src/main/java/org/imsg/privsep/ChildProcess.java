@@ -84,6 +84,7 @@ final class ChildProcess implements Connection.Receiver {
             return process;
         } catch (Throwable e) {
             process.over = true;
+            process.hook.complete(() -> {});
             process.kill(Instance.SIGKILL);
             process.close();
             process.endGroup(e);
@@ -102,14 +103,13 @@ final class ChildProcess implements Connection.Receiver {
         }
         Thread reader = connection.startReading(this);
         group = role.rights().newGroup(instance.toString());
-        child = role.rights().spawn(builder.descriptor(ChildEnvironment.CHANNEL, ends.second()), jvm, instance.ids);
+        // Not by a stage of its end, for one of a child that has ended already is run by this thread, which would wait for itself.
+        builder.descriptor(ChildEnvironment.CHANNEL, ends.second()).atExit(how -> follow(reader, how));
+        child = role.rights().spawn(builder, jvm, instance.ids);
         if (group != null)
             group.add(child.pid());
         if (output != null)
             output.handedOver();
-        child.onExit().whenComplete((how, failure) -> follow(reader, failure == null
-                ? how
-                : new Child.ExitStatus(-1, 0)));
     }
 
     /** The thread that has waited for the end reports it, and calls the finish hook when the supervising thread has one. */

@@ -52,7 +52,7 @@ class KilledChildrenTest {
     }
 
     /** Kills any child that is alive at the moment, at any point of its life, and waits until the end of each is known. */
-    private void killAtRandom(TestParent parent) {
+    private void killAtRandom(TestParent parent) throws InterruptedException {
         Random random = new Random(SEED);
         Set<ProcessHandle> victims = new HashSet<>();
         while (killed.get() < KILLS) {
@@ -65,6 +65,8 @@ class KilledChildrenTest {
             // The moments between two kills are what is random here.
             LockSupport.parkNanos(random.nextLong(TimeUnit.MILLISECONDS.toNanos(200)));
             parent.forget();
+            if (Thread.interrupted())
+                throw new InterruptedException("after " + killed + " kills");
         }
         // An order for a child that is dying would be lost.
         Call.until(() -> victims.stream().allMatch(victim -> pids.contains((int) victim.pid())));
