@@ -34,35 +34,35 @@ final class DefectiveServer implements AutoCloseable {
     DefectiveServer(Path socket, Defect defect) throws IOException {
         this.defect = defect;
         this.listener = RawListener.listen(socket, 0600);
-        this.turn = new Semaphore(
-                defect == Defect.SERVES_ONE_AT_A_TIME || defect == Defect.LETS_ONE_BLOCK_ALL ? 1 : 1000);
+        this.turn = new Semaphore(defect == Defect.LETS_ONE_BLOCK_ALL ? 1 : 1000);
         this.accepting = Thread.ofVirtual().start(this::accept);
     }
 
     private void accept() {
+        Thread last = Thread.currentThread();
         try {
             for (;;) {
                 RawSocket client = listener.accept();
                 clients.add(client);
-                threads.add(Thread.ofVirtual().start(() -> serve(client)));
+                Thread before = last;
+                last = Thread.ofVirtual().start(() -> serve(client, before));
+                threads.add(last);
             }
         } catch (IOException _) {
             // closed
         }
     }
 
-    private void serve(RawSocket client) {
-        boolean whole = defect == Defect.SERVES_ONE_AT_A_TIME;
+    /** One at a time means in the order in which they came. */
+    private void serve(RawSocket client, Thread before) {
         boolean leave = true;
-        if (whole)
-            turn.acquireUninterruptibly();
         try {
+            if (defect == Defect.SERVES_ONE_AT_A_TIME && before != accepting)
+                before.join();
             leave = talk(client);
-        } catch (IOException _) {
+        } catch (IOException | InterruptedException _) {
             // the client has left
         } finally {
-            if (whole)
-                turn.release();
             if (leave) {
                 clients.remove(client);
                 client.close();
