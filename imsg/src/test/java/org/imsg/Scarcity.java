@@ -32,7 +32,7 @@ public final class Scarcity {
     private interface Attempt {
         void make() throws Exception;
 
-        /** What is made ready while there is enough of everything. */
+        /** Makes ready, while there is enough of everything, the things the call needs. */
         default void prepare() throws Exception {
             // nothing
         }

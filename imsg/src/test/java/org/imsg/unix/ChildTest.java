@@ -43,7 +43,7 @@ class ChildTest {
         assertThat(child.onExit().toCompletableFuture()).isCompletedWithValue(new Child.ExitStatus(3, 0));
     }
 
-    /** The end of a child that nobody has waited for yet. */
+    /** Returns when a child has ended that no thread has waited for yet. */
     private static void awaitZombie() {
         Call.until(() -> ProcessHandle.current().children().anyMatch(child -> child.info().command().isEmpty()));
     }

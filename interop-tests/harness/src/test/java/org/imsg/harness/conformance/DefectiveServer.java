@@ -39,7 +39,7 @@ final class DefectiveServer implements AutoCloseable {
     }
 
     private void accept() {
-        Thread last = Thread.currentThread();
+        Thread last = null;
         try {
             for (;;) {
                 RawSocket client = listener.accept();
@@ -57,7 +57,7 @@ final class DefectiveServer implements AutoCloseable {
     private void serve(RawSocket client, Thread before) {
         boolean leave = true;
         try {
-            if (defect == Defect.SERVES_ONE_AT_A_TIME && before != accepting)
+            if (defect == Defect.SERVES_ONE_AT_A_TIME && before != null)
                 before.join();
             leave = talk(client);
         } catch (IOException | InterruptedException _) {
