@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class OpenDescriptor {
     private static final int GONE = 0x4000_0000;
+    private static final int CLOSED = 0x2000_0000;
     private static final long MOMENT = TimeUnit.MILLISECONDS.toNanos(20);
     private static final VarHandle STATE;
     private static volatile @Nullable Function<Object, OpenDescriptor> ofFd;
@@ -35,12 +36,10 @@ public final class OpenDescriptor {
 
     /** Written before {@code state}, and read after it where it may not have been there from the beginning. */
     private int number;
-    /** The number of threads inside, and GONE while there is no owner. */
+    /** The number of threads inside, GONE while there is no owner, and CLOSED beside it when nothing is left to close. */
     private volatile int state;
     /** The number as a key of the pollers' maps, once a virtual thread has waited: a close has no memory to make it. */
     private volatile @Nullable Integer key;
-    /** Whether a close had no stack left to be made. */
-    private volatile boolean unclosed;
     /** The threads that wait in poll(2). */
     private final List<Waker> waiting = new ArrayList<>(0);
 
@@ -56,7 +55,7 @@ public final class OpenDescriptor {
     /** A descriptor that is not open yet: made first, so that no shortage of memory comes between opening one and owning it. */
     public OpenDescriptor() {
         number = -1;
-        state = GONE;
+        state = GONE | CLOSED;
     }
 
     /**
@@ -144,16 +143,28 @@ public final class OpenDescriptor {
             closeNumber();
     }
 
-    private void closeNumber() {
-        unclosed = true;
-        Descriptors.close(number);
-        unclosed = false;
+    /**
+     * Closes the number if no owner, no thread inside and no other close has it. Does so by itself but for a close that had no
+     * stack left, which may be made up for at any time.
+     */
+    public void closeNumber() {
+        if (!STATE.compareAndSet(this, GONE, GONE | CLOSED))
+            return;
+        try {
+            Descriptors.close(number);
+        } catch (StackOverflowError e) {
+            state = GONE;
+            throw e;
+        }
     }
 
-    /** Makes up for a close that had no stack left; for the cleaner, when no thread knows this any more. */
-    public void closeLeft() {
-        if (unclosed)
-            closeNumber();
+    /**
+     * Whether a thread is inside a call.
+     *
+     * @return true until the last has left
+     */
+    public boolean isInUse() {
+        return (state & ~(GONE | CLOSED)) != 0;
     }
 
     /**
@@ -219,7 +230,7 @@ public final class OpenDescriptor {
      * @throws IllegalStateException if it is closed or was given away already, or a thread is inside a call on it
      */
     public void giveAway() {
-        if (!STATE.compareAndSet(this, 0, GONE))
+        if (!STATE.compareAndSet(this, 0, GONE | CLOSED))
             throw new IllegalStateException((state & GONE) != 0
                     ? "descriptor " + number + " is closed or was handed on already"
                     : "descriptor " + number + " is in use by another thread");

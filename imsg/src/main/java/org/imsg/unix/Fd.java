@@ -294,7 +294,9 @@ public final class Fd implements AutoCloseable {
     @Override
     public void close() {
         descriptor.close();
-        cleanable.clean();
+        // Otherwise the thread inside closes, and the cleaner stands by in case that one has no stack left to do so.
+        if (!descriptor.isInUse())
+            cleanable.clean();
     }
 
     @Override
@@ -307,7 +309,7 @@ public final class Fd implements AutoCloseable {
         @Override
         public void run() {
             if (!descriptor.isOpen()) {
-                descriptor.closeLeft();
+                descriptor.closeNumber();
                 return;
             }
             descriptor.close();
