@@ -6,7 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgListener;
@@ -17,64 +20,59 @@ import org.imsg.harness.conformance.Report.Status;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** The suite passes what is right, and finds each fault by the case that is for it. */
 @Timeout(60)
 class ConformanceTest {
     private static final Duration PATIENT = Duration.ofSeconds(10);
+    /** Each waits most of its time: for silence, or for what a defect keeps back. */
+    private static final int AT_ONCE = 5;
 
     @TempDir
     private Path directory;
 
-    @ParameterizedTest
-    @EnumSource(names = {"CLASSIC", "MODERN"})
-    void a_C_program_written_to_imsg_3_passes(WireFormat format) throws Exception {
-        try (ForkingServer server = new ForkingServer(directory.resolve("c"), format)) {
-            assertAllPass(run(server.socket(), format, PATIENT));
+    @Test
+    void what_is_right_passes() throws Exception {
+        AtOnce.run(Right.values().length, List.of(Right.values()), right -> {
+            Path socket = directory.resolve(right.name());
+            try (AutoCloseable server = right.start(socket)) {
+                assertThat(server).isNotNull();
+                assertAllPass(run(socket, right == Right.CLASSIC_C ? WireFormat.CLASSIC : WireFormat.MODERN, PATIENT));
+            }
+        });
+    }
+
+    /** Servers without a fault: two in C, written to imsg(3), one on ImsgChannel, and the defective one without a defect. */
+    private enum Right {
+        CLASSIC_C, MODERN_C, CHANNEL, NO_DEFECT;
+
+        AutoCloseable start(Path socket) throws Exception {
+            return switch (this) {
+                case CLASSIC_C -> new ForkingServer(socket, WireFormat.CLASSIC);
+                case MODERN_C -> new ForkingServer(socket, WireFormat.MODERN);
+                case CHANNEL -> new EchoServer(socket);
+                case NO_DEFECT -> new DefectiveServer(socket, Defect.NONE);
+            };
         }
     }
 
     @Test
-    void a_server_on_ImsgChannel_passes() throws Exception {
-        try (EchoServer server = new EchoServer(directory.resolve("java"))) {
-            assertAllPass(run(server.socket(), WireFormat.MODERN, PATIENT));
-        }
+    void a_defect_fails_the_cases_that_are_for_it_and_no_others() throws Exception {
+        AtOnce.run(AT_ONCE, DEFECTS.entrySet().stream().toList(), entry -> {
+            Path socket = directory.resolve(entry.getKey().name());
+            try (DefectiveServer server = new DefectiveServer(socket, entry.getKey())) {
+                assertThat(server).isNotNull();
+                Report report = run(socket, WireFormat.MODERN, Duration.ofMillis(400));
+                assertThat(failed(report)).as(entry.getKey() + " " + report.outcomes())
+                        .containsExactlyElementsOf(entry.getValue());
+            }
+        });
     }
 
     @Test
-    void a_server_without_a_defect_passes() throws Exception {
-        try (DefectiveServer server = new DefectiveServer(directory.resolve("s"), Defect.NONE)) {
-            assertThat(server).isNotNull();
-            assertAllPass(run(directory.resolve("s"), WireFormat.MODERN, PATIENT));
-        }
-    }
-
-    @ParameterizedTest
-    @CsvSource(delimiter = '|', textBlock = """
-            TAKES_SHORT_LENGTHS                 | length-15,length-0,known-type-length-15,known-type-length-0
-            HAS_NO_LIMIT                        | length-over-limit,length-all-ones,known-type-length-over-limit,known-type-length-all-ones
-            HAS_A_LOW_LIMIT                     | length-at-limit,longest-answer
-            WANTS_WHOLE_WRITES                  | byte-by-byte,cut-in-header,cut-behind-header,flood-of-requests
-            FORGETS_THE_SECOND_MESSAGE          | two-in-one-write,twenty-in-one-write,flood-of-requests
-            KEEPS_DESCRIPTORS                   | descriptor-not-asked-for,known-type-descriptor,two-descriptors-with-one-message,known-type-two-descriptors,descriptor-with-the-last-byte,descriptor-flood
-            KEEPS_UNMARKED_DESCRIPTORS          | descriptor-without-mark,known-type-descriptor-without-mark
-            KEEPS_DESCRIPTORS_OF_HALF_A_MESSAGE | descriptor-and-then-no-more
-            WAITS_FOR_PROMISED_DESCRIPTORS      | mark-without-descriptor
-            STAYS_AFTER_THE_END                 | known-type-mark-without-descriptor,half-close-after-request,end-in-header,end-in-payload
-            SERVES_ONE_AT_A_TIME                | others-while-a-header-is-cut,others-while-a-payload-is-cut,descriptor-closed-once,many-connections,a-client-that-does-not-read
-            TIRES_AFTER_A_HUNDRED               | flood-of-requests
-            LETS_ONE_BLOCK_ALL                  | a-client-that-does-not-read
-            """)
-    void a_defect_fails_the_cases_that_are_for_it_and_no_others(Defect defect, String cases) throws Exception {
-        Path socket = directory.resolve("s");
-        try (DefectiveServer server = new DefectiveServer(socket, defect)) {
-            assertThat(server).isNotNull();
-            Report report = run(socket, WireFormat.MODERN, Duration.ofMillis(400));
-            assertThat(failed(report)).as(report.outcomes().toString()).containsExactly(cases.split(","));
-        }
+    void every_defect_has_its_line_in_the_table() {
+        assertThat(DEFECTS.keySet()).containsExactlyInAnyOrderElementsOf(
+                EnumSet.complementOf(EnumSet.of(Defect.NONE, Defect.DIES_OF_HALF_A_HEADER)));
     }
 
     @Test
@@ -197,4 +195,22 @@ class ConformanceTest {
             listener.close();
         }
     }
+
+    private static final Map<Defect, List<String>> DEFECTS = """
+            TAKES_SHORT_LENGTHS                 | length-15,length-0,known-type-length-15,known-type-length-0
+            HAS_NO_LIMIT                        | length-over-limit,length-all-ones,known-type-length-over-limit,known-type-length-all-ones
+            HAS_A_LOW_LIMIT                     | length-at-limit,longest-answer
+            WANTS_WHOLE_WRITES                  | byte-by-byte,cut-in-header,cut-behind-header,flood-of-requests
+            FORGETS_THE_SECOND_MESSAGE          | two-in-one-write,twenty-in-one-write,flood-of-requests
+            KEEPS_DESCRIPTORS                   | descriptor-not-asked-for,known-type-descriptor,two-descriptors-with-one-message,known-type-two-descriptors,descriptor-with-the-last-byte,descriptor-flood
+            KEEPS_UNMARKED_DESCRIPTORS          | descriptor-without-mark,known-type-descriptor-without-mark
+            KEEPS_DESCRIPTORS_OF_HALF_A_MESSAGE | descriptor-and-then-no-more
+            WAITS_FOR_PROMISED_DESCRIPTORS      | mark-without-descriptor
+            STAYS_AFTER_THE_END                 | known-type-mark-without-descriptor,half-close-after-request,end-in-header,end-in-payload
+            SERVES_ONE_AT_A_TIME                | others-while-a-header-is-cut,others-while-a-payload-is-cut,descriptor-closed-once,many-connections,a-client-that-does-not-read
+            TIRES_AFTER_A_HUNDRED               | flood-of-requests
+            LETS_ONE_BLOCK_ALL                  | a-client-that-does-not-read
+            """
+            .lines().map(line -> line.split("\\s*\\|\\s*"))
+            .collect(Collectors.toMap(parts -> Defect.valueOf(parts[0]), parts -> List.of(parts[1].split(","))));
 }

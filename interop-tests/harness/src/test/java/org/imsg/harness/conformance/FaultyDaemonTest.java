@@ -10,9 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -34,6 +31,9 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 class FaultyDaemonTest {
     private static final Duration PATIENT = Duration.ofSeconds(10);
+    /** What a fault keeps back is waited for that long. */
+    private static final Duration LESS_PATIENT = Duration.ofSeconds(5);
+    private static final int ALL = 100;
     private static final byte[] PAYLOAD = {3, 0, 0, 0, 'a', 'b', 'c'};
 
     private static final Consumer<Outcome> UNTOLD = _ -> {
@@ -50,7 +50,7 @@ class FaultyDaemonTest {
     void without_a_fault_every_case_passes_and_none_is_left_untested() throws Exception {
         List<Fault> requests = List.of(new Fault("1", 1, false), new Fault("2", 2, false), new Fault("3", 3, false),
                 new Fault("classic", 1, false));
-        atOnce(requests, request -> {
+        AtOnce.run(requests.size(), requests, request -> {
             boolean classic = request.name().equals("classic");
             try (FaultyDaemonServer _ = new FaultyDaemonServer(socket(request.name()), classic, "none")) {
                 assertAllPass(new Conformance(target(request.name(),
@@ -68,15 +68,16 @@ class FaultyDaemonTest {
 
     @Test
     void every_fault_fails_the_case_that_is_for_it() throws Exception {
-        atOnce(FaultyDaemonServer.faults().stream().filter(fault -> CASES.containsKey(fault.name())).toList(),
+        AtOnce.run(ALL, FaultyDaemonServer.faults().stream().filter(fault -> CASES.containsKey(fault.name())).toList(),
                 this::isFound);
     }
 
     private void isFound(Fault fault) throws IOException {
         String name = fault.name();
         try (FaultyDaemonServer _ = new FaultyDaemonServer(socket(name), false, name)) {
-            Report report = new Conformance(target(name, WireFormat.MODERN, fault.type()), CASES.get(name)::equals)
-                    .run(UNTOLD);
+            Target target = new Target(socket(name), WireFormat.MODERN, 16384, fault.type(), 0, PAYLOAD, List.of(),
+                    Target.USUAL_CONNECTIONS, LESS_PATIENT);
+            Report report = new Conformance(target, CASES.get(name)::equals).run(UNTOLD);
             assertThat(report.outcomes()).as(name).singleElement().returns(Status.FAILED, Outcome::status);
             assertThat(report.goneSince()).as(name)
                     .isEqualTo(fault.crash() || ENDING.contains(name) ? CASES.get(name) : "");
@@ -124,7 +125,7 @@ class FaultyDaemonTest {
 
     @Test
     void every_crash_is_found_and_shrunk_by_the_fuzzer() throws Exception {
-        atOnce(FaultyDaemonServer.faults().stream().filter(Fault::crash).toList(), this::isShrunk);
+        AtOnce.run(ALL, FaultyDaemonServer.faults().stream().filter(Fault::crash).toList(), this::isShrunk);
     }
 
     private void isShrunk(Fault fault) throws IOException, InterruptedException {
@@ -152,26 +153,6 @@ class FaultyDaemonTest {
         Recording said = new Recording(Instant.EPOCH, Stream.of(1, 2, 3).map(type -> Event
                 .message(Direction.TO_SERVER, WireFormat.MODERN, type, 0, 99, PAYLOAD, List.of())).toList());
         return new Fuzzer(socket(name), said, ProtocolDescription.NONE, PATIENT, daemon::restart, 7);
-    }
-
-    /** A look at one daemon. */
-    private interface Look {
-        void at(Fault fault) throws Exception;
-    }
-
-    /** Mostly they wait: all daemons are looked at by threads of their own. */
-    private static void atOnce(List<Fault> faults, Look look) throws Exception {
-        List<Future<?>> looks = new ArrayList<>();
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            for (Fault fault : faults)
-                looks.add(threads.submit(() -> {
-                    look.at(fault);
-                    return null;
-                }));
-        }
-        assertThat(looks).isNotEmpty();
-        for (Future<?> one : looks)
-            one.get();
     }
 
     private Path socket(String name) {
