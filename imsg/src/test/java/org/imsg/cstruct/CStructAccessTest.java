@@ -3,6 +3,7 @@ package org.imsg.cstruct;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import java.io.File;
 import java.io.IOException;
 import java.lang.module.Configuration;
 import java.lang.module.ModuleFinder;
@@ -44,8 +45,9 @@ class CStructAccessTest {
             Files.createDirectories(file.getParent());
             line.add(Files.writeString(file, source.getValue()).toString());
         }
+        // Without pipes: the JDK closes those of an ended process when it likes, such as during the first test.
         Process javac = new ProcessBuilder(line).redirectErrorStream(true)
-                .redirectOutput(directory.resolve("log").toFile()).start();
+                .redirectInput(new File("/dev/null")).redirectOutput(directory.resolve("log").toFile()).start();
         assertThat(javac.waitFor()).as(Files.readString(directory.resolve("log"))).isZero();
         ModuleLayer boot = ModuleLayer.boot();
         Configuration modules = boot.configuration().resolve(ModuleFinder.of(classes), ModuleFinder.of(),

@@ -2,7 +2,6 @@ package org.imsg.privsep.ops;
 
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.util.Arrays;
 import java.util.Optional;
 
 /** The addresses of a rule: a range of addresses and ports, or paths of Unix sockets. */
@@ -28,31 +27,14 @@ sealed interface Endpoint {
         }
     }
 
-    /** Addresses whose first bits are those, of any family if there are none; and ports from the first to the last. */
-    record OfInternet(Optional<InetAddress> network, int prefix, int firstPort, int lastPort) implements Endpoint {
+    /** Addresses of a network, or of any if there is none; and ports from the first to the last. */
+    record OfInternet(Optional<Network> network, int firstPort, int lastPort) implements Endpoint {
         @Override
         public boolean covers(String address, int port) {
             if (port < firstPort || port > lastPort)
                 return false;
-            Optional<InetAddress> asked = literal(address);
-            return asked.isPresent() && (network.isEmpty() || begins(asked.get().getAddress()));
-        }
-
-        private boolean begins(byte[] asked) {
-            byte[] own = network.orElseThrow().getAddress();
-            int bytes = prefix / 8;
-            int rest = prefix % 8;
-            return asked.length == own.length && Arrays.equals(asked, 0, bytes, own, 0, bytes)
-                    && (rest == 0 || ((asked[bytes] ^ own[bytes]) & 0xFF) >> 8 - rest == 0);
-        }
-    }
-
-    /** Reads an address; a name is not looked up. */
-    static Optional<InetAddress> literal(String address) {
-        try {
-            return Optional.of(InetAddress.ofLiteral(address));
-        } catch (IllegalArgumentException _) {
-            return Optional.empty();
+            Optional<InetAddress> asked = Network.literal(address);
+            return asked.isPresent() && (network.isEmpty() || network.get().contains(asked.get()));
         }
     }
 
@@ -68,16 +50,8 @@ sealed interface Endpoint {
             throw new IllegalArgumentException("expected ADDRESS:PORT, not " + text);
         int[] ports = ports(text.substring(colon + 1));
         String address = text.substring(0, colon);
-        if (address.equals("*"))
-            return new OfInternet(Optional.empty(), 0, ports[0], ports[1]);
-        int slash = address.indexOf('/');
-        String bare = (slash < 0 ? address : address.substring(0, slash)).replaceFirst("^\\[(.*)]$", "$1");
-        InetAddress network = literal(bare).orElseThrow(() -> new IllegalArgumentException(
-                "expected * or an IPv4 or [IPv6] address, with /BITS if it is a network, not " + address
-                        + ": a policy looks up no host name"));
-        int most = network.getAddress().length * 8;
-        int prefix = slash < 0 ? most : number(address.substring(slash + 1), most, "the bits of a network");
-        return new OfInternet(Optional.of(network), prefix, ports[0], ports[1]);
+        return new OfInternet(address.equals("*") ? Optional.empty() : Optional.of(Network.parse(address)), ports[0],
+                ports[1]);
     }
 
     private static int[] ports(String text) {
@@ -99,6 +73,6 @@ sealed interface Endpoint {
 
     /** Reads an address that a rule has. */
     static InetAddress address(String literal) throws UnknownHostException {
-        return literal(literal).orElseThrow(() -> new UnknownHostException(literal + " is no address"));
+        return Network.literal(literal).orElseThrow(() -> new UnknownHostException(literal + " is no address"));
     }
 }

@@ -9,7 +9,6 @@ import static org.imsg.unix.ErrnoException.check;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.net.NetworkInterface;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -17,9 +16,7 @@ import java.util.stream.Stream;
 import org.imsg.Ibuf;
 import org.imsg.privsep.ops.Operation.Effect;
 import org.imsg.sys.Constants;
-import org.imsg.sys.Os;
 import org.imsg.sys.Posix;
-import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
@@ -30,7 +27,8 @@ import org.imsg.unix.Fd;
 record OpenPackets(String networkInterface) implements Operation.Request {
     static final Operation<OpenPackets, Rule> OPERATION = new Operation<>(Effect.NONE, 11, "packet", OpenPackets::read,
             Rule::of, OpenPackets::perform);
-    private static final String NAME = "[^/\\s\\p{Cntrl}]{1,15}";
+    /** The form of an interface's name. */
+    static final String NAME = "[^/\\s\\p{Cntrl}]{1,15}";
     private static final int AF_PACKET = 17;
     private static final int SOCK_RAW = 3;
     private static final int SO_ATTACH_FILTER = 26;
@@ -104,13 +102,9 @@ record OpenPackets(String networkInterface) implements Operation.Request {
     }
 
     private static Answer perform(Permit<OpenPackets, Rule> permit) throws IOException {
-        if (Os.current() != Os.LINUX)
-            throw new IOException("a packet socket takes Linux");
-        String name = permit.request().networkInterface;
-        NetworkInterface found = NetworkInterface.getByName(name);
-        if (found == null)
-            throw new ErrnoException("bind", name, Errno.number("ENODEV"));
-        return Answer.descriptor(open(permit.rule(), found.getIndex()));
+        try (RouteSocket routes = RouteSocket.open(permit.request().networkInterface)) {
+            return Answer.descriptor(open(permit.rule(), routes.index()));
+        }
     }
 
     private static Fd open(Rule rule, int index) throws IOException {

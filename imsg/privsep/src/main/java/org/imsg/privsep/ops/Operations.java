@@ -9,7 +9,8 @@ import org.imsg.Imsg;
 final class Operations {
     private static final List<Operation<?, ?>> ALL = List.of(OpenFile.OPERATION, BindSocket.OPERATION,
             ConnectSocket.OPERATION, RunProgram.OPERATION, ChownTree.OPERATION, RemoveTree.OPERATION,
-            LookUp.OPERATION, SetClock.OPERATION, SlewClock.OPERATION, OpenPackets.OPERATION);
+            LookUp.OPERATION, SetClock.OPERATION, SlewClock.OPERATION, OpenPackets.OPERATION,
+            ConfigureInterface.OPERATION);
 
     private Operations() {}
 

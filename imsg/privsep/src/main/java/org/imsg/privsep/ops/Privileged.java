@@ -339,6 +339,22 @@ public final class Privileged implements AutoCloseable {
         return descriptor(new OpenPackets(networkInterface));
     }
 
+    /**
+     * A network interface of the parent's: its state, addresses, routes and link. For Linux.
+     *
+     * <p>Policy: {@code interface [address=NETWORK[,NETWORK]] [route=NETWORK[,NETWORK]] [link] [mtu=LEAST-MOST] NAME}. NETWORK is an address
+     * with or without /BITS. The state is always told. An address is allowed with all of its network in one of the line's; a route to
+     * one of the line's networks itself, such as 0.0.0.0/0, and to no part of it; {@code link} allows to set it up and down. Request 12:
+     * n8 change (0 none, 1 and 2 add and remove an address, 3 and 4 a route, 5 up, 6 down, 7 MTU), string interface, string address,
+     * n8 bits, string gateway, n32 seconds or bytes; DONE with a list of strings, the state, if nothing is changed.
+     *
+     * @param name the interface's name
+     * @return the way to ask, with the same deadline
+     */
+    public PrivilegedInterface networkInterface(String name) {
+        return new PrivilegedInterface(name, this::answer);
+    }
+
     private long before(SlewClock request) throws IOException {
         try (Imsg answer = answer(request)) {
             return Long.parseLong(Reply.list(answer).getFirst());
