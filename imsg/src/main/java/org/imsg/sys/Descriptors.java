@@ -1,7 +1,13 @@
 package org.imsg.sys;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
 /** Calls on a descriptor that is known by its number only. */
 public final class Descriptors {
+    private static final int LINUX_SO_LINGER = 13;
+    private static final MemorySegment NO_LINGER = Arena.global().allocate(8, 4);
+
     private Descriptors() {}
 
     /**
@@ -18,6 +24,17 @@ public final class Descriptors {
         }
         // Not again after EINTR: Linux has closed it, and the number may be another file's.
         Posix.close(number);
+    }
+
+    /**
+     * Has the close of a socket not wait for what its peer has not read, as SO_LINGER would have it. Does nothing for what is no
+     * socket, and on systems other than Linux.
+     *
+     * @param number an open descriptor
+     */
+    public static void forbidLinger(int number) {
+        if (Os.current() == Os.LINUX)
+            Posix.setsockopt(number, Constants.SOL_SOCKET, LINUX_SO_LINGER, NO_LINGER.address(), 8);
     }
 
     /**

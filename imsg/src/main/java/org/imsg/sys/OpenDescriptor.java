@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +41,9 @@ public final class OpenDescriptor {
     private volatile int state;
     /** The number as a key of the pollers' maps, once a virtual thread has waited: a close has no memory to make it. */
     private volatile @Nullable Integer key;
+    /** Closes the number instead of the thread that lets go last; null unless {@link #closeBy(Consumer)} was called. */
+    private volatile @Nullable Consumer<OpenDescriptor> closer;
+    private volatile boolean passedOn;
     /** The threads that wait in poll(2). */
     private final List<Waker> waiting = new ArrayList<>(0);
 
@@ -66,6 +70,36 @@ public final class OpenDescriptor {
     public void open(int opened) {
         number = opened;
         state = 0;
+    }
+
+    /**
+     * Takes over a descriptor, and how it is closed.
+     *
+     * @param opened the descriptor, 0 or more
+     * @param like another owner of the same open file
+     */
+    public void open(int opened, OpenDescriptor like) {
+        closer = like.closer;
+        open(opened);
+    }
+
+    /**
+     * Has the number closed by another thread than the one that lets go last, for close(2) may have to wait: a peer that has sent a
+     * socket may have set SO_LINGER. Holds for those that the descriptor is moved to, and for duplicates.
+     *
+     * @param task has {@link #closeNow()} called by another thread, and returns at once; it may be called more than once
+     */
+    public void closeBy(Consumer<OpenDescriptor> task) {
+        closer = task;
+    }
+
+    /**
+     * Whether another thread closes the number.
+     *
+     * @return true after {@link #closeBy(Consumer)}
+     */
+    public boolean isClosedElsewhere() {
+        return closer != null;
     }
 
     /**
@@ -144,13 +178,26 @@ public final class OpenDescriptor {
     }
 
     /**
-     * Closes the number if no owner, no thread inside and no other close has it. Does so by itself but for a close that had no
+     * Has the number closed if no owner, no thread inside and no other close has it. Needed by itself only after a close that had no
      * stack left, which may be made up for at any time.
      */
     public void closeNumber() {
+        Consumer<OpenDescriptor> other = closer;
+        if (other == null) {
+            closeNow();
+        } else if (state == GONE && !passedOn) {
+            other.accept(this);
+            passedOn = true;
+        }
+    }
+
+    /** Closes the number in this thread, as {@link #closeNumber()}. */
+    public void closeNow() {
         if (!STATE.compareAndSet(this, GONE, GONE | CLOSED))
             return;
         try {
+            if (closer != null)
+                Descriptors.forbidLinger(number);
             Descriptors.close(number);
         } catch (StackOverflowError e) {
             state = GONE;

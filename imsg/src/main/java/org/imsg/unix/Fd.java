@@ -224,7 +224,7 @@ public final class Fd implements AutoCloseable {
     public Fd move() {
         Fd owner = new Fd(new OpenDescriptor());
         try {
-            owner.descriptor.open(release());
+            owner.descriptor.open(release(), descriptor);
             return owner;
         } catch (RuntimeException | Error e) {
             owner.close();
@@ -264,8 +264,8 @@ public final class Fd implements AutoCloseable {
     Fd dup(int atLeast) throws IOException {
         int number = enter();
         try {
-            return opening(owner -> owner.open("fcntl", "F_DUPFD_CLOEXEC " + number,
-                    Descriptors.duplicate(number, atLeast)));
+            return opening(owner -> owner.descriptor.open(ErrnoException.check("fcntl", "F_DUPFD_CLOEXEC " + number,
+                    Descriptors.duplicate(number, atLeast)), descriptor));
         } finally {
             exit();
         }

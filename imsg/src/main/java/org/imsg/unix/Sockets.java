@@ -26,6 +26,7 @@ import org.imsg.sys.Abi;
 import org.imsg.sys.NativeString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Deadline;
+import org.imsg.sys.Descriptors;
 import org.imsg.sys.Os;
 import org.imsg.sys.Posix;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +36,6 @@ import org.jspecify.annotations.Nullable;
  * made of these functions, and so may a program be that speaks another protocol. Thread-safe, for there is no state.
  */
 public final class Sockets {
-    private static final int LINUX_SO_LINGER = 13;
     private static final boolean LINUX = Os.current() == Os.LINUX;
     private static final int PATH_AT = Abi.host().value("sockaddr_un.sun_path:offset");
     private static final boolean FAMILY_IS_BYTE = Abi.host().value("sockaddr_un.sun_family:width") == 1;
@@ -286,13 +286,10 @@ public final class Sockets {
     public static void closeAtOnce(@Nullable Fd fd) {
         if (fd == null)
             return;
-        try (fd; Arena arena = Arena.ofConfined()) {
+        try (fd) {
             int number = fd.enter();
             try {
-                if (Os.current() != Os.LINUX)
-                    return;
-                // A struct linger of zeros: off. It fails for what is no socket.
-                Posix.setsockopt(number, SOL_SOCKET, LINUX_SO_LINGER, arena.allocate(8, 4).address(), 8);
+                Descriptors.forbidLinger(number);
             } finally {
                 fd.exit();
             }

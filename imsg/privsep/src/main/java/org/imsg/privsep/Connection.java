@@ -3,14 +3,16 @@ package org.imsg.privsep;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Queue;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgProtocolException;
 import org.imsg.ImsgTooLargeException;
 import org.imsg.WireFormat;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.unix.Fd;
-import org.imsg.unix.Sockets;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +40,8 @@ final class Connection implements AutoCloseable {
     private final ImsgChannel channel;
     private final String name;
     private final PeerBounds bounds;
+    /** What the peer has sent. */
+    private final SentDescriptors sent;
     private volatile @Nullable Receiver receiver;
     /** Messages behind those that the writing thread is writing. */
     private final Queue<Imsg> queue = new ArrayDeque<>();
@@ -45,6 +49,8 @@ final class Connection implements AutoCloseable {
     private int queuedDescriptors;
     /** Those of them that the channel holds. */
     private int composedDescriptors;
+    /** Descriptors of another peer, of which the channel has a duplicate that it closes when it has sent it. */
+    private final List<Fd> passedOn = new ArrayList<>();
     /** The writing thread has something to write, and all others only queue. */
     private boolean writing;
     /** Nothing is sent any more behind what is queued. */
@@ -59,6 +65,7 @@ final class Connection implements AutoCloseable {
         this.channel = ImsgChannel.of(socket).format(WireFormat.MODERN).allowFdPassing();
         this.name = name;
         this.bounds = bounds;
+        this.sent = new SentDescriptors(name, bounds.queuedDescriptors());
         try {
             Thread.ofPlatform().daemon().name("imsg-write-" + name).start(this::write);
         } catch (Throwable e) {
@@ -91,7 +98,9 @@ final class Connection implements AutoCloseable {
             return;
         }
         compose(message);
-        if (!channel.write()) {
+        if (channel.write()) {
+            closePassedOn();
+        } else {
             writing = true;
             notifyAll();
         }
@@ -115,14 +124,25 @@ final class Connection implements AutoCloseable {
 
     private void compose(Imsg message) throws IOException {
         Fd fd = message.takeFd();
+        Fd own = fd;
         try {
-            channel.compose(message.type(), message.id(), message.pid(), fd, message.payload());
+            if (fd != null && OpenDescriptor.of(fd).isClosedElsewhere()) {
+                // The receiver may have closed its own already: the close of the channel's must not be the last.
+                passedOn.add(fd);
+                own = fd.dup();
+            }
+            channel.compose(message.type(), message.id(), message.pid(), own, message.payload());
         } catch (IOException | RuntimeException | Error e) {
             // Nothing was taken: the caller closes the message, and the descriptor with it.
-            if (fd != null)
-                fd.close();
+            if (own != null)
+                own.close();
             throw e;
         }
+    }
+
+    private void closePassedOn() {
+        passedOn.forEach(Fd::close);
+        passedOn.clear();
     }
 
     private void write() {
@@ -162,6 +182,7 @@ final class Connection implements AutoCloseable {
             // Messages composed the last time have been sent.
             queuedDescriptors -= composedDescriptors;
             composedDescriptors = 0;
+            closePassedOn();
             while (!queue.isEmpty() && channel.queuedBytes() < AT_A_TIME) {
                 Imsg next = queue.remove();
                 queuedBytes -= cost(next);
@@ -218,18 +239,15 @@ final class Connection implements AutoCloseable {
         readers(true);
         try {
             for (Imsg next; (next = channel.receive()) != null;) {
-                try (Imsg message = next) {
-                    try {
-                        if (!closing)
-                            to.message(message);
-                    } finally {
-                        Sockets.closeAtOnce(message.takeFd());
-                    }
+                try (Imsg message = sent.adopt(next)) {
+                    if (!closing)
+                        to.message(message);
                 }
+                sent.awaitRoom();
             }
         } catch (ImsgProtocolException | RuntimeException | Error e) {
             fault = e;
-        } catch (IOException _) {
+        } catch (IOException | InterruptedException _) {
             // Closed here, or the peer died: in the middle of a message perhaps, or with messages unread. An end like another.
         }
         ended = true;
@@ -241,6 +259,7 @@ final class Connection implements AutoCloseable {
     public void close() {
         ended = true;
         closing = true;
+        sent.close();
         try {
             channel.shutdown();
         } catch (IOException _) {
@@ -254,6 +273,7 @@ final class Connection implements AutoCloseable {
         writing = false;
         queue.forEach(Imsg::close);
         queue.clear();
+        closePassedOn();
         queuedBytes = 0;
         queuedDescriptors = 0;
         composedDescriptors = 0;

@@ -80,21 +80,97 @@ class ConnectionTest {
 
     @Test
     void a_reader_waits_for_no_socket_that_the_peer_has_sent_to_linger() throws Exception {
+        assertNoWaitAfter(message -> {});
+    }
+
+    @Test
+    void a_handler_that_closes_a_socket_that_the_peer_has_sent_to_linger_does_not_wait() throws Exception {
+        assertNoWaitAfter(message -> message.takeFd().close());
+    }
+
+    @Test
+    void a_handler_that_closes_a_duplicate_of_such_a_socket_does_not_wait() throws Exception {
+        assertNoWaitAfter(message -> {
+            Fd own = message.takeFd();
+            Fd same = own.dup();
+            own.close();
+            same.move().close();
+        });
+    }
+
+    /** The sender keeps the socket, and so can have it linger at any time. */
+    @Test
+    void a_handler_does_not_wait_for_a_socket_that_is_told_to_linger_when_it_has_it() throws Exception {
+        try (LingeringSocket lingering = new LingeringSocket(0)) {
+            assertNoWaitAfter(lingering, message -> {
+                try (Fd taken = message.takeFd()) {
+                    lingering.linger(taken, 1000);
+                }
+            });
+        }
+    }
+
+    private void assertNoWaitAfter(Handling handling) throws Exception {
+        try (LingeringSocket lingering = new LingeringSocket(1000)) {
+            assertNoWaitAfter(lingering, handling);
+        }
+    }
+
+    /** Handles the message with the socket. */
+    private interface Handling {
+        void handle(Imsg message) throws IOException;
+    }
+
+    private void assertNoWaitAfter(LingeringSocket lingering, Handling handling) throws Exception {
         CompletableFuture<Integer> second = new CompletableFuture<>();
         connection.startReading(new Connection.Receiver() {
             @Override
-            public void message(Imsg message) {
+            public void message(Imsg message) throws IOException {
                 if (message.type() == 2)
                     second.complete(message.type());
+                else
+                    handling.handle(message);
             }
 
             @Override
-            public void ended(Throwable fault) {}
+            public void ended(Throwable fault) {
+                if (fault != null)
+                    second.completeExceptionally(fault);
+            }
         });
-        try (LingeringSocket lingering = new LingeringSocket(1000); ImsgChannel peer = ImsgChannel.of(other)) {
+        try (ImsgChannel peer = ImsgChannel.of(other)) {
             peer.allowFdPassing().format(WireFormat.MODERN).send(Imsg.of(1).withFd(lingering.fd));
             peer.send(Imsg.of(2));
             assertThat(second.get(20, TimeUnit.SECONDS)).isEqualTo(2);
+        }
+    }
+
+    /** A peer's socket that waits for another peer, which does not read, is closed by the thread that ends that one. */
+    @Test
+    void a_close_waits_for_no_socket_that_is_passed_on_from_another_peer() throws Exception {
+        CompletableFuture<Fd> taken = new CompletableFuture<>();
+        Fd.Pair ends = Fd.socketpair();
+        try (Connection reader = new Connection(ends.first(), "reader", PeerBounds.USUAL);
+                ImsgChannel peer = ImsgChannel.of(ends.second());
+                LingeringSocket lingering = new LingeringSocket(1000)) {
+            reader.startReading(new Connection.Receiver() {
+                @Override
+                public void message(Imsg message) {
+                    taken.complete(message.takeFd());
+                }
+
+                @Override
+                public void ended(Throwable fault) {
+                    // with the test
+                }
+            });
+            peer.allowFdPassing().format(WireFormat.MODERN).send(Imsg.of(1).withFd(lingering.fd));
+            fillSocket();
+            connection.send(Imsg.of(2).withFd(taken.get(20, TimeUnit.SECONDS)));
+            assertThat(Call.start(Call.On.PLATFORM, () -> {
+                connection.close();
+                return "closed";
+            }).result()).isEqualTo("closed");
         }
     }
 

@@ -42,8 +42,15 @@ final class LingeringSocket implements AutoCloseable {
             while (call("sendto", number, bytes.address(), bytes.byteSize(), MSG_DONTWAIT, 0, 0) > 0) {
                 // until its buffers are full
             }
-            MemorySegment linger = arena.allocateFrom(JAVA_INT, 1, seconds);
-            assertThat(call("setsockopt", number, SOL_SOCKET, SO_LINGER, linger.address(), 8, 0)).isZero();
+            linger(fd, seconds);
+        }
+    }
+
+    /** Has the last close of the socket wait for so long; 0 for not at all. */
+    void linger(Fd socket, int seconds) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment linger = arena.allocateFrom(JAVA_INT, seconds > 0 ? 1 : 0, seconds);
+            assertThat(call("setsockopt", socket.intValue(), SOL_SOCKET, SO_LINGER, linger.address(), 8, 0)).isZero();
         }
     }
 

@@ -1,0 +1,105 @@
+package org.imsg.privsep;
+
+import java.util.LinkedList;
+import java.util.Queue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.imsg.Imsg;
+import org.imsg.sys.OpenDescriptor;
+import org.imsg.unix.Fd;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The descriptors that a peer has sent, and a thread that closes them, whichever thread lets go of them. For close(2) may wait for
+ * as long as the sender likes: for a socket with SO_LINGER, which a sender with a descriptor of its own can set at any moment, or for
+ * a file system that the sender serves. There is a thread from the first of them on; it ends when it has had nothing to do for a
+ * while. Thread-safe.
+ */
+final class SentDescriptors implements AutoCloseable {
+    private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    private final String name;
+    private final int most;
+    private final Consumer<OpenDescriptor> close;
+    private final Consumer<OpenDescriptor> enqueue = this::enqueue;
+    private final Queue<OpenDescriptor> waiting = new LinkedList<>();
+    private boolean running;
+    private boolean closed;
+
+    /** At most so many wait for the thread when the next message is read. */
+    SentDescriptors(String name, int most) {
+        this(name, most, OpenDescriptor::closeNow);
+    }
+
+    SentDescriptors(String name, int most, Consumer<OpenDescriptor> close) {
+        this.name = name;
+        this.most = most;
+        this.close = close;
+    }
+
+    /** Returns the same message with its descriptor, if it has one, to be closed here. */
+    Imsg adopt(Imsg message) {
+        Fd fd = message.takeFd();
+        if (fd == null)
+            return message;
+        try {
+            OpenDescriptor.of(fd).closeBy(enqueue);
+            start();
+            return Imsg.of(message.type(), message.id(), message.pid(), message.payload()).withFd(fd);
+        } catch (RuntimeException | Error e) {
+            fd.close();
+            throw e;
+        }
+    }
+
+    private synchronized void start() {
+        if (!running)
+            Thread.ofPlatform().daemon().name("imsg-close-" + name).start(this::run);
+        running = true;
+    }
+
+    private void enqueue(OpenDescriptor descriptor) {
+        try {
+            synchronized (this) {
+                waiting.add(descriptor);
+                start();
+                notifyAll();
+            }
+        } catch (OutOfMemoryError _) {
+            // No memory, or no thread: there is none to leave it to.
+            close.accept(descriptor);
+        }
+    }
+
+    private void run() {
+        for (OpenDescriptor next; (next = next()) != null;)
+            close.accept(next);
+    }
+
+    private synchronized @Nullable OpenDescriptor next() {
+        notifyAll();
+        long deadline = System.nanoTime() + IDLE_NANOS;
+        for (long left; waiting.isEmpty() && (left = deadline - System.nanoTime()) > 0;) {
+            try {
+                TimeUnit.NANOSECONDS.timedWait(this, left);
+            } catch (InterruptedException _) {
+                // No thread of this program knows this one.
+            }
+        }
+        running = !waiting.isEmpty();
+        return waiting.poll();
+    }
+
+    /** Waits until few of them wait to be closed: a peer that has sent what does not close is read no further. */
+    synchronized void awaitRoom() throws InterruptedException {
+        while (waiting.size() >= most && !closed)
+            wait();
+    }
+
+    /** Has no thread wait here. Those that are still open are closed by and by as before. */
+    @Override
+    public synchronized void close() {
+        closed = true;
+        notifyAll();
+    }
+}

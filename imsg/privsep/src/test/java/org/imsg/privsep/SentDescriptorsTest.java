@@ -1,0 +1,76 @@
+package org.imsg.privsep;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.imsg.Imsg;
+import org.imsg.sys.OpenDescriptor;
+import org.imsg.testing.Call;
+import org.imsg.unix.Fd;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What a peer has sent is closed by a thread of its own, once, and not without bound. */
+@Timeout(60)
+class SentDescriptorsTest {
+    private static Imsg withFile() throws Exception {
+        return Imsg.of(7, 8, 9, new byte[]{1, 2}).withFd(Fd.open(Path.of("/dev/null")));
+    }
+
+    @Test
+    void a_message_stays_as_it_was() throws Exception {
+        SentDescriptors sent = new SentDescriptors("test", 1);
+        Imsg bare = Imsg.of(1);
+        assertThat(sent.adopt(bare)).isSameAs(bare);
+        try (Imsg adopted = sent.adopt(withFile())) {
+            assertThat(adopted.toString()).isEqualTo("imsg type 7 id 8 pid 9, 2 bytes, descriptor present");
+            assertThat(adopted.getBuf(2)).containsExactly(1, 2);
+        }
+    }
+
+    /** Descriptors whose close the kernel holds up, until {@link #goOn} is counted down. */
+    private final CountDownLatch goOn = new CountDownLatch(1);
+    private final CountDownLatch fourClosed = new CountDownLatch(4);
+    private final List<OpenDescriptor> closed = new ArrayList<>();
+    private final SentDescriptors stuck = new SentDescriptors("test", 2, descriptor -> {
+        try {
+            goOn.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+        descriptor.closeNow();
+        closed.add(descriptor);
+        fourClosed.countDown();
+    });
+
+    private Call<String> readAfterFour() throws Exception {
+        for (int i = 0; i < 4; i++)
+            stuck.adopt(withFile()).close();
+        return Call.start(Call.On.PLATFORM, () -> {
+            stuck.awaitRoom();
+            return "goes on";
+        }).awaitWaiting();
+    }
+
+    @Test
+    void a_peer_whose_descriptors_do_not_close_is_read_no_further_until_they_do() throws Exception {
+        Call<String> reader = readAfterFour();
+        goOn.countDown();
+        assertThat(reader.result()).isEqualTo("goes on");
+        assertThat(fourClosed.await(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(closed).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void an_end_lets_the_reader_go_and_the_descriptors_are_closed_when_they_can_be() throws Exception {
+        Call<String> reader = readAfterFour();
+        stuck.close();
+        assertThat(reader.result()).isEqualTo("goes on");
+        goOn.countDown();
+        assertThat(fourClosed.await(20, TimeUnit.SECONDS)).isTrue();
+    }
+}
