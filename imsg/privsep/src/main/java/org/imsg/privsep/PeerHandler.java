@@ -10,7 +10,7 @@ public interface PeerHandler {
      *
      * @param from who sent it: known by the channel it came through, whatever its header says
      * @param message the message; its descriptor is closed after this call unless it was {@linkplain Imsg#takeFd() taken}.
-     *     Whoever closes it, a thread for this peer's descriptors does so a little later: a sender can have a close wait
+     *     A thread for the descriptors of this peer carries out the close a little later: a sender can have it wait
      * @throws Exception logged, and the message is dropped; a {@link org.imsg.TruncatedMessageException}, which says
      *     that the payload is shorter than the handler reads, counts as the sender's {@linkplain OnViolation violation}
      */
