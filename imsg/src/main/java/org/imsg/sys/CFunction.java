@@ -10,13 +10,14 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
+import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 import java.util.Collections;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A function of the C library, looked up at its first call.
+ * A function of the C library, or of another, looked up at its first call.
  *
  * <p>Every function we call takes and returns integers and pointers only. On each ABI of {@link Os} those travel in
  * integer registers of full width: a pointer as its address, an int widened with its sign. A result that C calls int is cut
@@ -39,6 +40,7 @@ final class CFunction {
 
     private final String name;
     private final int fixed;
+    private final @Nullable String library;
     /** Null before the first call; any thread may set it, always to the same. */
     private @Nullable MemorySegment address;
     /** The same, for a variadic function on macOS. */
@@ -51,8 +53,18 @@ final class CFunction {
 
     /** A variadic function with that many fixed parameters. */
     CFunction(String name, int fixed) {
+        this(name, fixed, null);
+    }
+
+    private CFunction(String name, int fixed, @Nullable String library) {
         this.name = name;
         this.fixed = fixed;
+        this.library = library;
+    }
+
+    /** A function of a library that is loaded for it, and stays loaded. */
+    static CFunction of(String library, String name) {
+        return new CFunction(name, 0, library);
     }
 
     /** A function that has two versions in the C library of macOS on x86_64, the plain name for structs with 32-bit inodes. */
@@ -150,9 +162,20 @@ final class CFunction {
 
     /** Looks the function up, for a thread that could not do so itself. */
     MemorySegment find() {
-        address = Linker.nativeLinker().defaultLookup().find(name)
-                .orElseThrow(() -> new UnsupportedOperationException("the C library has no " + name));
+        address = lookup().find(name).orElseThrow(() -> new UnsupportedOperationException(
+                (library == null ? "the C library" : library) + " has no " + name));
         return address;
+    }
+
+    @SuppressWarnings("restricted")
+    private SymbolLookup lookup() {
+        if (library == null)
+            return Linker.nativeLinker().defaultLookup();
+        try {
+            return SymbolLookup.libraryLookup(library, Arena.global());
+        } catch (IllegalArgumentException e) {
+            throw new UnsupportedOperationException("this system has no " + library, e);
+        }
     }
 
     private MethodHandle variadicHandle() {

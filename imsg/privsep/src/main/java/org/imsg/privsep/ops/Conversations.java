@@ -46,9 +46,9 @@ final class Conversations implements AutoCloseable {
         Thread.ofVirtual().name("imsg-privileged").start(this::read);
     }
 
-    Imsg ask(Duration deadline, Request request) throws IOException {
+    Imsg ask(Duration deadline, Request request, Map<Integer, Fd> descriptors) throws IOException {
         SingleReply single = new SingleReply();
-        start(deadline, request, Map.of(), single);
+        start(deadline, request, descriptors, single);
         return Reply.checked(single.await(request, deadline), request, deadline);
     }
 

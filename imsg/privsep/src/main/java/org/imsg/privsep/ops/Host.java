@@ -7,8 +7,12 @@ import org.imsg.privsep.rights.ControlGroups;
 import org.imsg.privsep.rights.Confinement;
 import org.imsg.unix.Child;
 
-/** The machine as a monitor uses it for all of its children. */
-record Host(Beneath beneath, NameFiles names, SystemClock clock, Launcher launcher, UserPool users,
+/**
+ * The machine as a monitor uses it for all of its children.
+ *
+ * @param pam the directory of PAM's configuration, or empty for the system's
+ */
+record Host(Beneath beneath, NameFiles names, String pam, SystemClock clock, Launcher launcher, UserPool users,
         Optional<ControlGroups> groups, ThreadFactory threads) {
     /** Starts a child process that has no other rights than the confinement leaves it. */
     @FunctionalInterface

@@ -32,7 +32,7 @@ public final class Monitor {
         policy = builder.policy;
         limits = builder.limits;
         time = builder.time;
-        host = new Host(builder.beneath, new NameFiles(builder.names), builder.clock, builder.launcher,
+        host = new Host(builder.beneath, new NameFiles(builder.names), builder.pam, builder.clock, builder.launcher,
                 new UserPool(), Optional.ofNullable(builder.groups), builder.threads);
     }
 
@@ -63,6 +63,7 @@ public final class Monitor {
         private TimeSource time = TimeSource.SYSTEM;
         private SystemClock clock = SystemClock.host();
         private Path names = Path.of("/etc");
+        private String pam = "";
         private Beneath beneath = Beneath.best();
         private @Nullable ControlGroups groups;
         private ThreadFactory threads = Thread.ofPlatform().daemon().factory();
@@ -125,6 +126,12 @@ public final class Monitor {
          */
         public Builder controlGroups(@Nullable ControlGroups directory) {
             groups = directory;
+            return this;
+        }
+
+        /** Sets the directory of PAM's configuration, for tests with services of their own. */
+        Builder pam(Path directory) {
+            pam = directory.toString();
             return this;
         }
 

@@ -10,7 +10,7 @@ final class Operations {
     private static final List<Operation<?, ?>> ALL = List.of(OpenFile.OPERATION, BindSocket.OPERATION,
             ConnectSocket.OPERATION, RunProgram.OPERATION, ChownTree.OPERATION, RemoveTree.OPERATION,
             LookUp.OPERATION, SetClock.OPERATION, SlewClock.OPERATION, OpenPackets.OPERATION,
-            ConfigureInterface.OPERATION);
+            ConfigureInterface.OPERATION, Authenticate.OPERATION);
 
     private Operations() {}
 

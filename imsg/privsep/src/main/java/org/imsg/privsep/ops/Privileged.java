@@ -7,6 +7,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
@@ -355,6 +357,37 @@ public final class Privileged implements AutoCloseable {
         return new PrivilegedInterface(name, this::answer);
     }
 
+    /**
+     * Asks PAM whether a secret is a user's: pam_authenticate(3) and pam_acct_mgmt(3) of Linux-PAM. Its first question without echo is
+     * answered with the secret, and no other question is. A refusal takes a second, also for a user who is not there.
+     *
+     * <p>Policy: {@code pam [users=IDS] SERVICE}; without {@code users}, any user but root. PAM's modules run in the parent, with its
+     * rights. The secret is in no message: it goes through a socket of its own, and the memory it was copied to on the way is wiped.
+     * The array is the caller's to wipe.
+     *
+     * <p>A message {@link OperationProtocol#HANDED} with number 3 hands over a stream socket that the secret can be read from. Request 13:
+     * string service, string user; DONE with one string, the name, or ABSENT.
+     *
+     * @param service the name of the service, in /etc/pam.d
+     * @param user the user's name, of 1 to 256 characters
+     * @param secret 0 to 511 bytes, as the user typed them
+     * @return the user's name as PAM has it, or empty if the secret is not that of a user of the line
+     * @throws IOException as said above; with PAM's words if the secret is right and the account may not be used now, as when it
+     *     has expired
+     * @throws IllegalArgumentException if the secret is longer
+     */
+    public Optional<String> authenticate(String service, String user, byte[] secret) throws IOException {
+        try (Fd.Pair pair = Fd.socketpair()) {
+            Authenticate.send(secret, pair.first());
+            try (Imsg answer = conversations.ask(deadline, new Authenticate(service, user),
+                    Map.of(Authenticate.SECRET, pair.second()))) {
+                return answer.type() == OperationProtocol.ABSENT
+                        ? Optional.empty()
+                        : Optional.of(Reply.list(answer).getFirst());
+            }
+        }
+    }
+
     private long before(SlewClock request) throws IOException {
         try (Imsg answer = answer(request)) {
             return Long.parseLong(Reply.list(answer).getFirst());
@@ -371,7 +404,7 @@ public final class Privileged implements AutoCloseable {
     }
 
     private Imsg answer(Request request) throws IOException {
-        return conversations.ask(deadline, request);
+        return conversations.ask(deadline, request, Map.of());
     }
 
     private static String literal(InetSocketAddress address) {

@@ -246,7 +246,7 @@ final class Session {
         private Task(int peerid, Operations.Asked asked) {
             this.peerid = peerid;
             this.asked = asked;
-            Map<Integer, Fd> own = asked.operation().goesOn() ? Session.this.handed.remove(peerid) : null;
+            Map<Integer, Fd> own = Session.this.handed.remove(peerid);
             this.handed = own == null ? Map.of() : own;
             this.given = asked.operation().goesOn() || asked.deadline().isZero()
                     || asked.deadline().compareTo(limits.deadline()) > 0 ? limits.deadline() : asked.deadline();

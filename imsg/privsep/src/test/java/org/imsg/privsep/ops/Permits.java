@@ -9,7 +9,7 @@ import org.imsg.unix.Child;
 
 /** Permits of a policy for tests that perform an operation themselves, without a session. */
 final class Permits {
-    static final Host HOST = new Host(Beneath.best(), new NameFiles(Path.of("/etc")), SystemClock.host(),
+    static final Host HOST = new Host(Beneath.best(), new NameFiles(Path.of("/etc")), "", SystemClock.host(),
             (program, confinement) -> confinement.spawn(program), new UserPool(), Optional.empty(),
             Thread.ofPlatform().daemon().factory());
     private static final Permit.Asker NOBODY = new Permit.Asker() {
