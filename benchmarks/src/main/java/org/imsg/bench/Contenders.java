@@ -15,6 +15,7 @@ final class Contenders {
     static final String OURS = "imsg-java";
     static final String SPINNING = "imsg-java-spinning";
     static final String NETTY = "netty-imsg";
+    static final String NETTY_PASSING = "netty-imsg-passing";
     static final String NETTY_MESSAGES = "netty-imsg-messages";
     /** In the place of one that cannot be had. */
     static final Contender ABSENT = new Contender("absent", List.of(), List.of(), List.of(), true, Seen.NOTHING);
@@ -39,6 +40,7 @@ final class Contenders {
     final Contender nettyStockGathered = netty("netty-stock-gathered", true, Seen.PAYLOAD);
     /** The same where they meet at a path, with many connections, and a message object each. */
     final Contender nettyServer = netty(NETTY, false, Seen.PAYLOAD);
+    final Contender nettyPassingServer = netty(NETTY_PASSING, false, Seen.PAYLOAD);
     final Contender nettyStockServer = netty("netty-stock", false, Seen.PAYLOAD);
     final Contender c;
     final Contender floor;

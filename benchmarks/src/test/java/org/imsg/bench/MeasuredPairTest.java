@@ -79,7 +79,7 @@ class MeasuredPairTest {
     }
 
     static List<Contender> servers() {
-        return List.of(THE.nettyServer, THE.nettyStockServer);
+        return List.of(THE.nettyServer, THE.nettyPassingServer, THE.nettyStockServer);
     }
 
     @Test

@@ -2,11 +2,12 @@ package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufHolder;
-import io.netty.util.AbstractReferenceCounted;
+import io.netty.util.IllegalReferenceCountException;
 import io.netty.util.ResourceLeakDetector;
 import io.netty.util.ResourceLeakDetectorFactory;
 import io.netty.util.ResourceLeakTracker;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +16,12 @@ import org.jspecify.annotations.Nullable;
  * descriptor if no handler took it. One that holds a descriptor is watched by Netty's leak detector, and what it was stands in the
  * report.
  */
-abstract class DescriptorHolder extends AbstractReferenceCounted implements ByteBufHolder {
+abstract class DescriptorHolder implements ByteBufHolder {
+    /** Netty's AbstractReferenceCounted has an object for it. */
+    private static final AtomicIntegerFieldUpdater<DescriptorHolder> REFERENCES = AtomicIntegerFieldUpdater
+            .newUpdater(DescriptorHolder.class, "references");
+
+    private volatile int references = 1;
     private ByteBuf content;
     /** Null for one that is not watched. */
     private final @Nullable ResourceLeakTracker<DescriptorHolder> leak;
@@ -85,8 +91,7 @@ abstract class DescriptorHolder extends AbstractReferenceCounted implements Byte
         return fd == null ? -1 : fd.intValue();
     }
 
-    @Override
-    protected final void deallocate() {
+    private void deallocate() {
         Fd unclaimed = takeFd();
         if (unclaimed != null)
             unclaimed.close();
@@ -116,15 +121,48 @@ abstract class DescriptorHolder extends AbstractReferenceCounted implements Byte
     }
 
     @Override
+    public final int refCnt() {
+        return references;
+    }
+
+    @Override
     public DescriptorHolder retain() {
-        super.retain();
-        return this;
+        return retain(1);
     }
 
     @Override
     public DescriptorHolder retain(int increment) {
-        super.retain(increment);
+        count(increment, 1);
         return this;
+    }
+
+    @Override
+    public final boolean release() {
+        return release(1);
+    }
+
+    @Override
+    public final boolean release(int decrement) {
+        boolean last = count(decrement, -1) == 0;
+        if (last)
+            deallocate();
+        return last;
+    }
+
+    /** {@return how many references there are then} */
+    private int count(int by, int sign) {
+        if (by <= 0)
+            throw new IllegalArgumentException("references are counted by 1 and more, not " + by);
+        int change = sign * by;
+        for (;;) {
+            int before = references;
+            int after = before + change;
+            // More than there can be is a negative number.
+            if (before == 0 || after < 0)
+                throw new IllegalReferenceCountException(before, change);
+            if (REFERENCES.compareAndSet(this, before, after))
+                return after;
+        }
     }
 
     @Override

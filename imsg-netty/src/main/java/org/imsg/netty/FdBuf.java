@@ -45,8 +45,7 @@ public final class FdBuf extends DescriptorHolder {
     }
 
     /**
-     * Whether the kernel dropped a descriptor that should have come with these bytes (MSG_CTRUNC): the descriptor table is full,
-     * or the channel does not let descriptors pass.
+     * Whether the kernel dropped a descriptor that should have come with these bytes (MSG_CTRUNC): the descriptor table is full.
      *
      * @return true if one is gone
      */

@@ -1,6 +1,7 @@
 package org.imsg.netty;
 
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.DefaultChannelConfig;
@@ -20,10 +21,15 @@ import org.imsg.unix.Sockets;
  * configuration; null where a value is wanted is a {@link NullPointerException}.
  *
  * <p>In the channel's writability a queued descriptor counts for 1024 bytes: with the usual marks a channel stops being writable at 64
- * of them, well before a queue of tiny messages could fill the descriptor table.
+ * of them, well before a queue of tiny messages could fill the descriptor table. The sizes of reads adapt between 512 bytes and 64
+ * KiB, unless {@link #setRecvByteBufAllocator(RecvByteBufAllocator)} says otherwise.
  */
 public final class ImsgChannelConfig extends DefaultChannelConfig implements DuplexChannelConfig {
     private static final int DESCRIPTOR_WEIGHT = 1024;
+    /** Netty's own is 64: its sizes shrink to those of small messages then, and a read that is filled is tried again. */
+    private static final int SMALLEST_READ = 512;
+    private static final int FIRST_READ = 2048;
+    private static final int LARGEST_READ = 65_536;
 
     private static final MessageSizeEstimator.Handle BYTES = DefaultMessageSizeEstimator.DEFAULT.newHandle();
     private static final MessageSizeEstimator.Handle BYTES_AND_DESCRIPTORS = message -> {
@@ -37,7 +43,7 @@ public final class ImsgChannelConfig extends DefaultChannelConfig implements Dup
     private volatile boolean allowFdPassing;
 
     ImsgChannelConfig(ImsgSocketChannel channel, Fd socket) {
-        super(channel);
+        super(channel, new AdaptiveRecvByteBufAllocator(SMALLEST_READ, FIRST_READ, LARGEST_READ));
         socketChannel = channel;
         this.socket = socket;
         super.setMessageSizeEstimator(() -> BYTES_AND_DESCRIPTORS);

@@ -7,8 +7,9 @@ import io.netty.util.concurrent.FastThreadLocal;
 import java.io.IOException;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Msghdr;
+import org.imsg.sys.Posix;
 
-/** sendmsg(2) for the channels of one event loop: they use it within a call only, so ten thousand share one. */
+/** send(2) and sendmsg(2) for the channels of one event loop: they use it within a call only, so ten thousand share one. */
 class Sendmsg implements AutoCloseable {
     static final FastThreadLocal<Sendmsg> OF_LOOP = new FastThreadLocal<>() {
         @Override
@@ -35,8 +36,10 @@ class Sendmsg implements AutoCloseable {
     /** Bytes of one buffer, with a descriptor if it is not -1. {@return how many were sent, or the negative errno} */
     int send(int fd, ByteBuf bytes, int descriptor) {
         int length = bytes.readableBytes();
-        return header.send(fd, SocketCalls.address(bytes, bytes.readerIndex(), length), length, descriptor,
-                Constants.MSG_DONTWAIT);
+        long address = SocketCalls.address(bytes, bytes.readerIndex(), length);
+        return descriptor < 0
+                ? Posix.send(header.errno(), fd, address, length, Constants.MSG_DONTWAIT | Constants.MSG_NOSIGNAL)
+                : header.send(fd, address, length, descriptor, Constants.MSG_DONTWAIT);
     }
 
     /** The flushed ByteBufs up to the first descriptor. {@return how many bytes were sent, or the negative errno} */

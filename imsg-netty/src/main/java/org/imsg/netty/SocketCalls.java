@@ -20,33 +20,24 @@ import org.imsg.unix.UnixAddress;
 
 /** The system calls of a channel, and where Netty's buffers and addresses lie for them. */
 final class SocketCalls {
-    private static final Headers WITH_DESCRIPTORS = new Headers(true);
-    private static final Headers BYTES_ONLY = new Headers(false);
-
     /** A msghdr is used within one call only, so the ten thousand channels of a loop share one, which goes with its thread. */
-    private static final class Headers extends FastThreadLocal<Msghdr> {
-        private final boolean descriptors;
-
-        Headers(boolean descriptors) {
-            this.descriptors = descriptors;
-        }
-
+    private static final FastThreadLocal<Msghdr> RECEIVING = new FastThreadLocal<>() {
         @Override
         protected Msghdr initialValue() {
-            return Msghdr.forReceive(descriptors);
+            return Msghdr.forReceive(true);
         }
 
         @Override
         protected void onRemoval(Msghdr header) {
             header.close();
         }
-    }
+    };
 
     private SocketCalls() {}
 
     /** This thread's, to be used at once: code of others that runs in between may end the thread's locals. */
-    static Msghdr toReceive(boolean descriptors) {
-        return (descriptors ? WITH_DESCRIPTORS : BYTES_ONLY).get();
+    static Msghdr toReceive() {
+        return RECEIVING.get();
     }
 
     /** The address of a byte of a direct buffer. */

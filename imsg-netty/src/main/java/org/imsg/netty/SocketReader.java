@@ -11,11 +11,12 @@ import java.io.IOException;
 import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Msghdr;
+import org.imsg.sys.Posix;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
 
-/** The receiving side of a channel: the read loop, one recvmsg(2) a turn. On the event loop only, unless said otherwise. */
+/** The receiving side of a channel: the read loop, one recvmsg(2) a turn, or recv(2) where no descriptor can pass. On the event loop only, unless said otherwise. */
 final class SocketReader {
     private final ImsgSocketChannel channel;
     private final ImsgChannelConfig config;
@@ -114,7 +115,7 @@ final class SocketReader {
             channel.waitForInput(false);
     }
 
-    /** One recvmsg: a message or bytes, or null if nothing came or the stream has ended. */
+    /** One call: a message or bytes, or null if nothing came or the stream has ended. */
     private @Nullable Object receive(RecvByteBufAllocator.ExtendedHandle sizes) throws IOException {
         ByteBuf buffer = memory(sizes.allocate(config.getAllocator()));
         // An allocator rounds up, and some programs set the size of their reads.
@@ -122,18 +123,21 @@ final class SocketReader {
         boolean handedOn = false;
         try {
             sizes.attemptedBytesRead(room);
-            Msghdr header = SocketCalls.toReceive(config.isAllowFdPassing());
-            int n = receive(header, buffer, room);
+            boolean descriptors = config.isAllowFdPassing();
+            Msghdr header = SocketCalls.toReceive();
+            int n = receive(header, descriptors, buffer, room);
             sizes.lastBytesRead(n == 0 ? -1 : Math.max(n, 0));
             filled = n == room;
+            broughtDescriptor = false;
             if (n > 0) {
-                Object message = withDescriptor(header, buffer.writerIndex(n));
+                buffer.writerIndex(n);
+                Object message = descriptors ? withDescriptor(header, buffer) : buffer;
                 handedOn = true;
                 return message;
             }
             ended = n == 0;
             if (n < 0 && n != -Constants.EAGAIN)
-                throw new ErrnoException("recvmsg", channel.socket(), -n);
+                throw new ErrnoException(descriptors ? "recvmsg" : "recv", channel.socket(), -n);
             return null;
         } finally {
             if (!handedOn)
@@ -150,15 +154,17 @@ final class SocketReader {
         return config.getAllocator().directBuffer(size);
     }
 
-    private int receive(Msghdr header, ByteBuf buffer, int room) throws IOException {
+    private int receive(Msghdr header, boolean descriptors, ByteBuf buffer, int room) throws IOException {
         Fd socket = channel.socket();
         int fd = OpenDescriptor.of(socket).enter();
         try {
+            long address = SocketCalls.address(buffer, buffer.writerIndex(), room);
             int n;
             do {
                 // MSG_DONTWAIT whatever the socket's flags are: an inherited one may be blocking, and its flags are shared.
-                n = header.receive(fd, SocketCalls.address(buffer, buffer.writerIndex(), room), room,
-                        Constants.MSG_DONTWAIT);
+                n = descriptors
+                        ? header.receive(fd, address, room, Constants.MSG_DONTWAIT)
+                        : Posix.recv(header.errno(), fd, address, room, Constants.MSG_DONTWAIT);
             } while (n == -Constants.EINTR);
             return n;
         } finally {

@@ -18,7 +18,7 @@ import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
 
-/** The sending side of a channel: one sendmsg(2) for each buffer with a descriptor, and one for all those between two such. */
+/** The sending side of a channel: one sendmsg(2) for each buffer with a descriptor, and one for all those between two such, or send(2) if that is one buffer. */
 final class SocketWriter {
     private static final int ETOOMANYREFS = Errno.number("ETOOMANYREFS");
     private static final long NO_BUFFERS_PAUSE_MILLIS = 5;
@@ -115,7 +115,7 @@ final class SocketWriter {
             else if (descriptor >= 0 && isDescriptorsFault(-n))
                 queue.remove(new ErrnoException("sendmsg", "descriptor " + descriptor, -n));
             else
-                throw new ErrnoException("sendmsg", channel.socket(), -n);
+                throw new ErrnoException(gather || descriptor >= 0 ? "sendmsg" : "send", channel.socket(), -n);
         }
         return queue.isEmpty() ? Outcome.DONE : Outcome.ENOUGH;
     }
@@ -160,7 +160,7 @@ final class SocketWriter {
                 else if (n == -Constants.ENOBUFS)
                     full = Outcome.LATER;
                 else if (n < 0)
-                    throw new ErrnoException("sendmsg", channel.socket(), -n);
+                    throw new ErrnoException("send", channel.socket(), -n);
                 if (n <= 0)
                     return 0;
                 source.position(source.position() + n);
@@ -182,7 +182,7 @@ final class SocketWriter {
         }
     }
 
-    /** One sendmsg: of what can be gathered from a queue if there is one, else of a buffer and its descriptor. */
+    /** One call: of what can be gathered from a queue if there is one, else of a buffer and its descriptor. */
     private int send(ChannelOutboundBuffer queue, ByteBuf bytes, int descriptor) throws IOException {
         Sendmsg sendmsg = Sendmsg.OF_LOOP.get();
         Fd socket = channel.socket();

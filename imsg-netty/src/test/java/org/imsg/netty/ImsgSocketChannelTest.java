@@ -25,6 +25,7 @@ import java.util.stream.Stream;
 import java.nio.file.Path;
 import java.nio.file.Files;
 import java.util.Map;
+import org.imsg.DescriptorState;
 import org.imsg.WireFormat;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Posix;
@@ -37,6 +38,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** What every Netty channel does, and the descriptors that no other one carries. */
 @ExtendWith(LeakDetection.class)
 class ImsgSocketChannelTest {
+    /** In Linux since 6.5. */
+    private static final int SO_PASSPIDFD = 76;
+    private static final int SO_PASSCRED = 16;
+
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
     void bytes_go_both_ways(Loops loops) throws Exception {
@@ -76,12 +81,36 @@ class ImsgSocketChannelTest {
         }
     }
 
-    /** SO_PASSPIDFD, in Linux since 6.5. */
-    private static void passPidfds(Channel receiver) {
+    private static void set(Channel receiver, int option) {
         try (Arena arena = Arena.ofConfined()) {
-            int result = Posix.setsockopt(((ImsgSocketChannel) receiver).fd().intValue(), Constants.SOL_SOCKET, 76,
+            int result = Posix.setsockopt(((ImsgSocketChannel) receiver).fd().intValue(), Constants.SOL_SOCKET, option,
                     arena.allocateFrom(ValueLayout.JAVA_INT, 1).address(), 4);
             assumeThat(result).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void what_the_socket_adds_to_each_message_is_no_lost_descriptor(Loops loops) throws Exception {
+        for (boolean allowed : new boolean[]{false, true}) {
+            Fd.Pair pair = Fd.socketpair();
+            Events events = new Events();
+            Channel channel = Wire.open(loops.group(), pair.first(),
+                    Map.of(ImsgChannelOption.ALLOW_FD_PASSING, allowed), events);
+            try (Wire peer = new Wire(pair.second())) {
+                set(channel, SO_PASSCRED);
+                set(channel, SO_PASSPIDFD);
+                long before = openPidfds();
+                for (int i = 0; i < 3; i++) {
+                    peer.send("plain");
+                    ByteBuf received = events.next(ByteBuf.class);
+                    assertThat(received.readableBytes()).isEqualTo(5);
+                    received.release();
+                }
+                assertThat(openPidfds()).isEqualTo(before);
+            } finally {
+                channel.close().sync();
+            }
         }
     }
 
@@ -105,7 +134,7 @@ class ImsgSocketChannelTest {
         ImsgCodec codec = new ImsgCodec().format(WireFormat.MODERN);
         Channel channel = Wire.open(loops.group(), pair.first(), codec, events);
         try (Wire peer = new Wire(pair.second())) {
-            passPidfds(channel);
+            set(channel, SO_PASSPIDFD);
             long before = openPidfds();
             for (int i = 0; i < 20; i++) {
                 if (i % 2 == 0)
@@ -169,17 +198,17 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void without_permission_descriptors_are_lost_on_the_way_in_and_refused_on_the_way_out(Loops loops)
+    void without_permission_descriptors_are_missing_on_the_way_in_and_refused_on_the_way_out(Loops loops)
             throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ImsgChannelOption.ALLOW_FD_PASSING, false),
-                events);
+                new ImsgCodec().format(WireFormat.MODERN), events);
         try (Wire peer = new Wire(pair.second())) {
-            peer.send("x", pipeSaying("unheard"));
-            FdBuf received = events.next(FdBuf.class);
+            peer.send(Messages.marked(1, 7, "x"), pipeSaying("unheard"));
+            ImsgMessage received = events.next(ImsgMessage.class);
             assertThat(received.hasFd()).isFalse();
-            assertThat(received.isLost()).isTrue();
+            assertThat(received.descriptor()).isEqualTo(DescriptorState.MISSING);
             received.release();
 
             ChannelFuture refused = channel.writeAndFlush(new FdBuf(bytes("y"), pipeSaying("unsaid")));

@@ -63,8 +63,7 @@ final class ResidentMemory {
         for (int i = 0; i < count; i++) {
             if (i == count / 5)
                 before = residentKib();
-            SocketCalls.toReceive(true);
-            SocketCalls.toReceive(false);
+            SocketCalls.toReceive();
             Sendmsg.OF_LOOP.get();
             FastThreadLocal.removeAll(); // as Netty does at the end of a loop's thread
         }

@@ -152,7 +152,7 @@ final class CFunction {
         MemorySegment function = address;
         if (function == null)
             function = find();
-        MethodHandle handle = MACOS && fixed > 0 ? variadicHandle() : Handle.SHARED;
+        MethodHandle handle = MACOS && fixed > 0 ? variadicHandle() : Handle.shared;
         try {
             return (long) handle.invokeExact(function, errno, a, b, c, d, e, f, g);
         } catch (Throwable t) {
@@ -205,7 +205,9 @@ final class CFunction {
 
     private static final class Handle {
         // A variadic call differs from others in one register only, which those ignore; but on macOS in where arguments are.
-        static final MethodHandle SHARED = MACOS ? bind() : bind(Linker.Option.firstVariadicArg(1));
+        // Not final: the JIT compiler would inline the call into its callers, and where those are deep in an event loop it stops
+        // half-way, so that each call allocates the slice of the errno segment that FFM makes for itself.
+        static MethodHandle shared = MACOS ? bind() : bind(Linker.Option.firstVariadicArg(1));
 
         @SuppressWarnings("restricted")
         static MethodHandle bind(Linker.Option... variadic) {

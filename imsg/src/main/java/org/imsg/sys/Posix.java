@@ -37,6 +37,20 @@ public final class Posix {
         return SENDMSG.call(errno, fd, msghdr, flags);
     }
 
+    private static final CFunction RECV = new CFunction("recv");
+
+    /** {@code ssize_t recv(int, void *, size_t, int)}. */
+    public static int recv(MemorySegment errno, int fd, long address, int length, int flags) {
+        return RECV.call(errno, fd, address, length, flags);
+    }
+
+    private static final CFunction SEND = new CFunction("send");
+
+    /** {@code ssize_t send(int, const void *, size_t, int)}. */
+    public static int send(MemorySegment errno, int fd, long address, int length, int flags) {
+        return SEND.call(errno, fd, address, length, flags);
+    }
+
     private static final CFunction POLL = new CFunction("poll");
 
     /** {@code int poll(struct pollfd *, nfds_t, int)}. */

@@ -3,7 +3,6 @@ package org.imsg.bench.worker;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandler.Sharable;
@@ -21,8 +20,11 @@ import io.netty.handler.codec.LengthFieldBasedFrameDecoder;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.imsg.ImsgChannel;
+import org.imsg.netty.ImsgChannelOption;
 import org.imsg.netty.ImsgCodec;
 import org.imsg.netty.ImsgMessage;
 import org.imsg.netty.ImsgServer;
@@ -39,7 +41,7 @@ final class NettyConnections implements WorkerTransport {
     private static final long CONNECT_NANOS = 10_000_000_000L;
 
     private final boolean imsg;
-    private final int size;
+    private final boolean passing;
     private final byte[] payload;
     private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
     private final ArrivalCounter arrivals = new ArrivalCounter(group.next());
@@ -49,10 +51,12 @@ final class NettyConnections implements WorkerTransport {
     private long count;
     private CompletableFuture<Void> done;
 
-    NettyConnections(Job job, boolean imsg) {
+    /** With an imsg server and client or Netty's own, and descriptors that may pass or not. */
+    NettyConnections(Job job, boolean imsg, boolean passing) {
         this.imsg = imsg;
-        size = job.size();
-        payload = job.payload();
+        this.passing = passing;
+        // As many bytes on the wire as an imsg with the job's payload has.
+        payload = Arrays.copyOf(job.payload(), imsg ? job.size() : ImsgChannel.HEADER_SIZE + job.size() - PREFIX);
         DomainSocketAddress address = new DomainSocketAddress(job.path().toString());
         if (job.listens())
             listen(address);
@@ -65,13 +69,15 @@ final class NettyConnections implements WorkerTransport {
                 .channel(EpollServerDomainSocketChannel.class).option(ChannelOption.SO_BACKLOG, BACKLOG)
                 .childHandler(pipeline(new Echo()));
         if (imsg)
-            bootstrap.handler(new ImsgServer());
+            bootstrap.handler(new ImsgServer()).childOption(ImsgChannelOption.ALLOW_FD_PASSING, passing);
         bootstrap.bind(address).syncUninterruptibly();
     }
 
     private void connect(DomainSocketAddress address, int many) {
         Bootstrap bootstrap = new Bootstrap().group(group)
                 .channel(imsg ? ImsgSocketChannel.class : EpollDomainSocketChannel.class).handler(pipeline(new Ask()));
+        if (imsg)
+            bootstrap.option(ImsgChannelOption.ALLOW_FD_PASSING, passing);
         for (int i = 0; i < many; i++)
             connections.add(connected(bootstrap, address));
     }
@@ -112,8 +118,9 @@ final class NettyConnections implements WorkerTransport {
     private Object question(Channel connection) {
         asked++;
         return imsg
-                ? new ImsgMessage(1, (int) asked, 0, Unpooled.wrappedBuffer(payload))
-                : connection.alloc().directBuffer(PREFIX + size).writeInt(size).writeBytes(payload);
+                ? new ImsgMessage(1, (int) asked, 0,
+                        connection.alloc().directBuffer(payload.length).writeBytes(payload))
+                : connection.alloc().directBuffer(PREFIX + payload.length).writeInt(payload.length).writeBytes(payload);
     }
 
     @Override
@@ -165,7 +172,7 @@ final class NettyConnections implements WorkerTransport {
     private final class Ask extends ChannelInboundHandlerAdapter {
         @Override
         public void channelRead(ChannelHandlerContext ctx, Object message) {
-            if (first(message) != (size > 0 ? payload[0] : 0))
+            if (first(message) != (payload.length > 0 ? payload[0] : 0))
                 throw new IllegalStateException("not what was asked: " + message);
             ReferenceCountUtil.release(message);
             answered++;

@@ -82,6 +82,7 @@ public final class Worker {
             case "grpc" -> new GrpcTransport(job);
             case "netty-imsg" -> netty(job, Framing.IMSG);
             case "netty-imsg-messages" -> netty(job, Framing.IMSG_MESSAGES);
+            case "netty-imsg-passing" -> new NettyConnections(job, true, true);
             case "netty-stock" -> netty(job, Framing.STOCK);
             case "netty-stock-gathered" -> new NettyTransport(job, Framing.STOCK_GATHERED);
             case "routes" -> new RoutesTransport(job);
@@ -93,6 +94,6 @@ public final class Worker {
     private static WorkerTransport netty(Job job, Framing framing) {
         return job.connections() == 0
                 ? new NettyTransport(job, framing)
-                : new NettyConnections(job, framing != Framing.STOCK);
+                : new NettyConnections(job, framing != Framing.STOCK, false);
     }
 }
