@@ -110,6 +110,7 @@ record Authenticate(String service, String user) implements Operation.Request {
         if (outcome.authenticated() && permit.rule().concerns(outcome.user())) {
             if (!outcome.allowed())
                 throw new IOException("the account of " + outcome.user() + ": " + outcome.why());
+            permit.asker().authenticated(outcome.user());
             return Answer.done(List.of(outcome.user()));
         }
         permit.asker().note("asked to " + permit.request() + ": "

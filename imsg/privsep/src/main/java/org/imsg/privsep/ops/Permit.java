@@ -33,6 +33,14 @@ record Permit<Q, R>(Q request, R rule, String origin, Host host, Asker asker, Du
             return Map.of();
         }
 
+        /** Notes that the child has shown a user's password. */
+        default void authenticated(String user) {}
+
+        /** Tells whether it has, since it began. */
+        default boolean hasAuthenticated(String user) {
+            return false;
+        }
+
         /** Writes a line about the child into the log. */
         void note(String text);
     }

@@ -195,12 +195,15 @@ public final class Privileged implements AutoCloseable {
      * Runs a program under another user, until it ends or is killed. The deadline is for its start; the policy and
      * {@link Program#time(Duration)} have times for the whole run.
      *
-     * <p>Policy: {@code run user=UID|users=FIRST-LAST [OPTION...] PROGRAM [ARGUMENT...]}. With {@code users} each run has a uid to
+     * <p>Policy: {@code run user=UID|users=FIRST-LAST|as=WHO [OPTION...] PROGRAM [ARGUMENT...]}. With {@code users} each run has a uid to
      * itself. When it ends, the processes of that uid are killed, its files in /tmp, /var/tmp, /dev/shm and their like are removed,
      * and its System V IPC is gone; only then is the uid used again. Runs with {@code user} share the uid and may signal each other.
+     * With {@code as}, the child {@linkplain Program#as(String) says} the user, and the run has this user's groups, and USER, LOGNAME, HOME and
+     * SHELL in its environment. WHO are the uids it may be, or {@code authenticated}: any user but root whose password the child has
+     * shown in this session by {@link #authenticate(String, String, byte[])}.
      * In ARGUMENT a * is any one argument, ... at the end any number. The options are:
      * <ul>
-     * <li>{@code group=GID}: the group; else it has the uid's number
+     * <li>{@code group=GID}: the group; else that of the user's account with {@code as}, and one with the uid's number without
      * <li>{@code under=PATH}: the paths where the working directory may be; it is / unless the child asks
      * <li>{@code own=IDS}: the working directory's tree, which must belong to these users, is given to the run's user first
      * <li>{@code environment=NAME[=VALUE],...}: variables with values, and without if the child may give them
@@ -216,7 +219,7 @@ public final class Privileged implements AutoCloseable {
      * reach; the promise {@code id} is added for prlimit(1). The program of a chroot begins in its root
      * </ul>
      *
-     * <p>Request 4: string program, list arguments, list environment (NAME=value), string directory (empty: the root), n8 count and as many n8 with
+     * <p>Request 4: string program, list arguments, list environment (NAME=value), string directory (empty: the root), string user (empty unless the line has {@code as}), n8 count and as many n8 with
      * the numbers of descriptors, each of which came before in a {@link OperationProtocol#HANDED}; STARTED, three
      * STREAM, then EXITED. A SIGNAL (n32 signal) with the same peerid goes to the program.
      *

@@ -14,15 +14,18 @@ public final class Program {
     private final List<String> arguments;
     private final List<String> environment;
     private final String directory;
+    private final String user;
     private final Duration time;
     private final Map<Integer, Fd> descriptors;
 
-    private Program(Path path, List<String> arguments, List<String> environment, String directory, Duration time,
+    private Program(Path path, List<String> arguments, List<String> environment, String directory, String user,
+            Duration time,
             Map<Integer, Fd> descriptors) {
         this.path = path;
         this.arguments = arguments;
         this.environment = environment;
         this.directory = directory;
+        this.user = user;
         this.time = time;
         this.descriptors = descriptors;
     }
@@ -35,7 +38,7 @@ public final class Program {
      * @return the program
      */
     public static Program of(Path path, String... arguments) {
-        return new Program(path, List.of(arguments), List.of(), "", Duration.ZERO, Map.of());
+        return new Program(path, List.of(arguments), List.of(), "", "", Duration.ZERO, Map.of());
     }
 
     /**
@@ -45,7 +48,17 @@ public final class Program {
      * @return another program
      */
     public Program directory(Path path) {
-        return new Program(this.path, arguments, environment, path.toString(), time, descriptors);
+        return new Program(this.path, arguments, environment, path.toString(), user, time, descriptors);
+    }
+
+    /**
+     * Sets the user that it runs as, for a rule with {@code as=}.
+     *
+     * @param name the user's name
+     * @return another program
+     */
+    public Program as(String name) {
+        return new Program(path, arguments, environment, directory, name, time, descriptors);
     }
 
     /**
@@ -58,7 +71,7 @@ public final class Program {
     public Program environment(String name, String value) {
         List<String> more = new ArrayList<>(environment);
         more.add(name + "=" + value);
-        return new Program(path, arguments, List.copyOf(more), directory, time, descriptors);
+        return new Program(path, arguments, List.copyOf(more), directory, user, time, descriptors);
     }
 
     /**
@@ -71,7 +84,7 @@ public final class Program {
     public Program time(Duration limit) {
         if (limit.isNegative())
             throw new IllegalArgumentException("a time is 0 or more, not " + limit);
-        return new Program(path, arguments, environment, directory, limit, descriptors);
+        return new Program(path, arguments, environment, directory, user, limit, descriptors);
     }
 
     /**
@@ -88,7 +101,7 @@ public final class Program {
         if (number < Handed.FIRST || number > Handed.LAST || more.size() > Handed.MOST)
             throw new IllegalArgumentException("up to " + Handed.MOST + " descriptors are " + Handed.FIRST + " to "
                     + Handed.LAST + " in the program, not " + more.keySet());
-        return new Program(path, arguments, environment, directory, time, more);
+        return new Program(path, arguments, environment, directory, user, time, more);
     }
 
     Map<Integer, Fd> descriptors() {
@@ -100,7 +113,8 @@ public final class Program {
     }
 
     RunProgram request() {
-        return new RunProgram(path.toString(), arguments, environment, directory, List.copyOf(descriptors.keySet()));
+        return new RunProgram(path.toString(), arguments, environment, directory, user,
+                List.copyOf(descriptors.keySet()));
     }
 
     @Override

@@ -29,10 +29,16 @@ import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
 
 /** Runs a program under another user, tells the child of its end, and leaves nothing of it behind. */
-record RunProgram(String program, List<String> arguments, List<String> environment, String directory,
+record RunProgram(String program, List<String> arguments, List<String> environment, String directory, String user,
         List<Integer> descriptors) implements Operation.Request {
     static final Operation<RunProgram, Rule> OPERATION = new Operation<>(Effect.GOES_ON, 4, "run", RunProgram::read,
             Rule::of, RunProgram::perform);
+
+    /** A program under a user whom its line says. */
+    RunProgram(String program, List<String> arguments, List<String> environment, String directory,
+            List<Integer> descriptors) {
+        this(program, arguments, environment, directory, "", descriptors);
+    }
 
     @Override
     public int number() {
@@ -50,13 +56,14 @@ record RunProgram(String program, List<String> arguments, List<String> environme
         Fields.addList(payload, arguments);
         Fields.addList(payload, environment);
         Fields.addString(payload, directory);
+        Fields.addString(payload, user);
         payload.addN8(descriptors.size());
         descriptors.forEach(payload::addN8);
     }
 
     private static RunProgram read(Fields fields) throws MalformedRequestException {
         RunProgram run = new RunProgram(fields.string("program"), fields.list("arguments"),
-                fields.list("environment"), fields.string("directory"), new ArrayList<>());
+                fields.list("environment"), fields.string("directory"), fields.string("user"), new ArrayList<>());
         for (String variable : run.environment)
             if (variable.indexOf('=') < 1)
                 throw new MalformedRequestException("a variable is NAME=value, not " + variable);
@@ -67,14 +74,14 @@ record RunProgram(String program, List<String> arguments, List<String> environme
 
     @Override
     public String toString() {
-        return "run " + program + " " + arguments;
+        return "run " + program + " " + arguments + (user.isEmpty() ? "" : " as " + LogText.shortened(user));
     }
 
     /**
-     * {@code run user=UID|users=FIRST-LAST [OPTION...] PROGRAM [ARGUMENT...]}. With {@code users} each run has a user of them that
-     * no process has; with {@code user} runs share it. {@link Privileged#run(Program)} explains the options.
+     * {@code run user=UID|users=FIRST-LAST|as=WHO [OPTION...] PROGRAM [ARGUMENT...]}. {@link Privileged#run(Program)} explains the
+     * options.
      */
-    record Rule(IdRange users, boolean unique, Optional<Integer> group, Optional<PolicyPath> under,
+    record Rule(RunAs as, Optional<PolicyPath> under,
             Optional<IdRange> own, Map<String, String> fixedEnvironment, Set<String> environment,
             Optional<Duration> time, Optional<IdRange> descriptors, ProgramLimits limits, Confinement confinement,
             boolean rooted, String program,
@@ -85,18 +92,12 @@ record RunProgram(String program, List<String> arguments, List<String> environme
                 (int) 'c', Access.CREATE, (int) 'x', Access.EXEC);
 
         private static Rule of(PolicyLine line) {
-            List<String> options = new ArrayList<>(List.of("user=", "users=", "group=", "under=", "own=",
-                    "environment=", "time=", "descriptors=", "promises=", "unveil=", "namespaces=", "chroot="));
+            List<String> options = new ArrayList<>(List.of(RunAs.OPTIONS));
+            options.addAll(List.of("under=", "own=", "environment=", "time=", "descriptors=", "promises=", "unveil=",
+                    "namespaces=", "chroot="));
             options.addAll(ProgramLimits.options());
             line.options(options.toArray(String[]::new));
-            if (line.has("user=") == line.has("users="))
-                throw new IllegalArgumentException("expected either user= or users=");
-            boolean unique = line.has("users=");
-            IdRange users = line.users(unique ? "users=" : "user=").orElseThrow();
-            if (!unique)
-                users.one();
-            if (users.contains(0))
-                throw new IllegalArgumentException("expected users other than 0, who may do everything anyway");
+            RunAs as = RunAs.of(line);
             Map<String, String> fixed = new LinkedHashMap<>();
             Set<String> free = new LinkedHashSet<>();
             for (String variable : line.option("environment=").orElse("").split(",")) {
@@ -106,8 +107,7 @@ record RunProgram(String program, List<String> arguments, List<String> environme
                 else if (!variable.isEmpty())
                     free.add(variable);
             }
-            return new Rule(users, unique, line.groups("group=").map(group -> (int) group.one()),
-                    line.option("under=").map(PolicyPath::parse), line.users("own="), fixed, free,
+            return new Rule(as, line.option("under=").map(PolicyPath::parse), line.users("own="), fixed, free,
                     line.seconds("time="), line.option("descriptors=").map(Rule::descriptors), ProgramLimits.of(line),
                     confinement(line),
                     line.has("chroot="), line.file("a program").toString(),
@@ -164,6 +164,9 @@ record RunProgram(String program, List<String> arguments, List<String> environme
         public Verdict verdict(RunProgram run) {
             if (!run.program.equals(program))
                 return Verdict.NOT_CONCERNED;
+            if (as.wantsName() == run.user.isEmpty())
+                return Verdict
+                        .objection(as.wantsName() ? "wants the name of a user" : "does not let the child say the user");
             if (!argumentsMatch(run.arguments))
                 return Verdict.objection("does not allow the arguments " + run.arguments);
             if (!run.directory.isEmpty() && under.flatMap(path -> path.find(run.directory)).isEmpty())
@@ -197,22 +200,17 @@ record RunProgram(String program, List<String> arguments, List<String> environme
 
     /** Runs it from start to end, in a thread that is never interrupted. */
     static Answer perform(Permit<RunProgram, Rule> permit) throws IOException {
-        Rule rule = permit.rule();
-        UserPool users = permit.host().users();
-        int uid = rule.unique
-                ? users.take(rule.users).orElseThrow(() -> new ErrnoException("setresuid",
-                        "every uid of " + rule.users + " is taken", Errno.number("EAGAIN")))
-                : (int) rule.users.first();
+        RunAs as = permit.rule().as;
+        Ids ids = as.take(permit);
         try {
-            return new Run(permit, uid).perform();
+            return new Run(permit, ids).perform();
         } finally {
-            if (rule.unique)
-                users.give(uid);
+            as.give(permit, ids);
         }
     }
 
     /** A run under a user. */
-    private record Run(Permit<RunProgram, Rule> permit, int uid) {
+    private record Run(Permit<RunProgram, Rule> permit, Ids ids) {
         private Answer perform() throws IOException {
             try (ControlGroup group = group();
                     Fd.Pair stdin = Fd.pipe();
@@ -225,10 +223,10 @@ record RunProgram(String program, List<String> arguments, List<String> environme
                     stdin.first().close();
                     stdout.second().close();
                     stderr.second().close();
-                    permit.asker().note("runs a program as uid " + Integer.toUnsignedString(uid) + ", pid "
+                    permit.asker().note("runs a program as uid " + ids.uid() + ", pid "
                             + child.pid());
                     permit.asker().signals(child::kill);
-                    permit.asker().send(Answer.started(child.pid(), uid));
+                    permit.asker().send(Answer.started(child.pid(), (int) ids.uid()));
                     permit.asker().send(Answer.stream(0, stdin.second()));
                     permit.asker().send(Answer.stream(1, stdout.first()));
                     permit.asker().send(Answer.stream(2, stderr.first()));
@@ -294,15 +292,10 @@ record RunProgram(String program, List<String> arguments, List<String> environme
             return fd;
         }
 
-        /** Another user for good: without supplementary groups, and no program it starts gets rights back. */
+        /** Another user for good: no program it starts gets rights back. */
         private Confinement confinement(@Nullable ControlGroup group) throws IOException {
-            Ids ids = Ids.of(Integer.toUnsignedLong(uid), Integer.toUnsignedLong(gid()));
             Confinement confinement = permit.rule().limits.in(permit.rule().confinement.to(ids));
             return group == null ? confinement : confinement.controlGroup(group);
-        }
-
-        private int gid() {
-            return permit.rule().group.orElse(uid);
         }
 
         private Place place() {
@@ -318,12 +311,15 @@ record RunProgram(String program, List<String> arguments, List<String> environme
         /** Does what the child would have asked for had it known the uid. */
         private void giveDirectory() throws IOException {
             Rule rule = permit.rule();
-            ChownTree.perform(permit.as(new ChownTree(permit.request().directory, uid, gid()), new ChownTree.Rule(
-                    rule.under.orElseThrow(), rule.own.orElseThrow(), IdRange.of(uid), IdRange.of(gid()))));
+            int uid = (int) ids.uid();
+            int gid = (int) ids.gid();
+            ChownTree.perform(permit.as(new ChownTree(permit.request().directory, uid, gid), new ChownTree.Rule(
+                    rule.under.orElseThrow(), rule.own.orElseThrow(), IdRange.of(uid), IdRange.of(gid))));
         }
 
-        private Map<String, String> environment() {
-            Map<String, String> variables = new LinkedHashMap<>(permit.rule().fixedEnvironment);
+        private Map<String, String> environment() throws IOException {
+            Map<String, String> variables = permit.rule().as.environment(permit.request().user);
+            variables.putAll(permit.rule().fixedEnvironment);
             for (String variable : permit.request().environment) {
                 int equals = variable.indexOf('=');
                 variables.put(variable.substring(0, equals), variable.substring(equals + 1));

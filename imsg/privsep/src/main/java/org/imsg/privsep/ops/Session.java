@@ -5,6 +5,8 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
@@ -33,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 final class Session {
     private static final Logger LOG = System.getLogger("org.imsg.privsep.ops.Monitor");
     /** How long a full session waits before it looks whether its channel was closed meanwhile. */
+    private static final int MOST_AUTHENTICATED = 16;
     private static final Duration GLANCE = Duration.ofMillis(500);
 
     private final ImsgChannel channel;
@@ -48,6 +51,8 @@ final class Session {
     private final Map<Integer, Task> goingOn = new HashMap<>();
     /** The descriptors whose request has not come yet, by peerid; for the thread that serves. */
     private final Map<Integer, Map<Integer, Fd>> handed = new HashMap<>();
+    /** The users whose passwords the child has shown, the last ones. */
+    private final Deque<String> authenticated = new ArrayDeque<>();
     private int unwritten;
     private int malformed;
 
@@ -348,6 +353,22 @@ final class Session {
         @Override
         public Map<Integer, Fd> handed() {
             return handed;
+        }
+
+        @Override
+        public void authenticated(String user) {
+            synchronized (Session.this) {
+                authenticated.addFirst(user);
+                if (authenticated.size() > MOST_AUTHENTICATED)
+                    authenticated.removeLast();
+            }
+        }
+
+        @Override
+        public boolean hasAuthenticated(String user) {
+            synchronized (Session.this) {
+                return authenticated.contains(user);
+            }
         }
 
         @Override

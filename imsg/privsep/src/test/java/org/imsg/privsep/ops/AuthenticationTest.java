@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
+import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.imsg.Imsg;
 import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -181,9 +183,76 @@ class AuthenticationTest {
             pam; expected a service of PAM, not the end of the line
             pam /etc/passwd; expected the name of a service of PAM, not /etc/passwd
             pam users=no-such-user login; expected a user, and there is no no-such-user
+            run as=0 /bin/sh; expected users other than 0
+            run as=authenticated user=1 /bin/sh; expected one of user=, users= and as=
+            run as=authenticated; expected a program
             pam login other; expected the end of the line, not other
             """)
     void a_line_that_makes_no_sense_is_told_why(String line, String why) {
         assertThatExceptionOfType(PolicyException.class).isThrownBy(() -> Policy.of(line)).withMessageContaining(why);
+    }
+
+    @Test
+    void a_program_runs_as_a_user_only_when_the_child_has_shown_the_password() throws Exception {
+        service("denies", "auth required pam_deny.so", "account required pam_permit.so");
+        service("permits", "auth required pam_permit.so", "account required pam_permit.so");
+        Program program = Program.of(Path.of("/bin/sh"), "-c", "id -un; id -gn; echo $USER $LOGNAME $HOME $SHELL");
+        try (Served served = served("pam permits", "pam denies",
+                "run as=authenticated environment=PATH=/usr/bin:/bin /bin/sh ...");
+                Privileged privileged = served.privileged()) {
+            assertRefused(privileged, program.as("nobody"), "the user nobody has not authenticated");
+            assertThat(privileged.authenticate("denies", "nobody", SECRET)).isEmpty();
+            assertRefused(privileged, program.as("nobody"), "the user nobody has not authenticated");
+            assertThat(privileged.authenticate("permits", "nobody", SECRET)).contains("nobody");
+            User nobody = AccountDatabase.user("nobody").orElseThrow();
+            assertThat(said(privileged, program.as("nobody"))).isEqualTo("nobody\n"
+                    + AccountDatabase.group((int) nobody.gid()).orElseThrow().name() + "\nnobody nobody "
+                    + nobody.home()
+                    + " " + nobody.shell() + "\n");
+            assertRefused(privileged, program.as("daemon"), "the user daemon has not authenticated");
+            assertRefused(privileged, program, "wants the name of a user");
+            assertThat(privileged.authenticate("permits", "known-to-pam-only", SECRET)).isPresent();
+            assertRefused(privileged, program.as("known-to-pam-only"),
+                    "the user known-to-pam-only is none of 1-4294967294");
+        }
+    }
+
+    @Test
+    void root_does_not_become_a_user_to_run_as_by_a_password() throws Exception {
+        service("permits", "auth required pam_permit.so", "account required pam_permit.so");
+        try (Served served = served("pam users=0 permits", "run as=authenticated /bin/sh ...");
+                Privileged privileged = served.privileged()) {
+            assertThat(privileged.authenticate("permits", "root", SECRET)).contains("root");
+            assertRefused(privileged, Program.of(Path.of("/bin/sh"), "-c", "id").as("root"),
+                    "the user root is none of");
+        }
+    }
+
+    @Test
+    void a_child_names_one_of_the_users_of_a_line_and_no_other() throws Exception {
+        long nobody = AccountDatabase.user("nobody").orElseThrow().uid();
+        Program program = Program.of(Path.of("/bin/sh"), "-c", "id -u");
+        try (Served served = served("run as=" + nobody + " /bin/sh ..."); Privileged privileged = served.privileged()) {
+            assertThat(said(privileged, program.as("nobody"))).isEqualTo(nobody + "\n");
+            assertRefused(privileged, program.as("daemon"), "the user daemon is none of " + nobody);
+            assertRefused(privileged, program.as("no-such-user"), "the user no-such-user is none of");
+        }
+        try (Served served = served("run user=" + nobody + " /bin/sh ...");
+                Privileged privileged = served.privileged()) {
+            assertRefused(privileged, program.as("nobody"), "does not let the child say the user");
+        }
+    }
+
+    private static void assertRefused(Privileged privileged, Program program, String why) {
+        assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> privileged.run(program))
+                .withMessageContaining(why);
+    }
+
+    private static String said(Privileged privileged, Program program) throws Exception {
+        try (RunningProgram running = privileged.run(program); FdChannel out = new FdChannel(running.stdout())) {
+            String said = new String(Channels.newInputStream(out).readAllBytes(), UTF_8);
+            running.waitFor();
+            return said;
+        }
     }
 }

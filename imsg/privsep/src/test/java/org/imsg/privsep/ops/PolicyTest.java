@@ -156,7 +156,7 @@ class PolicyTest {
                     .endsWith("not opn");
             assertThat(faults.get(2)).endsWith(":4: a path begins with /, not x");
             assertThat(faults.get(3)).endsWith(":5: expected ADDRESS:PORT, not 80");
-            assertThat(faults.get(6)).endsWith(":8: expected either user= or users=");
+            assertThat(faults.get(6)).endsWith(":8: expected one of user=, users= and as=");
             assertThat(faults.get(16)).endsWith(":18: expected a user, and there is no nobody-knows-him");
             assertThat(e.getMessage()).isEqualTo(String.join("\n", faults));
         });
