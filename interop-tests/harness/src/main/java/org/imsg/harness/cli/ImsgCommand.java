@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.Locale;
+import org.imsg.harness.scripted.ScriptFailedException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -21,7 +22,7 @@ import picocli.CommandLine.TypeConversionException;
         ReplayCommand.class,
         ConformanceCommand.class, FuzzCommand.class,
         BgpCommand.class, NtpCommand.class, SmtpCommand.class, TmuxCommand.class,
-        CompletionCommand.class}, exitCodeListHeading = "%nExit codes:%n", exitCodeList = {
+        CompletionCommand.class, HelpCommand.class}, exitCodeListHeading = "%nExit codes:%n", exitCodeList = {
                 "0:all is well",
                 "1:the peer did otherwise than it should: a failed case, a difference, no answer in time",
                 "2:the command line, a description or a script is wrong",
@@ -89,6 +90,8 @@ public final class ImsgCommand implements Runnable {
         command.getErr().println("imsg: " + oneLine(text));
         if (failure instanceof ProtocolFault)
             return ExitCode.PROTOCOL;
+        if (failure instanceof ScriptFailedException)
+            return ExitCode.DIFFERENT;
         return failure instanceof IllegalArgumentException ? ExitCode.USAGE : ExitCode.FAILED;
     }
 

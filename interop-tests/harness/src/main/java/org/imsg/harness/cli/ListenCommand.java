@@ -21,7 +21,7 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "listen", mixinStandardHelpOptions = true, description = {
         "Listens at a socket and shows what clients send; answers by a script, several clients at once.",
-        "A script has rules such as: on 13, then lines such as: send 1 data=text. The manual is the Javadoc of Responder."}, footer = {
+        "A script has rules such as: on 13, then lines such as: send 1 data=text. The grammar: imsg help script."}, footer = {
                 "%nExample:%n", "  printf 'on 10\\n send 10 hex=0102\\n' >script",
                 "  imsg listen /tmp/daemon.sock --script script --once"})
 final class ListenCommand implements Callable<Integer> {

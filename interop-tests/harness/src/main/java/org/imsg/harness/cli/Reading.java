@@ -19,7 +19,7 @@ final class Reading {
     @Nullable
     Integer limit;
 
-    @Option(names = "--describe", paramLabel = "FILE", description = "Struct description file: names of types and fields.")
+    @Option(names = "--describe", paramLabel = "FILE", description = "Struct description file: names of types and fields (imsg help structs).")
     @Nullable
     Path description;
 

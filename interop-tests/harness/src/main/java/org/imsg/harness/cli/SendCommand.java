@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.imsg.harness.describe.Words;
 import org.imsg.harness.record.Conversation;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
@@ -54,7 +55,7 @@ final class SendCommand implements Callable<Integer> {
         @Nullable
         String hex;
 
-        @Option(names = "--struct", arity = "1..*", paramLabel = "NAME FIELD=VALUE", description = "The payload as a struct of the description; fields not named are zero.")
+        @Option(names = "--struct", arity = "1..*", paramLabel = "NAME FIELD=VALUE", description = "The payload as a struct of the description; fields not named are zero. A value may be in double quotes with escapes (imsg help structs).")
         List<String> struct = List.of();
     }
 
@@ -122,10 +123,8 @@ final class SendCommand implements Callable<Integer> {
             return HexFormat.of().parseHex(payload.hex.replaceAll("\\s", ""));
         Map<String, String> values = new LinkedHashMap<>();
         for (String word : payload.struct.subList(1, payload.struct.size())) {
-            int equals = word.indexOf('=');
-            if (equals < 1)
-                throw new IllegalArgumentException("a field is set with FIELD=VALUE, not " + word);
-            values.put(word.substring(0, equals), word.substring(equals + 1));
+            Map.Entry<String, String> field = Words.option(word);
+            values.put(field.getKey().replaceFirst("^struct\\.", ""), field.getValue());
         }
         return reading.protocol().struct(payload.struct.getFirst()).encode(values);
     }

@@ -3,7 +3,6 @@ package org.imsg.harness.describe;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 import org.imsg.cstruct.CLayout.Array;
@@ -89,14 +88,17 @@ final class FieldText {
         }
     }
 
-    static byte[] parse(String text, FieldPlace place) {
+    /** Quotes around a value mean nothing but that it may have blanks and escapes. */
+    static byte[] parse(String value, FieldPlace place) {
+        if (place.isText())
+            return fitting(Words.bytes(value), place);
+        String text = Words.text(value);
         try {
             return switch (place.type()) {
-                case Scalar scalar when scalar == CTypes.CHAR -> fitting(text.getBytes(StandardCharsets.UTF_8), place);
                 case Scalar scalar when scalar == CTypes.BYTE -> fitting(HexFormat.of().parseHex(text), place);
                 case Scalar scalar when scalar.kind() == Kind.FLOATING -> floating(text, scalar);
                 case Scalar scalar -> integer(text, scalar);
-                case Text _ -> fitting(text.getBytes(StandardCharsets.UTF_8), place);
+                case Text _ -> throw new IllegalStateException("a text is no number");
                 case Raw _ -> fitting(HexFormat.of().parseHex(text), place);
                 case Struct struct -> literal(text, struct.size());
                 case Array _ -> throw new IllegalStateException("an array has no text of its own");

@@ -36,13 +36,8 @@ import org.imsg.harness.record.Event;
  * message 12 SHOW_PEERS_END int
  * </pre>
  *
- * A line is {@code protocol NAME}; {@code struct NAME [packed] [size BYTES]} and an opening brace, then {@code TYPE NAME} or
- * {@code TYPE NAME[COUNT]} a line with {@code at OFFSET} behind it where wanted, then a closing brace; or
- * {@code message TYPE NAME [> or <] [STRUCT or TYPE]}, where the sign says that it goes to the server or to the client only.
- * Offsets follow from the rules of C on amd64 and arm64; {@code at} and {@code size} leave out what one does not care for. The last
- * field may have empty brackets: it takes what is left. Types are u8 to u64, i8 to i64, n8 to n64 in network order, f32, f64, bool,
- * char, byte, ipv4, ipv6, C's short to size_t and time_t, and structs described before. An array of char is a string, one of byte
- * is shown in hexadecimal.
+ * Structs, unions, enums and {@code #define} are read as they stand in a header of C. The grammar is {@link Grammar#STRUCTS};
+ * {@code imsg help structs} shows it.
  */
 public final class ProtocolDescription {
     /** Names nothing. */

@@ -3,23 +3,29 @@ package org.imsg.harness.describe;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.imsg.cstruct.CLayout;
 import org.imsg.cstruct.CLayout.Array;
 import org.imsg.cstruct.CLayout.Member;
 import org.imsg.cstruct.CLayout.Raw;
+import org.imsg.cstruct.CLayout.Scalar;
 import org.imsg.cstruct.CLayout.Struct;
 import org.imsg.cstruct.CLayout.Text;
 import org.imsg.cstruct.CLayout.Type;
 
 /** A C struct from a description: reads payloads by its layout, and makes them. Immutable. */
 public final class StructLayout {
-    private final CLayout layout;
+    /** With what the name of a member begins that has none in C: its members are its struct's. */
+    static final String NAMELESS = "(at line ";
 
-    StructLayout(CLayout layout) {
+    private final CLayout layout;
+    /** The values of enums by their names, by the enum. */
+    private final Map<String, Map<String, Long>> enums;
+
+    StructLayout(CLayout layout, Map<String, Map<String, Long>> enums) {
         this.layout = layout;
+        this.enums = enums;
     }
 
     /**
@@ -58,9 +64,67 @@ public final class StructLayout {
         List<Value> values = new ArrayList<>();
         for (FieldPlace place : places(payload.length))
             if (place.offset() + place.width() <= payload.length)
-                values.add(new Value(place.offset(), place.name(),
-                        FieldText.format(bytes.slice(place.offset(), place.width()), place)));
+                values.add(new Value(place.offset(), place.name(), text(bytes, place)));
         return values;
+    }
+
+    private String text(ByteBuffer bytes, FieldPlace place) {
+        String number = FieldText.format(bytes.slice(place.offset(), place.width()), place);
+        return constants(place).entrySet().stream().filter(one -> one.getValue().toString().equals(number))
+                .map(Map.Entry::getKey).findFirst().orElse(number);
+    }
+
+    private Map<String, Long> constants(FieldPlace place) {
+        return place.type() instanceof Scalar scalar ? enums.getOrDefault(scalar.name(), Map.of()) : Map.of();
+    }
+
+    /**
+     * Whether a payload has a value in a field; numbers and strings are compared as such, however they are written.
+     *
+     * @param payload the bytes
+     * @param field the field's name
+     * @param text the value, as {@link #encode(Map)} takes it
+     * @return false if it has another, or ends before it
+     * @throws IllegalArgumentException if there is no such field, or it cannot have this value
+     */
+    public boolean has(byte[] payload, String field, String text) {
+        FieldPlace place = place(field, payload.length);
+        byte[] wanted = parse(text, place);
+        if (place.offset() + place.width() > payload.length)
+            return false;
+        byte[] there = Arrays.copyOfRange(payload, place.offset(), place.offset() + place.width());
+        return place.type() instanceof Text
+                ? FieldText.format(ByteBuffer.wrap(there), place).equals(
+                        FieldText.format(ByteBuffer.wrap(wanted), place))
+                : Arrays.equals(there, wanted);
+    }
+
+    /**
+     * The value of a field.
+     *
+     * @param payload the bytes
+     * @param field the field's name
+     * @return the value as {@link #values(byte[])} has it, a string without its quotes and escapes
+     * @throws IllegalArgumentException if there is no such field, or the payload ends before it
+     */
+    public String value(byte[] payload, String field) {
+        FieldPlace place = place(field, payload.length);
+        if (place.offset() + place.width() > payload.length)
+            throw new IllegalArgumentException(sizeRemark(payload.length) + ": " + field + " is not in it");
+        String text = text(ByteBuffer.wrap(payload), place);
+        return place.isText() ? Words.text(text) : text;
+    }
+
+    private FieldPlace place(String field, int length) {
+        List<FieldPlace> places = places(Math.max(length, size()));
+        return places.stream().filter(one -> one.name().equals(field)).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("struct " + name() + " has no field " + field
+                        + "; it has " + String.join(", ", places.stream().map(FieldPlace::name).toList())));
+    }
+
+    private byte[] parse(String text, FieldPlace place) {
+        Long constant = constants(place).get(text);
+        return FieldText.parse(constant == null ? text : constant.toString(), place);
     }
 
     /**
@@ -81,21 +145,16 @@ public final class StructLayout {
     /**
      * Makes a payload; members that are not named are zero.
      *
-     * @param values the values by field name, written as {@link #values(byte[])} writes them
+     * @param values the values by field name, written as {@link #values(byte[])} writes them, a string also without
+     *     quotes
      * @return the bytes
      * @throws IllegalArgumentException if there is no such field, or a value does not fit it
      */
     public byte[] encode(Map<String, String> values) {
-        Map<String, FieldPlace> byName = new LinkedHashMap<>();
-        for (FieldPlace place : places(size()))
-            byName.put(place.name(), place);
         byte[] payload = new byte[size()];
         for (Map.Entry<String, String> entry : values.entrySet()) {
-            FieldPlace place = byName.get(entry.getKey());
-            if (place == null)
-                throw new IllegalArgumentException("struct " + name() + " has no field " + entry.getKey() + "; it has "
-                        + String.join(", ", byName.keySet()));
-            byte[] bytes = FieldText.parse(entry.getValue(), place);
+            FieldPlace place = place(entry.getKey(), size());
+            byte[] bytes = parse(entry.getValue(), place);
             payload = Arrays.copyOf(payload, Math.max(payload.length, place.offset() + bytes.length));
             System.arraycopy(bytes, 0, payload, place.offset(), bytes.length);
         }
@@ -125,7 +184,8 @@ public final class StructLayout {
 
     private static void collect(CLayout struct, int base, String way, int length, List<FieldPlace> places) {
         for (Member member : struct.members())
-            collect(member.type(), base + member.offset(), way + member.name(), length, places);
+            collect(member.type(), base + member.offset(),
+                    way + (member.name().startsWith(NAMELESS) ? "" : member.name()), length, places);
     }
 
     private static void collect(Type type, int at, String named, int length, List<FieldPlace> places) {
@@ -137,7 +197,8 @@ public final class StructLayout {
                     collect(array.element(), at + i * width, named + "[" + i + "]", length, places);
             }
             case Struct struct when struct != CTypes.IPV4 && struct != CTypes.IPV6 ->
-                collect(struct.layout(), at, named + ".", length, places);
+                collect(struct.layout(), at, named.isEmpty() || named.endsWith(".") ? named : named + ".", length,
+                        places);
             case Text _,Raw _ when type.size() == 0 ->
                 places.add(new FieldPlace(at, named, type, Math.max(0, length - at)));
             default -> places.add(new FieldPlace(at, named, type, type.size()));

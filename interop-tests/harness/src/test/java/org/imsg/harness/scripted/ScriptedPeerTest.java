@@ -206,7 +206,8 @@ class ScriptedPeerTest {
             daemon.join();
         }
         assertThatThrownBy(() -> Responder.parse("on 1\n  say x", ProtocolDescription.NONE))
-                .hasMessage("line 2 of the script: send, echo, delay, misbehave, end or close, not say");
+                .hasMessage(
+                        "line 2 of the script: send, expect, let, save, echo, delay, misbehave, serve, end or close, not say");
         assertThatThrownBy(() -> Responder.parse("echo", ProtocolDescription.NONE)).hasMessageContaining("line 1");
     }
 }

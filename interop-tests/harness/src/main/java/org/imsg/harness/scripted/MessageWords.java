@@ -1,0 +1,175 @@
+package org.imsg.harness.scripted;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import org.imsg.harness.describe.ProtocolDescription;
+import org.imsg.harness.describe.StructLayout;
+import org.imsg.harness.describe.Words;
+import org.imsg.harness.record.Direction;
+import org.imsg.harness.record.Event;
+import org.imsg.unix.Fd;
+import org.imsg.unix.OpenFlag;
+import org.jspecify.annotations.Nullable;
+
+/** A message as {@code send}, {@code expect} and {@code on} write it: its header, its payload, its descriptors. */
+final class MessageWords {
+    private static final Set<String> SENT = Set.of("id", "pid", "header.id", "header.pid", "fd", "cut");
+    private static final Set<String> ASKED = Set.of("id", "pid", "header.id", "header.pid", "fd", "within", "count");
+
+    private final Map<String, String> options = new LinkedHashMap<>();
+    private final Map<String, String> fields = new LinkedHashMap<>();
+    private final List<String> files = new ArrayList<>();
+    private final @Nullable StructLayout struct;
+
+    /** Throws an IllegalArgumentException that says what is wrong. A struct that is not named is the type's. */
+    MessageWords(List<String> words, boolean sent, @Nullable Integer type, Direction direction,
+            ProtocolDescription protocol) {
+        boolean named = words.stream().anyMatch(word -> word.startsWith("struct="));
+        for (String word : words) {
+            Map.Entry<String, String> option = Words.option(word);
+            String name = option.getKey();
+            if (name.equals("fd") && sent)
+                files.add(option.getValue());
+            else if ((sent ? SENT : ASKED).contains(name) || name.equals("struct")
+                    || !named && Set.of("data", "hex").contains(name))
+                options.put(name.replaceFirst("^header\\.", ""), option.getValue());
+            else
+                fields.put(name.replaceFirst("^struct\\.", ""), option.getValue());
+        }
+        struct = named
+                ? protocol.struct(Words.text(options.get("struct")))
+                : type == null || fields.isEmpty() ? null : protocol.payload(type, direction).orElse(null);
+        if (struct == null && !fields.isEmpty())
+            throw new IllegalArgumentException("there is no option " + fields.keySet().iterator().next()
+                    + ", and no struct that has such a field: name one with struct=NAME (see imsg help script)");
+        if (!fields.isEmpty() && (options.containsKey("data") || options.containsKey("hex")))
+            throw new IllegalArgumentException("a payload is data=, hex= or the fields of a struct, not two of these");
+        check();
+    }
+
+    /** Finds what is wrong before anything is sent. */
+    private void check() {
+        if (options.values().stream().noneMatch(MessageWords::isVariable)
+                && fields.values().stream().noneMatch(MessageWords::isVariable)) {
+            payload(word -> word);
+            cuts();
+            number("id", 0, word -> word);
+            number("pid", 0, word -> word);
+        } else if (struct != null) {
+            fields.keySet().forEach(field -> struct.has(new byte[0], field, "0"));
+        }
+    }
+
+    private static boolean isVariable(String word) {
+        return word.contains("$");
+    }
+
+    String option(String name, String otherwise) {
+        return Words.text(options.getOrDefault(name, otherwise));
+    }
+
+    int number(String name, int otherwise, UnaryOperator<String> variables) {
+        String word = options.get(name);
+        if (word == null)
+            return otherwise;
+        String text = Words.text(variables.apply(word));
+        try {
+            return text.startsWith("0x")
+                    ? Integer.parseUnsignedInt(text.substring(2), 16)
+                    : Integer.parseUnsignedInt(text);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(name + "= is a number from 0 to 4294967295, not " + text, e);
+        }
+    }
+
+    byte[] payload(UnaryOperator<String> variables) {
+        String data = options.get("data");
+        if (data != null)
+            return Words.bytes(variables.apply(data));
+        String hex = options.get("hex");
+        if (hex != null)
+            return HexFormat.of().parseHex(Words.text(variables.apply(hex)).replaceAll("\\s", ""));
+        if (struct == null)
+            return new byte[0];
+        Map<String, String> values = new LinkedHashMap<>();
+        fields.forEach((name, value) -> values.put(name, variables.apply(value)));
+        return struct.encode(values);
+    }
+
+    int[] cuts() {
+        String cut = option("cut", "");
+        return cut.isEmpty() ? new int[0] : Arrays.stream(cut.split(",")).mapToInt(Integer::parseInt).toArray();
+    }
+
+    /** Opens the files of {@code fd=}: to read, with :w behind the name to write, with :rw for both. */
+    List<Fd> open() throws java.io.IOException {
+        List<Fd> opened = new ArrayList<>();
+        try {
+            for (String file : files)
+                opened.add(open(Words.text(file)));
+            return opened;
+        } catch (java.io.IOException | RuntimeException e) {
+            opened.forEach(Fd::close);
+            throw e;
+        }
+    }
+
+    private static Fd open(String file) throws java.io.IOException {
+        if (file.endsWith(":rw"))
+            return Fd.open(Path.of(file.substring(0, file.length() - 3)), OpenFlag.READ_WRITE, OpenFlag.CREATE);
+        if (file.endsWith(":w"))
+            return Fd.open(Path.of(file.substring(0, file.length() - 2)), OpenFlag.WRITE, OpenFlag.CREATE);
+        return Fd.open(Path.of(file), OpenFlag.READ);
+    }
+
+    List<String> fileNames() {
+        return files.stream().map(Words::text).toList();
+    }
+
+    /** The conditions that a message does not hold, in words. */
+    List<String> broken(Event message, UnaryOperator<String> variables) {
+        List<String> broken = new ArrayList<>();
+        if (message.id() != number("id", message.id(), variables))
+            broken.add("id=" + options.get("id"));
+        if (message.pid() != number("pid", message.pid(), variables))
+            broken.add("pid=" + options.get("pid"));
+        String fd = option("fd", "");
+        if (!fd.isEmpty() && fd.equals("yes") == message.descriptors().isEmpty())
+            broken.add("fd=" + fd);
+        if ((options.containsKey("data") || options.containsKey("hex"))
+                && !Arrays.equals(payload(variables), message.payload()))
+            broken.add("the payload " + Words.quoted(payload(variables)));
+        fields.forEach((name, value) -> {
+            if (struct != null && !struct.has(message.payload(), name, variables.apply(value)))
+                broken.add("struct." + name + "=" + value);
+        });
+        if (struct != null && !struct.sizeRemark(message.payload().length).isEmpty())
+            broken.add(struct.sizeRemark(message.payload().length));
+        return broken;
+    }
+
+    /** What {@code let} takes from a message. */
+    static String part(Event message, String what, ProtocolDescription protocol) {
+        byte[] payload = message.payload();
+        return switch (what) {
+            case "header.type" -> Integer.toUnsignedString(message.type());
+            case "id", "header.id" -> Integer.toUnsignedString(message.id());
+            case "pid", "header.pid" -> Integer.toUnsignedString(message.pid());
+            case "header.length" -> String.valueOf(message.bytes().length);
+            case "data" -> new String(payload, StandardCharsets.UTF_8);
+            case "hex" -> HexFormat.of().formatHex(payload);
+            default -> protocol.payload(message)
+                    .orElseThrow(() -> new IllegalArgumentException(
+                            "no struct is described for type " + Integer.toUnsignedString(message.type())))
+                    .value(payload, what.replaceFirst("^struct\\.", ""));
+        };
+    }
+}
