@@ -9,6 +9,9 @@ import org.imsg.harness.describe.JsonObject;
  * or an object a line for programs, whose members are the headings.
  */
 final class Rows {
+    /** Programs that read JSON round whole numbers above it. */
+    private static final double EXACT = 0x1p53;
+
     private final PrintWriter out;
     private final boolean json;
     private final String[] headings;
@@ -30,7 +33,9 @@ final class Rows {
         JsonObject object = new JsonObject();
         for (int i = 0; i < values.length; i++) {
             String name = headings[i].strip();
-            if (values[i] instanceof Number || values[i] instanceof Boolean || values[i] instanceof List)
+            if (values[i] instanceof Long big && Math.abs((double) big) > EXACT)
+                object.string(name, big.toString());
+            else if (values[i] instanceof Number || values[i] instanceof Boolean || values[i] instanceof List)
                 object.number(name, values[i].toString());
             else
                 object.string(name, values[i].toString());

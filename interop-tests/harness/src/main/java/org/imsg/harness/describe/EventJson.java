@@ -1,7 +1,6 @@
 package org.imsg.harness.describe;
 
 import java.util.HexFormat;
-import java.util.List;
 import java.util.Locale;
 import org.imsg.harness.record.Event;
 
@@ -19,13 +18,10 @@ public final class EventJson {
     }
 
     /**
-     * An event: {@code time} in seconds, {@code connection}, {@code direction} ({@code to-server} or {@code to-client}),
-     * {@code kind}; of a message {@code type}, {@code name}, {@code id}, {@code pid}, {@code length}, {@code format},
-     * {@code marked}, {@code payload} in hexadecimal, {@code struct} and {@code fields}; {@code descriptors} and {@code note} where
-     * there are such.
+     * An event.
      *
      * @param event what happened
-     * @return an object, without a line feed
+     * @return an object as {@link Grammar#JSON} has it, without a line feed
      */
     public String text(Event event) {
         JsonObject json = new JsonObject();
@@ -60,14 +56,7 @@ public final class EventJson {
                 .number("length", String.valueOf(event.bytes().length))
                 .string("format", event.format().name().toLowerCase(Locale.ROOT))
                 .number("marked", String.valueOf(event.marked())).string("payload", HexFormat.of().formatHex(payload));
-        protocol.payload(event).ifPresent(struct -> fields(json, struct, payload));
-    }
-
-    private static void fields(JsonObject json, StructLayout struct, byte[] payload) {
-        JsonObject fields = new JsonObject();
-        List<StructLayout.Value> values = struct.values(payload);
-        for (StructLayout.Value value : values)
-            fields.string(value.name(), value.text());
-        json.string("struct", struct.name()).object("fields", fields);
+        protocol.payload(event)
+                .ifPresent(struct -> json.string("struct", struct.name()).number("fields", struct.json(payload)));
     }
 }

@@ -19,13 +19,27 @@ final class FieldText {
 
     static String format(ByteBuffer bytes, FieldPlace place) {
         return switch (place.type()) {
-            case Scalar scalar when scalar == CTypes.CHAR -> quote(new byte[]{bytes.get()}, 1);
+            case Scalar scalar when scalar == CTypes.CHAR -> Words.quoted(new byte[]{bytes.get()});
             case Scalar scalar when scalar == CTypes.BYTE -> hex(bytes);
             case Scalar scalar -> number(bytes.order(scalar.order()), scalar);
             case Text _ -> string(bytes);
             case Raw _ -> hex(bytes);
             case Struct _ -> address(bytes);
             case Array _ -> throw new IllegalStateException("an array has no text of its own");
+        };
+    }
+
+    /** As JSON: see {@link Grammar#JSON}. */
+    static String json(ByteBuffer bytes, FieldPlace place) {
+        String text = format(bytes.duplicate(), place);
+        if (place.isText())
+            return JsonObject.quote(Words.text(text));
+        if (!(place.type() instanceof Scalar scalar) || scalar == CTypes.BYTE)
+            return JsonObject.quote(text);
+        return switch (scalar.kind()) {
+            case BOOLEAN -> String.valueOf(!text.equals("0"));
+            case FLOATING -> Double.isFinite(Double.parseDouble(text)) ? text : "null";
+            case SIGNED, UNSIGNED -> scalar.size() == 8 ? JsonObject.quote(text) : text;
         };
     }
 
@@ -53,23 +67,7 @@ final class FieldText {
         int end = 0;
         while (end < all.length && all[end] != 0)
             end++;
-        return quote(all, end);
-    }
-
-    static String quote(byte[] bytes, int length) {
-        StringBuilder text = new StringBuilder("\"");
-        for (int i = 0; i < length; i++) {
-            byte b = bytes[i];
-            if (b == '"' || b == '\\')
-                text.append('\\').append((char) b);
-            else if (b == '\n')
-                text.append("\\n");
-            else if (b >= ' ' && b < 127)
-                text.append((char) b);
-            else
-                text.append("\\x").append(HexFormat.of().toHexDigits(b));
-        }
-        return text.append('"').toString();
+        return Words.quoted(Arrays.copyOf(all, end));
     }
 
     private static String hex(ByteBuffer bytes) {

@@ -21,7 +21,7 @@ public final class JsonObject {
     }
 
     /**
-     * Adds a number, true, false or null.
+     * Adds a number, true, false, null, an object or an array.
      *
      * @param name the member's name
      * @param value as JSON writes it
@@ -42,23 +42,12 @@ public final class JsonObject {
         return member(name, "[" + String.join(",", values.stream().map(JsonObject::quote).toList()) + "]");
     }
 
-    /**
-     * Adds an object.
-     *
-     * @param name the member's name
-     * @param value the object
-     * @return this
-     */
-    public JsonObject object(String name, JsonObject value) {
-        return member(name, value.toString());
-    }
-
     private JsonObject member(String name, String json) {
         text.append(text.length() > 1 ? "," : "").append(quote(name)).append(':').append(json);
         return this;
     }
 
-    private static String quote(String value) {
+    static String quote(String value) {
         StringBuilder quoted = new StringBuilder("\"");
         for (char c : value.toCharArray())
             if (c == '"' || c == '\\')

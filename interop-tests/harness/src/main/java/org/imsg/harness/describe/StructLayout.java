@@ -79,6 +79,61 @@ public final class StructLayout {
     }
 
     /**
+     * A payload as JSON; members that are not wholly there are left out.
+     *
+     * @param payload the bytes
+     * @return an object as {@link Grammar#JSON} has it
+     */
+    public String json(byte[] payload) {
+        return object(layout, 0, ByteBuffer.wrap(payload));
+    }
+
+    private static String object(CLayout struct, int base, ByteBuffer payload) {
+        return "{" + members(struct, base, payload) + "}";
+    }
+
+    private static String members(CLayout struct, int base, ByteBuffer payload) {
+        List<String> members = new ArrayList<>();
+        for (Member member : struct.members()) {
+            int at = base + member.offset();
+            boolean nameless = member.name().startsWith(NAMELESS);
+            String value = nameless && member.type() instanceof Struct inner
+                    ? members(inner.layout(), at, payload)
+                    : json(member.type(), at, payload);
+            if (!value.isEmpty())
+                members.add(nameless ? value : JsonObject.quote(member.name()) + ":" + value);
+        }
+        return String.join(",", members);
+    }
+
+    /** Empty if it is not wholly there; of a struct or array, what is there. */
+    private static String json(Type type, int at, ByteBuffer payload) {
+        int left = payload.capacity() - at;
+        switch (type) {
+            case Array array -> {
+                int width = array.element().size();
+                int count = array.count() == 0 ? Math.max(0, left) / width : array.count();
+                if (left < 0 || left == 0 && count > 0)
+                    return "";
+                List<String> elements = new ArrayList<>();
+                for (int i = 0; i < count && at + i * width < payload.capacity(); i++)
+                    elements.add(json(array.element(), at + i * width, payload));
+                elements.removeIf(String::isEmpty);
+                return "[" + String.join(",", elements) + "]";
+            }
+            case Struct struct when struct != CTypes.IPV4 && struct != CTypes.IPV6 -> {
+                return left <= 0 ? "" : object(struct.layout(), at, payload);
+            }
+            default -> {
+                int width = type.size() == 0 ? Math.max(0, left) : type.size();
+                return left < width || left < 0
+                        ? ""
+                        : FieldText.json(payload.slice(at, width), new FieldPlace(at, "", type, width));
+            }
+        }
+    }
+
+    /**
      * Whether a payload has a value in a field; numbers and strings are compared as such, however they are written.
      *
      * @param payload the bytes

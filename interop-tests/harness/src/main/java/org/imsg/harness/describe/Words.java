@@ -3,6 +3,7 @@ package org.imsg.harness.describe;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 
@@ -115,7 +116,18 @@ public final class Words {
      * @return them in double quotes, with escapes
      */
     public static String quoted(byte[] bytes) {
-        return FieldText.quote(bytes, bytes.length);
+        StringBuilder text = new StringBuilder("\"");
+        for (byte b : bytes) {
+            if (b == '"' || b == '\\')
+                text.append('\\').append((char) b);
+            else if (b == '\n')
+                text.append("\\n");
+            else if (b >= ' ' && b < 127)
+                text.append((char) b);
+            else
+                text.append("\\x").append(HexFormat.of().toHexDigits(b));
+        }
+        return text.append('"').toString();
     }
 
     /**

@@ -18,7 +18,7 @@ import picocli.CommandLine;
 /** The command lines of the manuals are ones that the program takes. */
 class ManualTest {
     private static final Pattern ROW = Pattern.compile("(?m)^\\| `((?!imsg )[a-z]+(?: [^`]*)?)` \\|");
-    private static final Pattern LINE = Pattern.compile("(?m)(?:^\\$ |`)imsg ([a-z]+ [^`&\\n]+)");
+    private static final Pattern LINE = Pattern.compile("(?m)(?:^\\$ |`)imsg ([a-z]+ [^`&|\\n]+)");
     private static final List<Path> MANUALS = Stream
             .of("README.md", "imsg/README.md", "imsg/peers/README.md", "interop-tests/README.md")
             .map(name -> Path.of("..", "..", name)).toList();

@@ -198,6 +198,37 @@ class ProtocolTest {
         assertThat(new EventJson(NTPD).text(event)).isEqualTo("{\"time\":1.500000000,\"connection\":2,"
                 + "\"direction\":\"to-client\",\"kind\":\"message\",\"type\":12,\"name\":\"PEERS_END\",\"id\":3,"
                 + "\"pid\":4294967295,\"length\":20,\"format\":\"classic\",\"marked\":true,\"payload\":\"05000000\","
-                + "\"struct\":\"int\",\"fields\":{\"value\":\"5\"},\"descriptors\":[\"a\\\"b\"]}");
+                + "\"struct\":\"int\",\"fields\":{\"value\":5},\"descriptors\":[\"a\\\"b\"]}");
+    }
+
+    @Test
+    void fields_are_JSON_of_the_type_they_have_in_C() {
+        ProtocolDescription protocol = ProtocolDescription.parse("""
+                enum kind { ONE = 1 };
+                struct in { u16 port; ipv4 address; };
+                struct all {
+                    i8 small; u32 most; u64 wide; i64 when; bool yes; f64 half; f32 none;
+                    char text[8]; char letter; byte id[3]; enum kind kind; char *pointer;
+                    in both[2]; int numbers[2]; char names[2][2];
+                    union { u16 word; u8 low; } either;
+                    struct { n16 wire; };
+                    byte rest[];
+                };
+                message 1 ALL all
+                """);
+        StructLayout all = protocol.struct("all");
+        byte[] payload = all.encode(Map.ofEntries(Map.entry("small", "-128"), Map.entry("most", "4294967295"),
+                Map.entry("wide", "18446744073709551615"), Map.entry("when", "-1"), Map.entry("yes", "1"),
+                Map.entry("half", "0.5"), Map.entry("none", "NaN"), Map.entry("text", "\"a\\\"\\xc3\\xa9\\x01\""),
+                Map.entry("letter", "z"), Map.entry("id", "0102ff"), Map.entry("kind", "ONE"),
+                Map.entry("both[1].address", "192.0.2.1"), Map.entry("numbers[0]", "-7"), Map.entry("names[1]", "xy"),
+                Map.entry("either.word", "258"), Map.entry("wire", "443"), Map.entry("rest", "dead")));
+        assertThat(all.json(payload)).isEqualTo("""
+                {"small":-128,"most":4294967295,"wide":"18446744073709551615","when":"-1","yes":true,"half":0.5,\
+                "none":null,"text":"a\\"\u00e9\\u0001","letter":"z","id":"0102ff","kind":1,"pointer":"0",\
+                "both":[{"port":0,"address":"0.0.0.0"},{"port":0,"address":"192.0.2.1"}],"numbers":[-7,0],\
+                "names":["","xy"],"either":{"word":258,"low":2},"wire":443,"rest":"dead"}""");
+        assertThat(all.json(new byte[5])).as("what is wholly there").isEqualTo("{\"small\":0}");
+        assertThat(all.json(new byte[0])).isEqualTo("{}");
     }
 }
