@@ -469,10 +469,39 @@ public final class Child {
      *
      * @param signal its number, such as 15
      */
-    public synchronized void kill(int signal) {
+    public void kill(int signal) {
+        try {
+            whileThere(number -> Processes.kill(number, signal));
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Is given the process id of a child that is there. */
+    @FunctionalInterface
+    public interface PidTask {
+        /**
+         * Does something with it, and does not wait.
+         *
+         * @param number the process id
+         * @throws IOException if it fails
+         */
+        void accept(int number) throws IOException;
+    }
+
+    /**
+     * Does something with the process id, unless the child has ended and was waited for: until the task returns it is this
+     * child's, though the child may end.
+     *
+     * @param task the task
+     * @return whether it was done
+     * @throws IOException what the task throws
+     */
+    public synchronized boolean whileThere(PidTask task) throws IOException {
         if (reaped)
-            return;
-        Processes.kill(pid, signal);
+            return false;
+        task.accept(pid);
+        return true;
     }
 
     /** Takes no memory but for what it tells at the end, and may be called again where that is missing. */

@@ -48,6 +48,39 @@ class ChildTest {
         Call.until(() -> ProcessHandle.current().children().anyMatch(child -> child.info().command().isEmpty()));
     }
 
+    /** Where a limit or a group is set by number, it must not reach the process that gets the number next. */
+    @Test
+    void a_number_stays_the_childs_while_something_is_done_with_it() throws Exception {
+        try (Fd.Pair pipe = Fd.pipe()) {
+            Child child = Child.of(SH, "-c", "read x").descriptor(0, pipe.first()).start();
+            boolean done = child.whileThere(pid -> {
+                Path stat = Path.of("/proc", Integer.toString(pid), "stat");
+                pipe.second().close();
+                Call.until(() -> contains(stat, ") Z "));
+                for (int i = 0; i < 1000; i++)
+                    Thread.yield();
+                assertThat(stat).content().contains(") Z ");
+            });
+            assertThat(done).isTrue();
+            assertThat(child.waitFor().signal()).isZero();
+            Call.until(() -> {
+                try {
+                    return !child.whileThere(_ -> {});
+                } catch (IOException e) {
+                    throw new AssertionError(e);
+                }
+            });
+        }
+    }
+
+    private static boolean contains(Path file, String part) {
+        try {
+            return Files.readString(file).contains(part);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     @Test
     void waiting_for_longer_than_nanoseconds_can_count_is_waiting() throws Exception {
         Child child = Child.of(SH, "-c", "exit 3").start();

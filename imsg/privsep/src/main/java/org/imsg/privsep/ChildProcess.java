@@ -107,7 +107,7 @@ final class ChildProcess implements Connection.Receiver {
         builder.descriptor(ChildEnvironment.CHANNEL, ends.second()).atExit(how -> follow(reader, how));
         child = role.rights().spawn(builder, jvm, instance.ids);
         if (group != null)
-            group.add(child.pid());
+            child.whileThere(group::add);
         if (output != null)
             output.handedOver();
     }
@@ -176,7 +176,13 @@ final class ChildProcess implements Connection.Receiver {
         }
     }
 
-    /** Ends all that it has left in its control group, if it has one. */
+    /** Kills all that it has left in its control group, if it has one. */
+    void killGroup() throws IOException {
+        if (group != null)
+            group.kill();
+    }
+
+    /** Removes that group, which may have to wait for the ends of what was killed. */
     void endGroup() throws IOException {
         if (group != null)
             group.close();

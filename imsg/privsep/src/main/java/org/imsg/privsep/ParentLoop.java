@@ -361,12 +361,13 @@ final class ParentLoop implements Supervisor.Actions {
     @Override
     public void finished(Instance instance, Child.ExitStatus how, boolean toldToEnd) {
         ChildProcess child = children.remove(instance);
-        endGroup(instance, child);
+        onGroup(instance, child::killGroup);
         endOrphans(instance);
         finishing.put(instance, child);
         child.peer().ifPresent(self::remove);
         Finish finish = new Finish(instance.role.name(), instance.number, child.pid(), how, toldToEnd);
         child.finish(() -> {
+            onGroup(instance, child::endGroup);
             callFinished(finish);
             post(now -> {
                 if (finishing.remove(instance, child))
@@ -376,9 +377,14 @@ final class ParentLoop implements Supervisor.Actions {
         log(toldToEnd ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING, finish.toString());
     }
 
-    private void endGroup(Instance instance, ChildProcess child) {
+    /** Does something to a control group. */
+    private interface GroupTask {
+        void run() throws IOException;
+    }
+
+    private void onGroup(Instance instance, GroupTask task) {
         try {
-            child.endGroup();
+            task.run();
         } catch (IOException | RuntimeException | Error e) {
             log(System.Logger.Level.ERROR, "the control group of " + instance + " cannot be ended: "
                     + Printable.line(e));

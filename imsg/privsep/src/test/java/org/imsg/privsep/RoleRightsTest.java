@@ -334,6 +334,41 @@ class RoleRightsTest {
         }
     }
 
+    /** A group is busy while one of its processes does not end, which the kernel decides. Here it is something mounted. */
+    @Test
+    void a_group_that_cannot_be_removed_is_waited_for_by_the_thread_of_its_child() throws Exception {
+        try (TestControlGroups place = TestControlGroups.make(); CapturedLog log = new CapturedLog("testprogram")) {
+            UnaryOperator<Privsep> grouped = program -> program.jvm(j -> j.classPath(jar, TestProgram.class))
+                    .controlGroups(place.directory);
+            CompletableFuture<String> waiting = new CompletableFuture<>();
+            log.onRecord(record -> {
+                if (record.contains("the control group of again-root[0] cannot be ended"))
+                    waiting.complete(Thread.currentThread().getName());
+            });
+            Path busy;
+            try (TestParent parent = new TestParent("again-root", grouped)) {
+                parent.await("again-root[0] started");
+                busy = Files.createDirectory(place.directory.resolve(place.groups().getFirst()).resolve("busy"));
+                command("mount", "--bind", directory.toString(), busy.toString());
+                try {
+                    parent.tell("again-root", 0, "exit 3");
+                    assertThat(waiting.get(30, TimeUnit.SECONDS)).isEqualTo("imsg-wait-java");
+                } finally {
+                    command("umount", busy.toString());
+                }
+                parent.await("again-root[0] started");
+            }
+            Files.delete(busy);
+            Files.delete(busy.getParent());
+        }
+    }
+
+    private static void command(String... words) throws Exception {
+        Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
+        assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)).isEmpty();
+        assertThat(process.waitFor()).isZero();
+    }
+
     @Test
     void limits_that_no_control_group_keeps_are_told_and_an_error_where_confinement_is_required() throws Exception {
         try (CapturedLog log = new CapturedLog("testprogram"); TestParent _ = parent("limited")) {

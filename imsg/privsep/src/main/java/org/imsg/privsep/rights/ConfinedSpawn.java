@@ -2,6 +2,7 @@ package org.imsg.privsep.rights;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.IntSupplier;
@@ -24,6 +25,8 @@ final class ConfinedSpawn implements Runnable {
      * after the dumpable flag, which is the process's.
      */
     static final Object ONE_AT_A_TIME = new Object();
+
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     /** There is one once a child was started, to end its processes with. Guarded by the lock above. */
     private static @Nullable Standby standby;
@@ -56,13 +59,14 @@ final class ConfinedSpawn implements Runnable {
         // Links here what the thread calls.
         new Step.Unless(Step.Call.of("getpid", ""), 0).run(work.errno);
         int dumpable = Confining.prctl(Confining.PR_GET_DUMPABLE, 0);
+        boolean gone = true;
         try {
             joined(started(work));
-            work.awaitGone();
+            gone = isGone(work.thread, PATIENCE);
             keepStandby();
         } finally {
             // A thread that changes its ids takes this flag away from the whole process.
-            if (dumpable == 0 || dumpable == 1)
+            if (gone && (dumpable == 0 || dumpable == 1))
                 Confining.prctl(Confining.PR_SET_DUMPABLE, dumpable);
         }
         return work.outcome();
@@ -95,13 +99,19 @@ final class ConfinedSpawn implements Runnable {
 
     /**
      * Java calls a thread ended a little before the kernel does. While it is there with the ids of the child's user and the
-     * process is dumpable, that user's other processes could get at this process's memory through it.
+     * process is dumpable, that user's other processes could get at this process's memory through it. Where processes come and go
+     * fast, its number may be that of another thread by now, which is not waited for; the process stays as it is then.
      */
-    private void awaitGone() {
+    static boolean isGone(int thread, Duration patience) {
         LinuxSyscalls calls = LinuxSyscalls.host();
         int pid = RawSyscall.call(calls.number("getpid"));
-        while (RawSyscall.call(calls.number("tgkill"), pid, thread, 0) == 0)
+        long deadline = System.nanoTime() + patience.toNanos();
+        while (RawSyscall.call(calls.number("tgkill"), pid, thread, 0) == 0) {
+            if (System.nanoTime() - deadline > 0)
+                return false;
             Thread.onSpinWait();
+        }
+        return true;
     }
 
     /** A thread made in advance, for when there is none to be had: it waits for one piece of work, does it and ends. */

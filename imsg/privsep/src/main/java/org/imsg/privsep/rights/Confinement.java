@@ -356,7 +356,7 @@ public final class Confinement {
         }
         Child started = start(child, possible, platform, false, -1);
         try {
-            possible.group.add(started.pid());
+            started.whileThere(possible.group::add);
             return started;
         } catch (IOException e) {
             started.kill(SIGKILL);

@@ -2,6 +2,7 @@ package org.imsg.privsep.rights;
 
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,16 +52,19 @@ public final class ControlGroup implements AutoCloseable {
     }
 
     /**
-     * Kills all processes of the group in one call, which none escapes by forking.
+     * Kills all processes of the group, and of groups that were made in it, in one call, which none escapes by forking. Does not
+     * wait for their ends.
      *
-     * @throws IOException if the kernel refuses; before Linux 5.14 there is no such call
+     * @throws IOException if it was closed, or the kernel refuses; before Linux 5.14 there is no such call, unless there is no process
      */
     public void kill() throws IOException {
-        ControlGroups.write(directory.resolve("cgroup.kill"), "1");
+        if (!Files.readAllLines(directory.resolve("cgroup.events")).contains("populated 0"))
+            ControlGroups.write(directory.resolve("cgroup.kill"), "1");
     }
 
     /**
-     * Kills all processes of the group, and removes it when they are gone. Does nothing if that was done before.
+     * Kills all processes of the group, and removes it, and groups that were made in it, when they are gone. Does nothing if that was
+     * done before.
      *
      * @throws IOException if some are still there after two seconds, or the kernel refuses
      */
@@ -68,16 +72,26 @@ public final class ControlGroup implements AutoCloseable {
     public void close() throws IOException {
         if (Files.notExists(directory))
             return;
-        if (!pids().isEmpty())
-            kill();
+        kill();
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!removed(deadline))
             LockSupport.parkNanos(PAUSE_NANOS);
     }
 
+    /** Removes the groups within before it; something mounted on one of them is no group. */
+    private static void remove(Path group) throws IOException {
+        if (Files.exists(group.resolve("cgroup.procs")))
+            try (DirectoryStream<Path> inside = Files.newDirectoryStream(group, Files::isDirectory)) {
+                for (Path each : inside)
+                    remove(each);
+            }
+        Files.deleteIfExists(group);
+    }
+
     private boolean removed(long deadline) throws IOException {
         try {
-            return Files.deleteIfExists(directory) || true;
+            remove(directory);
+            return true;
         } catch (DirectoryNotEmptyException e) {
             throw e;
         } catch (FileSystemException e) {

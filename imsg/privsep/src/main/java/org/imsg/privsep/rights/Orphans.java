@@ -59,7 +59,7 @@ public final class Orphans implements AutoCloseable {
     }
 
     /** A process as /proc shows it. */
-    private record Entry(int pid, int parent, Set<Long> uids, boolean ended) {}
+    record Entry(int pid, int parent, Set<Long> uids, boolean ended) {}
 
     /**
      * Adopts whatever the children of this process leave behind from now on.
@@ -123,7 +123,7 @@ public final class Orphans implements AutoCloseable {
             if (System.nanoTime() - deadline > 0)
                 return false;
             if (orphans.size() < theirs.size() || !atOnce.test(uid))
-                orphans.forEach(each -> kill(each.pid, uid));
+                orphans.forEach(each -> kill(each, uid));
             LockSupport.parkNanos(PAUSE_NANOS);
         }
     }
@@ -147,14 +147,14 @@ public final class Orphans implements AutoCloseable {
         return false;
     }
 
-    /** By a descriptor, for the number may be another's by now. */
-    private static void kill(int pid, long uid) {
-        int process = Pidfd.pidfd_open(pid);
+    /** By a descriptor, for the number may be another's by now, of the same user perhaps: then it has another parent. */
+    static void kill(Entry seen, long uid) {
+        int process = Pidfd.pidfd_open(seen.pid);
         if (process < 0)
             return;
         try {
-            Entry now = entry(PROC.resolve(Integer.toString(pid)));
-            if (now != null && now.uids.contains(uid))
+            Entry now = entry(PROC.resolve(Integer.toString(seen.pid)));
+            if (now != null && now.parent == seen.parent && now.uids.contains(uid))
                 Pidfd.pidfd_send_signal(process, SIGKILL);
         } finally {
             Posix.close(process);

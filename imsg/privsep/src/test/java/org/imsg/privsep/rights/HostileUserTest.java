@@ -155,6 +155,24 @@ class HostileUserTest {
         return found;
     }
 
+    /** Between the look at /proc and the signal the number may have become that of another process of the user. */
+    @Test
+    void a_process_that_has_the_number_of_one_left_behind_is_not_killed() throws Exception {
+        Child child = Child.of(Path.of("/bin/sleep"), "1000").start();
+        long self = ProcessHandle.current().pid();
+        Orphans.kill(new Orphans.Entry(child.pid(), (int) self + 1, Set.of(0L), false), 0);
+        Orphans.kill(new Orphans.Entry(child.pid(), (int) self, Set.of(0L), false), 64_001);
+        child.kill(15);
+        assertThat(child.waitFor()).isEqualTo(new Child.ExitStatus(-1, 15));
+    }
+
+    @Test
+    void a_thread_that_does_not_go_is_not_waited_for_without_end() throws Exception {
+        int self = RawSyscall.call(LinuxSyscalls.host().number("gettid"));
+        assertThat(ConfinedSpawn.isGone(self, Duration.ofMillis(1))).isFalse();
+        assertThat(ConfinedSpawn.isGone(0x3FFF_FFFF, Duration.ofMinutes(1))).isTrue();
+    }
+
     @Test
     void it_cannot_signal_the_thread_that_starts_the_next_child() throws Exception {
         // A signal that does nothing by default: the test would not survive the other.
