@@ -24,6 +24,7 @@ final class ChildOutput implements AutoCloseable {
     private final List<FdChannel> pipes = new ArrayList<>();
     private final List<Thread> readers = new ArrayList<>();
     private final int longest;
+    private volatile String firstLine = "";
 
     /** Gives the child that is about to be started its streams. */
     ChildOutput(Child.Builder builder, PeerBounds bounds) throws IOException {
@@ -54,7 +55,11 @@ final class ChildOutput implements AutoCloseable {
             String prefix = child + (i == 0 ? " stdout: " : " stderr: ");
             readers.add(Thread.ofPlatform().daemon().name("imsg-output-" + child).start(() -> {
                 try {
-                    read(pipe, log, line -> log.log(level, prefix + line));
+                    read(pipe, log, line -> {
+                        if (firstLine.isEmpty())
+                            firstLine = line.strip();
+                        log.log(level, prefix + line);
+                    });
                 } catch (IOException _) {
                     // closed here
                 } catch (Throwable e) {
@@ -84,6 +89,11 @@ final class ChildOutput implements AutoCloseable {
         }
         if (begun)
             lines.accept(line.toString(StandardCharsets.UTF_8));
+    }
+
+    /** The first line with something on it; empty if there was none. */
+    String firstLine() {
+        return firstLine;
     }
 
     /** The child has its ends. */

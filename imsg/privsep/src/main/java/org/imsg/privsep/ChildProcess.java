@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ChildProcess implements Connection.Receiver {
     private static final Duration LAST_WORDS = Duration.ofSeconds(1);
+    private static final int LONGEST_REASON = 300;
 
     private final ParentProcess self;
     private final Supervisor supervisor;
@@ -47,8 +48,10 @@ final class ChildProcess implements Connection.Receiver {
     private volatile @Nullable MonitorThread served;
     private volatile @Nullable Thread last;
     private volatile Child.@Nullable ExitStatus status;
-    /** It has said that it is ready. Used by the reading thread only. */
-    private boolean ready;
+    /** It has said that it is ready. */
+    private volatile boolean ready;
+    /** It has logged an error. */
+    private volatile boolean explained;
     /** After a violation nothing it says counts. */
     private volatile boolean distrusted;
     /** The supervising thread has been told of its end; or it never began. */
@@ -139,6 +142,15 @@ final class ChildProcess implements Connection.Receiver {
             Thread.currentThread().interrupt();
         }
         call.run();
+    }
+
+    /** Says of a child that has ended and was never ready, and has not said itself why, what it printed and what may help; else empty. */
+    String neverReady() {
+        if (ready || explained || distrusted)
+            return "";
+        String printed = output == null ? "" : Printable.of(output.firstLine(), LONGEST_REASON);
+        return " before it was ready" + (printed.isEmpty() ? "" : ", and printed: " + printed)
+                + "; its user has to be able to read the class path, and the role's JVM options and limits to suffice";
     }
 
     private LongConsumer ifCurrent(LongConsumer event) {
@@ -337,6 +349,7 @@ final class ChildProcess implements Connection.Receiver {
     }
 
     private void relay(Protocol.Record record) {
+        explained |= record.level() == System.Logger.Level.ERROR;
         log.log(record.level(), name() + " " + record.logger() + ": " + record.text());
     }
 

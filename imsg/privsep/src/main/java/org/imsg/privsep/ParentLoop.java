@@ -237,11 +237,14 @@ final class ParentLoop implements Supervisor.Actions {
                 return switch (failed.name()) {
                     case "EMFILE", "ENFILE" -> "; raise the limit of open files (ulimit -n)";
                     case "EAGAIN", "ENOMEM" -> "; raise the limit of processes (ulimit -u, pids.max) or of memory";
-                    case "EACCES", "ENOENT" -> "; the role's user needs to reach java and every directory above it";
+                    case "EACCES", "ENOENT" ->
+                        "; java has to be there, and the role's user to reach it and every directory above it";
                     case "EPERM" -> "; start the program as root, or leave the role its rights";
                     default -> "";
                 };
-        return "";
+        return fault instanceof PrivilegeException
+                ? "; change what the role declares, or start the program with the rights this takes"
+                : "";
     }
 
     private void send(Instance to, Imsg message) {
@@ -374,7 +377,10 @@ final class ParentLoop implements Supervisor.Actions {
                     supervisor.hookReturned(instance, now);
             });
         });
-        log(toldToEnd ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING, finish.toString());
+        if (toldToEnd)
+            log(System.Logger.Level.DEBUG, finish.toString());
+        else
+            log(System.Logger.Level.WARNING, finish + child.neverReady());
     }
 
     /** Does something to a control group. */

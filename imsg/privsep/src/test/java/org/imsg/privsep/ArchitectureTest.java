@@ -2,6 +2,7 @@ package org.imsg.privsep;
 
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,6 +11,7 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.imsg.testing.CodeSize;
 import org.imsg.testing.FileLayers;
@@ -19,6 +21,10 @@ import org.junit.jupiter.api.Test;
 /** The rooms of this module, which of them may know which, and the layers inside each. */
 class ArchitectureTest {
     private static final Path CLASSES = Path.of("target", "classes");
+
+    private static final Set<String> ASK_TIME_OF_DAY = Set.of("System.currentTimeMillis", "Instant.now",
+            "LocalDateTime.now", "ZonedDateTime.now", "Clock.systemUTC", "Condition.awaitUntil",
+            "LockSupport.parkUntil");
 
     private static JavaClasses privsep;
 
@@ -53,6 +59,15 @@ class ArchitectureTest {
     void native_access_is_needed_by_org_imsg_only() {
         noClasses().should().callMethod(MemorySegment.class, "reinterpret", long.class).orShould()
                 .dependOnClassesThat().areAssignableTo(Linker.class).check(privsep);
+    }
+
+    /** Else a clock that is set, as a child may be allowed to, ends a deadline or makes it last. */
+    @Test
+    void no_deadline_is_measured_with_the_clock_that_can_be_set() {
+        noClasses().that().doNotHaveSimpleName("SystemClock").should()
+                .callMethodWhere(describe("asks for the time of day", call -> ASK_TIME_OF_DAY.contains(
+                        call.getTargetOwner().getSimpleName() + "." + call.getName())))
+                .check(privsep);
     }
 
     @Test

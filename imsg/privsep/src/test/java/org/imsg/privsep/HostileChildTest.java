@@ -137,6 +137,22 @@ class HostileChildTest {
         }
     }
 
+    /** The framework's messages mean something from the parent only: a sibling that forges them is told off and changes nothing. */
+    @Test
+    void a_sibling_speaks_for_no_parent() throws Exception {
+        try (CapturedLog log = new CapturedLog("testprogram.bystander");
+                TestParent parent = new TestParent("hostile>bystander bystander")) {
+            parent.awaitAll("hostile[0] connected bystander[0]");
+            for (int type = Protocol.READY; type <= Protocol.REFUSED; type++) {
+                parent.tell("hostile", 0, "forge bystander " + type);
+                assertThat(log.await("dropped")).contains("no handler is set for", "from hostile[0]");
+            }
+            serves(parent, "bystander");
+            assertThat(parent.heard()).noneMatch(said -> said.contains("bystander[0] reload")
+                    || said.startsWith("finished bystander"));
+        }
+    }
+
     @Test
     void a_child_that_says_again_that_it_is_ready_breaks_the_rules() throws Exception {
         try (CapturedLog log = new CapturedLog("testprogram.hostile");

@@ -12,6 +12,8 @@ import org.imsg.Imsg;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Programs of real processes, with the test as their parent. */
 @Timeout(90)
@@ -96,6 +98,32 @@ class PrivsepTest {
         assertThat(parent.result()).isEqualTo(1);
         assertThat(parent.heard()).containsSubsequence("finished a[0] ended with code 37",
                 "finished b[0] ended with code 0");
+    }
+
+    /** One line: the role and the process, the reason that its JVM gave, and the places to look at. */
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', value = {"-XX:NoSuch; 1; Unrecognized VM option 'NoSuch'",
+            "-Xmx1m; 1; Error occurred during initialization of VM", "-version; 0; openjdk version"})
+    void a_jvm_that_does_not_become_a_child_is_told_with_what_it_printed_and_what_may_help(String option, int code,
+            String printed)
+            throws Exception {
+        try (CapturedLog log = new CapturedLog("testprogram"); CapturedLog _ = new CapturedLog("testprogram.a")) {
+            assertThat(TestProgram.program("a").jvm(jvm -> jvm.options(option)).run("a")).isOne();
+            assertThat(log.await("before it was ready")).startsWith("WARNING a[0] (pid ")
+                    .contains(") ended with code " + code + " before it was ready, and printed: " + printed)
+                    .endsWith("; its user has to be able to read the class path, and the role's JVM options and limits"
+                            + " to suffice");
+        }
+    }
+
+    @Test
+    void a_java_that_is_not_there_is_told_in_one_line() throws Exception {
+        try (CapturedLog log = new CapturedLog("testprogram")) {
+            assertThat(TestProgram.program("a").jvm(jvm -> jvm.java(Path.of("/no/java"))).run("a")).isOne();
+            assertThat(log.await("cannot be started")).isEqualTo("SEVERE a[0] cannot be started: posix_spawn(/no/java):"
+                    + " ENOENT (2): No such file or directory; java has to be there, and the role's user to reach it and"
+                    + " every directory above it");
+        }
     }
 
     @Test

@@ -238,6 +238,7 @@ final class TestProgram {
                 }
                 case "order" -> self.peer(words[1]).send(Imsg.of(DO, "exit 1"));
                 case "nonsense" -> self.peer(words[1]).send(Imsg.of(UNHANDLED));
+                case "forge" -> self.peer(words[1]).connection().send(Imsg.of(Integer.parseInt(words[2])));
                 case "short" -> self.parent().send(NUMBER, new byte[2]);
                 case "fail" -> self.parent().send(Imsg.of(FAIL, words[1]));
                 case "deaf" -> {

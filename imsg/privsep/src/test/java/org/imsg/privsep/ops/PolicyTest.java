@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PolicyTest {
     private static OpenFile open(String path, OpenFlag... flags) {
@@ -179,6 +180,47 @@ class PolicyTest {
     void a_word_in_quotes_may_have_blanks_quotes_and_a_comment_sign_in_it() {
         Policy policy = Policy.of("open read \"/srv/a \\\"b\\\" #c\"");
         assertThat(allows(policy, open("/srv/a \"b\" #c"))).isTrue();
+    }
+
+    /** A word that comes from elsewhere must not bring a line of its own along. */
+    @ParameterizedTest
+    @ValueSource(strings = {"\n", "\r", "\r\n", "\"\n", "\\\n", "\\\"\n"})
+    void a_quoted_word_begins_no_line(String between) {
+        String word = "/srv" + between + "run user=1 /bin/sh #";
+        assertThatExceptionOfType(PolicyException.class)
+                .isThrownBy(() -> Policy.of("open read " + Policy.quoted(word)));
+    }
+
+    /** A number that is cut to 32 bits could be root's, or "leave it as it is". */
+    @ParameterizedTest
+    @ValueSource(strings = {"4294967296", "4294967295", "-1", "+0", "0", "00", "0-5", "4294967290-4294967296", "5-3",
+            "1-",
+            "-", "0x10", "1000 ", "\uFF10", "root", ""})
+    void a_program_is_run_as_no_user_that_is_root_or_none(String user) {
+        assertThatExceptionOfType(PolicyException.class)
+                .isThrownBy(() -> Policy.of("run " + Policy.quoted("users=" + user) + " /bin/true"));
+        assertThatExceptionOfType(PolicyException.class)
+                .isThrownBy(() -> Policy.of("run " + Policy.quoted("user=" + user) + " /bin/true"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "/", "//srv/x", "/srv//x", "/srv/", "/srv/x/", "/srv/./x", "/srv/../etc/passwd",
+            "/srv/..", "srv/x",
+            "/SRV/x", "/srv\uFF0Fx", "/srv\u2215x", "/srv\nx", "/srv \uFEFF/x", "/srvx", "\u00A0/srv/x"})
+    void a_path_is_covered_in_no_other_spelling(String path) {
+        assertThat(allows(Policy.of("open read /srv/"), open(path))).isFalse();
+    }
+
+    /** Each line stands for itself: no two of them together allow what neither does. */
+    @Test
+    void lines_that_overlap_are_not_added_up() {
+        Policy policy = Policy.of("open read /srv/", "open write /srv/log", "run user=1 /bin/a x",
+                "run user=2 /bin/a y");
+        assertThat(allows(policy, open("/srv/log", OpenFlag.READ))).isTrue();
+        assertThat(allows(policy, open("/srv/log", OpenFlag.WRITE))).isTrue();
+        assertThat(allows(policy, open("/srv/log", OpenFlag.READ_WRITE))).isFalse();
+        assertThat(allows(policy, open("/srv/log2", OpenFlag.WRITE))).isFalse();
+        assertThat(allows(policy, new RunProgram("/bin/a", List.of("x", "y"), List.of(), "", List.of()))).isFalse();
     }
 
     @Test
