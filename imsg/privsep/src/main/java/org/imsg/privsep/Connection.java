@@ -11,8 +11,8 @@ import org.imsg.ImsgChannel;
 import org.imsg.ImsgProtocolException;
 import org.imsg.ImsgTooLargeException;
 import org.imsg.WireFormat;
-import org.imsg.sys.OpenDescriptor;
 import org.imsg.unix.Fd;
+import org.imsg.unix.SentDescriptors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -126,7 +126,7 @@ final class Connection implements AutoCloseable {
         Fd fd = message.takeFd();
         Fd own = fd;
         try {
-            if (fd != null && OpenDescriptor.of(fd).isClosedElsewhere()) {
+            if (fd != null && SentDescriptors.isOne(fd)) {
                 // The receiver may have closed its own already: the close of the channel's must not be the last.
                 passedOn.add(fd);
                 own = fd.dup();
@@ -228,6 +228,20 @@ final class Connection implements AutoCloseable {
         }
     }
 
+    /** The same message with its descriptor, if it has one, to be closed by a thread of its own. */
+    private Imsg adopted(Imsg message) {
+        Fd fd = message.takeFd();
+        if (fd == null)
+            return message;
+        try {
+            sent.adopt(fd);
+            return Imsg.of(message.type(), message.id(), message.pid(), message.payload()).withFd(fd);
+        } catch (RuntimeException | Error e) {
+            fd.close();
+            throw e;
+        }
+    }
+
     private synchronized void readers(boolean there) {
         reading = there;
         notifyAll();
@@ -239,7 +253,7 @@ final class Connection implements AutoCloseable {
         readers(true);
         try {
             for (Imsg next; (next = channel.receive()) != null;) {
-                try (Imsg message = sent.adopt(next)) {
+                try (Imsg message = adopted(next)) {
                     if (!closing)
                         to.message(message);
                 }

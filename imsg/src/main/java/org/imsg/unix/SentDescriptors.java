@@ -1,21 +1,21 @@
-package org.imsg.privsep;
+package org.imsg.unix;
 
 import java.util.LinkedList;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import org.imsg.Imsg;
 import org.imsg.sys.OpenDescriptor;
-import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The descriptors that a peer has sent, and a thread that closes them, whichever thread lets go of them. For close(2) may wait for
  * as long as the sender likes: for a socket with SO_LINGER, which a sender with a descriptor of its own can set at any moment, or for
  * a file system that the sender serves. There is a thread from the first of them on; it ends when it has had nothing to do for a
- * while. Thread-safe.
+ * while.
+ *
+ * <p>Thread-safe.
  */
-final class SentDescriptors implements AutoCloseable {
+public final class SentDescriptors implements AutoCloseable {
     private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final String name;
@@ -26,8 +26,13 @@ final class SentDescriptors implements AutoCloseable {
     private boolean running;
     private boolean closed;
 
-    /** At most so many wait for the thread when the next message is read. */
-    SentDescriptors(String name, int most) {
+    /**
+     * Begins without any.
+     *
+     * @param name the peer, for the name of the thread
+     * @param most how many may wait for the thread before {@link #awaitRoom()} waits, 1 or more
+     */
+    public SentDescriptors(String name, int most) {
         this(name, most, OpenDescriptor::closeNow);
     }
 
@@ -37,19 +42,24 @@ final class SentDescriptors implements AutoCloseable {
         this.close = close;
     }
 
-    /** Returns the same message with its descriptor, if it has one, to be closed here. */
-    Imsg adopt(Imsg message) {
-        Fd fd = message.takeFd();
-        if (fd == null)
-            return message;
-        try {
-            OpenDescriptor.of(fd).closeBy(enqueue);
-            start();
-            return Imsg.of(message.type(), message.id(), message.pid(), message.payload()).withFd(fd);
-        } catch (RuntimeException | Error e) {
-            fd.close();
-            throw e;
-        }
+    /**
+     * Has the close of a descriptor, of what it is moved to and of its duplicates carried out here.
+     *
+     * @param fd a descriptor that the peer has sent, which stays the caller's
+     */
+    public void adopt(Fd fd) {
+        OpenDescriptor.of(fd).closeBy(enqueue);
+        start();
+    }
+
+    /**
+     * Tells whether a descriptor was sent by a peer whose descriptors are closed by a thread of their own.
+     *
+     * @param fd the descriptor
+     * @return true after {@link #adopt(Fd)}
+     */
+    public static boolean isOne(Fd fd) {
+        return OpenDescriptor.of(fd).isClosedElsewhere();
     }
 
     private synchronized void start() {
@@ -90,8 +100,12 @@ final class SentDescriptors implements AutoCloseable {
         return waiting.poll();
     }
 
-    /** Waits until few of them wait to be closed: a peer that has sent what does not close is read no further. */
-    synchronized void awaitRoom() throws InterruptedException {
+    /**
+     * Waits until few of them wait to be closed: a peer that has sent what does not close should be read no further.
+     *
+     * @throws InterruptedException if the thread is interrupted
+     */
+    public synchronized void awaitRoom() throws InterruptedException {
         while (waiting.size() >= most && !closed)
             wait();
     }
