@@ -55,14 +55,14 @@ record RunAs(Choice choice, IdRange users, Optional<Integer> group) {
         return choice == Choice.NAMED || choice == Choice.AUTHENTICATED;
     }
 
-    /** Finds the ids of a run; a unique user is the run's until {@link #give(Permit, Ids)}. */
-    Ids take(Permit<RunProgram, RunProgram.Rule> permit) throws IOException {
+    /** Finds the ids of a run, by the name if the child chooses; a unique user is the run's until {@link #give(Permit, Ids)}. */
+    Ids take(Permit<?, ?> permit, String name) throws IOException {
         return switch (choice) {
             case ONE -> ids(users.first());
             case UNIQUE -> ids(Integer.toUnsignedLong(permit.host().users().take(users).orElseThrow(
                     () -> new ErrnoException("setresuid", "every uid of " + users + " is taken",
                             Errno.number("EAGAIN")))));
-            case NAMED, AUTHENTICATED -> named(permit);
+            case NAMED, AUTHENTICATED -> named(permit, name);
         };
     }
 
@@ -75,8 +75,7 @@ record RunAs(Choice choice, IdRange users, Optional<Integer> group) {
         return Ids.of(uid, group.map(Integer::toUnsignedLong).orElse(uid));
     }
 
-    private Ids named(Permit<RunProgram, RunProgram.Rule> permit) throws IOException {
-        String name = permit.request().user();
+    private Ids named(Permit<?, ?> permit, String name) throws IOException {
         if (choice == Choice.AUTHENTICATED && !permit.asker().hasAuthenticated(name))
             throw permit.refusal("the user " + LogText.shortened(name) + " has not authenticated");
         Optional<User> user = AccountDatabase.user(name);

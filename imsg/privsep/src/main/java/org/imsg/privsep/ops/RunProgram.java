@@ -201,7 +201,7 @@ record RunProgram(String program, List<String> arguments, List<String> environme
     /** Runs it from start to end, in a thread that is never interrupted. */
     static Answer perform(Permit<RunProgram, Rule> permit) throws IOException {
         RunAs as = permit.rule().as;
-        Ids ids = as.take(permit);
+        Ids ids = as.take(permit, permit.request().user());
         try {
             return new Run(permit, ids).perform();
         } finally {
