@@ -1,7 +1,8 @@
 package org.imsg;
 
 /**
- * A payload holds less than was asked of it: the peer sent another structure than the one being read. C counterpart:
+ * A payload holds less than was asked of it, or more than all of it that was asked for: the peer sent another structure than the
+ * one being read. C counterpart:
  * {@code EBADMSG} from the {@code ibuf_get} functions.
  *
  * <p>Nothing was consumed, and the buffer can still be read. Thrown by a handler, it ends the call to
@@ -20,7 +21,7 @@ public final class TruncatedMessageException extends RuntimeException {
      * Makes one for two numbers of bytes.
      *
      * @param asked how many bytes were asked for
-     * @param left how many there were, fewer than {@code asked}
+     * @param left how many there were, another number than {@code asked}
      */
     public TruncatedMessageException(long asked, long left) {
         this("asked for " + asked + " bytes, " + left + " left", asked, left);
@@ -35,7 +36,7 @@ public final class TruncatedMessageException extends RuntimeException {
     /**
      * Returns how much was asked for.
      *
-     * @return a number of bytes, greater than {@link #left()}
+     * @return a number of bytes, another than {@link #left()}
      */
     public long asked() {
         return asked;

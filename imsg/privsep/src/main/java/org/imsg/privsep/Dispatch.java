@@ -65,8 +65,9 @@ final class Dispatch {
         try {
             handler.message(from, message);
         } catch (TruncatedMessageException e) {
-            throw new ViolationException("the payload of " + message + " from " + from + " is too short: "
-                    + e.getMessage());
+            throw new ViolationException(
+                    "the payload of " + message + " from " + from + " is not what its handler reads: "
+                            + e.getMessage());
         } finally {
             turn.unlock();
         }

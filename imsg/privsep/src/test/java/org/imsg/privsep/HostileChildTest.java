@@ -23,7 +23,8 @@ class HostileChildTest {
     @Test
     void who_breaks_the_rules_is_killed_and_the_others_are_served() throws Exception {
         List<String> orders = List.of("unhandled", "short", "raw 1 3 0 0", "raw " + Protocol.START + " 16 0 0");
-        List<String> logged = List.of("no handler is set for imsg type 6", "2 bytes from hostile[1] is too short",
+        List<String> logged = List.of("no handler is set for imsg type 6",
+                "2 bytes from hostile[1] is not what its handler reads",
                 "no message",
                 "not a child's to send");
         try (CapturedLog log = new CapturedLog("testprogram.hostile");
