@@ -82,8 +82,13 @@ public final class SentDescriptors implements AutoCloseable {
     }
 
     private void run() {
-        for (OpenDescriptor next; (next = next()) != null;)
-            close.accept(next);
+        for (OpenDescriptor next; (next = next()) != null;) {
+            try {
+                close.accept(next);
+            } catch (RuntimeException | Error _) {
+                // The others are closed all the same.
+            }
+        }
     }
 
     private synchronized @Nullable OpenDescriptor next() {

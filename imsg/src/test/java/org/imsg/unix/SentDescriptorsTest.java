@@ -55,6 +55,21 @@ class SentDescriptorsTest {
     }
 
     @Test
+    void a_close_that_fails_keeps_no_other_from_being_made() throws Exception {
+        SentDescriptors failing = new SentDescriptors("test", 2, descriptor -> {
+            descriptor.closeNow();
+            fourClosed.countDown();
+            throw new OutOfMemoryError("as told");
+        });
+        for (int i = 0; i < 4; i++) {
+            Fd fd = Fd.open(Path.of("/dev/null"));
+            failing.adopt(fd);
+            fd.close();
+        }
+        assertThat(fourClosed.await(20, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
     void an_end_lets_the_reader_go_and_the_descriptors_are_closed_when_they_can_be() throws Exception {
         Call<String> reader = readAfterFour();
         stuck.close();
