@@ -19,7 +19,7 @@ import picocli.CommandLine.TypeConversionException;
 /** The program's entry, and the table of its commands. */
 @Command(name = "imsg", description = "Talks imsg: probes, taps, replays and tests daemons over their Unix sockets.", mixinStandardHelpOptions = true, version = "imsg 0.1.0", subcommands = {
         ProbeCommand.class, SendCommand.class, ListenCommand.class, TapCommand.class, DecodeCommand.class,
-        ReplayCommand.class,
+        ReplayCommand.class, TalkCommand.class,
         ConformanceCommand.class, FuzzCommand.class,
         BgpCommand.class, NtpCommand.class, SmtpCommand.class, TmuxCommand.class,
         CompletionCommand.class, HelpCommand.class}, exitCodeListHeading = "%nExit codes:%n", exitCodeList = {
