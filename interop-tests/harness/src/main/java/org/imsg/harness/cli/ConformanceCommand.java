@@ -34,16 +34,16 @@ final class ConformanceCommand implements Callable<Integer> {
     @Option(names = "--type", required = true, description = "The type of a request that is answered.")
     private String type;
 
-    @Option(names = "--id", defaultValue = "0", description = "Its peerid (default: ${DEFAULT-VALUE}).")
-    private String id;
+    @Option(names = "--id", defaultValue = "0", converter = Numbers.Unsigned.class, description = "Its peerid (default: ${DEFAULT-VALUE}).")
+    private int id;
 
-    @Option(names = "--hex", defaultValue = "", paramLabel = "HEX", description = "Its payload in hexadecimal.")
+    @Option(names = "--hex", defaultValue = "", paramLabel = "HEX", converter = Numbers.Hex.class, description = "Its payload in hexadecimal.")
     private String payload;
 
     @Option(names = "--answer", paramLabel = "TYPE", split = ",", description = "The types of the answer's messages in order, where they are known.")
     private List<String> answer = List.of();
 
-    @Option(names = "--connections", paramLabel = "N", defaultValue = "50", description = "How many clients at once the daemon serves, 2 or more (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--connections", paramLabel = "N", defaultValue = "50", converter = Numbers.Several.class, description = "How many clients at once the daemon serves, 2 or more (default: ${DEFAULT-VALUE}).")
     private int connections;
 
     @Option(names = "--allow-untested", description = "Exit code 0 also if a case could not be tested.")
@@ -70,11 +70,11 @@ final class ConformanceCommand implements Callable<Integer> {
         if (cases != null)
             for (String one : cases)
                 if (!Conformance.names().contains(one))
-                    throw new IllegalArgumentException("no case is called " + one + "; there are "
+                    throw new IllegalArgumentException("--case: no case is called " + one + "; there are "
                             + String.join(", ", Conformance.names()));
-        if (junit != null && !Files.isWritable(Files.exists(junit) ? junit : junit.toAbsolutePath().getParent()))
-            throw new IOException("the report " + junit + " cannot be written (--junit)");
-        Target target = target();
+        if (junit != null)
+            Output.checkWritable(junit, "--junit");
+        Target target = target(reading.type("--type", type), answerTypes());
         Report report = new Conformance(target, name -> cases == null || cases.contains(name)).run(this::show);
         if (!output.json)
             output.out().println(report.summary());
@@ -85,7 +85,7 @@ final class ConformanceCommand implements Callable<Integer> {
         return tested && report.count(Report.Status.FAILED) == 0 ? ExitCode.OK : ExitCode.DIFFERENT;
     }
 
-    private Target target() throws IOException {
+    private Target target(int wanted, List<Integer> types) throws IOException {
         WireFormat format = reading.format;
         int limit = reading.limit == null ? USUAL_LIMIT : reading.limit;
         if (format == WireFormat.AUTO || reading.limit == null) {
@@ -97,14 +97,14 @@ final class ConformanceCommand implements Callable<Integer> {
             if (!output.json)
                 output.out().println("probed: " + found.process() + ", format " + found.format() + ", limit " + limit);
         }
-        return new Target(socket, format, limit, reading.protocol().type(type), Integer.parseUnsignedInt(id),
-                HexFormat.of().parseHex(payload), answerTypes(), connections, patience);
+        return new Target(socket, format, limit, wanted, id, HexFormat.of().parseHex(payload), types, connections,
+                patience);
     }
 
     private List<Integer> answerTypes() throws IOException {
         List<Integer> types = new ArrayList<>();
         for (String one : answer)
-            types.add(reading.protocol().type(one));
+            types.add(reading.type("--answer", one));
         return types;
     }
 

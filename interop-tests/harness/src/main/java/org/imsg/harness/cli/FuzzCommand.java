@@ -43,10 +43,10 @@ final class FuzzCommand implements Callable<Integer> {
     @Option(names = "--type", description = "Without a recording: the type of a message.")
     private @Nullable String type;
 
-    @Option(names = "--hex", defaultValue = "", paramLabel = "HEX", description = "Its payload.")
+    @Option(names = "--hex", defaultValue = "", paramLabel = "HEX", converter = Numbers.Hex.class, description = "Its payload.")
     private String hex;
 
-    @Option(names = "--seconds", defaultValue = "10", paramLabel = "N", description = "How long (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--seconds", defaultValue = "10", paramLabel = "N", converter = Numbers.Positive.class, description = "How long (default: ${DEFAULT-VALUE}).")
     private int seconds;
 
     @Option(names = "--seed", paramLabel = "N", description = "Of the random numbers; the same seed makes the same attempts.")
@@ -76,6 +76,7 @@ final class FuzzCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         SocketPath.check(socket);
+        Output.checkWritable(out, "--out");
         if (keepGoing && restart == null)
             throw new IllegalArgumentException(
                     "--keep-going needs --restart COMMAND: a daemon that died finds nothing more");
@@ -122,7 +123,7 @@ final class FuzzCommand implements Callable<Integer> {
     private Set<Integer> forbidden() throws IOException {
         Set<Integer> types = new HashSet<>();
         for (String one : forbidden)
-            types.add(reading.protocol().type(one));
+            types.add(reading.type("--not-type", one));
         return types;
     }
 
@@ -133,7 +134,7 @@ final class FuzzCommand implements Callable<Integer> {
             throw new IllegalArgumentException("what does a client say? Give --from FILE or --type TYPE");
         WireFormat format = reading.format == WireFormat.CLASSIC ? WireFormat.CLASSIC : WireFormat.MODERN;
         return new Recording(Instant.now(), List.of(Event.message(Direction.TO_SERVER, format,
-                reading.protocol().type(type), 0, (int) ProcessHandle.current().pid(), HexFormat.of().parseHex(hex),
+                reading.type("--type", type), 0, (int) ProcessHandle.current().pid(), HexFormat.of().parseHex(hex),
                 List.of())));
     }
 

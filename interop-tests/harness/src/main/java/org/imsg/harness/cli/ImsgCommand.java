@@ -3,18 +3,26 @@ package org.imsg.harness.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import org.imsg.harness.scripted.ScriptFailedException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The program's entry, and the table of its commands. */
 @Command(name = "imsg", description = "Talks imsg: probes, taps, replays and tests daemons over their Unix sockets.", mixinStandardHelpOptions = true, version = "imsg 0.1.0", subcommands = {
@@ -55,7 +63,10 @@ public final class ImsgCommand implements Runnable {
     }
 
     static CommandLine commandLine() {
-        return new CommandLine(new ImsgCommand()).setCaseInsensitiveEnumValuesAllowed(true)
+        boolean plain = !System.getenv().getOrDefault("NO_COLOR", "").isEmpty() || !Terminal.OUT.isOne();
+        return new CommandLine(new ImsgCommand())
+                .setColorScheme(CommandLine.Help.defaultColorScheme(plain ? Ansi.OFF : Ansi.ON))
+                .setCaseInsensitiveEnumValuesAllowed(true)
                 .registerConverter(Duration.class, new Durations())
                 .setParameterExceptionHandler(ImsgCommand::wrongUsage)
                 .setExecutionExceptionHandler((failure, command, _) -> failed(failure, command));
@@ -69,9 +80,62 @@ public final class ImsgCommand implements Runnable {
     private static int wrongUsage(ParameterException failure, String[] arguments) {
         CommandLine command = failure.getCommandLine();
         PrintWriter err = command.getErr();
-        err.println("imsg: " + oneLine(failure.getMessage()) + " (see " + command.getCommandSpec().qualifiedName()
+        String text = failure instanceof UnmatchedArgumentException unmatched
+                ? unknown(unmatched)
+                : failure.getMessage() + misspelt(failure, arguments);
+        err.println("imsg: " + oneLine(text) + " (see " + command.getCommandSpec().qualifiedName()
                 + " --help)");
         return ExitCode.USAGE;
+    }
+
+    /** The unknown word, and those that are like it. */
+    private static String unknown(UnmatchedArgumentException failure) {
+        String word = failure.getUnmatched().getFirst();
+        List<String> like = like(failure, word);
+        String kind = failure.isUnknownOption()
+                ? "no option is called "
+                : failure.getCommandLine().getSubcommands().isEmpty()
+                        ? "one argument too many: "
+                        : "no command is called ";
+        return kind + word + (like.isEmpty() ? "" : "; did you mean " + String.join(" or ", like) + "?");
+    }
+
+    /** What picocli finds like a word, or what has the same letters. */
+    private static List<String> like(UnmatchedArgumentException failure, String word) {
+        List<String> like = failure.getSuggestions();
+        return like.isEmpty()
+                ? failure.getCommandLine().getSubcommands().keySet().stream()
+                        .filter(name -> sorted(name).equals(sorted(word))).toList()
+                : like;
+    }
+
+    private static String sorted(String word) {
+        return word.chars().sorted().mapToObj(Character::toString).collect(Collectors.joining());
+    }
+
+    /** A required option is missing that may be there under a wrong name. */
+    private static String misspelt(ParameterException failure, String[] arguments) {
+        CommandSpec command = failure.getCommandLine().getCommandSpec();
+        if (!(failure instanceof MissingParameterException))
+            return "";
+        return Arrays.stream(arguments).map(word -> word.replaceFirst("=.*", ""))
+                .filter(word -> word.startsWith("--") && !word.equals("--")
+                        && command.findOption(word) == null)
+                .findFirst().map(word -> "; " + unknown(
+                        new UnmatchedArgumentException(failure.getCommandLine(), List.of(word))))
+                .orElse("");
+    }
+
+    /** The option that has a file as its value, in brackets; empty if none has. */
+    private static String option(CommandLine command, String file) {
+        CommandLine innermost = command;
+        while (innermost.getParseResult() != null && innermost.getParseResult().hasSubcommand())
+            innermost = innermost.getParseResult().subcommand().commandSpec().commandLine();
+        if (innermost.getParseResult() == null)
+            return "";
+        return innermost.getParseResult().matchedOptions().stream()
+                .filter(option -> option.stringValues().contains(file)).findFirst()
+                .map(option -> " (" + option.longestName() + ")").orElse("");
     }
 
     private static int failed(Exception thrown, CommandLine command) {
@@ -82,7 +146,12 @@ public final class ImsgCommand implements Runnable {
         }
         Exception failure = thrown instanceof UncheckedIOException wrapped ? wrapped.getCause() : thrown;
         String text = switch (failure) {
-            case NoSuchFileException missing -> missing.getFile() + ": no such file";
+            case NoSuchFileException missing ->
+                missing.getFile() + ": no such file" + option(command, missing.getFile());
+            case AccessDeniedException denied ->
+                denied.getFile() + ": permission denied" + option(command, denied.getFile());
+            case FileSystemException file when file.getFile() != null && file.getReason() != null ->
+                file.getFile() + ": " + file.getReason() + option(command, file.getFile());
             case IOException io -> io.getMessage() == null ? io.toString() : io.getMessage();
             case IllegalArgumentException wrong -> wrong.getMessage();
             default -> failure.toString();

@@ -3,6 +3,7 @@ package org.imsg.harness.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -35,7 +36,7 @@ final class Output {
     @Option(names = "--colour", defaultValue = "AUTO", description = "${COMPLETION-CANDIDATES}; AUTO colours on a terminal, unless NO_COLOR is set and not empty.")
     private Colour colour;
 
-    @Option(names = "--rows", paramLabel = "N", defaultValue = "16", description = "Rows of 16 bytes shown of a payload (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--rows", paramLabel = "N", defaultValue = "16", converter = Numbers.Count.class, description = "Rows of 16 bytes shown of a payload (default: ${DEFAULT-VALUE}).")
     private int rows;
 
     PrintWriter out() {
@@ -103,6 +104,16 @@ final class Output {
     void checkReader() throws IOException {
         if (readerGone)
             throw new IOException("the standard output cannot be written: its reader has gone");
+    }
+
+    /** Refuses a file that could not be written when the work is done. */
+    static void checkWritable(Path file, String option) throws IOException {
+        Path there = Files.exists(file) ? file : file.toAbsolutePath().getParent();
+        if (Files.isDirectory(file) || there == null || !Files.isWritable(there))
+            throw new IOException(file + " cannot be written (" + option + "): "
+                    + (Files.isDirectory(file)
+                            ? "it is a directory"
+                            : "name a file in a directory that you can write"));
     }
 
     static @Nullable Recorder recorder(@Nullable Path file) throws IOException {

@@ -15,7 +15,7 @@ final class Reading {
     @Option(names = "--format", defaultValue = "AUTO", description = "Wire format: ${COMPLETION-CANDIDATES}; AUTO reads both and writes MODERN.")
     WireFormat format;
 
-    @Option(names = "--limit", paramLabel = "BYTES", description = "Longest message with its header; 65535 unless given, 16777216 with --format MODERN.")
+    @Option(names = "--limit", paramLabel = "BYTES", converter = Numbers.MessageLength.class, description = "Longest message with its header; 65535 unless given, 16777216 with --format MODERN.")
     @Nullable
     Integer limit;
 
@@ -29,6 +29,16 @@ final class Reading {
         if (limit != null)
             return limit;
         return format == WireFormat.MODERN ? MODERN_LIMIT : StreamDecoder.USUAL_LIMIT;
+    }
+
+    /** The type that an option names. */
+    int type(String option, String text) throws IOException {
+        try {
+            return protocol().type(text);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(option + ": " + e.getMessage()
+                    + (description == null ? "; for names give --describe FILE" : ""), e);
+        }
     }
 
     ProtocolDescription protocol() throws IOException {

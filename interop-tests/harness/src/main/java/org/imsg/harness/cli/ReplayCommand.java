@@ -25,7 +25,7 @@ final class ReplayCommand implements Callable<Integer> {
     @Parameters(index = "1", paramLabel = "SOCKET", description = "The daemon's socket.")
     private Path socket;
 
-    @Option(names = "--connection", defaultValue = "1", paramLabel = "N", description = "Which connection of the recording (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--connection", defaultValue = "1", paramLabel = "N", converter = Numbers.Positive.class, description = "Which connection of the recording (default: ${DEFAULT-VALUE}).")
     private int connection;
 
     @Option(names = "--compare", defaultValue = "TYPES", description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")

@@ -37,11 +37,11 @@ final class SendCommand implements Callable<Integer> {
     @Option(names = "--type", required = true, description = "The type: a number, or a name from the description.")
     private String type;
 
-    @Option(names = "--id", defaultValue = "0", description = "The peerid (default: ${DEFAULT-VALUE}).")
-    private String id;
+    @Option(names = "--id", defaultValue = "0", converter = Numbers.Unsigned.class, description = "The peerid (default: ${DEFAULT-VALUE}).")
+    private int id;
 
-    @Option(names = "--pid", defaultValue = "0", description = "The pid; 0 is this process's own (default: ${DEFAULT-VALUE}).")
-    private String pid;
+    @Option(names = "--pid", defaultValue = "0", converter = Numbers.Unsigned.class, description = "The pid; 0 is this process's own (default: ${DEFAULT-VALUE}).")
+    private int pid;
 
     @ArgGroup
     private @Nullable Payload payload;
@@ -51,7 +51,7 @@ final class SendCommand implements Callable<Integer> {
         @Nullable
         String data;
 
-        @Option(names = "--hex", paramLabel = "HEX", description = "The payload in hexadecimal.")
+        @Option(names = "--hex", paramLabel = "HEX", converter = Numbers.Hex.class, description = "The payload in hexadecimal.")
         @Nullable
         String hex;
 
@@ -80,20 +80,19 @@ final class SendCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         SocketPath.check(socket);
-        int number = reading.protocol().type(type);
+        int number = reading.type("--type", type);
         byte[] bytes = payload();
         List<Integer> endTypes = new ArrayList<>();
         for (String end : ends)
-            endTypes.add(reading.protocol().type(end));
+            endTypes.add(reading.type("--end", end));
         try (Fd passed = fd == null ? null : open(fd);
                 RawSocket connected = RawSocket.connect(socket);
                 Recorder recorder = Output.recorder(record);
                 Conversation daemon = new Conversation(connected, Direction.TO_SERVER, reading.format, reading.limit(),
                         output.witness(reading.protocol(), recorder))) {
             int ownPid = (int) ProcessHandle.current().pid();
-            int said = Integer.parseUnsignedInt(pid);
             Fd[] descriptors = passed == null ? new Fd[0] : new Fd[]{passed};
-            daemon.send(number, Integer.parseUnsignedInt(id), said == 0 ? ownPid : said, bytes, descriptors);
+            daemon.send(number, id, pid == 0 ? ownPid : pid, bytes, descriptors);
             return answers(daemon, endTypes);
         }
     }
@@ -120,13 +119,17 @@ final class SendCommand implements Callable<Integer> {
         if (payload.data != null)
             return payload.data.getBytes(StandardCharsets.UTF_8);
         if (payload.hex != null)
-            return HexFormat.of().parseHex(payload.hex.replaceAll("\\s", ""));
-        Map<String, String> values = new LinkedHashMap<>();
-        for (String word : payload.struct.subList(1, payload.struct.size())) {
-            Map.Entry<String, String> field = Words.option(word);
-            values.put(field.getKey().replaceFirst("^struct\\.", ""), field.getValue());
+            return HexFormat.of().parseHex(payload.hex);
+        try {
+            Map<String, String> values = new LinkedHashMap<>();
+            for (String word : payload.struct.subList(1, payload.struct.size())) {
+                Map.Entry<String, String> field = Words.option(word);
+                values.put(field.getKey().replaceFirst("^struct\\.", ""), field.getValue());
+            }
+            return reading.protocol().struct(payload.struct.getFirst()).encode(values);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("--struct: " + e.getMessage(), e);
         }
-        return reading.protocol().struct(payload.struct.getFirst()).encode(values);
     }
 
     static Fd open(String file) throws IOException {

@@ -295,10 +295,8 @@ class CommandTest {
                 script.toString(), "--describe", description.toString(), "--once"));
     }
 
-    private Path awaitSocket() {
-        while (!Files.exists(socket))
-            Thread.onSpinWait();
-        return socket;
+    private Path awaitSocket() throws IOException {
+        return Listening.await(socket);
     }
 
     @Test

@@ -135,8 +135,7 @@ class TalkCommandTest {
         Path socket = directory.resolve("s");
         Path answers = script(example("iked"));
         Thread daemon = Thread.ofVirtual().start(() -> imsg("listen", socket, "--script", answers, "--once"));
-        while (!Files.exists(socket))
-            Thread.onSpinWait();
+        Listening.await(socket);
         if (Files.isExecutable(IKECTL)) {
             Process ikectl = new ProcessBuilder(IKECTL.toString(), "-s", socket.toString(), "monitor")
                     .redirectErrorStream(true).start();
