@@ -48,13 +48,6 @@ class DaemonCommandTest {
                 .execute(words);
     }
 
-    /** A script of the manual. */
-    private Path manual(String name) throws IOException {
-        String text = Files.readString(Path.of("README.md"));
-        int begin = text.indexOf("```imsg " + name + "\n") + name.length() + 9;
-        return Files.writeString(directory.resolve(name), text.substring(begin, text.indexOf("```", begin)));
-    }
-
     @ParameterizedTest
     @EnumSource(DebianSuite.class)
     void bgp_shows_neighbors_and_routes_and_changes_them(DebianSuite suite) throws Exception {
@@ -68,9 +61,6 @@ class DaemonCommandTest {
             assertThat(imsg("bgp", socket, "--version", version, "neighbors", "--json")).isZero();
             assertThat(out.toString()).startsWith(
                     "{\"address\":\"127.0.0.2\",\"description\":\"upstream\",\"as\":65002,\"external\":true,");
-
-            assertThat(imsg("talk", socket, "--script", manual("bgpctl-show"))).as(err.toString()).isZero();
-            assertThat(out.toString().lines().filter(line -> line.contains(" <- 13 "))).hasSize(1);
 
             assertThat(imsg("bgp", socket, "--version", version, "announce", "10.1.0.0/24", "10.2.0.0/24")).isZero();
             awaitPrefixes(bgpd, 4); // each in two tables
