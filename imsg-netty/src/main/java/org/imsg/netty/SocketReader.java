@@ -59,9 +59,10 @@ final class SocketReader {
             return;
         EventLoop loop = channel.eventLoop();
         if (!loop.inEventLoop()) {
+            // A read that is asked for, before or meanwhile, is answered.
             loop.execute(() -> {
-                if (!config.isAutoRead())
-                    stop();
+                if (!config.isAutoRead() && !pending)
+                    channel.waitForInput(false);
             });
         } else {
             pending = false;

@@ -13,9 +13,6 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
-import io.netty.channel.socket.ChannelInputShutdownEvent;
-import io.netty.channel.socket.ChannelInputShutdownReadComplete;
-import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -41,22 +38,6 @@ class ImsgSocketChannelTest {
     /** In Linux since 6.5. */
     private static final int SO_PASSPIDFD = 76;
     private static final int SO_PASSCRED = 16;
-
-    @ParameterizedTest
-    @MethodSource("org.imsg.netty.Loops#available")
-    void bytes_go_both_ways(Loops loops) throws Exception {
-        Fd.Pair pair = Fd.socketpair();
-        Events events = new Events();
-        Channel channel = Wire.open(loops.group(), pair.first(), events);
-        try (Wire peer = new Wire(pair.second())) {
-            peer.send("hello from the peer");
-            assertThat(events.text(19)).isEqualTo("hello from the peer");
-            channel.writeAndFlush(bytes("hello from the channel")).sync();
-            assertThat(peer.receive().text()).isEqualTo("hello from the channel");
-        } finally {
-            channel.close().sync();
-        }
-    }
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
@@ -254,114 +235,6 @@ class ImsgSocketChannelTest {
         events.expect(Events.INACTIVE);
         assertThatThrownBy(unflushed::sync).isInstanceOf(ClosedChannelException.class);
         assertThat(channel.isOpen()).isFalse();
-    }
-
-    @ParameterizedTest
-    @MethodSource("org.imsg.netty.Loops#available")
-    void closing_the_channel_is_the_end_of_the_peers_stream(Loops loops) throws Exception {
-        Fd.Pair pair = Fd.socketpair();
-        Channel channel = Wire.open(loops.group(), pair.first(), new Events());
-        try (Wire peer = new Wire(pair.second())) {
-            channel.writeAndFlush(bytes("last"));
-            channel.close().sync();
-            assertThat(peer.receive().text()).isEqualTo("last");
-            assertThat(peer.receive().text()).isNull();
-        }
-    }
-
-    @ParameterizedTest
-    @MethodSource("org.imsg.netty.Loops#available")
-    void a_half_closed_channel_goes_on_writing(Loops loops) throws Exception {
-        Fd.Pair pair = Fd.socketpair();
-        Events events = new Events();
-        Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.ALLOW_HALF_CLOSURE, true),
-                events);
-        try (Wire peer = new Wire(pair.second())) {
-            peer.send("question");
-            SocketCalls.shutdown(peer.socket(), org.imsg.sys.Constants.SHUT_WR);
-            assertThat(events.text(8)).isEqualTo("question");
-            events.expect(ChannelInputShutdownEvent.INSTANCE);
-            events.expect(ChannelInputShutdownReadComplete.INSTANCE);
-            assertThat(((DuplexChannel) channel).isInputShutdown()).isTrue();
-            channel.writeAndFlush(bytes("answer")).sync();
-            ((DuplexChannel) channel).shutdownOutput().sync();
-            assertThat(peer.receive().text()).isEqualTo("answer");
-            assertThat(peer.receive().text()).isNull();
-            assertThat(channel.isOpen()).isTrue();
-            assertThat(((DuplexChannel) channel).isShutdown()).isTrue();
-        } finally {
-            channel.close().sync();
-        }
-    }
-
-    @ParameterizedTest
-    @MethodSource("org.imsg.netty.Loops#available")
-    void shutting_down_the_output_leaves_the_input(Loops loops) throws Exception {
-        Fd.Pair pair = Fd.socketpair();
-        Events events = new Events();
-        Channel channel = Wire.open(loops.group(), pair.first(), events);
-        try (Wire peer = new Wire(pair.second())) {
-            ((DuplexChannel) channel).shutdownOutput().sync();
-            assertThat(peer.receive().text()).isNull();
-            peer.send("still heard");
-            events.expect(io.netty.channel.socket.ChannelOutputShutdownEvent.INSTANCE);
-            assertThat(events.text(11)).isEqualTo("still heard");
-            assertThatThrownBy(channel.writeAndFlush(bytes("too late"))::sync).isInstanceOf(Exception.class);
-        } finally {
-            ((DuplexChannel) channel).shutdown();
-            channel.close().sync();
-        }
-    }
-
-    @ParameterizedTest
-    @MethodSource("org.imsg.netty.Loops#available")
-    void without_auto_read_nothing_is_read_until_asked_for(Loops loops) throws Exception {
-        Fd.Pair pair = Fd.socketpair();
-        Events events = new Events();
-        Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.AUTO_READ, false), events);
-        try (Wire peer = new Wire(pair.second())) {
-            peer.send("one");
-            channel.eventLoop().submit(() -> {}).sync();
-            events.expect(Events.ACTIVE);
-            assertThat(events.isEmpty()).isTrue();
-            channel.read();
-            assertThat(events.text(3)).isEqualTo("one");
-            peer.send("two");
-            channel.eventLoop().submit(() -> {}).sync();
-            assertThat(events.isEmpty()).isTrue();
-            channel.config().setAutoRead(true);
-            assertThat(events.text(3)).isEqualTo("two");
-            channel.config().setAutoRead(false);
-            channel.eventLoop().submit(() -> {}).sync();
-            peer.send("three");
-            channel.eventLoop().submit(() -> {}).sync();
-            assertThat(events.isEmpty()).isTrue();
-            channel.config().setAutoRead(true);
-            assertThat(events.text(5)).isEqualTo("three");
-        } finally {
-            channel.close().sync();
-        }
-    }
-
-    @ParameterizedTest
-    @MethodSource("org.imsg.netty.Loops#available")
-    void a_channel_moves_to_another_loop_with_all_it_has_to_send(Loops loops) throws Exception {
-        Fd.Pair pair = Fd.socketpair();
-        Events events = new Events();
-        Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.SO_SNDBUF, 8192), events);
-        try (Wire peer = new Wire(pair.second())) {
-            String much = "abcdefghij".repeat(50_000);
-            ChannelFuture sent = channel.writeAndFlush(bytes(much));
-            channel.deregister().sync();
-            Loops other = loops == Loops.EPOLL ? Loops.KQUEUE_OVER_POLL : Loops.EPOLL;
-            other.group().next().register(channel).sync();
-            assertThat(peer.text(much.length())).isEqualTo(much);
-            sent.sync();
-            peer.send("heard on the new loop");
-            assertThat(events.text(21)).isEqualTo("heard on the new loop");
-        } finally {
-            channel.close().sync();
-        }
     }
 
     @ParameterizedTest

@@ -13,8 +13,8 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.util.ReferenceCountUtil;
-import java.net.UnixDomainSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
@@ -38,11 +38,11 @@ class PeerEndTest {
     private Path directory;
 
     @ParameterizedTest
-    @MethodSource("org.imsg.netty.Loops#available")
+    @MethodSource("org.imsg.netty.Loops#andNettysOwn")
     void a_channel_that_never_read_closes_when_its_peer_does(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
-        Channel channel = Wire.open(loops.group(), pair.first(), IDLE, events);
+        Channel channel = Wire.open(loops, pair.first(), IDLE, events);
         events.expect(Events.ACTIVE);
         pair.second().close();
         events.expect(Events.INACTIVE);
@@ -50,23 +50,23 @@ class PeerEndTest {
     }
 
     @ParameterizedTest
-    @MethodSource("org.imsg.netty.Loops#available")
+    @MethodSource("org.imsg.netty.Loops#andNettysOwn")
     void so_does_one_whose_peer_was_gone_before_it_was_registered(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         pair.second().close();
         Events events = new Events();
-        Wire.open(loops.group(), pair.first(), IDLE, events);
+        Wire.open(loops, pair.first(), IDLE, events);
         events.expect(Events.INACTIVE);
     }
 
     @ParameterizedTest
-    @MethodSource("org.imsg.netty.Loops#available")
+    @MethodSource("org.imsg.netty.Loops#andNettysOwn")
     void so_does_a_client_that_stopped_reading(Loops loops) throws Exception {
         Path path = directory.resolve("socket");
         try (UnixListener listener = UnixListener.at(UnixAddress.of(path)).backlog(5).listen()) {
             Events events = new Events();
-            Channel channel = new Bootstrap().group(loops.group()).channel(ImsgSocketChannel.class).handler(events)
-                    .connect(UnixDomainSocketAddress.of(path)).sync().channel();
+            Channel channel = new Bootstrap().group(loops.group()).channel(loops.channelType()).handler(events)
+                    .connect(new DomainSocketAddress(path.toFile())).sync().channel();
             try (Wire peer = new Wire(listener.accept())) {
                 peer.send("read");
                 assertThat(events.text(4)).isEqualTo("read");
@@ -78,11 +78,11 @@ class PeerEndTest {
     }
 
     @ParameterizedTest
-    @MethodSource("org.imsg.netty.Loops#available")
+    @MethodSource("org.imsg.netty.Loops#andNettysOwn")
     void what_the_peer_sent_before_its_end_is_delivered_first(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
-        Channel channel = Wire.open(loops.group(), pair.first(), IDLE, events);
+        Channel channel = Wire.open(loops, pair.first(), IDLE, events);
         try (Wire peer = new Wire(pair.second())) {
             peer.send("x".repeat(100_000));
             peer.send("with", pipeSaying("a descriptor"));
@@ -109,7 +109,7 @@ class PeerEndTest {
     void one_that_waits_for_room_to_write_notices_too(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
-        Channel channel = Wire.open(loops.group(), pair.first(), IDLE, events);
+        Channel channel = Wire.open(loops, pair.first(), IDLE, events);
         ChannelFuture never = channel.writeAndFlush(bytes("x".repeat(1_000_000)));
         channel.eventLoop().submit(() -> {}).sync();
         pair.second().close();
@@ -123,7 +123,7 @@ class PeerEndTest {
     void with_half_closure_it_is_told_of_the_end_of_the_input_once_and_goes_on_writing(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
-        Channel channel = Wire.open(loops.group(), pair.first(),
+        Channel channel = Wire.open(loops, pair.first(),
                 Map.of(ChannelOption.AUTO_READ, false, ChannelOption.ALLOW_HALF_CLOSURE, true), events);
         try (Wire peer = new Wire(pair.second())) {
             peer.send("last");
@@ -144,14 +144,13 @@ class PeerEndTest {
     }
 
     @ParameterizedTest
-    @MethodSource("org.imsg.netty.Loops#available")
+    @MethodSource("org.imsg.netty.Loops#andNettysOwn")
     void it_is_noticed_on_the_loop_that_the_channel_moved_to(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
-        Channel channel = Wire.open(loops.group(), pair.first(), IDLE, events);
+        Channel channel = Wire.open(loops, pair.first(), IDLE, events);
         channel.deregister().sync();
-        Loops other = loops == Loops.EPOLL ? Loops.KQUEUE_OVER_POLL : Loops.EPOLL;
-        other.group().next().register(channel).sync();
+        loops.other().group().next().register(channel).sync();
         pair.second().close();
         events.expect(Events.INACTIVE);
     }

@@ -99,13 +99,29 @@ final class Wire implements AutoCloseable {
     /** A channel on one end of a socketpair, with its handlers, registered and active. */
     static Channel open(EventLoopGroup group, Fd end, Map<ChannelOption<?>, Object> options,
             ChannelHandler... handlers) {
-        Bootstrap bootstrap = new Bootstrap().group(group).channelFactory(() -> new ImsgSocketChannel(end))
-                .option(ImsgChannelOption.ALLOW_FD_PASSING, true).handler(new ChannelInitializer<>() {
-                    @Override
-                    protected void initChannel(Channel channel) {
-                        channel.pipeline().addLast(handlers);
-                    }
-                });
+        return open(new Bootstrap().group(group).channelFactory(() -> new ImsgSocketChannel(end))
+                .option(ImsgChannelOption.ALLOW_FD_PASSING, true), options, handlers);
+    }
+
+    /** The same, of Netty's own too. */
+    static Channel open(Loops loops, Fd end, Map<ChannelOption<?>, Object> options, ChannelHandler... handlers) {
+        if (loops != Loops.NETTYS_OWN)
+            return open(loops.group(), end, options, handlers);
+        return open(new Bootstrap().group(loops.group()).channelFactory(() -> loops.channel(end)), options, handlers);
+    }
+
+    static Channel open(Loops loops, Fd end, ChannelHandler... handlers) {
+        return open(loops, end, Map.of(), handlers);
+    }
+
+    private static Channel open(Bootstrap bootstrap, Map<ChannelOption<?>, Object> options,
+            ChannelHandler... handlers) {
+        bootstrap.handler(new ChannelInitializer<>() {
+            @Override
+            protected void initChannel(Channel channel) {
+                channel.pipeline().addLast(handlers);
+            }
+        });
         options.forEach((option, value) -> set(bootstrap, option, value));
         return bootstrap.register().syncUninterruptibly().channel();
     }
