@@ -134,7 +134,10 @@ class HostileChildTest {
                 bad("arguments needs 2 bytes, and 0 are left", RunProgram.OPERATION.type(), p -> {
                     Fields.addString(head(p), "/bin/sh").addN16(0xFFFF);
                 }), bad("a variable is NAME=value, not =x", RunProgram.OPERATION.type(), p -> {
-                    Fields.addString(Fields.addString(head(p), "/bin/sh").addN16(0).addN16(1), "=x").addN16(0);
+                    Fields.addString(Fields.addString(head(p), "/bin/sh").addN16(0).addN16(1), "=x").addN16(0)
+                            .addN16(0);
+                }), bad("user needs 2 bytes, and 0 are left", RunProgram.OPERATION.type(), p -> {
+                    Fields.addString(head(p), "/bin/sh").addN16(0).addN16(0).addN16(0);
                 }), bad("a signal is 1 to 64, not 0", OperationProtocol.SIGNAL, p -> head(p).addN32(0)),
                 bad("nanoseconds are 0 to 999999999, not 1000000000", SetClock.OPERATION.type(),
                         p -> head(p).addN8(0).addN64(0).addN32(1_000_000_000)),
@@ -148,6 +151,21 @@ class HostileChildTest {
                         p -> Fields.addString(head(p), "../../etc/passwd")),
                 bad("an interface has a name of 1 to 15 characters", OpenPackets.OPERATION.type(),
                         p -> Fields.addString(head(p), "")),
+                bad("change is 0 to 7, not 8", ConfigureInterface.OPERATION.type(), p -> head(p).addN8(8)),
+                bad("expected that an interface has a name of 1 to 15 characters", ConfigureInterface.OPERATION.type(),
+                        p -> Fields.addString(head(p).addN8(0), "").addN16(0).addN8(0).addN16(0).addN32(0)),
+                bad("expected that the address fits the change", ConfigureInterface.OPERATION.type(),
+                        p -> Fields.addString(head(p).addN8(1), "v0").addN16(0).addN8(0).addN16(0).addN32(0)),
+                bad("expected that the bits are those of the address", ConfigureInterface.OPERATION.type(),
+                        p -> Fields.addString(Fields.addString(head(p).addN8(1), "v0"), "192.0.2.1").addN8(33).addN16(0)
+                                .addN32(0)),
+                bad("expected that the gateway is one of the route's family", ConfigureInterface.OPERATION.type(),
+                        p -> Fields.addString(Fields.addString(Fields.addString(head(p).addN8(3), "v0"), "0.0.0.0")
+                                .addN8(0), "::1").addN32(0)),
+                bad("a service is named by letters, digits, _, . and -", Authenticate.OPERATION.type(),
+                        p -> Fields.addString(Fields.addString(head(p), "../passwd"), "root")),
+                bad("a user has a name of 1 to 256 characters", Authenticate.OPERATION.type(),
+                        p -> Fields.addString(Fields.addString(head(p), "login"), "")),
                 bad("there is no request of type 0x4f500000", OperationProtocol.FIRST, p -> head(p)),
                 bad("there is no request of type 0x4f500100", OperationProtocol.DONE, p -> head(p)),
                 bad("there is no request of type 0xffffffff", -1, p -> head(p)));

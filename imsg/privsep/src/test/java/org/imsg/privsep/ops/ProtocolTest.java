@@ -35,7 +35,10 @@ class ProtocolTest {
                 new RunProgram("/bin/sh", List.of("-c", ""), List.of("A=b"), "/srv", List.of(3, 255)),
                 new ChownTree("/x", -2, 0), new RemoveTree("/x"), new LookUp(LookUp.Kind.ETHER, "a", "b"),
                 new SetClock(true, -5, 999_999_999), new SlewClock(true, -500_000), new SlewClock(false, 1),
-                new OpenPackets("eth0"));
+                new OpenPackets("eth0"), new Authenticate("login", "\u00e9"),
+                new RunProgram("/bin/sh", List.of(), List.of(), "", "alice", List.of()),
+                new ConfigureInterface(ConfigureInterface.Change.ADD_ROUTE, "eth0", "::", 0, "fe80::1", 0),
+                new ConfigureInterface(ConfigureInterface.Change.MTU, "eth0", 0xFFFF_FFFFL));
     }
 
     @ParameterizedTest
