@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Queue;
 import org.imsg.privsep.Instance.State;
 import org.imsg.privsep.rights.Ids;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides which process of a role serves a request, and when there is to be another: a part of {@link Supervisor}, with no thread, clock or
@@ -35,7 +36,8 @@ final class Demand {
     private final Queue<Request> waiting = new ArrayDeque<>();
     /** No start is earlier. */
     private long notBefore = Long.MIN_VALUE;
-    private boolean stopped;
+    /** The reason why no request is taken; null while they are. */
+    private @Nullable String closed;
 
     Demand(RoleSettings role, Backoff backoff, List<Instance> instances, Means means) {
         this.role = role;
@@ -51,8 +53,8 @@ final class Demand {
         waiting.removeIf(Request::isOver);
         Instance idle = instances.stream().filter(instance -> instance.isFreeFor(request)).findFirst()
                 .orElse(null);
-        if (stopped)
-            request.refuse("the program stops");
+        if (closed != null)
+            request.refuse(closed);
         else if (idle != null)
             give(idle, request, now);
         else if (request.patience <= 0 || waiting.size() >= settings.waiting())
@@ -120,7 +122,7 @@ final class Demand {
 
     /** Has as many started as are needed. */
     void refill(long now) {
-        if (stopped)
+        if (closed != null)
             return;
         List<Ids> starting = new ArrayList<>();
         instances.stream().filter(Demand::isStarting).forEach(instance -> starting.add(instance.ids));
@@ -182,9 +184,16 @@ final class Demand {
         });
     }
 
-    void stop() {
-        stopped = true;
-        waiting.forEach(request -> request.refuse("the program stops"));
+    /** Takes no request any more, and starts nothing. */
+    void close(String why) {
+        closed = why;
+        waiting.forEach(request -> request.refuse(why));
         waiting.clear();
+    }
+
+    /** Takes requests again. */
+    void open(long now) {
+        closed = null;
+        refill(now);
     }
 }

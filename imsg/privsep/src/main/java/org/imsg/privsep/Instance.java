@@ -43,6 +43,8 @@ final class Instance {
     boolean reloadMissed;
     /** It was told to end; kept until it has. */
     boolean toldToEnd;
+    /** Its role is down: no process is started. */
+    boolean down;
 
     /** It serves a request, or rehearses one; always false but on demand. */
     boolean busy;

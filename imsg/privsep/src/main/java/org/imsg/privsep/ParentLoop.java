@@ -63,10 +63,38 @@ final class ParentLoop implements Supervisor.Actions {
         this.log = System.getLogger(program);
         this.supervisor = new Supervisor(table, deadlines, this);
         this.self = new ParentProcess(program, arguments, table.names(), new Dispatch(log),
-                this::askToStop, this::askToReload, this::request);
+                new Orders(), this::request);
         for (Instance instance : supervisor.instances())
             logs.put(instance, new RatedLog(System.getLogger(program + "." + instance.role.name()),
                     instance.toString(), instance.role.bounds()));
+    }
+
+    /** What the parent's code asks for, as events. */
+    private final class Orders implements ParentProcess.Orders {
+        @Override
+        public void stop() {
+            askToStop();
+        }
+
+        @Override
+        public void reload() {
+            askToReload();
+        }
+
+        @Override
+        public void up(String role) {
+            post(now -> supervisor.up(role, now));
+        }
+
+        @Override
+        public void down(String role) {
+            post(now -> supervisor.down(role, now));
+        }
+
+        @Override
+        public void restart(String role) {
+            post(now -> supervisor.restart(role, now));
+        }
     }
 
     /** However often it is called: one event. */
@@ -86,6 +114,7 @@ final class ParentLoop implements Supervisor.Actions {
     /** Runs the program until it has stopped; whether it was meant to. */
     boolean run() throws InterruptedException {
         preload();
+        readConfigurations();
         adopt();
         Thread terminated = Thread.ofPlatform().name("imsg-terminated").unstarted(this::stopAndWait);
         Runtime.getRuntime().addShutdownHook(terminated);
@@ -326,8 +355,20 @@ final class ParentLoop implements Supervisor.Actions {
             reloadAsked.set(false);
             readPolicies();
             self.dispatch().quietlyInTurn("reload", () -> parent.reload(self));
+            readConfigurations();
             post(supervisor::parentReloaded);
         });
+    }
+
+    private void readConfigurations() {
+        for (RoleSettings role : table.all()) {
+            try {
+                role.readConfiguration();
+            } catch (RuntimeException | Error e) {
+                log.log(System.Logger.Level.ERROR, "the configuration of " + role + " cannot be read: it stays as it was",
+                        e);
+            }
+        }
     }
 
     private void readPolicies() {

@@ -20,15 +20,28 @@ public final class ParentProcess extends Participant {
         void ask(String role, Request request) throws PrivilegeException;
     }
 
-    private final Runnable stop;
-    private final Runnable reload;
+    /** The way to the supervising thread. */
+    interface Orders {
+        void stop();
+
+        void reload();
+
+        void up(String role);
+
+        void down(String role);
+
+        void restart(String role);
+    }
+
+    private final Set<String> roles;
+    private final Orders orders;
     private final Requests asked;
 
-    ParentProcess(String program, List<String> arguments, Set<String> roles, Dispatch dispatch, Runnable stop,
-            Runnable reload, Requests asked) {
+    ParentProcess(String program, List<String> arguments, Set<String> roles, Dispatch dispatch, Orders orders,
+            Requests asked) {
         super(program, arguments, roles, dispatch);
-        this.stop = stop;
-        this.reload = reload;
+        this.roles = roles;
+        this.orders = orders;
         this.asked = asked;
     }
 
@@ -37,12 +50,51 @@ public final class ParentProcess extends Participant {
      * after its deadline. {@link Privsep#run(String...)} returns when all have been waited for. Returns at once.
      */
     public void stop() {
-        stop.run();
+        orders.stop();
     }
 
     /** Lets the program read its configuration again, as SIGHUP does. Returns at once. */
     public void reload() {
-        reload.run();
+        orders.reload();
+    }
+
+    /**
+     * Ends the processes of a role in order, and starts none until {@link #up(String)}. Requests for a role on demand are refused
+     * meanwhile. Returns at once.
+     *
+     * @param role the role
+     * @throws IllegalArgumentException if there is no such role
+     */
+    public void down(String role) {
+        orders.down(known(role));
+    }
+
+    /**
+     * Starts the processes of a role that has none: it was taken down, is {@linkplain RoleSettings#down() down} to begin with, or has ended
+     * by itself. Without effect on those that run. Returns at once.
+     *
+     * @param role the role
+     * @throws IllegalArgumentException if there is no such role
+     */
+    public void up(String role) {
+        orders.up(known(role));
+    }
+
+    /**
+     * Ends the processes of a role in order and starts them anew, at once if they were waiting to be restarted. Those on demand serve the
+     * request they have first. Returns at once.
+     *
+     * @param role the role
+     * @throws IllegalArgumentException if there is no such role
+     */
+    public void restart(String role) {
+        orders.restart(known(role));
+    }
+
+    private String known(String role) {
+        if (!roles.contains(role))
+            throw new IllegalArgumentException("there is no role " + role);
+        return role;
     }
 
     @Override

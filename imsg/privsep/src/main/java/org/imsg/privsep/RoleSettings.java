@@ -46,6 +46,10 @@ public final class RoleSettings {
     private PeerBounds bounds = PeerBounds.USUAL;
     private boolean inheritStreams;
     private boolean reexecuteOnReload;
+    private @Nullable Supplier<?> configuration;
+    private @Nullable Object current;
+    private volatile boolean changed = true;
+    private boolean down;
     private @Nullable Function<@Nullable ControlGroups, Monitor> monitor;
     private @Nullable Monitor built;
     private @Nullable ControlGroups groups;
@@ -190,6 +194,43 @@ public final class RoleSettings {
      */
     public RoleSettings reexecuteOnReload() {
         reexecuteOnReload = true;
+        return this;
+    }
+
+    /**
+     * As {@link #reexecuteOnReload()}, but only if the role's configuration is another than before; the processes are left alone otherwise.
+     *
+     * @param configuration reads it in the parent, at the start and after each {@link Parent#reload(ParentProcess)}. What it returns is compared
+     *     by equals: a record, a string, a list. If it throws, the log says so and nothing has changed
+     * @return this
+     */
+    public RoleSettings reexecuteOnReload(Supplier<?> configuration) {
+        this.configuration = Objects.requireNonNull(configuration);
+        return reexecuteOnReload();
+    }
+
+    /** Reads the configuration, if the role is reexecuted for a new one only. */
+    void readConfiguration() {
+        if (configuration == null)
+            return;
+        changed = false;
+        Object next = configuration.get();
+        changed = !Objects.equals(next, current);
+        current = next;
+    }
+
+    /** Whether the configuration that was read last was a new one; always, if none is read. */
+    boolean isChanged() {
+        return changed;
+    }
+
+    /**
+     * Starts no process of the role until {@link ParentProcess#up(String)}, as a file {@code down} does in a service directory of s6.
+     *
+     * @return this
+     */
+    public RoleSettings down() {
+        down = true;
         return this;
     }
 
@@ -427,6 +468,10 @@ public final class RoleSettings {
 
     Backoff backoff() {
         return new Backoff(firstPause, mostPause);
+    }
+
+    boolean isDown() {
+        return down;
     }
 
     boolean isReexecutedOnReload() {

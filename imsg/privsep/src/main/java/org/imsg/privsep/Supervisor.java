@@ -75,6 +75,10 @@ final class Supervisor {
         for (int number = 0; number < role.instances(); number++)
             all.add(new Instance(role, number, onDemand ? shared : role.backoff()));
         instances.addAll(all);
+        for (Instance instance : all) {
+            instance.down = role.isDown();
+            instance.state = role.isDown() ? State.GONE : State.WAITING;
+        }
         if (!onDemand)
             return;
         Demand demand = new Demand(role, shared, all, new Demand.Means() {
@@ -95,7 +99,10 @@ final class Supervisor {
             }
         });
         demands.put(role.name(), demand);
-        demand.refill(0);
+        if (role.isDown())
+            demand.close(role + " is down");
+        else
+            demand.refill(0);
     }
 
     private @Nullable Demand demand(Instance instance) {
@@ -253,6 +260,9 @@ final class Supervisor {
         } else if (instance.isOnDemand()) {
             demand(instance).ended(instance, now);
             beginIfAllAreReady(now);
+        } else if (instance.down) {
+            instance.state = State.GONE;
+            beginIfAllAreReady(now);
         } else if (instance.reexecute) {
             restart(instance, instance.backoff.reexecuteAt(now));
         } else {
@@ -268,6 +278,62 @@ final class Supervisor {
                 }
             }
         }
+    }
+
+    /** Ends the processes of a role, and starts none until it is up again. */
+    void down(String role, long now) {
+        if (stopping)
+            return;
+        if (demands.containsKey(role))
+            demands.get(role).close("role " + role + " is down");
+        for (Instance instance : of(role)) {
+            instance.down = true;
+            instance.reexecute = false;
+            if (instance.state == State.WAITING)
+                instance.state = instance.isOnDemand() ? State.ABSENT : State.GONE;
+            else if (instance.isAlive() && instance.state != State.ENDING)
+                end(instance, now);
+        }
+        beginIfAllAreReady(now);
+    }
+
+    /** Starts the processes of a role that has none, whether it was taken down, never started, or ended by itself. */
+    void up(String role, long now) {
+        if (stopping)
+            return;
+        for (Instance instance : of(role)) {
+            instance.reexecute |= instance.down && instance.state != State.GONE;
+            instance.down = false;
+            if (instance.state == State.GONE)
+                restart(instance, instance.backoff.reexecuteAt(now));
+        }
+        if (demands.containsKey(role))
+            demands.get(role).open(now);
+    }
+
+    /** Ends the processes of a role and starts them anew; those on demand serve the request they have. */
+    void restart(String role, long now) {
+        if (stopping)
+            return;
+        for (Instance instance : of(role))
+            reexecute(instance, now);
+        up(role, now);
+    }
+
+    private void reexecute(Instance instance, long now) {
+        if (instance.state == State.RUNNING && instance.isOnDemand()) {
+            demand(instance).retire(instance, now);
+        } else if (instance.isAlive() && !instance.isOnDemand()) {
+            if (instance.state != State.ENDING)
+                end(instance, now);
+            instance.reexecute = true;
+        } else if (instance.state == State.WAITING && !instance.isOnDemand()) {
+            instance.deadline = instance.backoff.reexecuteAt(now);
+        }
+    }
+
+    private List<Instance> of(String role) {
+        return instances.stream().filter(instance -> instance.role.name().equals(role)).toList();
     }
 
     private static void restart(Instance instance, long at) {
@@ -318,14 +384,10 @@ final class Supervisor {
         for (Instance instance : instances) {
             if (instance.state != State.RUNNING)
                 instance.reloadMissed = instance.isAlive();
-            else if (instance.role.isReexecutedOnReload() && instance.isOnDemand())
-                demand(instance).retire(instance, now);
-            else if (instance.role.isReexecutedOnReload()) {
-                end(instance, now);
-                instance.reexecute = true;
-            } else {
+            else if (!instance.role.isReexecutedOnReload())
                 actions.reload(instance);
-            }
+            else if (instance.role.isChanged())
+                reexecute(instance, now);
         }
     }
 
@@ -339,7 +401,7 @@ final class Supervisor {
         if (stopping)
             return;
         stopping = true;
-        demands.values().forEach(Demand::stop);
+        demands.values().forEach(demand -> demand.close("the program stops"));
         for (Instance instance : instances) {
             if (instance.state == State.WAITING || instance.state == State.ABSENT)
                 instance.state = State.GONE;

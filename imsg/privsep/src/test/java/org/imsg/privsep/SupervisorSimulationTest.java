@@ -88,7 +88,7 @@ class SupervisorSimulationTest {
 
         private void step() {
             Instance any = supervisor.instances().get(random.nextInt(supervisor.instances().size()));
-            switch (random.nextInt(12)) {
+            switch (random.nextInt(15)) {
                 case 0, 1, 2 -> ifAlive(any, () -> supervisor.ready(any, now));
                 case 3 -> ifAlive(any, () -> ended(any));
                 case 4 -> {
@@ -104,6 +104,9 @@ class SupervisorSimulationTest {
                     if (any.isOnDemand())
                         ifAlive(any, () -> supervisor.done(any, now));
                 }
+                case 11 -> supervisor.up(any.role.name(), now);
+                case 12 -> supervisor.down(any.role.name(), now);
+                case 13 -> supervisor.restart(any.role.name(), now);
                 default -> now += random.nextInt(20) == 0 ? 3600 * SECOND : random.nextLong(2 * SECOND);
             }
         }

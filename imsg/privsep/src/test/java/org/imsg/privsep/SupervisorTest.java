@@ -339,6 +339,24 @@ class SupervisorTest {
     }
 
     @Test
+    void a_reload_starts_a_role_anew_only_if_its_configuration_has_changed() {
+        List<String> configuration = new ArrayList<>(List.of("one"));
+        role("a", r -> r.reexecuteOnReload(() -> List.copyOf(configuration)));
+        RoleSettings settings = table.get("a");
+        settings.readConfiguration();
+        begin();
+        everybodyIsReady();
+        whatWasDone();
+        settings.readConfiguration();
+        supervisor.parentReloaded(now);
+        assertThat(whatWasDone()).isEmpty();
+        configuration.add("two");
+        settings.readConfiguration();
+        supervisor.parentReloaded(now);
+        assertThat(whatWasDone()).containsExactly("end channel a[0]");
+    }
+
+    @Test
     void a_reload_while_a_child_is_being_started_is_told_to_it_afterwards() {
         role("a", r -> r);
         begin();
@@ -370,7 +388,7 @@ class SupervisorTest {
                 }
             }
             Instance any = supervisor.instances().get(random.nextInt(3));
-            switch (random.nextInt(9)) {
+            switch (random.nextInt(12)) {
                 case 0 -> supervisor.ready(any, now);
                 case 1 -> supervisor.ended(any, CRASH, now);
                 case 2 -> supervisor.hookReturned(any, now);
@@ -378,10 +396,116 @@ class SupervisorTest {
                 case 6 -> supervisor.parentReloaded(now);
                 case 4 -> supervisor.violated(any, random.nextBoolean(), now);
                 case 5 -> supervisor.channelEnded(any, now);
+                case 7 -> supervisor.up("a", now);
+                case 8 -> supervisor.down("a", now);
+                case 9 -> supervisor.restart("a", now);
                 default -> now += random.nextLong(SECOND);
             }
             supervisor.tick(now);
         }
+    }
+
+    @Test
+    void a_role_that_is_taken_down_ends_and_stays_away_until_it_is_up_again_and_the_others_go_on() {
+        role("a", r -> r.connect("b"));
+        role("b", RoleSettings::restart);
+        begin();
+        everybodyIsReady();
+        whatWasDone();
+        now = 10 * SECOND;
+        supervisor.down("a", now);
+        assertThat(whatWasDone()).containsExactly("end channel a[0]");
+        ends("a[0]");
+        now = 1000 * SECOND;
+        supervisor.tick(now);
+        assertThat(whatWasDone()).containsExactly("finished a[0] as told");
+        supervisor.up("a", now);
+        supervisor.up("a", now);
+        supervisor.tick(now);
+        supervisor.ready(instance("a[0]"), now);
+        assertThat(whatWasDone()).containsExactly("spawn a[0]", "connect a[0] b[0]", "start a[0]");
+        assertThat(supervisor.isFailed()).isFalse();
+    }
+
+    @Test
+    void a_role_that_is_up_again_before_its_process_has_ended_is_started_then() {
+        role("a", r -> r);
+        begin();
+        everybodyIsReady();
+        now = 10 * SECOND;
+        supervisor.down("a", now);
+        supervisor.up("a", now);
+        ends("a[0]");
+        whatWasDone();
+        supervisor.tick(now);
+        assertThat(whatWasDone()).containsExactly("spawn a[0]");
+    }
+
+    @Test
+    void a_role_that_is_down_to_begin_with_is_not_waited_for_and_starts_when_it_is_up() {
+        role("a", RoleSettings::down);
+        role("b", r -> r);
+        begin();
+        supervisor.ready(instance("b[0]"), now);
+        assertThat(whatWasDone()).containsExactly("spawn b[0]", "start b[0]", "start parent");
+        now = 10 * SECOND;
+        supervisor.up("a", now);
+        supervisor.tick(now);
+        assertThat(whatWasDone()).containsExactly("spawn a[0]");
+        supervisor.stop(now);
+        ends("a[0]");
+        ends("b[0]");
+        assertThat(supervisor.isDone()).isTrue();
+    }
+
+    @Test
+    void a_role_that_is_taken_down_while_it_waits_for_a_restart_is_not_started_and_holds_up_no_barrier() {
+        role("a", RoleSettings::restart);
+        role("b", r -> r);
+        begin();
+        supervisor.ready(instance("b[0]"), now);
+        ends("a[0]");
+        whatWasDone();
+        supervisor.down("a", now);
+        assertThat(whatWasDone()).containsExactly("start b[0]", "start parent");
+        now += 1000 * SECOND;
+        supervisor.tick(now);
+        assertThat(whatWasDone()).isEmpty();
+    }
+
+    @Test
+    void a_restart_ends_and_starts_whatever_the_role_does_at_an_end_and_shortens_a_pause() {
+        role("a", r -> r);
+        role("b", r -> r.restart(Duration.ofMinutes(1), Duration.ofMinutes(1)));
+        begin();
+        everybodyIsReady();
+        now = 10 * SECOND;
+        ends("b[0]");
+        whatWasDone();
+        supervisor.restart("b", now);
+        supervisor.restart("a", now);
+        ends("a[0]");
+        supervisor.tick(now);
+        assertThat(whatWasDone()).containsExactly("end channel a[0]", "finished a[0] as told", "spawn a[0]", "spawn b[0]");
+        assertThat(supervisor.isFailed()).isFalse();
+    }
+
+    @Test
+    void a_role_on_demand_that_is_down_refuses_requests_and_has_no_spares() {
+        onDemand(d -> d.limit(3).spares(1));
+        startAll();
+        supervisor.down("s", now);
+        request(1, SECOND);
+        assertThat(refused).containsExactly(1);
+        ends("s[0]");
+        whatWasDone();
+        now += 100 * SECOND;
+        supervisor.tick(now);
+        assertThat(whatWasDone()).isEmpty();
+        supervisor.up("s", now);
+        startAll();
+        request(2, SECOND);
+        assertThat(whatWasDone()).contains("spawn s[0]", "give s[0] 2");
     }
 
     /** Ids of requests that were refused. */
