@@ -365,7 +365,8 @@ final class ParentLoop implements Supervisor.Actions {
             try {
                 role.readConfiguration();
             } catch (RuntimeException | Error e) {
-                log.log(System.Logger.Level.ERROR, "the configuration of " + role + " cannot be read: it stays as it was",
+                log.log(System.Logger.Level.ERROR,
+                        "the configuration of " + role + " cannot be read: it stays as it was",
                         e);
             }
         }

@@ -180,6 +180,25 @@ class OnDemandTest {
     }
 
     @Test
+    void a_role_that_is_taken_down_serves_nobody_until_it_is_up_and_one_that_is_restarted_has_new_processes()
+            throws Exception {
+        try (Running program = new Running("4 1 5 10")) {
+            String first = program.serve("pid");
+            program.self().restart("session");
+            program.awaitEnd("session");
+            assertThat(program.serve("pid")).matches("\\d+").isNotEqualTo(first);
+            program.self().down("session");
+            program.awaitEnd("session");
+            assertThatExceptionOfType(RoleBusyException.class).isThrownBy(() -> program.ask("pid", LONG))
+                    .withMessage("role session is down");
+            program.self().up("session");
+            assertThat(program.serve("pid")).matches("\\d+");
+            assertThatExceptionOfType(IllegalArgumentException.class).isThrownBy(() -> program.self().down("nobody"))
+                    .withMessage("there is no role nobody");
+        }
+    }
+
+    @Test
     void a_session_that_dies_or_fails_ends_its_own_connection_only() throws Exception {
         try (Running program = new Running("4 2 1 10"); FdChannel other = program.ask("hold", LONG)) {
             assertThat(next(other)).isEqualTo("held");

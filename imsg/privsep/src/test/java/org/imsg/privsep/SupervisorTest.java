@@ -486,7 +486,8 @@ class SupervisorTest {
         supervisor.restart("a", now);
         ends("a[0]");
         supervisor.tick(now);
-        assertThat(whatWasDone()).containsExactly("end channel a[0]", "finished a[0] as told", "spawn a[0]", "spawn b[0]");
+        assertThat(whatWasDone()).containsExactly("end channel a[0]", "finished a[0] as told", "spawn a[0]",
+                "spawn b[0]");
         assertThat(supervisor.isFailed()).isFalse();
     }
 
