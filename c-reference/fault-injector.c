@@ -46,8 +46,9 @@
 	X(fdopendir) X(flock) X(fstat) X(fstatat) X(ftruncate)		\
 	X(getsockname) X(getsockopt)					\
 	X(kill) X(listen) X(open) X(openat) X(pipe) X(pipe2) X(poll)	\
-	X(posix_spawn) X(pread) X(pwrite) X(read) X(readdir)		\
-	X(recvmsg) X(renameat) X(sendmsg) X(setrlimit) X(setsockopt)	\
+	X(posix_spawn) X(pread) X(pwrite) X(read) X(readdir) X(recv)	\
+	X(recvmsg) X(renameat) X(send) X(sendmsg) X(setrlimit)		\
+	X(setsockopt)							\
 	X(shutdown) X(socket) X(socketpair) X(syscall) X(unlinkat)	\
 	X(waitid) X(waitpid) X(write)
 

@@ -33,13 +33,20 @@ public final class ImsgBatch {
     private boolean taken;
     private boolean prefetched;
     private boolean broken;
+    private DescriptorState missing = DescriptorState.MISSING;
 
     ImsgBatch(Framer framer) {
         this.framer = framer;
     }
 
-    /** Begins with what is readable in a buffer; true if there is a whole message. */
-    boolean begin(ByteBuf bytes) {
+    /**
+     * Begins with what is readable in a buffer.
+     *
+     * @param passes whether descriptors can come; if they cannot, one that is announced is lost
+     * @return true if there is a whole message
+     */
+    boolean begin(ByteBuf bytes, boolean passes) {
+        missing = passes ? DescriptorState.MISSING : DescriptorState.LOST;
         buffer = bytes;
         origin = bytes.readerIndex();
         limit = bytes.readableBytes();
@@ -204,11 +211,11 @@ public final class ImsgBatch {
                 there == DescriptorState.TAKEN ? DescriptorState.NONE : there, takeFd());
     }
 
-    private static DescriptorState state(int fd) {
+    private DescriptorState state(int fd) {
         return switch (fd) {
             case Framer.NONE -> DescriptorState.NONE;
             case Framer.LOST -> DescriptorState.LOST;
-            case Framer.MISSING -> DescriptorState.MISSING;
+            case Framer.MISSING -> missing;
             default -> DescriptorState.PRESENT;
         };
     }

@@ -11,7 +11,8 @@ import io.netty.channel.ChannelOption;
 public final class ImsgChannelOption<T> extends ChannelOption<T> {
     /**
      * Whether descriptors pass in both directions; false unless set: imsgbuf_allow_fdpass. While they do not, one that is written
-     * fails its write, and the kernel closes one that is sent to us, without a word: its message says MISSING.
+     * fails its write, and the kernel closes one that is sent to us, without a word: its message says LOST, and bytes
+     * without a codec say nothing.
      */
     public static final ChannelOption<Boolean> ALLOW_FD_PASSING = valueOf(ImsgChannelOption.class, "ALLOW_FD_PASSING");
 

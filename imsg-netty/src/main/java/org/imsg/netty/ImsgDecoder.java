@@ -1,6 +1,7 @@
 package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
@@ -93,9 +94,14 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
             keep(ctx, stream);
     }
 
+    /** Whether descriptors can come. On a channel of Netty's own they never do, and nothing tells whether one was sent. */
+    private static boolean passes(Channel channel) {
+        return !(channel instanceof ImsgSocketChannel own) || own.config().isAllowFdPassing();
+    }
+
     /** Hands on every whole message; false if what comes behind them is none. */
     private boolean decode(ChannelHandlerContext ctx, ByteBuf stream) {
-        if (batch.begin(stream)) {
+        if (batch.begin(stream, passes(ctx.channel()))) {
             delivered = true;
             if (batched)
                 ctx.fireChannelRead(batch);

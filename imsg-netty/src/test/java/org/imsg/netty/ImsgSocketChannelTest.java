@@ -179,7 +179,7 @@ class ImsgSocketChannelTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void without_permission_descriptors_are_missing_on_the_way_in_and_refused_on_the_way_out(Loops loops)
+    void without_permission_descriptors_are_lost_on_the_way_in_and_refused_on_the_way_out(Loops loops)
             throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
@@ -189,7 +189,7 @@ class ImsgSocketChannelTest {
             peer.send(Messages.marked(1, 7, "x"), pipeSaying("unheard"));
             ImsgMessage received = events.next(ImsgMessage.class);
             assertThat(received.hasFd()).isFalse();
-            assertThat(received.descriptor()).isEqualTo(DescriptorState.MISSING);
+            assertThat(received.descriptor()).isEqualTo(DescriptorState.LOST);
             received.release();
 
             ChannelFuture refused = channel.writeAndFlush(new FdBuf(bytes("y"), pipeSaying("unsaid")));

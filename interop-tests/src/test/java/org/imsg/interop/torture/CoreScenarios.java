@@ -174,6 +174,16 @@ final class CoreScenarios {
         }
     }
 
+    /** The same with those that have no descriptor. */
+    static void askPlain(ImsgChannel channel) throws IOException {
+        for (int id = 1; id < 2 * MESSAGES; id += 2) {
+            try (Imsg message = message(id)) {
+                channel.send(message);
+            }
+            expect(channel, id);
+        }
+    }
+
     private static void echo(ImsgChannel client, Told told) throws IOException {
         try {
             for (Imsg message; (message = client.receive()) != null;) {

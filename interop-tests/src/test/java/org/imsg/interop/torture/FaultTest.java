@@ -42,7 +42,7 @@ class FaultTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"pair", "batch", "daemon", "virtual", "full", "full-virtual", "descriptors", "child",
-            "netty"})
+            "netty", "netty-plain"})
     void every_call_may_fail_and_nothing_is_lost_or_left(String scenario, @TempDir Path directory) throws Exception {
         Path injector = injector();
         Path faults = Files.write(directory.resolve("faults"), new byte[Faults.BYTES]);

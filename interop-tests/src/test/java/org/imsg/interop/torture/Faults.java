@@ -20,7 +20,8 @@ final class Faults {
             "epoll_create1", "epoll_ctl", "epoll_wait", "eventfd", "fchmod", "fchown", "fchownat", "fcntl", "fdopendir",
             "flock", "fstat", "fstatat", "ftruncate", "getsockname", "getsockopt", "kill", "listen", "open", "openat",
             "pipe",
-            "pipe2", "poll", "posix_spawn", "pread", "pwrite", "read", "readdir", "recvmsg", "renameat", "sendmsg",
+            "pipe2", "poll", "posix_spawn", "pread", "pwrite", "read", "readdir", "recv", "recvmsg", "renameat",
+            "send", "sendmsg",
             "setrlimit", "setsockopt", "shutdown", "socket", "socketpair", "syscall", "unlinkat", "waitid", "waitpid",
             "write");
 

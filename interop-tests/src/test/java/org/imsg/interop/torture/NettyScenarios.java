@@ -29,21 +29,24 @@ final class NettyScenarios {
 
     /** By name. */
     static Map<String, Scenario> all() {
-        return Map.of("netty", (_, told) -> echo(told));
+        return Map.of("netty", (_, told) -> echo(told, true), "netty-plain", (_, told) -> echo(told, false));
     }
 
-    /** A blocking client, whose messages a channel on epoll sends back with their descriptors. */
-    private static void echo(Told told) throws Exception {
+    /** A blocking client, whose messages a channel on epoll sends back, with their descriptors if these may pass. */
+    private static void echo(Told told, boolean descriptors) throws Exception {
         try (Fd.Pair pair = Fd.socketpair()) {
             Channel server = new Bootstrap().group(LOOPS).channelFactory(() -> new ImsgSocketChannel(pair.second()))
-                    .option(ImsgChannelOption.ALLOW_FD_PASSING, true).handler(new ChannelInitializer<>() {
+                    .option(ImsgChannelOption.ALLOW_FD_PASSING, descriptors).handler(new ChannelInitializer<>() {
                         @Override
                         protected void initChannel(Channel channel) {
                             channel.pipeline().addLast(new ImsgCodec().format(WireFormat.MODERN), new Echo(told));
                         }
                     }).register().sync().channel();
             try (ImsgChannel client = ImsgChannel.of(pair.first())) {
-                CoreScenarios.ask(client.allowFdPassing().format(WireFormat.MODERN));
+                if (descriptors)
+                    CoreScenarios.ask(client.allowFdPassing().format(WireFormat.MODERN));
+                else
+                    CoreScenarios.askPlain(client);
             } finally {
                 server.close().sync();
                 server.eventLoop().submit(() -> {}).sync();
