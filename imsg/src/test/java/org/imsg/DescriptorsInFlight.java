@@ -41,8 +41,9 @@ final class DescriptorsInFlight {
             channel.flush();
             return null;
         }).awaitWaiting();
+        // Each has at least one, unless another process of this user has taken what the kernel allows.
         for (ImsgChannel.Pair pair : pairs)
-            pair.second().receive().close();
+            pair.second().receive(Duration.ofSeconds(20)).close();
         waiting.result();
         System.out.println("all sent once the peers have read");
     }

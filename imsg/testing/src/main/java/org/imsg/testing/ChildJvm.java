@@ -8,10 +8,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /** Runs a main class of the tests in a JVM of its own: one with few descriptors, few carriers, another poller. */
 public final class ChildJvm {
+    private static final int MOST_MINUTES = 4;
     private final List<String> options = new ArrayList<>(
             List.of("-XX:+UseSerialGC", "-Xshare:auto", "--enable-native-access=ALL-UNNAMED"));
     private final Map<String, String> environment = new HashMap<>();
@@ -45,9 +47,11 @@ public final class ChildJvm {
         return this;
     }
 
-    /** What the child printed, errors too; fails if it did not end with 0. */
+    /** What the child printed, errors too; fails if it did not end with 0, or is killed because it does not end. */
     public String run(Class<?> main, String... arguments) throws Exception {
         Process process = start(main, arguments);
+        // A thread that reads is not interrupted by a test's timeout.
+        CompletableFuture.delayedExecutor(MOST_MINUTES, TimeUnit.MINUTES).execute(process::destroyForcibly);
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         // Else the JDK closes it some time after the end, and a test that counts descriptors finds one less.
         process.getOutputStream().close();
