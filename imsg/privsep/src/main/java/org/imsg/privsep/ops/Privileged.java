@@ -200,7 +200,7 @@ public final class Privileged implements AutoCloseable {
      * and its System V IPC is gone; only then is the uid used again. Runs with {@code user} share the uid and may signal each other.
      * With {@code as}, the child {@linkplain Program#as(String) says} the user, and the run has this user's groups, and USER, LOGNAME, HOME and
      * SHELL in its environment. WHO are the uids it may be, or {@code authenticated}: any user but root whose password the child has
-     * shown in this session by {@link #authenticate(String, String, byte[])}.
+     * shown in this session. A user with group 0 is refused. The password is shown by {@link #authenticate(String, String, byte[])}.
      * In ARGUMENT a * is any one argument, ... at the end any number. The options are:
      * <ul>
      * <li>{@code group=GID}: the group; else that of the user's account with {@code as}, and one with the uid's number without

@@ -9,7 +9,7 @@ import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 
 /**
- * The users that a line runs programs as, never 0.
+ * The users that a line runs programs as, never 0. One whom the child names has no group 0 either.
  *
  * @param users the ids it has the choice of; all for a user who has authenticated
  */
@@ -81,8 +81,13 @@ record RunAs(Choice choice, IdRange users, Optional<Integer> group) {
         Optional<User> user = AccountDatabase.user(name);
         if (user.isEmpty() || !users.contains((int) user.get().uid()))
             throw permit.refusal("the user " + LogText.shortened(name) + " is none of " + users);
-        Ids ids = Ids.ofUser(user.get().name());
-        return group.isEmpty() ? ids : new Ids(ids.uid(), Integer.toUnsignedLong(group.get()), ids.groups());
+        Ids account = Ids.ofUser(user.get().name());
+        Ids ids = group.isEmpty()
+                ? account
+                : new Ids(account.uid(), Integer.toUnsignedLong(group.get()), account.groups());
+        if (ids.gid() == 0 || ids.groups().contains(0L))
+            throw permit.refusal("the user " + LogText.shortened(name) + " has group 0");
+        return ids;
     }
 
     /** The variables that a login has, of a user that the child named. */

@@ -243,6 +243,18 @@ class AuthenticationTest {
         }
     }
 
+    @Test
+    void a_user_with_group_0_is_no_user_to_run_as() throws Exception {
+        String name = "imsg-pam-test";
+        ran("", "useradd", "--uid", "64990", "--gid", "0", "--no-create-home", name);
+        try (Served served = served("run as=64990 /bin/sh ..."); Privileged privileged = served.privileged()) {
+            assertRefused(privileged, Program.of(Path.of("/bin/sh"), "-c", "id -g").as(name),
+                    "the user imsg-pam-test has group 0");
+        } finally {
+            ran("", "userdel", name);
+        }
+    }
+
     private static void assertRefused(Privileged privileged, Program program, String why) {
         assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> privileged.run(program))
                 .withMessageContaining(why);
