@@ -26,6 +26,7 @@ public final class OpenDescriptor {
     private static final VarHandle STATE;
     private static volatile @Nullable Function<Object, OpenDescriptor> ofFd;
     private static volatile @Nullable BiFunction<OpenDescriptor, Integer, IOException> failure;
+    private static volatile @Nullable Consumer<OpenDescriptor> witness;
 
     static {
         try {
@@ -54,6 +55,7 @@ public final class OpenDescriptor {
      */
     public OpenDescriptor(int number) {
         this.number = number;
+        tellWitness();
     }
 
     /** A descriptor that is not open yet: made first, so that no shortage of memory comes between opening one and owning it. */
@@ -70,6 +72,22 @@ public final class OpenDescriptor {
     public void open(int opened) {
         number = opened;
         state = 0;
+        tellWitness();
+    }
+
+    /**
+     * Has every descriptor told that gets an owner from now on, so that a test can know its own.
+     *
+     * @param told is called by the thread that opens the descriptor; must not throw
+     */
+    public static void watch(Consumer<OpenDescriptor> told) {
+        witness = told;
+    }
+
+    private void tellWitness() {
+        Consumer<OpenDescriptor> told = witness;
+        if (told != null)
+            told.accept(this);
     }
 
     /**

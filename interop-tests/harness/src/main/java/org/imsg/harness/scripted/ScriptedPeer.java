@@ -7,7 +7,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
 import org.imsg.WireFormat;
 import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.record.Conversation;
@@ -21,24 +24,42 @@ import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The other side of what is being tested: each call is a step that is done at once. An unmet expectation is an AssertionError that
- * shows the script beside what really passed.
+ * The other side of what is being tested: each call is a step that is done at once. An unmet expectation is a {@link PeerFailedError},
+ * which shows the script beside what really passed.
  *
  * {@snippet file = "org/imsg/harness/scripted/ScriptedPeerTest.java" region = "client"}
  *
- * <p>As a server it runs in the background: see {@link ScriptedServer}. For one thread at a time.
+ * <p>Beside a test that waits for its answers, {@link #follow(Steps)} takes the steps in the background, and {@link ScriptedServer} does so for
+ * each client. For one thread at a time, but for {@link #failure()}.
  */
 public final class ScriptedPeer implements AutoCloseable {
     private static final Duration USUAL_PATIENCE = Duration.ofSeconds(10);
 
     private final Conversation conversation;
-    private final List<Event> passed = new ArrayList<>();
-    private final List<String> script = new ArrayList<>();
-    private final List<Integer> eventsBefore = new ArrayList<>();
+    private final List<Event> passed = Collections.synchronizedList(new ArrayList<>());
+    private final List<String> script = Collections.synchronizedList(new ArrayList<>());
+    private final List<Integer> eventsBefore = Collections.synchronizedList(new ArrayList<>());
     private final List<Conversation.Received> received = new ArrayList<>();
     private ProtocolDescription protocol = ProtocolDescription.NONE;
     private Duration patience = USUAL_PATIENCE;
     private @Nullable Child child;
+    private @Nullable Thread following;
+    /** Held while an expectation is neither met nor failed. */
+    private final ReentrantLock expecting = new ReentrantLock();
+    private volatile Thread expectant = Thread.currentThread();
+    private volatile @Nullable PeerFailedError failure;
+
+    /** What a peer does. */
+    @FunctionalInterface
+    public interface Steps {
+        /**
+         * Talks with the other side.
+         *
+         * @param peer the connection
+         * @throws Exception anything: a failure of the test
+         */
+        void with(ScriptedPeer peer) throws Exception;
+    }
 
     private ScriptedPeer(RawSocket socket, Direction sending, WireFormat format, int limit) {
         conversation = new Conversation(socket, sending, format, limit, passed::add);
@@ -109,7 +130,39 @@ public final class ScriptedPeer implements AutoCloseable {
         return this;
     }
 
+    /**
+     * Takes the steps in a thread of its own. When one fails, the connection is cut, so that the other side does not wait in vain.
+     *
+     * @param steps what to do; {@link #close()} waits for the last
+     * @return this
+     */
+    public ScriptedPeer follow(Steps steps) {
+        following = Thread.ofVirtual().name("imsg-scripted-peer").start(() -> {
+            try {
+                steps.with(this);
+                failure = null; // the steps caught it
+            } catch (Exception | AssertionError e) {
+                failure = failedWith(e);
+                conversation.socket().shutdown();
+            }
+        });
+        return this;
+    }
+
+    /**
+     * Tells what has gone wrong. Any thread may ask.
+     *
+     * @return the expectation that failed last, unless steps were taken since, or that which is waited for now
+     */
+    public Optional<PeerFailedError> failure() {
+        PeerFailedError failed = failure;
+        if (failed == null && expecting.isLocked())
+            failed = failed("nothing has come up to now", null, expectant, false);
+        return Optional.ofNullable(failed);
+    }
+
     private void step(String words) {
+        failure = null;
         script.add(words);
         eventsBefore.add(passed.size());
     }
@@ -119,29 +172,42 @@ public final class ScriptedPeer implements AutoCloseable {
      *
      * @param expected what it must be like
      * @return the message and its descriptor, which is closed with this peer unless it is moved on
-     * @throws AssertionError if it is not, or does not come, or the stream ends
+     * @throws PeerFailedError if it is not, or does not come, or the stream ends
      * @throws IOException if the socket is closed here
      */
     public Conversation.Received expect(Expected expected) throws IOException {
-        step("expect " + expected);
-        Conversation.Received next = next();
-        if (!expected.matches(next.event()))
-            throw failure(next.event().kind() == Event.Kind.END
-                    ? "the stream ended"
-                    : "not as expected: " + String.join(", ", expected.broken(next.event())));
-        return next;
+        expecting.lock();
+        try {
+            expectant = Thread.currentThread();
+            step("expect " + expected);
+            Conversation.Received next = next();
+            boolean ended = next.event().kind() == Event.Kind.END;
+            if (!expected.matches(next.event()))
+                throw fail(ended
+                        ? "the stream ended"
+                        : "not as expected: " + String.join(", ", expected.broken(next.event())), !ended);
+            return next;
+        } finally {
+            expecting.unlock();
+        }
     }
 
     /**
      * Waits for the end of the stream.
      *
-     * @throws AssertionError if something else comes, or nothing does
+     * @throws PeerFailedError if something else comes, or nothing does
      * @throws IOException if the socket is closed here
      */
     public void expectEnd() throws IOException {
-        step("expect the end");
-        if (next().event().kind() != Event.Kind.END)
-            throw failure("something came instead of the end");
+        expecting.lock();
+        try {
+            expectant = Thread.currentThread();
+            step("expect the end");
+            if (next().event().kind() != Event.Kind.END)
+                throw fail("something came instead of the end", true);
+        } finally {
+            expecting.unlock();
+        }
     }
 
     private Conversation.Received next() throws IOException {
@@ -150,12 +216,28 @@ public final class ScriptedPeer implements AutoCloseable {
             received.add(next);
             return next;
         } catch (SocketTimeoutException _) {
-            throw failure("nothing came within " + patience.toMillis() + " ms");
+            throw fail("nothing came within " + patience.toMillis() + " ms", true);
         }
     }
 
-    private AssertionError failure(String what) {
-        return new AssertionError(new SideBySide(script, eventsBefore, passed, protocol).text(what));
+    private PeerFailedError fail(String what, boolean certain) {
+        PeerFailedError failed = failed(what, null, Thread.currentThread(), certain);
+        failure = failed;
+        return failed;
+    }
+
+    private PeerFailedError failed(String what, @Nullable Throwable cause, Thread thread, boolean certain) {
+        List<Integer> before = List.copyOf(eventsBefore);
+        return new PeerFailedError(new SideBySide(List.copyOf(script).subList(0, before.size()), before,
+                List.copyOf(passed), protocol).text(what), cause, thread, certain);
+    }
+
+    /** What a script threw; an I/O error may come from the other side's leaving. */
+    PeerFailedError failedWith(Throwable thrown) {
+        return thrown instanceof PeerFailedError failed
+                ? failed
+                : failed("the script failed: " + thrown, thrown, Thread.currentThread(),
+                        !(thrown instanceof IOException));
     }
 
     /**
@@ -274,13 +356,43 @@ public final class ScriptedPeer implements AutoCloseable {
         return child;
     }
 
-    /** Closes the socket and what was received and not moved on; ends the program, if there is one. */
+    /**
+     * Lets the steps of {@link #follow(Steps)} end, for ten seconds. Closes the socket and what was received and not moved on; ends the program,
+     * if there is one.
+     *
+     * @throws PeerFailedError if a step of {@link #follow(Steps)} failed
+     */
     @Override
     public void close() {
+        Thread steps = following;
+        if (steps != null)
+            await(steps);
+        if (conversation.socket().peerIsGone()) {
+            expecting.lock(); // what another thread expects fails now
+            expecting.unlock();
+        }
         conversation.close();
         received.forEach(Conversation.Received::close);
         if (child != null)
             await(child);
+        PeerFailedError failed = failure;
+        if (steps != null && failed != null)
+            throw failed;
+    }
+
+    private void await(Thread steps) {
+        try {
+            if (!steps.join(USUAL_PATIENCE)) {
+                failure = failed("the steps did not end within " + USUAL_PATIENCE.toMillis() + " ms", null, steps,
+                        false);
+                conversation.socket().shutdown();
+                steps.interrupt();
+            }
+        } catch (InterruptedException _) {
+            conversation.socket().shutdown();
+            steps.interrupt();
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static void await(Child child) {

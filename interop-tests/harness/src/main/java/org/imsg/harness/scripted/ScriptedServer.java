@@ -11,32 +11,20 @@ import org.imsg.harness.stream.RawSocket;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A daemon that follows a script, one connection after the other, on a thread of its own. An exception of the script comes out of
- * {@link #close()}.
+ * A daemon that follows a script, one connection after the other, on a thread of its own. What a script throws comes out of
+ * {@link #close()}; the daemon is gone then for its clients, so that none waits in vain.
  */
 public final class ScriptedServer implements AutoCloseable {
     private static final Duration PAUSE = Duration.ofMillis(20);
 
     private final RawListener listener;
     private final WireFormat format;
-    private final Script script;
+    private final ScriptedPeer.Steps script;
     private final Thread serving;
-    private volatile @Nullable Throwable failure;
+    private volatile @Nullable PeerFailedError failure;
     private volatile boolean closed;
 
-    /** The script for a client. */
-    @FunctionalInterface
-    public interface Script {
-        /**
-         * Talks with one client; the connection is closed afterwards.
-         *
-         * @param client the connection
-         * @throws Exception anything: a failure of the test
-         */
-        void with(ScriptedPeer client) throws Exception;
-    }
-
-    private ScriptedServer(RawListener listener, WireFormat format, Script script) {
+    private ScriptedServer(RawListener listener, WireFormat format, ScriptedPeer.Steps script) {
         this.listener = listener;
         this.format = format;
         this.script = script;
@@ -52,7 +40,7 @@ public final class ScriptedServer implements AutoCloseable {
      * @return the running server
      * @throws IOException if it cannot listen there
      */
-    public static ScriptedServer listen(Path socket, WireFormat format, Script script) throws IOException {
+    public static ScriptedServer listen(Path socket, WireFormat format, ScriptedPeer.Steps script) throws IOException {
         return new ScriptedServer(RawListener.listen(socket, 0600), format, script);
     }
 
@@ -60,11 +48,24 @@ public final class ScriptedServer implements AutoCloseable {
         try {
             for (RawSocket connection; (connection = nextClient()) != null;) {
                 try (ScriptedPeer client = ScriptedPeer.of(connection, Direction.TO_CLIENT, format)) {
-                    script.with(client);
+                    serve(client);
                 }
             }
-        } catch (Exception | AssertionError e) {
+        } catch (IOException e) {
+            failure = new PeerFailedError("no client can be accepted: " + e.getMessage(), e, Thread.currentThread(),
+                    true);
+        } catch (PeerFailedError e) {
             failure = e;
+        } finally {
+            listener.close();
+        }
+    }
+
+    private void serve(ScriptedPeer client) {
+        try {
+            script.with(client);
+        } catch (Exception | AssertionError e) {
+            throw client.failedWith(e);
         }
     }
 
@@ -88,7 +89,7 @@ public final class ScriptedServer implements AutoCloseable {
     /**
      * Lets the script end for those who have connected, then stops, and says what went wrong.
      *
-     * @throws AssertionError if a script failed, with its message
+     * @throws PeerFailedError if a script failed
      */
     @Override
     public void close() {
@@ -99,11 +100,8 @@ public final class ScriptedServer implements AutoCloseable {
             serving.interrupt();
             Thread.currentThread().interrupt();
         }
-        listener.close();
-        Throwable thrown = failure;
-        if (thrown != null)
-            throw thrown instanceof AssertionError error
-                    ? error
-                    : new AssertionError("the script failed: " + thrown, thrown);
+        PeerFailedError failed = failure;
+        if (failed != null)
+            throw failed;
     }
 }

@@ -8,6 +8,7 @@ import java.time.Duration;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgListener;
+import org.imsg.WireFormat;
 import org.imsg.harness.debian.DebianSuite;
 import org.imsg.harness.debian.Ntpd;
 import org.imsg.harness.scripted.Expected;
@@ -32,6 +33,18 @@ class ImsgExtensionTest {
         channel.send(Imsg.of(PING, "hello"));
         peer.expect(Expected.type(PING).withoutDescriptor());
         peer.send(PONG, new byte[0]);
+        assertThat(channel.receive(PATIENCE).type()).isEqualTo(PONG);
+    }
+
+    @Test
+    void a_peer_answers_beside_the_test(ImsgChannel channel, @Speaks(WireFormat.CLASSIC) ScriptedPeer peer)
+            throws Exception {
+        peer.follow(daemon -> {
+            daemon.expect(Expected.type(PING));
+            daemon.send(PONG, new byte[0]);
+            daemon.expectEnd();
+        });
+        channel.send(Imsg.of(PING, "hello"));
         assertThat(channel.receive(PATIENCE).type()).isEqualTo(PONG);
     }
 

@@ -31,6 +31,7 @@ import org.imsg.peers.tmux.TmuxClient;
 import org.imsg.peers.tmux.TmuxOutcome;
 import org.imsg.peers.tmux.TmuxVersion;
 import org.imsg.harness.scripted.Expected;
+import org.imsg.harness.scripted.ScriptedPeer;
 import org.imsg.harness.scripted.ScriptedServer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -48,7 +49,7 @@ class WrongPeersTest {
         return directory.resolve("socket");
     }
 
-    private ScriptedServer daemon(WireFormat format, ScriptedServer.Script script) throws IOException {
+    private ScriptedServer daemon(WireFormat format, ScriptedPeer.Steps script) throws IOException {
         return ScriptedServer.listen(socket(), format, script);
     }
 
@@ -134,7 +135,7 @@ class WrongPeersTest {
 
     @Test
     void a_tmux_command_ends_as_the_server_says_and_never_because_it_left() throws Exception {
-        List<ScriptedServer.Script> ends = new ArrayList<>(List.of(
+        List<ScriptedPeer.Steps> ends = new ArrayList<>(List.of(
                 client -> {}, // leaves
                 client -> client.send(12, 9, 0, new byte[0]),
                 client -> client.send(210, 8, 0, new byte[0]),
