@@ -101,7 +101,6 @@ final class Connector {
         if (timeout > 0 && left <= 0) {
             fail(new ConnectTimeoutException("no room in the backlog of " + to + " within "
                     + channel.config().getConnectTimeoutMillis() + " ms"));
-            channel.unsafe().close(channel.unsafe().voidPromise());
             return;
         }
         attempt = loop.schedule(this::attempt, timeout > 0 ? Math.min(pause, left) : pause, TimeUnit.NANOSECONDS);
@@ -118,17 +117,21 @@ final class Connector {
             channel.unsafe().close(channel.unsafe().voidPromise());
     }
 
+    /** Closes the channel, as Netty's own does: the promise is told what there was to tell, and not of the close. */
     private void fail(Throwable cause) {
         ChannelPromise connected = promise;
         promise = null;
-        if (connected != null)
-            connected.tryFailure(cause);
+        channel.unsafe().close(channel.unsafe().voidPromise());
+        connected.tryFailure(cause);
     }
 
     /** The channel is closed. */
     void cancel(Throwable cause) {
         if (attempt != null)
             attempt.cancel(false);
-        fail(cause);
+        ChannelPromise connected = promise;
+        promise = null;
+        if (connected != null)
+            connected.tryFailure(cause);
     }
 }

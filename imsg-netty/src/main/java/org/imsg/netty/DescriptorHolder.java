@@ -95,9 +95,9 @@ abstract class DescriptorHolder implements ByteBufHolder {
         Fd unclaimed = takeFd();
         if (unclaimed != null)
             unclaimed.close();
-        content.release();
         if (leak != null)
             leak.close(this);
+        content.release();
     }
 
     @Override

@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Of the descriptors that come with one recvmsg(2) the first is kept, as in C; others are closed. Received descriptors are
  * close-on-exec. An end without a name has the address {@code DomainSocketAddress("")}. A peer whose backlog is full is tried
- * again until {@code CONNECT_TIMEOUT_MILLIS} have passed. A refused connect is a {@link java.net.ConnectException}, one to a path
+ * again until {@code CONNECT_TIMEOUT_MILLIS} have passed. A channel whose connect fails is closed. A refused connect is a {@link java.net.ConnectException}, one to a path
  * that is not there a {@link java.io.FileNotFoundException}, each with the {@link ErrnoException} as its cause; other failed
  * system calls are {@link ErrnoException}s. Safe for use by several threads as every Netty channel is.
  *
@@ -310,6 +310,8 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
     void shutdownInputNow() throws IOException {
         SocketCalls.shutdown(socket, Constants.SHUT_RD);
         endInput();
+        if (config.isAllowHalfClosure())
+            eventLoop().execute(reader::drain);
     }
 
     /** What Netty calls the channel's inside. */

@@ -24,6 +24,7 @@ final class SocketReader {
     private boolean pending;
     private boolean ended;
     private boolean arrived;
+    private boolean draining;
     /** A recvmsg that brings a descriptor ends where the descriptor's bytes end: a short read says nothing there. */
     private boolean filled;
     private boolean broughtDescriptor;
@@ -84,6 +85,14 @@ final class SocketReader {
             channel.eventLoop().execute(this::readToEnd);
     }
 
+    /** The input was shut down on this side: what had arrived is handed on, and the end of that told. */
+    void drain() {
+        if (!channel.isRegistered() || !channel.eventLoop().inEventLoop() || !channel.isActive())
+            return;
+        draining = true;
+        read((ImsgSocketChannel.SocketUnsafe) channel.unsafe());
+    }
+
     void read(ImsgSocketChannel.SocketUnsafe unsafe) {
         ChannelPipeline pipeline = channel.pipeline();
         RecvByteBufAllocator.ExtendedHandle sizes = (RecvByteBufAllocator.ExtendedHandle) unsafe.recvBufAllocHandle();
@@ -99,7 +108,8 @@ final class SocketReader {
                 arrived = true;
                 pipeline.fireChannelRead(received);
                 // A handler may have closed the channel, and the number may be another socket's by now.
-            } while (channel.isActive() && !channel.isInputShutdown() && sizes.continueReading(maybeMore));
+            } while (channel.isActive()
+                    && (draining || !channel.isInputShutdown() && sizes.continueReading(maybeMore)));
         } catch (Exception | OutOfMemoryError e) {
             // Netty's own error when direct memory runs out is one of the latter; it must not end the loop.
             failure = e;
@@ -190,8 +200,10 @@ final class SocketReader {
             unsafe.close(unsafe.voidPromise());
             return;
         }
-        channel.endInput();
-        pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
+        if (!channel.isInputShutdown()) {
+            channel.endInput();
+            pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
+        }
         pipeline.fireUserEventTriggered(ChannelInputShutdownReadComplete.INSTANCE);
     }
 }

@@ -80,8 +80,13 @@ final class SocketWriter {
     }
 
     private ByteBuf copy(ByteBuf bytes) {
-        return config.getAllocator().directBuffer(bytes.readableBytes()).writeBytes(bytes, bytes.readerIndex(),
-                bytes.readableBytes());
+        ByteBuf copy = config.getAllocator().directBuffer(bytes.readableBytes());
+        try {
+            return copy.writeBytes(bytes, bytes.readerIndex(), bytes.readableBytes());
+        } catch (RuntimeException e) { // released already, say
+            copy.release();
+            throw e;
+        }
     }
 
     Outcome write(ChannelOutboundBuffer queue) throws IOException {

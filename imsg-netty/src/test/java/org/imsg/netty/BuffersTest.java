@@ -2,9 +2,12 @@ package org.imsg.netty;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.imsg.netty.Wire.bytes;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.CompositeByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -142,6 +145,34 @@ class BuffersTest {
                 bytes.release();
             }
             assertThat(later).hasToString(text.toString()).hasToString("onetwothreefourfivesixseveneightnineten");
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    /** The copy that the kernel needs of bytes on the heap, or of a composite with a descriptor, was left behind. */
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void a_write_of_what_was_released_fails_by_itself_and_leaves_no_memory(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(true);
+        Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.ALLOCATOR, allocator));
+        try (Wire peer = new Wire(pair.second())) {
+            ByteBuf heap = bytes("released");
+            CompositeByteBuf composite = Unpooled.compositeBuffer().addComponent(true, bytes("a"))
+                    .addComponent(true, bytes("b"));
+            FdBuf withDescriptor = new FdBuf(composite, Wire.pipeSaying(""));
+            heap.release();
+            composite.release();
+            long taken = channel.eventLoop().submit(() -> {
+                long before = allocator.metric().usedDirectMemory();
+                assertThat(channel.write(heap).cause()).isInstanceOf(RuntimeException.class);
+                assertThat(channel.write(withDescriptor).cause()).isInstanceOf(RuntimeException.class);
+                return allocator.metric().usedDirectMemory() - before;
+            }).get();
+            assertThat(taken).isZero();
+            channel.writeAndFlush(bytes("served on")).sync();
+            assertThat(peer.text(9)).isEqualTo("served on");
         } finally {
             channel.close().sync();
         }

@@ -13,6 +13,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
 import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
@@ -22,6 +23,7 @@ import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.SingleThreadEventExecutor;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -34,6 +36,7 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import org.imsg.sys.Constants;
 import org.imsg.unix.Fd;
 import org.imsg.unix.UnixAddress;
@@ -516,6 +519,30 @@ class EventLoopContractTest {
             assertThat(channel.isWritable()).isTrue();
         } finally {
             channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#andNettysOwn")
+    void the_end_of_its_loop_closes_a_channel_and_fails_what_it_had_to_send(Loops loops) throws Exception {
+        EventLoopGroup loop = loops.newGroup(1);
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops, loop, pair.first(), NO_AUTO_READ, events);
+        try (Wire peer = new Wire(pair.second())) {
+            ChannelFuture flushed = channel.writeAndFlush(bytes("x".repeat(1_000_000)));
+            ChannelFuture unflushed = channel.write(loops == Loops.NETTYS_OWN
+                    ? bytes("y")
+                    : new FdBuf(bytes("y"), Wire.pipeSaying("")));
+            settle(channel);
+            // Netty's loop may end at once, and close nothing, if it is given no time or has nothing left to run.
+            ((SingleThreadEventExecutor) channel.eventLoop()).addShutdownHook(() -> {});
+            loop.shutdownGracefully(1, 20_000, TimeUnit.MILLISECONDS).sync();
+            channel.closeFuture().sync();
+            assertThatThrownBy(flushed::sync).isInstanceOf(ClosedChannelException.class);
+            assertThatThrownBy(unflushed::sync).isInstanceOf(ClosedChannelException.class);
+            events.expect(Events.INACTIVE);
+            assertThat(peer.socket().isOpen()).isTrue();
         }
     }
 }

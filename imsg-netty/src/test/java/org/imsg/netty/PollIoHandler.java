@@ -114,6 +114,19 @@ final class PollIoHandler implements IoHandler {
         return KQueueIoHandle.class.isAssignableFrom(handleType);
     }
 
+    /** As all of Netty's do. */
+    @Override
+    public void prepareToDestroy() {
+        for (Filters filters : List.copyOf(registered)) {
+            filters.cancel();
+            try {
+                filters.handle.close();
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+        }
+    }
+
     @Override
     public void destroy() {
         wakeup.close();

@@ -105,9 +105,14 @@ final class Wire implements AutoCloseable {
 
     /** The same, of Netty's own too. */
     static Channel open(Loops loops, Fd end, Map<ChannelOption<?>, Object> options, ChannelHandler... handlers) {
+        return open(loops, loops.group(), end, options, handlers);
+    }
+
+    static Channel open(Loops loops, EventLoopGroup group, Fd end, Map<ChannelOption<?>, Object> options,
+            ChannelHandler... handlers) {
         if (loops != Loops.NETTYS_OWN)
-            return open(loops.group(), end, options, handlers);
-        return open(new Bootstrap().group(loops.group()).channelFactory(() -> loops.channel(end)), options, handlers);
+            return open(group, end, options, handlers);
+        return open(new Bootstrap().group(group).channelFactory(() -> loops.channel(end)), options, handlers);
     }
 
     static Channel open(Loops loops, Fd end, ChannelHandler... handlers) {
@@ -127,7 +132,7 @@ final class Wire implements AutoCloseable {
     }
 
     @SuppressWarnings("unchecked")
-    private static <T> void set(Bootstrap bootstrap, ChannelOption<?> option, Object value) {
+    static <T> void set(Bootstrap bootstrap, ChannelOption<?> option, Object value) {
         bootstrap.option((ChannelOption<T>) option, (T) value);
     }
 

@@ -14,12 +14,16 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.DefaultFileRegion;
+import io.netty.channel.FileRegion;
+import io.netty.util.AbstractReferenceCounted;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.Timeout;
@@ -73,10 +77,10 @@ class WritingTest {
     }
 
     @ParameterizedTest
-    @MethodSource("org.imsg.netty.Loops#available")
+    @MethodSource("org.imsg.netty.Loops#andNettysOwn")
     void every_kind_of_buffer_arrives_whole_alone_and_among_others(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
-        Channel channel = Wire.open(loops.group(), pair.first(), SMALL);
+        Channel channel = Wire.open(loops, pair.first(), SMALL);
         try (Wire peer = new Wire(pair.second())) {
             for (Map.Entry<String, ByteBuf> kind : kinds().entrySet()) {
                 ByteBuf alone = kind.getValue().retain();
@@ -86,7 +90,9 @@ class WritingTest {
                 channel.write(bytes("before"));
                 channel.write(Unpooled.EMPTY_BUFFER);
                 channel.write(kind.getValue().duplicate());
-                channel.write(new FdBuf(bytes("descriptor"), pipeSaying("")));
+                channel.write(loops == Loops.NETTYS_OWN
+                        ? bytes("descriptor")
+                        : new FdBuf(bytes("descriptor"), pipeSaying("")));
                 ChannelFuture last = channel.writeAndFlush(bytes("after"));
                 assertThat(peer.text(TEXT.length() + 21).equals("before" + TEXT + "descriptor" + "after"))
                         .as(kind.getKey() + " arrives whole among others").isTrue();
@@ -120,11 +126,11 @@ class WritingTest {
     }
 
     @ParameterizedTest
-    @MethodSource("org.imsg.netty.Loops#available")
+    @MethodSource("org.imsg.netty.Loops#andNettysOwn")
     void a_part_of_a_file_is_sent_between_buffers(Loops loops) throws Exception {
         Path file = Files.writeString(directory.resolve("file"), "head" + TEXT + "tail");
         Fd.Pair pair = Fd.socketpair();
-        Channel channel = Wire.open(loops.group(), pair.first(), SMALL);
+        Channel channel = Wire.open(loops, pair.first(), SMALL);
         try (Wire peer = new Wire(pair.second())) {
             channel.write(bytes("before"));
             DefaultFileRegion region = new DefaultFileRegion(file.toFile(), 4, TEXT.length());
@@ -142,11 +148,11 @@ class WritingTest {
     }
 
     @ParameterizedTest
-    @MethodSource("org.imsg.netty.Loops#available")
+    @MethodSource("org.imsg.netty.Loops#andNettysOwn")
     void a_region_beyond_the_end_of_its_file_fails_its_write(Loops loops) throws Exception {
         Path file = Files.writeString(directory.resolve("short"), "0123456789");
         Fd.Pair pair = Fd.socketpair();
-        Channel channel = Wire.open(loops.group(), pair.first());
+        Channel channel = Wire.open(loops, pair.first());
         try (Wire peer = new Wire(pair.second())) {
             DefaultFileRegion region = new DefaultFileRegion(file.toFile(), 0, 11);
             ChannelFuture sent = channel.writeAndFlush(region);
@@ -154,6 +160,98 @@ class WritingTest {
             assertThat(peer.text(10)).isEqualTo("0123456789");
             channel.closeFuture().sync();
             assertThat(region.refCnt()).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#andNettysOwn")
+    void a_region_of_a_programs_own_is_sent_from_either_kind_of_memory(Loops loops) throws Exception {
+        byte[] text = TEXT.getBytes(StandardCharsets.ISO_8859_1);
+        Fd.Pair pair = Fd.socketpair();
+        Channel channel = Wire.open(loops, pair.first(), SMALL);
+        try (Wire peer = new Wire(pair.second())) {
+            for (ByteBuffer content : List.of(ByteBuffer.wrap(text),
+                    ByteBuffer.allocateDirect(text.length).put(0, text),
+                    ByteBuffer.wrap(text).asReadOnlyBuffer())) {
+                OwnRegion region = new OwnRegion(content);
+                ChannelFuture sent = channel.write(region);
+                channel.writeAndFlush(bytes("after"));
+                assertThat(peer.text(text.length + 5).equals(TEXT + "after")).isTrue();
+                sent.sync();
+                assertThat(region.refCnt()).isZero();
+            }
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    /** Bytes in memory, of which a call offers so many at most. */
+    private static final class OwnRegion extends AbstractReferenceCounted implements FileRegion {
+        private static final int AT_ONCE = 1000;
+
+        private final ByteBuffer content;
+
+        OwnRegion(ByteBuffer content) {
+            this.content = content;
+        }
+
+        @Override
+        public long transferTo(WritableByteChannel target, long position) throws IOException {
+            assertThat(position).isEqualTo(content.position());
+            int before = content.position();
+            int limit = content.limit();
+            content.limit(Math.min(limit, before + AT_ONCE));
+            target.write(content);
+            content.limit(limit);
+            return content.position() - before;
+        }
+
+        @Override
+        public long position() {
+            return 0;
+        }
+
+        @Override
+        public long transferred() {
+            return content.position();
+        }
+
+        @Override
+        @Deprecated
+        public long transfered() {
+            return transferred();
+        }
+
+        @Override
+        public long count() {
+            return content.limit();
+        }
+
+        @Override
+        protected void deallocate() {
+            // the collector's
+        }
+
+        @Override
+        public FileRegion retain() {
+            super.retain();
+            return this;
+        }
+
+        @Override
+        public FileRegion retain(int increment) {
+            super.retain(increment);
+            return this;
+        }
+
+        @Override
+        public FileRegion touch() {
+            return this;
+        }
+
+        @Override
+        public FileRegion touch(Object hint) {
+            return this;
         }
     }
 }
