@@ -85,7 +85,7 @@ final class SocketReader {
             channel.eventLoop().execute(this::readToEnd);
     }
 
-    /** The input was shut down on this side: what had arrived is handed on, and the end of that told. */
+    /** The input was shut down on this side: bytes that had arrived are handed on, and then the end is told. */
     void drain() {
         if (!channel.isRegistered() || !channel.eventLoop().inEventLoop() || !channel.isActive())
             return;
