@@ -15,7 +15,7 @@ import org.imsg.Imsg;
  * and without an AOT cache, which it makes first by a training run; before that, what a JVM alone takes. As root, from the classes of the tests:
  *
  * <pre>
- * java --enable-native-access=ALL-UNNAMED -cp imsg/target/test-classes:imsg/target/classes org.imsg.privsep.SpawnFigures [RUNS]
+ * java --enable-native-access=ALL-UNNAMED -cp imsg/privsep/target/test-classes:imsg/privsep/target/classes:imsg/testing/target/classes:imsg/target/classes org.imsg.privsep.SpawnFigures [RUNS]
  * </pre>
  */
 public final class SpawnFigures {
