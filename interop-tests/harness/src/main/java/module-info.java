@@ -17,6 +17,7 @@ module org.imsg.harness {
     exports org.imsg.harness.describe;
     exports org.imsg.harness.fuzz;
     exports org.imsg.harness.junit;
+    exports org.imsg.harness.page;
     exports org.imsg.harness.record;
     exports org.imsg.harness.scripted;
     exports org.imsg.harness.stream;

@@ -88,6 +88,8 @@ final class ConformanceCommand implements Callable<Integer> {
     private Target target(int wanted, List<Integer> types) throws IOException {
         WireFormat format = reading.format;
         int limit = reading.limit == null ? USUAL_LIMIT : reading.limit;
+        if (format != WireFormat.AUTO)
+            Reading.limit(format, limit);
         if (format == WireFormat.AUTO || reading.limit == null) {
             Probe.ProbeResult found = new Probe(socket, Duration.ofMillis(200)).run();
             if (format == WireFormat.AUTO)
@@ -97,7 +99,8 @@ final class ConformanceCommand implements Callable<Integer> {
             if (!output.json)
                 output.out().println("probed: " + found.process() + ", format " + found.format() + ", limit " + limit);
         }
-        return new Target(socket, format, limit, wanted, id, HexFormat.of().parseHex(payload), types, connections,
+        return new Target(socket, format, Reading.limit(format, limit), wanted, id, HexFormat.of().parseHex(payload),
+                types, connections,
                 patience);
     }
 

@@ -1,10 +1,12 @@
 package org.imsg.harness.cli;
 
+import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import org.imsg.harness.page.EventPage;
 import org.imsg.harness.record.Event;
 import org.imsg.harness.record.EventReader;
 import org.imsg.harness.record.Recorder;
@@ -15,7 +17,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "decode", mixinStandardHelpOptions = true, description = "Shows what is in a recording, a pcapng file, or bytes saved from a socket.", footer = {
-        "%nExample:%n", "  imsg decode session.pcapng --describe bgpd.structs",
+        "%nExample:%n", "  imsg decode session.pcapng --describe bgpd.structs --html session.html",
         "  socat -u UNIX-CONNECT:daemon.sock - | imsg decode -"})
 final class DecodeCommand implements Callable<Integer> {
     @Parameters(paramLabel = "FILE", description = "The file; - is the standard input.")
@@ -23,6 +25,9 @@ final class DecodeCommand implements Callable<Integer> {
 
     @Option(names = "--save", paramLabel = "FILE", description = "Writes the events to a recording as well: pcapng if it ends with .pcapng.")
     private @Nullable Path save;
+
+    @Option(names = "--html", paramLabel = "FILE", description = "Writes a page for a browser as well: a diagram of what passed, in one file.")
+    private @Nullable Path html;
 
     @Mixin
     private Reading reading;
@@ -32,20 +37,36 @@ final class DecodeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        refuseItself(save, "--save");
+        refuseItself(html, "--html");
         boolean broken = false;
         Consumer<Event> shown = output.witness(reading.protocol(), null);
         try (InputStream in = file.toString().equals("-") ? System.in : Files.newInputStream(file)) {
             EventReader events = EventReader.of(in, reading.format, reading.limit());
             Event event = events.next();
-            try (Recorder recorder = save == null ? null : Recorder.to(save, events.start())) {
-                for (; event != null; event = events.next()) {
+            try (KeptEvents kept = KeptEvents.open(save == null ? null : () -> Recorder.to(save, events.start()),
+                    html == null ? null : () -> EventPage.to(html, file.toString(), reading.protocol()), false)) {
+                for (; event != null; event = next(events, event.nanos(), kept)) {
                     shown.accept(event);
-                    if (recorder != null)
-                        recorder.add(event);
+                    kept.accept(event);
                     broken |= event.kind() == Event.Kind.BYTES && !event.note().isEmpty();
                 }
             }
         }
         return broken ? ExitCode.PROTOCOL : ExitCode.OK;
+    }
+
+    private static @Nullable Event next(EventReader events, long last, KeptEvents kept) throws IOException {
+        try {
+            return events.next();
+        } catch (IOException e) {
+            kept.complain(last, String.valueOf(e.getMessage()));
+            throw e;
+        }
+    }
+
+    private void refuseItself(@Nullable Path written, String option) throws IOException {
+        if (written != null && Files.exists(file) && Files.exists(written) && Files.isSameFile(file, written))
+            throw new IllegalArgumentException(option + ": " + written + " is the file that is read; name another");
     }
 }

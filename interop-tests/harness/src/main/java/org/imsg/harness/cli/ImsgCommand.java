@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import org.imsg.harness.scripted.ScriptFailedException;
+import org.imsg.unix.ErrnoException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -152,6 +153,7 @@ public final class ImsgCommand implements Runnable {
                 denied.getFile() + ": permission denied" + option(command, denied.getFile());
             case FileSystemException file when file.getFile() != null && file.getReason() != null ->
                 file.getFile() + ": " + file.getReason() + option(command, file.getFile());
+            case ErrnoException failed -> failed.getMessage() + SocketPath.advice(failed);
             case IOException io -> io.getMessage() == null ? io.toString() : io.getMessage();
             case IllegalArgumentException wrong -> wrong.getMessage();
             default -> failure.toString();

@@ -9,7 +9,6 @@ import java.util.function.Consumer;
 import org.imsg.harness.record.Conversation;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
-import org.imsg.harness.record.Recorder;
 import org.imsg.harness.scripted.Responder;
 import org.imsg.harness.stream.RawListener;
 import org.imsg.harness.stream.RawSocket;
@@ -37,8 +36,8 @@ final class ListenCommand implements Callable<Integer> {
     @Option(names = "--once", description = "Serves one client, and ends when it has left.")
     private boolean once;
 
-    @Option(names = "--record", paramLabel = "FILE", description = "Writes a recording: pcapng if it ends with .pcapng, text otherwise.")
-    private @Nullable Path record;
+    @Mixin
+    private Keeping keeping;
 
     @Mixin
     private Reading reading;
@@ -49,18 +48,20 @@ final class ListenCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         SocketPath.check(path);
+        int limit = reading.limit();
         Responder responder = script != null
                 ? Responder.parse(Files.readString(script), reading.protocol())
                 : echo ? Responder.ECHO : Responder.SILENT;
         Progress progress = output.progress(0);
-        try (RawListener listener = RawListener.listen(path, 0600); Recorder recorder = Output.recorder(record)) {
+        try (RawListener listener = RawListener.listen(path, 0600);
+                KeptEvents kept = keeping.open("listen at " + path, reading.protocol())) {
             progress.endWith(listener::close);
             output.endWithReader(listener::close);
-            Consumer<Event> witness = output.witness(reading.protocol(), recorder, progress, Progress::counted);
+            Consumer<Event> witness = output.witness(reading.protocol(), kept, progress, Progress::counted);
             if (once)
-                serveOne(listener, responder, witness);
+                serveOne(listener, responder, limit, witness);
             else
-                new Clients(listener, responder, reading.format, reading.limit(), witness).serve();
+                new Clients(listener, responder, reading.format, limit, witness).serve();
         } catch (ClosedChannelException _) {
             // by the interrupt that ends the program
         }
@@ -68,11 +69,11 @@ final class ListenCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
-    private void serveOne(RawListener listener, Responder responder, Consumer<Event> witness)
+    private void serveOne(RawListener listener, Responder responder, int limit, Consumer<Event> witness)
             throws IOException, InterruptedException {
         RawSocket socket = listener.accept();
         witness.accept(Clients.connected(socket.peerCredentials(), 1));
-        try (Conversation client = new Conversation(socket, Direction.TO_CLIENT, reading.format, reading.limit(),
+        try (Conversation client = new Conversation(socket, Direction.TO_CLIENT, reading.format, limit,
                 witness)) {
             responder.serve(client, Clients.LONG);
         }

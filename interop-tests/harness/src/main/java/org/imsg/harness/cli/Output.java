@@ -2,7 +2,6 @@ package org.imsg.harness.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Consumer;
@@ -11,7 +10,6 @@ import org.imsg.harness.describe.EventJson;
 import org.imsg.harness.describe.EventPrinter;
 import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.record.Event;
-import org.imsg.harness.record.Recorder;
 import org.imsg.unix.Fd;
 import org.imsg.unix.Lifeline;
 import org.jspecify.annotations.Nullable;
@@ -56,13 +54,13 @@ final class Output {
         return new Progress(spec.commandLine().getErr(), !json && Terminal.ERR.isOne(), interval);
     }
 
-    /** Prints every event it is given, and records it if there is a recorder. */
-    Consumer<Event> witness(ProtocolDescription protocol, @Nullable Recorder recorder) {
-        return witness(protocol, recorder, new Progress(spec.commandLine().getErr(), false, 0), _ -> "");
+    /** Prints every event it is given, and keeps it if there are files to keep it in. */
+    Consumer<Event> witness(ProtocolDescription protocol, @Nullable KeptEvents kept) {
+        return witness(protocol, kept, new Progress(spec.commandLine().getErr(), false, 0), _ -> "");
     }
 
-    /** Prints every event it is given, records it if there is a recorder, and shows how far that is. For one thread. */
-    Consumer<Event> witness(ProtocolDescription protocol, @Nullable Recorder recorder, Progress progress,
+    /** Prints every event it is given, keeps it if there are files to keep it in, and shows how far that is. For one thread. */
+    Consumer<Event> witness(ProtocolDescription protocol, @Nullable KeptEvents kept, Progress progress,
             Function<Progress, String> line) {
         EventPrinter printer = new EventPrinter(protocol, coloured(), rows);
         EventJson objects = new EventJson(protocol);
@@ -74,7 +72,8 @@ final class Output {
             progress.erase();
             out().println(json ? objects.text(event) : printer.text(event));
             out().flush();
-            record(recorder, event);
+            if (kept != null)
+                kept.accept(event);
             progress.show(line.apply(progress));
         };
     }
@@ -114,20 +113,5 @@ final class Output {
                     + (Files.isDirectory(file)
                             ? "it is a directory"
                             : "name a file in a directory that you can write"));
-    }
-
-    static @Nullable Recorder recorder(@Nullable Path file) throws IOException {
-        return file == null ? null : Recorder.to(file);
-    }
-
-    private static void record(@Nullable Recorder recorder, Event event) {
-        if (recorder == null)
-            return;
-        try {
-            recorder.add(event);
-            recorder.flush();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

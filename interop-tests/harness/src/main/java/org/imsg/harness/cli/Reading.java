@@ -25,10 +25,22 @@ final class Reading {
 
     private @Nullable ProtocolDescription protocol;
 
+    /**
+     * The longest message.
+     *
+     * @throws IllegalArgumentException if the format's header cannot say so much
+     */
     int limit() {
         if (limit != null)
-            return limit;
+            return limit(format, limit);
         return format == WireFormat.MODERN ? MODERN_LIMIT : StreamDecoder.USUAL_LIMIT;
+    }
+
+    static int limit(WireFormat format, int limit) {
+        if (limit > StreamDecoder.USUAL_LIMIT && format != WireFormat.MODERN)
+            throw new IllegalArgumentException("--limit: at most " + StreamDecoder.USUAL_LIMIT + " with --format "
+                    + format + ", not " + limit + "; longer messages need --format MODERN");
+        return limit;
     }
 
     /** The type that an option names. */

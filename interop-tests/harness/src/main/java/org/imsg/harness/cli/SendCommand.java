@@ -15,7 +15,6 @@ import org.imsg.harness.describe.Words;
 import org.imsg.harness.record.Conversation;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
-import org.imsg.harness.record.Recorder;
 import org.imsg.harness.stream.RawSocket;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
@@ -68,8 +67,8 @@ final class SendCommand implements Callable<Integer> {
     @Option(names = "--wait", defaultValue = "1s", paramLabel = "TIME", description = "How long to wait for each answer (default: ${DEFAULT-VALUE}).")
     private Duration wait;
 
-    @Option(names = "--record", paramLabel = "FILE", description = "Writes a recording: pcapng if it ends with .pcapng, text otherwise.")
-    private @Nullable Path record;
+    @Mixin
+    private Keeping keeping;
 
     @Mixin
     private Reading reading;
@@ -80,6 +79,7 @@ final class SendCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         SocketPath.check(socket);
+        int limit = reading.limit();
         int number = reading.type("--type", type);
         byte[] bytes = payload();
         List<Integer> endTypes = new ArrayList<>();
@@ -87,9 +87,9 @@ final class SendCommand implements Callable<Integer> {
             endTypes.add(reading.type("--end", end));
         try (Fd passed = fd == null ? null : open(fd);
                 RawSocket connected = RawSocket.connect(socket);
-                Recorder recorder = Output.recorder(record);
-                Conversation daemon = new Conversation(connected, Direction.TO_SERVER, reading.format, reading.limit(),
-                        output.witness(reading.protocol(), recorder))) {
+                KeptEvents kept = keeping.open("send to " + socket, reading.protocol());
+                Conversation daemon = new Conversation(connected, Direction.TO_SERVER, reading.format, limit,
+                        output.witness(reading.protocol(), kept))) {
             int ownPid = (int) ProcessHandle.current().pid();
             Fd[] descriptors = passed == null ? new Fd[0] : new Fd[]{passed};
             daemon.send(number, id, pid == 0 ? ownPid : pid, bytes, descriptors);

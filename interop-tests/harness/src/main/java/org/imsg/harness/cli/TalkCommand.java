@@ -14,7 +14,6 @@ import java.util.stream.Stream;
 import org.imsg.harness.record.Conversation;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
-import org.imsg.harness.record.Recorder;
 import org.imsg.harness.scripted.Talk;
 import org.imsg.harness.stream.RawSocket;
 import org.imsg.unix.Child;
@@ -45,8 +44,8 @@ final class TalkCommand implements Callable<Integer> {
     @Option(names = "--wait", defaultValue = "5s", paramLabel = "TIME", description = "How long an expected message may take, unless the script says (default: ${DEFAULT-VALUE}).")
     private Duration wait;
 
-    @Option(names = "--record", paramLabel = "FILE", description = "Writes a recording: pcapng if it ends with .pcapng, text otherwise.")
-    private @Nullable Path record;
+    @Mixin
+    private Keeping keeping;
 
     @Mixin
     private Reading reading;
@@ -58,6 +57,7 @@ final class TalkCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         if ((socket == null) == program.isEmpty())
             throw new ParameterException(output.spec.commandLine(), "either SOCKET or --exec PROGRAM names the peer");
+        int limit = reading.limit();
         Direction sending = socket == null ? Direction.TO_CLIENT : Direction.TO_SERVER;
         Talk talk;
         try {
@@ -67,31 +67,31 @@ final class TalkCommand implements Callable<Integer> {
         }
         if (socket != null)
             SocketPath.check(socket);
-        try (Recorder recorder = Output.recorder(record)) {
-            Consumer<Event> witness = output.witness(reading.protocol(), recorder);
+        try (KeptEvents kept = keeping.open("talk by " + script, reading.protocol())) {
+            Consumer<Event> witness = output.witness(reading.protocol(), kept);
             if (socket != null)
-                talk(talk, RawSocket.connect(socket), sending, witness);
+                talk(talk, RawSocket.connect(socket), sending, limit, witness);
             else
-                withProgram(talk, witness);
+                withProgram(talk, limit, witness);
         }
         return ExitCode.OK;
     }
 
-    private void talk(Talk talk, RawSocket peer, Direction sending, Consumer<Event> witness)
+    private void talk(Talk talk, RawSocket peer, Direction sending, int limit, Consumer<Event> witness)
             throws IOException, InterruptedException {
-        try (Conversation conversation = new Conversation(peer, sending, reading.format, reading.limit(), witness)) {
+        try (Conversation conversation = new Conversation(peer, sending, reading.format, limit, witness)) {
             talk.with(conversation, wait);
         }
     }
 
     /** The program ends when its socket is closed, or is killed. */
-    private void withProgram(Talk talk, Consumer<Event> witness) throws IOException, InterruptedException {
+    private void withProgram(Talk talk, int limit, Consumer<Event> witness) throws IOException, InterruptedException {
         try (Fd.Pair pair = Fd.socketpair()) {
             Child child = Child.of(found(program.getFirst()), program.subList(1, program.size()).toArray(String[]::new))
                     .descriptor(3, pair.second()).start();
             pair.second().close();
             try {
-                talk(talk, RawSocket.of(pair.first()), Direction.TO_CLIENT, witness);
+                talk(talk, RawSocket.of(pair.first()), Direction.TO_CLIENT, limit, witness);
             } finally {
                 Optional<Child.ExitStatus> status = child.waitFor(wait);
                 if (status.isEmpty())

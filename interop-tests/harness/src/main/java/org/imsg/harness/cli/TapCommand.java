@@ -1,20 +1,21 @@
 package org.imsg.harness.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import org.imsg.harness.record.Recorder;
 import org.imsg.harness.tap.Tap;
-import org.jspecify.annotations.Nullable;
+import org.imsg.sys.Constants;
+import org.imsg.unix.ErrnoException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "tap", mixinStandardHelpOptions = true, description = {
         "A transparent proxy: listens at one socket, passes everything to another, and shows it. Bytes and descriptors go on as they came.",
         "The daemon sees the credentials of this process; the client's are shown when it connects. A reset (ECONNRESET) arrives as an end.",
         "Ends with an interrupt (Ctrl-C)."}, footer = {
-                "%nExample:%n", "  imsg tap /tmp/tap.sock /run/openbgpd/bgpd.sock.0 --record bgpd.pcapng &",
+                "%nExample:%n",
+                "  imsg tap /tmp/tap.sock /run/openbgpd/bgpd.sock.0 --record bgpd.pcapng --html bgpd.html &",
                 "  bgpctl -s /tmp/tap.sock show"})
 final class TapCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "LISTEN", description = "Where clients connect; gets the permission bits of TARGET.")
@@ -23,8 +24,8 @@ final class TapCommand implements Callable<Integer> {
     @Parameters(index = "1", paramLabel = "TARGET", description = "The daemon's socket.")
     private Path target;
 
-    @Option(names = "--record", paramLabel = "FILE", description = "Writes a recording: pcapng if it ends with .pcapng, text otherwise.")
-    private @Nullable Path record;
+    @Mixin
+    private Keeping keeping;
 
     @Mixin
     private Reading reading;
@@ -36,10 +37,14 @@ final class TapCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         SocketPath.check(listen);
         SocketPath.check(target);
+        int limit = reading.limit();
+        reading.protocol(); // read before anything is looked at
+        if (!Files.exists(target))
+            throw new ErrnoException("connect", target, Constants.ENOENT);
         Progress progress = output.progress(0);
-        try (Recorder recorder = Output.recorder(record);
-                Tap tap = Tap.start(listen, target, reading.format, reading.limit(),
-                        output.witness(reading.protocol(), recorder, progress, Progress::counted))) {
+        try (KeptEvents kept = keeping.open("tap of " + target, reading.protocol());
+                Tap tap = Tap.start(listen, target, reading.format, limit,
+                        output.witness(reading.protocol(), kept, progress, Progress::counted))) {
             progress.endWith(tap::close);
             output.endWithReader(tap::close);
             tap.join();

@@ -1,6 +1,8 @@
 package org.imsg.harness.describe;
 
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Locale;
 import org.imsg.harness.record.Event;
 
@@ -43,7 +45,28 @@ public final class EventJson {
             json.strings("descriptors", event.descriptors());
         if (!event.note().isEmpty())
             json.string("note", event.note());
+        String fault = fault(event);
+        if (!fault.isEmpty())
+            json.string("fault", fault);
         return json.toString();
+    }
+
+    private String fault(Event event) {
+        if (!event.isMessage())
+            return event.kind() == Event.Kind.BYTES ? event.note() : "";
+        List<String> faults = new ArrayList<>();
+        int came = event.descriptors().size();
+        if (event.marked() && came == 0)
+            faults.add("a descriptor is announced and has not come");
+        if (!event.marked() && came > 0)
+            faults.add("a descriptor has come that is not announced");
+        if (came > 1)
+            faults.add(came + " descriptors have come with one message");
+        if (event.descriptors().contains("lost"))
+            faults.add("a descriptor was lost");
+        protocol.payload(event).map(struct -> struct.sizeRemark(event.payload().length)).filter(text -> !text.isEmpty())
+                .ifPresent(faults::add);
+        return String.join("; ", faults);
     }
 
     private void message(JsonObject json, Event event) {

@@ -5,9 +5,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
@@ -67,18 +64,8 @@ public final class Recorder implements AutoCloseable {
             recorder.append(pcapng ? PcapngFormat.heading() : text(TextFormat.heading(start)));
             return recorder;
         } catch (IOException e) {
-            throw unwritable(file, e);
+            throw new UnwritableFileException("recording", file, e);
         }
-    }
-
-    private static IOException unwritable(Path file, IOException e) {
-        String why = switch (e) {
-            case NoSuchFileException _ -> "there is no such directory";
-            case AccessDeniedException _ -> "permission denied";
-            case FileSystemException system when system.getReason() != null -> system.getReason();
-            default -> e.getMessage();
-        };
-        return new IOException("the recording " + file + " cannot be written: " + why, e);
     }
 
     /**
@@ -112,7 +99,7 @@ public final class Recorder implements AutoCloseable {
                 out.write(bytes);
             whole += bytes.position();
         } catch (IOException e) {
-            IOException told = unwritable(file, e);
+            IOException told = new UnwritableFileException("recording", file, e);
             failure = told;
             keepWhole(whole + bytes.position(), told);
             throw told;
@@ -143,7 +130,7 @@ public final class Recorder implements AutoCloseable {
             if (failure == null)
                 flush();
         } catch (IOException e) {
-            throw e == failure ? e : unwritable(file, e);
+            throw e == failure ? e : new UnwritableFileException("recording", file, e);
         }
     }
 

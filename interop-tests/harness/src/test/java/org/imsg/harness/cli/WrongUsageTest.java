@@ -51,6 +51,12 @@ class WrongUsageTest {
             fuzz s --type 1 --not-type STOP          | --not-type: a type is a number
             replay f s --connection 0                | '--connection': a number from 1 to 2147483647, not 0
             listen s --limit 3                       | '--limit': a number from 16
+            send s --type 1 --limit 65536            | --limit: at most 65535 with --format AUTO, not 65536; longer messages need --format MODERN
+            send s --type 1 --format CLASSIC --limit 65536 | --limit: at most 65535 with --format CLASSIC
+            listen s --limit 65536                   | --limit: at most 65535
+            tap s t --limit 65536                    | --limit: at most 65535
+            decode DIR --limit 65536                 | --limit: at most 65535
+            conformance s --type 1 --format CLASSIC --limit 65536 | --limit: at most 65535
             tap s t --limit 3                        | '--limit': a number from 16
             """)
     void a_wrong_word_is_named_with_what_to_write_instead(String line, String message) {

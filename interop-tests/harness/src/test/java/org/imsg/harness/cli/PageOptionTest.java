@@ -1,0 +1,115 @@
+package org.imsg.harness.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+
+import org.imsg.WireFormat;
+import org.imsg.harness.record.Direction;
+import org.imsg.harness.record.Event;
+import org.imsg.harness.record.Recording;
+import org.imsg.harness.scripted.Expected;
+import org.imsg.harness.scripted.ScriptedPeer;
+import org.imsg.harness.scripted.ScriptedServer;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The option --html of the commands that show events. */
+@Timeout(60)
+class PageOptionTest {
+    @TempDir
+    private Path directory;
+    private Path recording;
+    private Path page;
+    private final StringWriter err = new StringWriter();
+
+    @BeforeEach
+    void record() throws Exception {
+        recording = directory.resolve("recording");
+        page = directory.resolve("page.html");
+        new Recording(Instant.EPOCH, List.of(
+                Event.message(Direction.TO_SERVER, WireFormat.MODERN, 1, 0, 7, new byte[]{1}, List.of()),
+                Event.message(Direction.TO_CLIENT, WireFormat.MODERN, 2, 0, 7, new byte[]{2}, List.of())))
+                .write(recording);
+    }
+
+    private int imsg(Object... arguments) {
+        return ImsgCommand.commandLine().setOut(new PrintWriter(new StringWriter())).setErr(new PrintWriter(err, true))
+                .execute(Arrays.stream(arguments).map(Object::toString).toArray(String[]::new));
+    }
+
+    private long messages() throws Exception {
+        return Files.readString(page).lines().filter(line -> line.contains("\"kind\":\"message\"")).count();
+    }
+
+    @Test
+    void decode_writes_a_page_that_is_closed() throws Exception {
+        assertThat(imsg("decode", recording, "--html", page)).as(err.toString()).isZero();
+        assertThat(messages()).isEqualTo(2);
+        assertThat(Files.readString(page)).contains("<title>" + recording + "</title>", "data-live=\"false\"",
+                "{\"kind\":\"closed\"}").endsWith("</html>\n");
+    }
+
+    @Test
+    void the_page_of_a_cut_recording_shows_what_is_whole_and_then_the_fault() throws Exception {
+        byte[] whole = Files.readAllBytes(recording);
+        Files.write(recording, Arrays.copyOf(whole, whole.length - 9));
+        assertThat(imsg("decode", recording, "--html", page)).isEqualTo(3);
+        assertThat(messages()).isEqualTo(1);
+        assertThat(Files.readString(page)).contains("\"fault\":\"the recording is cut inside line 3\"")
+                .endsWith("</html>\n");
+        assertThat(err.toString()).contains("line 3").hasLineCount(1);
+    }
+
+    @Test
+    void a_file_is_not_written_over_itself() throws Exception {
+        byte[] before = Files.readAllBytes(recording);
+        Path other = directory.resolve("other");
+        Files.createSymbolicLink(other, recording);
+        assertThat(imsg("decode", recording, "--html", recording)).isEqualTo(2);
+        assertThat(imsg("decode", recording, "--save", other)).isEqualTo(2);
+        assertThat(err.toString()).contains("--html: " + recording + " is the file that is read; name another",
+                "--save: " + other + " is the file that is read; name another").hasLineCount(2);
+        assertThat(recording).hasBinaryContent(before);
+    }
+
+    @Test
+    void a_page_that_cannot_be_written_is_one_line_and_exit_code_3() {
+        assertThat(imsg("decode", recording, "--html", directory.resolve("no/page"))).isEqualTo(3);
+        assertThat(imsg("decode", recording, "--html", "/dev/full")).isEqualTo(3);
+        assertThat(err.toString().lines()).hasSize(2).allMatch(line -> line.matches(
+                "imsg: the page .*(no/page|full) cannot be written: .*"));
+    }
+
+    @Test
+    void a_tap_keeps_its_page_up_to_date() throws Exception {
+        Path socket = directory.resolve("socket");
+        Path tapped = directory.resolve("tapped");
+        try (ScriptedServer daemon = ScriptedServer.listen(socket, WireFormat.MODERN, client -> {
+            client.expect(Expected.type(1));
+            client.send(2, new byte[]{2});
+            client.expectEnd();
+        })) {
+            Thread tap = Thread.ofPlatform().start(() -> imsg("tap", tapped, daemon.socket(), "--html", page));
+            try (ScriptedPeer client = ScriptedPeer.connect(Listening.await(tapped), WireFormat.MODERN)) {
+                client.send(1, new byte[]{1});
+                client.expect(Expected.type(2));
+                assertThat(messages()).isEqualTo(2);
+                assertThat(Files.readString(page)).contains("data-live=\"true\"").doesNotContain("\"closed\"")
+                        .endsWith("</html>\n");
+            } finally {
+                tap.interrupt();
+                tap.join();
+            }
+        }
+        assertThat(Files.readString(page)).contains("{\"kind\":\"closed\"}").endsWith("</html>\n");
+    }
+}
