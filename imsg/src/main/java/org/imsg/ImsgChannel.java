@@ -386,7 +386,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @throws IOException as {@link #send(Imsg)}
      */
     public void send(Imsg message, Duration timeout) throws IOException {
-        sender.send(message, deadline(timeout));
+        sender.send(message, Deadline.in(timeout));
     }
 
     /**
@@ -410,7 +410,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @throws IOException as {@link #receive()}
      */
     public @Nullable Imsg receive(Duration timeout) throws IOException {
-        return receiver.receive(deadline(timeout));
+        return receiver.receive(Deadline.in(timeout));
     }
 
     /**
@@ -441,7 +441,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
 
     /**
      * Holds the sending turn for many messages, so that they stand together in the stream and each costs no turn of its own.
-     * Other threads that send wait until the batch is closed; it sends nothing by itself.
+     * Other threads that send wait until the batch is closed, or the thread that holds it has ended; it sends nothing by itself.
      *
      * {@snippet file = "org/imsg/ChannelSnippets.java" region = "batch"}
      *
@@ -460,6 +460,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
 
     /** The sending turn of a channel: see {@link ImsgChannel#batch()}. */
     public static final class Batch implements AutoCloseable {
+        private final Thread thread = Thread.currentThread();
         private @Nullable Sender sender;
 
         private Batch(Sender sender) {
@@ -476,7 +477,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
             Sender held = sender;
             if (held == null)
                 return;
-            if (!held.isMine())
+            if (thread != Thread.currentThread())
                 throw new IllegalStateException("a batch is closed by the thread that began it");
             sender = null;
             held.leave();
@@ -710,7 +711,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @throws IOException as {@link #flush()}
      */
     public void flush(Duration timeout) throws IOException {
-        sender.flush(deadline(timeout));
+        sender.flush(Deadline.in(timeout));
     }
 
     /**
@@ -778,7 +779,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @throws IOException as {@link #read(ImsgHandler)}
      */
     public int read(ImsgHandler handler, Duration timeout) throws IOException {
-        return receiver.read(handler, deadline(timeout));
+        return receiver.read(handler, Deadline.in(timeout));
     }
 
     /**
@@ -789,19 +790,15 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @throws IOException as {@link #read(ImsgHandler)}
      */
     public int poll(ImsgHandler handler) throws IOException {
-        try {
-            return receiver.read(handler, System.nanoTime());
-        } catch (SocketTimeoutException _) {
-            return 0;
-        }
+        return receiver.poll(handler);
     }
 
     /**
      * Reads once, waiting until something has arrived; {@link #get()} then gives the messages one by one. C counterpart:
      * {@code imsgbuf_read}.
      *
-     * @return how many bytes arrived, or 1 if there is something to get already; or -1 at the end of the stream, where messages
-     *     may still be there to get
+     * @return how many bytes arrived, or 1 if there is no room for more before a message is got, or a fault is; or -1 at the end of
+     *     the stream, where messages may still be there to get
      * @throws IOException if the read fails, an {@link ErrnoException}, or the channel is closed
      */
     public int read() throws IOException {
@@ -920,12 +917,6 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      */
     public void shutdown() throws IOException {
         Sockets.shutdown(socket);
-    }
-
-    static long deadline(Duration timeout) {
-        if (timeout.isNegative())
-            throw new IllegalArgumentException("a timeout is 0 or more, not " + timeout);
-        return Deadline.in(timeout);
     }
 
     @Override

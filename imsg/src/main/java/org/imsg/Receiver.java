@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The receiving direction of a channel: turns, waiting, and handing out what a {@link ReceiveBuffer} finds. */
 final class Receiver extends Turn {
+    /** From {@link #readInTurn(ImsgHandler, long)}: the deadline has passed. */
+    private static final int NOTHING = -2;
+
     private final ReceiveBuffer buffer;
     private final ImsgView view = new ImsgView();
 
@@ -44,6 +47,24 @@ final class Receiver extends Turn {
 
     int read(ImsgHandler handler, long deadline) throws IOException {
         begin(deadline);
+        int shown = readInTurn(handler, deadline);
+        if (shown == NOTHING)
+            throw new SocketTimeoutException("nothing arrived in time");
+        return shown;
+    }
+
+    /** Reads without waiting; 0 if there is nothing, or another thread is reading. A handler may time out by itself. */
+    int poll(ImsgHandler handler) throws IOException {
+        refuseHandler();
+        if (!takeNow())
+            return 0;
+        beginInTurn();
+        int shown = readInTurn(handler, System.nanoTime());
+        return shown == NOTHING ? 0 : shown;
+    }
+
+    /** Reads once and gives the turn back. */
+    private int readInTurn(ImsgHandler handler, long deadline) throws IOException {
         try {
             int shown = show(handler);
             if (shown > 0)
@@ -51,7 +72,7 @@ final class Receiver extends Turn {
             if (buffer.ended())
                 return -1;
             if (fill(deadline) == -EAGAIN)
-                throw new SocketTimeoutException("nothing arrived in time");
+                return NOTHING;
             shown = show(handler);
             return shown == 0 && buffer.ended() ? -1 : shown;
         } finally {
@@ -79,7 +100,7 @@ final class Receiver extends Turn {
         }
     }
 
-    /** Takes over the settings of the channel at once, or by the next read where another thread is reading. */
+    /** Takes over the settings of the channel at once. Another thread that is reading does so before it receives what comes next. */
     void settingsChanged() {
         if (takeNow())
             try {
@@ -95,10 +116,19 @@ final class Receiver extends Turn {
     }
 
     private void begin(long deadline) throws IOException {
-        if (isMine())
-            throw new IllegalStateException("a handler cannot read from the channel whose message it is shown");
+        refuseHandler();
         if (!take(deadline))
             throw new SocketTimeoutException("another thread was reading");
+        beginInTurn();
+    }
+
+    private void refuseHandler() {
+        if (isMine())
+            throw new IllegalStateException("a handler cannot read from the channel whose message it is shown");
+    }
+
+    /** Begins a read in the turn just taken, or gives that back. */
+    private void beginInTurn() throws ClosedChannelException {
         if (!channel.isOpen()) {
             leave();
             throw new ClosedChannelException();
@@ -200,6 +230,7 @@ final class Receiver extends Turn {
             while (n == -EAGAIN && System.nanoTime() - until < 0 && channel.isOpen()
                     && !Thread.currentThread().isInterrupted()) {
                 Thread.onSpinWait();
+                channel.applySettings();
                 n = buffer.fill(number);
             }
         }
@@ -213,8 +244,10 @@ final class Receiver extends Turn {
         try {
             while (n == -EAGAIN && channel.isOpen() && !timedOut) {
                 timedOut = !await(deadline);
-                if (!timedOut && channel.isOpen())
+                if (!timedOut && channel.isOpen()) {
+                    channel.applySettings(); // another thread may have changed them while this one waited
                     n = buffer.fill(number);
+                }
             }
             return n;
         } finally {

@@ -118,6 +118,7 @@ final class SendBuffer {
         end = start + (int) (place - sent);
         queued = end - start;
         messages--;
+        shrinkIfEmpty();
         return fd;
     }
 
@@ -157,6 +158,11 @@ final class SendBuffer {
 
     /** Drops everything queued and closes its descriptors. */
     void clear() {
+        drop();
+        shrinkIfEmpty();
+    }
+
+    private void drop() {
         descriptors.close();
         sent += end - start;
         head = start = end = messages = queued = 0;
@@ -164,7 +170,7 @@ final class SendBuffer {
 
     /** Closes every descriptor and frees the memory. A second call has no effect. */
     void free() {
-        clear();
+        drop();
         Memory.free(address);
         address = capacity = 0;
         if (header != null)
@@ -181,13 +187,15 @@ final class SendBuffer {
             head = start = end = messages = 0;
         if (withDescriptor)
             descriptors.closeFirst();
-        if (start == end)
-            shrink();
+        shrinkIfEmpty();
         for (int length; head < start && head + (length = length(head)) <= start; messages--)
             head += length;
     }
 
-    private void shrink() {
+    private void shrinkIfEmpty() {
+        if (start < end)
+            return;
+        head = start = end = 0;
         if (capacity > KEPT_CAPACITY)
             try {
                 resize(FIRST_CAPACITY);

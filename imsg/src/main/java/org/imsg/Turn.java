@@ -56,7 +56,7 @@ abstract class Turn {
     /** Frees the memory and closes the descriptors in here; called with the turn, after the channel was closed. */
     abstract void free();
 
-    /** Waits for the turn as for anything else: an interrupt closes the channel. Returns false if the deadline has passed. */
+    /** Waits for the turn as for anything else: an interrupt closes the channel, and a close ends it. False if the deadline has passed. */
     final boolean take(long deadline) throws ClosedChannelException {
         if (takeNow())
             return true;
@@ -70,12 +70,14 @@ abstract class Turn {
         }
     }
 
-    private boolean takeWaiting(long deadline) throws InterruptedException {
+    private boolean takeWaiting(long deadline) throws InterruptedException, AsynchronousCloseException {
         if (!next.tryLock(Deadline.left(deadline), TimeUnit.NANOSECONDS))
             return false;
         waiter = Thread.currentThread();
         try {
             while (!takeNow()) {
+                if (!channel.isOpen())
+                    throw new AsynchronousCloseException();
                 long left = Deadline.left(deadline);
                 if (left <= 0)
                     return false;
@@ -101,9 +103,18 @@ abstract class Turn {
 
     final boolean takeNow() {
         Thread me = Thread.currentThread();
-        if (owner != me && !OWNER.compareAndSet(this, null, me))
+        if (owner != me && !OWNER.compareAndSet(this, null, me) && !takeFromEnded(me))
             return false;
         depth++;
+        return true;
+    }
+
+    /** Takes the turn of a thread that has ended without giving it back. */
+    private boolean takeFromEnded(Thread me) {
+        Thread holder = (Thread) OWNER.getAcquire(this);
+        if (holder == null || holder.isAlive() || !OWNER.compareAndSet(this, holder, me))
+            return false;
+        depth = 0;
         return true;
     }
 

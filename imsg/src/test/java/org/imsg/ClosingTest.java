@@ -190,6 +190,31 @@ class ClosingTest {
 
     @ParameterizedTest
     @EnumSource
+    void closing_ends_a_wait_for_a_turn_that_a_handler_or_a_batch_keeps(Call.On kind) throws Exception {
+        pair.second().send(Imsg.of(1));
+        try (ImsgChannel.Batch _ = pair.first().batch()) {
+            pair.first().read(_ -> {
+                var reader = Call.start(kind, () -> pair.first().receive()).awaitWaiting();
+                var writer = Call.start(kind, Waiting.SEND.on(pair.first())).awaitWaiting();
+                var nextWriter = Call.start(kind, Waiting.FLUSH.on(pair.first())).awaitWaiting();
+                pair.first().close();
+                assertThat(failure(reader)).isExactlyInstanceOf(AsynchronousCloseException.class);
+                assertThat(failure(writer)).isExactlyInstanceOf(AsynchronousCloseException.class);
+                assertThat(failure(nextWriter)).isInstanceOf(ClosedChannelException.class);
+            });
+        }
+    }
+
+    private static Throwable failure(Call<?> call) {
+        try {
+            return call.failure();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
     void an_interrupt_of_a_thread_that_waits_for_its_turn_closes_the_channel_too(Call.On kind) throws Exception {
         Call<Imsg> reader = Call.start(kind, () -> pair.first().receive()).awaitWaiting();
         Call<Imsg> next = Call.start(kind, () -> pair.first().receive()).awaitWaiting();

@@ -77,6 +77,17 @@ class FastPathReadingTest {
     }
 
     @Test
+    void a_handlers_own_timeout_is_not_taken_for_the_polls() throws Exception {
+        peer.send(Imsg.of(1));
+        peer.send(Imsg.of(2));
+        var own = new SocketTimeoutException("of another channel");
+        assertThatThrownBy(() -> channel.poll(_ -> {
+            throw own;
+        })).isSameAs(own);
+        assertThat(channel.poll(this::note)).isEqualTo(1);
+    }
+
+    @Test
     void a_poll_with_nothing_there_shows_none_and_does_not_wait() throws Exception {
         assertThat(channel.poll(this::note)).isZero();
         assertThatExceptionOfType(SocketTimeoutException.class)

@@ -3,10 +3,12 @@ package org.imsg;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.imsg.testing.Call;
@@ -25,6 +27,7 @@ public final class ResidentMemory {
             case "pairs" -> pairs(count);
             case "large" -> large(count);
             case "claims" -> claims(count);
+            case "dropped" -> dropped(count);
             default -> throw new IllegalArgumentException(arguments[0]);
         });
     }
@@ -75,6 +78,34 @@ public final class ResidentMemory {
             sending.result();
             if (i == 0)
                 before = residentKib();
+        }
+        long grown = residentKib() - before;
+        for (ImsgChannel.Pair pair : open)
+            pair.close();
+        return grown;
+    }
+
+    /** Channels of which each had a large message taken back that had no room in time, and another one dropped, and stay open. */
+    private static long dropped(int count) throws IOException {
+        List<ImsgChannel.Pair> open = new ArrayList<>();
+        Imsg message = Imsg.of(1, new byte[LARGE]);
+        long before = residentKib();
+        for (int i = 0; i < count; i++) {
+            ImsgChannel.Pair pair = ImsgChannel.pair();
+            open.add(pair);
+            ImsgChannel channel = pair.first().format(WireFormat.MODERN).maxSize(LARGE).maxQueued(1 << 28);
+            do
+                channel.compose(1, 0, 0, new byte[1000]);
+            while (channel.write());
+            channel.clear();
+            try {
+                channel.send(message, Duration.ZERO);
+                throw new AssertionError("there was room");
+            } catch (SocketTimeoutException _) {
+                // taken back
+            }
+            channel.forward(message);
+            channel.clear();
         }
         long grown = residentKib() - before;
         for (ImsgChannel.Pair pair : open)

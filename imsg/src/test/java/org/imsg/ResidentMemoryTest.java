@@ -26,6 +26,11 @@ class ResidentMemoryTest {
     }
 
     @Test
+    void channels_that_have_queued_100_mb_and_sent_nothing_of_it_keep_nothing_of_it() throws Exception {
+        assertThat(grownKib("dropped", 2, 300)).isLessThan(16 << 10);
+    }
+
+    @Test
     void a_header_that_announces_256_mib_costs_a_page_or_two() throws Exception {
         assertThat(grownKib("claims", 20, 64)).isLessThan(16 << 10);
     }

@@ -6,15 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
 import java.net.SocketTimeoutException;
 import java.nio.channels.AsynchronousCloseException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.imsg.testing.Call;
+import org.imsg.testing.CapturedLog;
 import org.imsg.unix.Fd;
 import org.imsg.unix.Sockets;
 import org.imsg.unix.UnixAddress;
+import org.imsg.unix.UnixListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -144,6 +147,27 @@ class TimeoutTest {
 
     @ParameterizedTest
     @EnumSource
+    void accepting_times_out_also_while_one_peer_after_the_other_is_not_allowed(Call.On kind) throws Exception {
+        try (CapturedLog _ = new CapturedLog(UnixListener.class);
+                var listener = ImsgListener.at(address()).listen().allow(_ -> {
+                    connectAndLeave();
+                    return false;
+                })) {
+            connectAndLeave();
+            assertTimesOut(kind, () -> listener.accept(SHORT));
+        }
+    }
+
+    private static void connectAndLeave() {
+        try {
+            ImsgChannel.connect(address(), Duration.ZERO).close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
     void connecting_times_out_while_the_backlog_is_full_and_leaves_nothing_open(Call.On kind) throws Exception {
         try (var listener = ImsgListener.at(address()).backlog(1).listen()) {
             List<Fd> connected = fillBacklog();
@@ -190,6 +214,10 @@ class TimeoutTest {
             assertThatIllegalArgumentException().isThrownBy(() -> pair.first().receive(negative));
             assertThatIllegalArgumentException().isThrownBy(() -> pair.first().flush(negative));
             assertThatIllegalArgumentException().isThrownBy(() -> pair.first().spinBeforeWaiting(negative));
+            try (var listener = ImsgListener.at(address()).listen()) {
+                assertThatIllegalArgumentException().isThrownBy(() -> listener.accept(negative));
+                assertThatIllegalArgumentException().isThrownBy(() -> ImsgChannel.connect(address(), negative));
+            }
             assertThatExceptionOfType(SocketTimeoutException.class)
                     .isThrownBy(() -> pair.first().receive(Duration.ZERO));
         }

@@ -235,6 +235,34 @@ class TurnsTest {
     }
 
     @Test
+    void a_batch_whose_thread_has_ended_is_over() throws Exception {
+        Call<ImsgChannel.Batch> forgetful = Call.start(Call.On.PLATFORM, channel::batch);
+        forgetful.thread().join();
+        channel.send(Imsg.of(1), Duration.ofSeconds(10));
+        assertThat(peer.receive().type()).isEqualTo(1);
+        try (ImsgChannel.Batch _ = channel.batch()) {
+            assertThatIllegalStateException().isThrownBy(forgetful.result()::close)
+                    .withMessageContaining("thread that began it");
+            assertThat(Call.start(Call.On.PLATFORM, channel::write).result()).as("the second one is open").isFalse();
+        }
+    }
+
+    @Test
+    void settings_hold_for_what_a_thread_receives_that_was_waiting_already() throws Exception {
+        try (ImsgChannel.Pair fresh = ImsgChannel.pair(); Fd.Pair pipe = Fd.pipe()) {
+            ImsgChannel reader = fresh.first();
+            ImsgChannel sender = fresh.second().format(WireFormat.MODERN).maxSize(100_000).allowFdPassing();
+            Call<Imsg> receiving = Call.start(Call.On.PLATFORM, reader::receive).awaitWaiting();
+            reader.format(WireFormat.MODERN).maxSize(100_000).allowFdPassing();
+            sender.send(Imsg.of(1, new byte[100_000]).withFd(pipe.first()));
+            try (Imsg received = receiving.result()) {
+                assertThat(received.length()).isEqualTo(100_000);
+                assertThat(received.descriptor()).isEqualTo(DescriptorState.PRESENT);
+            }
+        }
+    }
+
+    @Test
     void a_batch_may_close_its_channel_and_takes_no_message_then() throws Exception {
         try (ImsgChannel.Batch _ = channel.batch()) {
             channel.compose(1, 0, 0, new byte[100]);

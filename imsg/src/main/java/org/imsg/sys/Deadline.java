@@ -13,13 +13,16 @@ public final class Deadline {
     /**
      * A deadline from now on.
      *
-     * @param timeout how long; a negative time has passed already, one of 146 years or more never does
+     * @param timeout how long, 0 or more; one of 146 years or more never passes
      * @return the deadline
+     * @throws IllegalArgumentException if it is negative
      */
     public static long in(Duration timeout) {
+        if (timeout.isNegative())
+            throw new IllegalArgumentException("a timeout is 0 or more, not " + timeout);
         // Saturates; half of the numbers are left for the clock, whose zero is anywhere.
         long nanos = TimeUnit.NANOSECONDS.convert(timeout);
-        return nanos > Long.MAX_VALUE / 2 ? FOREVER : System.nanoTime() + Math.max(nanos, -1);
+        return nanos > Long.MAX_VALUE / 2 ? FOREVER : System.nanoTime() + nanos;
     }
 
     /**

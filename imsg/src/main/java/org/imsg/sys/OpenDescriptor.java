@@ -237,7 +237,7 @@ public final class OpenDescriptor {
      * thread watches for it, so that no carrier is held. {@link #close()} ends the wait; an interrupt ends that of a parked
      * thread.
      *
-     * @param what the event; at most one thread at a time waits for each
+     * @param what the event
      * @param deadline when to give up, or {@link Deadline#FOREVER}
      * @return false if the deadline has passed; true if it is ready, or this returns early: the caller tries again and comes
      *         back

@@ -32,7 +32,6 @@ final class PollPoller extends Poller {
     @Override
     void close() {
         interrupt.close();
-        arena.close();
     }
 
     @Override

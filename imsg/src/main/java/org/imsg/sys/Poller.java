@@ -8,21 +8,25 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One platform thread that watches descriptors for parked threads: one poller for each {@link Readiness}, started by the
- * first wait and running as long as the process. A descriptor has at most one waiting thread for each.
+ * first wait and running as long as the process.
  *
  * <p>The property {@code imsg.poller} set to {@code poll} takes poll(2) instead of the system's epoll or kqueue.
  */
 abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
     private static final AtomicReferenceArray<Poller> RUNNING = new AtomicReferenceArray<>(Readiness.values().length);
+    /** Kept also where it could not be started, for the next try: its memory is never given back. */
+    private static final Poller[] MADE = new Poller[Readiness.values().length];
     private static final boolean POLL = "poll".equals(System.getProperty("imsg.poller"));
 
-    private final ConcurrentHashMap<Integer, Thread> waiting = new ConcurrentHashMap<>();
+    /** By descriptor, the first of the threads that wait for it. */
+    private final ConcurrentHashMap<Integer, Waiter> waiting = new ConcurrentHashMap<>();
     private final Set<Integer> known = ConcurrentHashMap.newKeySet();
     /** Made before memory may be at its end. */
-    private final BiConsumer<Integer, Thread> wakeUp = (fd, _) -> ready(fd);
+    private final BiConsumer<Integer, Waiter> wakeUp = (fd, _) -> ready(fd);
 
     /**
      * Parks the current thread until the descriptor is ready, another thread calls {@code wake}, or it is interrupted.
@@ -39,7 +43,9 @@ abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
     static synchronized int start(Readiness what) {
         if (running(what) != null)
             return 0;
-        Poller poller = create(what);
+        Poller poller = MADE[what.ordinal()];
+        if (poller == null)
+            MADE[what.ordinal()] = poller = create(what);
         int result = poller.open();
         if (result < 0)
             return result;
@@ -98,8 +104,8 @@ abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
     }
 
     final int await(Integer fd, long deadline, BooleanSupplier abandoned) {
-        Thread me = Thread.currentThread();
-        waiting.put(fd, me);
+        Waiter me = new Waiter();
+        waiting.compute(fd, me::before);
         try {
             known.add(fd);
             if (abandoned.getAsBoolean())
@@ -107,7 +113,7 @@ abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
             int armed = arm(fd);
             if (armed <= 0)
                 return armed == 0 ? 1 : armed;
-            while (waiting.get(fd) == me && !me.isInterrupted()) {
+            while (!me.woken && !me.thread.isInterrupted()) {
                 if (deadline == FOREVER) {
                     LockSupport.park(this);
                 } else {
@@ -119,15 +125,41 @@ abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
             }
             return 1;
         } finally {
-            waiting.remove(fd, me);
+            if (!me.woken)
+                waiting.computeIfPresent(fd, me::takenOutOf);
         }
     }
 
-    /** Unparks the thread that waits for the descriptor, if there is one. */
+    /** Unparks the threads that wait for the descriptor. */
     final void ready(Integer fd) {
-        Thread thread = waiting.remove(fd);
-        if (thread != null)
-            LockSupport.unpark(thread);
+        for (Waiter waiter = waiting.remove(fd); waiter != null; waiter = waiter.next) {
+            waiter.woken = true;
+            LockSupport.unpark(waiter.thread);
+        }
+    }
+
+    /** A thread that waits, and the next one of those that wait for the same descriptor; changed only while the map has it. */
+    private static final class Waiter {
+        final Thread thread = Thread.currentThread();
+        private volatile boolean woken;
+        private @Nullable Waiter next;
+
+        Waiter before(Integer fd, @Nullable Waiter first) {
+            next = first;
+            return this;
+        }
+
+        @Nullable
+        Waiter takenOutOf(Integer fd, Waiter first) {
+            if (first == this)
+                return next;
+            Waiter before = first;
+            while (before.next != null && before.next != this)
+                before = before.next;
+            if (before.next != null)
+                before.next = next;
+            return first;
+        }
     }
 
     final void forgetOwn(int fd) {
@@ -154,7 +186,7 @@ abstract sealed class Poller permits EpollPoller, KqueuePoller, PollPoller {
     /** Opens what the poller itself needs; 0 or the negative errno. */
     abstract int open();
 
-    /** Closes it. */
+    /** Closes it; it can be opened again. */
     abstract void close();
 
     /**

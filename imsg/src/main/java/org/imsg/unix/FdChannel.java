@@ -1,6 +1,8 @@
 package org.imsg.unix;
 
 import static org.imsg.sys.Constants.EAGAIN;
+import static org.imsg.sys.Constants.EBADF;
+import static org.imsg.sys.Constants.ECONNRESET;
 import static org.imsg.sys.Constants.EINTR;
 import static org.imsg.sys.Readiness.FOREVER;
 
@@ -12,6 +14,7 @@ import java.nio.channels.ByteChannel;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.util.concurrent.locks.ReentrantLock;
+import org.imsg.sys.Constants;
 import org.imsg.sys.Posix;
 import org.imsg.sys.Readiness;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * when nothing more particular is needed.
  *
  * <p>Reading waits until there is something, writing until all is written. {@link #close()} from another thread ends a wait
- * with an AsynchronousCloseException and leaves the open file to its other holders; an interrupt closes the channel, too. The
+ * with an AsynchronousCloseException and leaves the open file to its other holders. An interrupt is noticed only where a call would
+ * wait, and closes the channel, too. A reset of the connection is told by every read behind it, as ECONNRESET. The
  * descriptor's own O_NONBLOCK is left as it is, for every holder of the open file shares it: where it is not set and another
  * process reads what poll(2) promised to this one, the call waits in the kernel.
  *
@@ -35,6 +39,8 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
     private final Fd fd;
     /** Regular files are always ready, and cannot be watched. */
     private final boolean file;
+    /** Whether the peer has reset the connection: the kernel tells it once, and then a clean end. */
+    private volatile boolean reset;
     private final ReentrantLock reading = new ReentrantLock();
     private final ReentrantLock writing = new ReentrantLock();
 
@@ -55,10 +61,14 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
         int apply(int number, long address, int length);
     }
 
-    /** A call, its name, and what to wait for before it, which is null for a place in a file. */
-    private record Transfer(String name, @Nullable Readiness event, SystemCall make) {
-        static final Transfer READ = new Transfer("read", Readiness.READABLE, Posix::read);
-        static final Transfer WRITE = new Transfer("write", Readiness.WRITABLE, Posix::write);
+    /** A call, its name, what to wait for before it, which is null for a place in a file, and the access that does not allow it. */
+    private record Transfer(String name, @Nullable Readiness event, int otherAccess, SystemCall make) {
+        static final Transfer READ = new Transfer("read", Readiness.READABLE, Constants.O_WRONLY, Posix::read);
+        static final Transfer WRITE = new Transfer("write", Readiness.WRITABLE, Constants.O_RDONLY, Posix::write);
+
+        static Transfer at(String name, SystemCall make) {
+            return new Transfer(name, null, -1, make);
+        }
     }
 
     /**
@@ -83,7 +93,7 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
      * @throws IOException as {@link #read(ByteBuffer)}; with ESPIPE if the descriptor has no places
      */
     public int read(ByteBuffer target, long position) throws IOException {
-        return readWith(target, new Transfer("pread", null,
+        return readWith(target, Transfer.at("pread",
                 (number, address, length) -> Posix.pread(number, address, length, position)));
     }
 
@@ -109,7 +119,7 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
      */
     public int write(ByteBuffer source, long position) throws IOException {
         int first = source.position();
-        return writeWith(source, new Transfer("pwrite", null, (number, address, length) -> Posix.pwrite(number, address,
+        return writeWith(source, Transfer.at("pwrite", (number, address, length) -> Posix.pwrite(number, address,
                 length, position + source.position() - first)));
     }
 
@@ -157,23 +167,44 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
     private int transfer(Transfer call, MemorySegment chunk, long length) throws IOException {
         int number = fd.enter();
         try {
-            int n = -EAGAIN;
-            begin();
-            try {
-                // Only poll(2) knows: a thread is also woken because the channel is being closed, or about to be.
-                while (isOpen() && (n == -EAGAIN || n == -EINTR)) {
-                    if (call.event() == null || file || call.event().isNow(number))
-                        n = call.make().apply(number, chunk.address(), (int) length);
-                    else
-                        fd.await(call.event(), FOREVER);
-                }
-            } finally {
-                end(n > 0);
-            }
-            return ErrnoException.check(call.name(), number, n);
+            int n = transferNow(call, number, chunk, length);
+            if (n == -EAGAIN && call.event() != null)
+                n = transferWaiting(call, number, chunk, length);
+            if (n == -ECONNRESET)
+                reset = true;
+            return ErrnoException.check(call.name(), number, n == 0 && reset ? -ECONNRESET : n);
         } finally {
             fd.exit();
         }
+    }
+
+    /** -EAGAIN where the call would wait. Only poll(2) knows: a thread is also woken because the channel is being closed. */
+    private int transferNow(Transfer call, int number, MemorySegment chunk, long length) {
+        int n;
+        do {
+            n = call.event() == null || file || call.event().isNow(number)
+                    ? call.make().apply(number, chunk.address(), (int) length)
+                    : -EAGAIN;
+        } while (n == -EINTR);
+        return n;
+    }
+
+    private int transferWaiting(Transfer call, int number, MemorySegment chunk, long length) throws IOException {
+        // What is not open for it never becomes ready.
+        if ((Sockets.statusFlags(number) & Constants.O_ACCMODE) == call.otherAccess())
+            return -EBADF;
+        int n = -EAGAIN;
+        begin();
+        try {
+            while (n == -EAGAIN && isOpen()) {
+                fd.await(call.event(), FOREVER);
+                if (isOpen())
+                    n = transferNow(call, number, chunk, length);
+            }
+        } finally {
+            end(n > 0);
+        }
+        return n;
     }
 
     /**

@@ -12,14 +12,23 @@ public final class Lifeline {
 
     /**
      * Waits until the peer of a connected Unix socket has closed its end, or its process has died. Bytes that are still there
-     * to read do not matter, nor does a peer that has only ended its sending direction.
+     * to read do not matter, nor does a peer that has only ended its sending direction. An interrupt does not end the wait; the
+     * interrupt status is set afterwards.
      *
      * @param socket the socket, which stays the caller's
      * @throws IOException if it is closed, before or while this waits
      */
     public static void awaitHangUp(Fd socket) throws IOException {
-        while (!isHungUp(socket))
-            socket.await(Readiness.HUNG_UP, Readiness.FOREVER);
+        boolean interrupted = false;
+        try {
+            while (!isHungUp(socket)) {
+                interrupted |= Thread.interrupted(); // or a parked thread would not wait
+                socket.await(Readiness.HUNG_UP, Readiness.FOREVER);
+            }
+        } finally {
+            if (interrupted)
+                Thread.currentThread().interrupt();
+        }
     }
 
     private static boolean isHungUp(Fd socket) throws IOException {

@@ -277,6 +277,8 @@ public final class UnixListener extends AbstractInterruptibleChannel {
             }
             connection.close();
             log.warn("a connection to " + address + " from " + peer + " is not allowed", null);
+            if (Deadline.left(deadline) <= 0)
+                throw new SocketTimeoutException("no connection to " + address + " in time that is allowed");
         }
     }
 

@@ -15,6 +15,7 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.imsg.testing.Call;
 import org.junit.jupiter.api.Test;
@@ -135,6 +136,60 @@ class FdChannelTest {
             assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> out.write(bytes("x")))
                     .satisfies(e -> assertThat(e.name()).isEqualTo("EPIPE"));
         }
+    }
+
+    @Test
+    void a_reset_is_told_by_every_read_behind_what_arrived_before_it() throws Exception {
+        for (boolean writingFirst : new boolean[]{false, true})
+            try (Fd.Pair pair = Fd.socketpair(); FdChannel here = new FdChannel(pair.first())) {
+                here.write(bytes("not read"));
+                try (FdChannel there = new FdChannel(pair.second())) {
+                    there.write(bytes("x"));
+                }
+                if (writingFirst)
+                    assertFailsWith("EPIPE", () -> here.write(bytes("y")));
+                assertThat(here.read(ByteBuffer.allocate(10))).isEqualTo(1);
+                for (int i = 0; i < 3; i++)
+                    assertFailsWith("ECONNRESET", () -> here.read(ByteBuffer.allocate(10)));
+            }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void an_end_that_is_not_open_for_a_call_refuses_it_and_does_not_wait(Call.On kind) throws Exception {
+        try (Fd.Pair pipe = Fd.pipe();
+                FdChannel in = new FdChannel(pipe.first());
+                FdChannel out = new FdChannel(pipe.second())) {
+            for (Call<Integer> call : List.<Call<Integer>>of(
+                    Call.start(kind, () -> in.write(bytes("x"))),
+                    Call.start(kind, () -> out.read(ByteBuffer.allocate(1)))))
+                assertThat(call.failure()).isInstanceOfSatisfying(ErrnoException.class,
+                        e -> assertThat(e.name()).isEqualTo("EBADF"));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void an_interrupt_is_not_noticed_by_a_call_that_need_not_wait(Call.On kind) throws Exception {
+        try (Fd.Pair pipe = Fd.pipe();
+                FdChannel in = new FdChannel(pipe.first());
+                FdChannel out = new FdChannel(pipe.second());
+                FdChannel file = new FdChannel(Fd.open(directory.resolve("f"), OpenFlag.READ_WRITE, OpenFlag.CREATE))) {
+            assertThat(Call.start(kind, () -> {
+                Thread.currentThread().interrupt();
+                out.write(bytes("xy"));
+                in.read(ByteBuffer.allocate(1));
+                file.write(bytes("x"));
+                file.read(ByteBuffer.allocate(1), 0);
+                return Thread.interrupted();
+            }).result()).isTrue();
+            assertThat(in.read(ByteBuffer.allocate(2))).isEqualTo(1);
+        }
+    }
+
+    private static void assertFailsWith(String name, Call.Failing call) {
+        assertThatExceptionOfType(ErrnoException.class).isThrownBy(call::run)
+                .satisfies(e -> assertThat(e.name()).isEqualTo(name));
     }
 
     @Test

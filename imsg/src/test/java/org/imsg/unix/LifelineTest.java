@@ -4,9 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedChannelException;
+import java.util.List;
+import java.util.stream.Stream;
 import org.imsg.testing.Call;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 @Timeout(30)
 class LifelineTest {
@@ -19,6 +24,39 @@ class LifelineTest {
                 assertThat(waiting.thread().isAlive()).isTrue();
             }
             waiting.result();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void any_number_of_threads_wait_for_one_peer(Call.On kind) throws Exception {
+        for (boolean closedHere : new boolean[]{false, true}) {
+            try (Fd.Pair pair = Fd.socketpair()) {
+                List<Call<Void>> waiting = Stream.generate(() -> await(pair.first(), kind)).limit(3).toList();
+                (closedHere ? pair.first() : pair.second()).close();
+                for (Call<Void> each : waiting) {
+                    if (closedHere)
+                        assertThat(each.failure()).isInstanceOf(ClosedChannelException.class);
+                    else
+                        each.result();
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void an_interrupt_is_kept_until_the_peer_has_gone(Call.On kind) throws Exception {
+        try (Fd.Pair pair = Fd.socketpair()) {
+            Call<Boolean> waiting = Call.start(kind, () -> {
+                Thread.currentThread().interrupt();
+                Lifeline.awaitHangUp(pair.first());
+                return Thread.interrupted();
+            }).awaitWaiting();
+            waiting.thread().interrupt();
+            Call.until(() -> kind == Call.On.PLATFORM || !waiting.thread().isInterrupted() && waiting.isWaiting());
+            pair.second().close();
+            assertThat(waiting.result()).isTrue();
         }
     }
 
@@ -46,7 +84,11 @@ class LifelineTest {
     }
 
     private static Call<Void> await(Fd socket) {
-        return Call.<Void>start(Call.On.PLATFORM, () -> {
+        return await(socket, Call.On.PLATFORM);
+    }
+
+    private static Call<Void> await(Fd socket, Call.On kind) {
+        return Call.<Void>start(kind, () -> {
             Lifeline.awaitHangUp(socket);
             return null;
         }).awaitWaiting();

@@ -44,7 +44,7 @@ final class UsedAndClosed {
         return channel.read(ByteBuffer.allocate(1 << 16));
     }
 
-    private static long resident() throws IOException {
+    static long resident() throws IOException {
         return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith("VmRSS:"))
                 .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", ""))).findFirst().orElseThrow();
     }

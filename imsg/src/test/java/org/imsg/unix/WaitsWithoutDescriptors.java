@@ -17,13 +17,20 @@ final class WaitsWithoutDescriptors {
         try (Fd.Pair pair = Fd.socketpair(); FdChannel writer = new FdChannel(pair.second())) {
             FdChannel reader = new FdChannel(pair.first());
             loadClasses();
+            long before = UsedAndClosed.resident();
             List<Fd> table = fillTable();
             System.out.println("virtual: " + read(Call.On.VIRTUAL, reader));
+            Call.start(Call.On.VIRTUAL, () -> {
+                for (int i = 0; i < 10_000; i++)
+                    read(reader);
+                return null;
+            }).result();
             Call<Object> waiting = Call.start(Call.On.PLATFORM, () -> read(reader));
             awaitWaiting(waiting);
             writer.write(ByteBuffer.allocate(1));
             System.out.println("platform: " + waiting.result());
             table.forEach(Fd::close);
+            System.out.println("grown by 16 MiB: " + (UsedAndClosed.resident() - before > 16 << 10));
             writer.write(ByteBuffer.allocate(1));
             System.out.println("virtual, with descriptors again: " + read(Call.On.VIRTUAL, reader));
             List<Fd> again = fillTable();
