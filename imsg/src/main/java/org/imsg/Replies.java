@@ -23,9 +23,12 @@ final class Replies implements Iterator<Imsg> {
         Imsg receive() throws IOException;
     }
 
+    private static final int FEW = 16;
+
     private final List<Imsg> withDescriptors = new ArrayList<>();
     private final Source source;
     private final int[] endTypes;
+    private int most = FEW;
     private boolean ended;
 
     private Replies(Source source, int[] endTypes) {
@@ -47,6 +50,15 @@ final class Replies implements Iterator<Imsg> {
         withDescriptors.forEach(Imsg::close);
     }
 
+    /** Keeps a message until its descriptor is taken: those that were taken are let go from time to time. */
+    private void keep(Imsg message) {
+        if (withDescriptors.size() >= most) {
+            withDescriptors.removeIf(kept -> !kept.hasFd());
+            most = 2 * withDescriptors.size() + FEW;
+        }
+        withDescriptors.add(message);
+    }
+
     @Override
     public boolean hasNext() {
         return !ended;
@@ -61,7 +73,7 @@ final class Replies implements Iterator<Imsg> {
             if (message == null)
                 throw new EOFException("the stream ended before a message of type " + Arrays.toString(endTypes));
             if (message.hasFd())
-                withDescriptors.add(message);
+                keep(message);
             ended = Arrays.stream(endTypes).anyMatch(type -> type == message.type());
             return message;
         } catch (IOException e) {

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.imsg.testing.Call;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
@@ -28,6 +29,7 @@ public final class ResidentMemory {
             case "large" -> large(count);
             case "claims" -> claims(count);
             case "dropped" -> dropped(count);
+            case "replies" -> replies(count);
             default -> throw new IllegalArgumentException(arguments[0]);
         });
     }
@@ -89,8 +91,8 @@ public final class ResidentMemory {
     private static long dropped(int count) throws IOException {
         List<ImsgChannel.Pair> open = new ArrayList<>();
         Imsg message = Imsg.of(1, new byte[LARGE]);
-        long before = residentKib();
-        for (int i = 0; i < count; i++) {
+        long before = 0;
+        for (int i = 0; i <= count; i++) {
             ImsgChannel.Pair pair = ImsgChannel.pair();
             open.add(pair);
             ImsgChannel channel = pair.first().format(WireFormat.MODERN).maxSize(LARGE).maxQueued(1 << 28);
@@ -106,11 +108,32 @@ public final class ResidentMemory {
             }
             channel.forward(message);
             channel.clear();
+            if (i == 0)
+                before = residentKib();
         }
         long grown = residentKib() - before;
         for (ImsgChannel.Pair pair : open)
             pair.close();
         return grown;
+    }
+
+    /** A reply of 16 KB messages whose descriptors are taken one by one. */
+    private static long replies(int count) throws Exception {
+        try (ImsgChannel.Pair pair = ImsgChannel.pair(); Fd file = Fd.open(Path.of("/dev/null"))) {
+            ImsgChannel channel = pair.first().allowFdPassing();
+            ImsgChannel peer = pair.second().format(WireFormat.MODERN).allowFdPassing();
+            Call<Void> sending = Call.start(Call.On.PLATFORM, () -> {
+                for (int i = 1; i <= count; i++)
+                    peer.send(Imsg.of(i == count ? 2 : 1, new byte[16000]).withFd(file.dup()));
+                return null;
+            });
+            long before = residentKib();
+            try (Stream<Imsg> reply = channel.replies(2)) {
+                reply.forEach(message -> message.takeFd().close());
+            }
+            sending.result();
+            return residentKib() - before;
+        }
     }
 
     /** Peers that have sent a header which announces 256 MiB, and nothing else. */

@@ -31,6 +31,11 @@ class ResidentMemoryTest {
     }
 
     @Test
+    void a_reply_longer_than_the_heap_keeps_nothing_of_a_message_whose_descriptor_was_taken() throws Exception {
+        assertThat(grownKib("replies", 8_000, 64)).isLessThan(16 << 10);
+    }
+
+    @Test
     void a_header_that_announces_256_mib_costs_a_page_or_two() throws Exception {
         assertThat(grownKib("claims", 20, 64)).isLessThan(16 << 10);
     }

@@ -190,7 +190,7 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
     }
 
     private int transferWaiting(Transfer call, int number, MemorySegment chunk, long length) throws IOException {
-        // What is not open for it never becomes ready.
+        // A descriptor that is not open for the call never becomes ready.
         if ((Sockets.statusFlags(number) & Constants.O_ACCMODE) == call.otherAccess())
             return -EBADF;
         int n = -EAGAIN;

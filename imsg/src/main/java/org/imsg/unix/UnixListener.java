@@ -185,7 +185,9 @@ public final class UnixListener extends AbstractInterruptibleChannel {
          * Binds and listens. Leaves no file behind when it fails.
          *
          * @return the listener
-         * @throws IOException if the address is taken, with EADDRINUSE, or cannot be bound, an {@link ErrnoException}
+         * @throws IOException if the address is taken, with EADDRINUSE, or cannot be bound, an {@link ErrnoException}; with EAGAIN
+         *     if another process holds the lock of the path for ten seconds; an {@link java.io.InterruptedIOException} if the
+         *     thread is interrupted while it waits for the lock
          */
         public L listen() throws IOException {
             SocketFile.Listening made = SocketFile.listen(address, mode, backlog, replaceStale);
