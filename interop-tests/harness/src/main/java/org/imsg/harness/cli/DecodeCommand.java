@@ -37,8 +37,8 @@ final class DecodeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        refuseItself(save, "--save");
-        refuseItself(html, "--html");
+        Output.refuseSame("--save", save, file, reading.description);
+        Output.refuseSame("--html", html, file, reading.description, save);
         boolean broken = false;
         Consumer<Event> shown = output.witness(reading.protocol(), null);
         try (InputStream in = file.toString().equals("-") ? System.in : Files.newInputStream(file)) {
@@ -63,10 +63,5 @@ final class DecodeCommand implements Callable<Integer> {
             kept.complain(last, String.valueOf(e.getMessage()));
             throw e;
         }
-    }
-
-    private void refuseItself(@Nullable Path written, String option) throws IOException {
-        if (written != null && Files.exists(file) && Files.exists(written) && Files.isSameFile(file, written))
-            throw new IllegalArgumentException(option + ": " + written + " is the file that is read; name another");
     }
 }

@@ -77,6 +77,7 @@ final class FuzzCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         SocketPath.check(socket);
         Output.checkWritable(out, "--out");
+        Output.refuseSame("--out", out, from, reading.description);
         if (keepGoing && restart == null)
             throw new IllegalArgumentException(
                     "--keep-going needs --restart COMMAND: a daemon that died finds nothing more");

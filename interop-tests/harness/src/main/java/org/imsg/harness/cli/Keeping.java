@@ -16,6 +16,13 @@ final class Keeping {
     @Option(names = "--html", paramLabel = "FILE", description = "Writes a page for a browser, and keeps it up to date.")
     private @Nullable Path html;
 
+    /** Refuses to write over files that are read. */
+    void check(@Nullable Path... read) throws IOException {
+        Output.refuseSame("--record", record, read);
+        Output.refuseSame("--html", html, read);
+        Output.refuseSame("--html", html, record);
+    }
+
     /** Opens the files, each event in them as soon as it is told. */
     KeptEvents open(String title, ProtocolDescription protocol) throws IOException {
         return KeptEvents.open(record == null ? null : () -> Recorder.to(record),

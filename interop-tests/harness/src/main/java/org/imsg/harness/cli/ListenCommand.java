@@ -49,6 +49,7 @@ final class ListenCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         SocketPath.check(path);
         int limit = reading.limit();
+        keeping.check(script, reading.description);
         Responder responder = script != null
                 ? Responder.parse(Files.readString(script), reading.protocol())
                 : echo ? Responder.ECHO : Responder.SILENT;

@@ -105,6 +105,15 @@ final class Output {
             throw new IOException("the standard output cannot be written: its reader has gone");
     }
 
+    /** Refuses to write a file over another that is read, or written as well. */
+    static void refuseSame(String option, @Nullable Path written, @Nullable Path... others) throws IOException {
+        for (Path other : others)
+            if (written != null && other != null && (written.toAbsolutePath().equals(other.toAbsolutePath())
+                    || Files.isRegularFile(written) && Files.exists(other) && Files.isSameFile(written, other)))
+                throw new IllegalArgumentException(
+                        option + ": " + written + " is a file that is used already; name another");
+    }
+
     /** Refuses a file that could not be written when the work is done. */
     static void checkWritable(Path file, String option) throws IOException {
         Path there = Files.exists(file) ? file : file.toAbsolutePath().getParent();

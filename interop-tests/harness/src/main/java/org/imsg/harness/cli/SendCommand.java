@@ -80,6 +80,7 @@ final class SendCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         SocketPath.check(socket);
         int limit = reading.limit();
+        keeping.check(reading.description);
         int number = reading.type("--type", type);
         byte[] bytes = payload();
         List<Integer> endTypes = new ArrayList<>();

@@ -58,6 +58,7 @@ final class TalkCommand implements Callable<Integer> {
         if ((socket == null) == program.isEmpty())
             throw new ParameterException(output.spec.commandLine(), "either SOCKET or --exec PROGRAM names the peer");
         int limit = reading.limit();
+        keeping.check(script, reading.description);
         Direction sending = socket == null ? Direction.TO_CLIENT : Direction.TO_SERVER;
         Talk talk;
         try {

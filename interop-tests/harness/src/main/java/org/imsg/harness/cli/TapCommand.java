@@ -38,6 +38,7 @@ final class TapCommand implements Callable<Integer> {
         SocketPath.check(listen);
         SocketPath.check(target);
         int limit = reading.limit();
+        keeping.check(reading.description);
         reading.protocol(); // read before anything is looked at
         if (!Files.exists(target))
             throw new ErrnoException("connect", target, Constants.ENOENT);

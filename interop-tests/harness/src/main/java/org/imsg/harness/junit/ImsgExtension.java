@@ -38,6 +38,7 @@ import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.InvocationInterceptor;
+import org.junit.jupiter.api.extension.LifecycleMethodExecutionExceptionHandler;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolutionException;
 import org.junit.jupiter.api.extension.ParameterResolver;
@@ -72,7 +73,8 @@ public final class ImsgExtension
             BeforeEachCallback,
             AfterEachCallback,
             InvocationInterceptor,
-            TestExecutionExceptionHandler {
+            TestExecutionExceptionHandler,
+            LifecycleMethodExecutionExceptionHandler {
     private static final ExtensionContext.Namespace NAMESPACE = ExtensionContext.Namespace.create(ImsgExtension.class);
     private static final List<Class<?>> PLAIN = List.of(Fd.Pair.class, RawSocket.Pair.class, ImsgChannel.Pair.class,
             ScriptedPeer.class, ImsgChannel.class, ImsgListener.class);
@@ -210,6 +212,12 @@ public final class ImsgExtension
     public void interceptTestTemplateMethod(Invocation<@Nullable Void> invocation,
             ReflectiveInvocationContext<Method> method, ExtensionContext context) throws Throwable {
         interceptTestMethod(invocation, method, context);
+    }
+
+    @Override
+    public void handleBeforeEachMethodExecutionException(ExtensionContext context, Throwable thrown)
+            throws Throwable {
+        handleTestExecutionException(context, thrown);
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
@@ -21,6 +22,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The option --html of the commands that show events. */
 @Timeout(60)
@@ -76,9 +79,29 @@ class PageOptionTest {
         Files.createSymbolicLink(other, recording);
         assertThat(imsg("decode", recording, "--html", recording)).isEqualTo(2);
         assertThat(imsg("decode", recording, "--save", other)).isEqualTo(2);
-        assertThat(err.toString()).contains("--html: " + recording + " is the file that is read; name another",
-                "--save: " + other + " is the file that is read; name another").hasLineCount(2);
+        assertThat(err.toString()).contains("--html: " + recording + " is a file that is used already; name another",
+                "--save: " + other + " is a file that is used already; name another").hasLineCount(2);
         assertThat(recording).hasBinaryContent(before);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"fuzz S --from FILE --out FILE", "fuzz S --type 1 --describe FILE --out FILE",
+            "talk S --script FILE --record FILE", "talk S --script FILE --html FILE",
+            "listen S --script FILE --html FILE",
+            "listen S --describe FILE --record FILE", "send S --type 1 --describe FILE --record FILE",
+            "tap S S --describe FILE --html FILE", "decode FILE --describe FILE --html FILE",
+            "decode /dev/null --save DIR/x --html DIR/x", "listen S --record DIR/x --html DIR/x",
+            "decode /dev/null --describe FILE --save DIR/../FILENAME"})
+    void no_command_writes_over_a_file_that_it_reads(String line) throws Exception {
+        Path file = Files.writeString(directory.resolve("file"), "# a script or a description\n");
+        if (line.contains("--from"))
+            Files.copy(recording, file, StandardCopyOption.REPLACE_EXISTING);
+        byte[] before = Files.readAllBytes(file);
+        assertThat(imsg((Object[]) line.replace("FILENAME", directory.getFileName() + "/file")
+                .replace("FILE", file.toString()).replace("DIR", directory.toString())
+                .replace(" S ", " " + directory.resolve("socket") + " ").split(" "))).as(err.toString()).isEqualTo(2);
+        assertThat(err.toString()).contains("is a file that is used already; name another").hasLineCount(1);
+        assertThat(file).hasBinaryContent(before);
     }
 
     @Test

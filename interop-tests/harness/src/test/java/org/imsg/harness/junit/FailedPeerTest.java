@@ -18,6 +18,7 @@ import org.imsg.harness.scripted.PeerFailedError;
 import org.imsg.harness.scripted.ScriptedPeer;
 import org.imsg.harness.scripted.ScriptedServer;
 import org.imsg.unix.Fd;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -187,6 +188,27 @@ class FailedPeerTest {
                 receive(channel, PATIENCE);
                 throw new AssertionError("the client's own");
             }
+        }
+    }
+
+    @Test
+    void a_peer_that_fails_in_a_method_before_each_test_fails_it_too() {
+        assertThat(SampleTests.failures(BeforeEachTest.class).get("is_never_run"))
+                .hasMessageStartingWith("step 1: not as expected: type 1");
+    }
+
+    @ImsgTest
+    static class BeforeEachTest {
+        @BeforeEach
+        void ask(ImsgChannel channel, ScriptedPeer peer) throws Exception {
+            peer.follow(daemon -> daemon.expect(Expected.type(ASK)));
+            channel.send(Imsg.of(7));
+            receive(channel, PATIENCE);
+        }
+
+        @Test
+        void is_never_run() {
+            throw new IllegalStateException("run");
         }
     }
 
