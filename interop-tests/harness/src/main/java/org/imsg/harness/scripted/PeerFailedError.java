@@ -9,6 +9,7 @@ public final class PeerFailedError extends AssertionError {
     private static final long serialVersionUID = 1;
 
     private final transient Thread thread;
+    /** Whether it failed by itself. */
     private final boolean certain;
 
     PeerFailedError(String message, @Nullable Throwable cause, Thread thread, boolean certain) {
