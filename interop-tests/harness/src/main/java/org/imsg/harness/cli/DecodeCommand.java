@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.page.EventPage;
 import org.imsg.harness.record.Event;
 import org.imsg.harness.record.EventReader;
@@ -39,29 +40,34 @@ final class DecodeCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         Output.refuseSame("--save", save, file, reading.description);
         Output.refuseSame("--html", html, file, reading.description, save);
+        ProtocolDescription protocol = reading.protocol();
+        int limit = reading.limit();
+        try (InputStream in = file.toString().equals("-") ? System.in : Files.newInputStream(file);
+                KeptEvents page = KeptEvents.open(null,
+                        html == null ? null : () -> EventPage.to(html, file.toString(), protocol), false)) {
+            return decode(in, limit, page, output.witness(protocol, page));
+        }
+    }
+
+    private int decode(InputStream in, int limit, KeptEvents page, Consumer<Event> shown) throws IOException {
         boolean broken = false;
-        Consumer<Event> shown = output.witness(reading.protocol(), null);
-        try (InputStream in = file.toString().equals("-") ? System.in : Files.newInputStream(file)) {
-            EventReader events = EventReader.of(in, reading.format, reading.limit());
+        long last = 0;
+        try {
+            EventReader events = EventReader.of(in, reading.format, limit);
             Event event = events.next();
-            try (KeptEvents kept = KeptEvents.open(save == null ? null : () -> Recorder.to(save, events.start()),
-                    html == null ? null : () -> EventPage.to(html, file.toString(), reading.protocol()), false)) {
-                for (; event != null; event = next(events, event.nanos(), kept)) {
+            try (Recorder recorder = save == null ? null : Recorder.to(save, events.start())) {
+                for (; event != null; event = events.next()) {
                     shown.accept(event);
-                    kept.accept(event);
+                    if (recorder != null)
+                        recorder.add(event);
+                    last = event.nanos();
                     broken |= event.kind() == Event.Kind.BYTES && !event.note().isEmpty();
                 }
             }
-        }
-        return broken ? ExitCode.PROTOCOL : ExitCode.OK;
-    }
-
-    private static @Nullable Event next(EventReader events, long last, KeptEvents kept) throws IOException {
-        try {
-            return events.next();
         } catch (IOException e) {
-            kept.complain(last, String.valueOf(e.getMessage()));
+            page.complain(last, String.valueOf(e.getMessage()));
             throw e;
         }
+        return broken ? ExitCode.PROTOCOL : ExitCode.OK;
     }
 }

@@ -72,6 +72,16 @@ class PageOptionTest {
         assertThat(err.toString()).contains("line 3").hasLineCount(1);
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {20, 60})
+    void a_recording_of_which_nothing_is_whole_has_a_page_that_says_so(int length) throws Exception {
+        Files.write(recording, Arrays.copyOf(Files.readAllBytes(recording), length));
+        Files.writeString(page, "of another recording");
+        assertThat(imsg("decode", recording, "--html", page)).isEqualTo(3);
+        assertThat(Files.readString(page)).contains("\"fault\":\"", "recording ").startsWith("<!DOCTYPE html>")
+                .endsWith("</html>\n");
+    }
+
     @Test
     void a_file_is_not_written_over_itself() throws Exception {
         byte[] before = Files.readAllBytes(recording);
