@@ -193,12 +193,12 @@ class FailedPeerTest {
 
     @Test
     void a_peer_that_fails_in_a_method_before_each_test_fails_it_too() {
-        assertThat(SampleTests.failures(BeforeEachTest.class).get("is_never_run"))
+        assertThat(SampleTests.failures(AsksBeforeEach.class).get("is_never_run"))
                 .hasMessageStartingWith("step 1: not as expected: type 1");
     }
 
     @ImsgTest
-    static class BeforeEachTest {
+    static class AsksBeforeEach {
         @BeforeEach
         void ask(ImsgChannel channel, ScriptedPeer peer) throws Exception {
             peer.follow(daemon -> daemon.expect(Expected.type(ASK)));
