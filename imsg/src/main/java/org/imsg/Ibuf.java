@@ -364,7 +364,8 @@ public final class Ibuf implements AutoCloseable {
      * @throws IndexOutOfBoundsException if {@code off} and {@code len} reach outside the array
      */
     public Ibuf add(byte[] data, int off, int len) {
-        return add(MemorySegment.ofArray(data).asSlice(off, len));
+        // Checked here, for a segment's own message has the digits of the locale.
+        return add(MemorySegment.ofArray(data).asSlice(Objects.checkFromIndexSize(off, len, data.length), len));
     }
 
     /**

@@ -118,7 +118,7 @@ final class SendBuffer {
         end = start + (int) (place - sent);
         queued = end - start;
         messages--;
-        shrinkIfEmpty();
+        shrink();
         return fd;
     }
 
@@ -159,7 +159,7 @@ final class SendBuffer {
     /** Drops everything queued and closes its descriptors. */
     void clear() {
         drop();
-        shrinkIfEmpty();
+        shrink();
     }
 
     private void drop() {
@@ -187,18 +187,20 @@ final class SendBuffer {
             head = start = end = messages = 0;
         if (withDescriptor)
             descriptors.closeFirst();
-        shrinkIfEmpty();
         for (int length; head < start && head + (length = length(head)) <= start; messages--)
             head += length;
+        shrink();
     }
 
-    private void shrinkIfEmpty() {
-        if (start < end)
-            return;
-        head = start = end = 0;
-        if (capacity > KEPT_CAPACITY)
+    /** Gives memory back of which little is used. */
+    private void shrink() {
+        if (start == end)
+            head = start = end = 0;
+        int kept = end - head;
+        if (capacity > KEPT_CAPACITY && kept < capacity / 8)
             try {
-                resize(FIRST_CAPACITY);
+                moveToFront();
+                resize(Math.max(FIRST_CAPACITY, 2 * kept));
             } catch (OutOfMemoryError _) {
                 // It stays large until the next time.
             }
@@ -209,15 +211,19 @@ final class SendBuffer {
     }
 
     private void makeRoom(int length) {
-        int kept = end - head;
-        if (head > 0)
-            MemorySegment.copy(Memory.ALL, address + head, Memory.ALL, address, kept);
-        start -= head;
-        end -= head;
-        head = 0;
+        moveToFront();
+        int kept = end;
         // Moving pays as long as half of the buffer becomes free; else it would be moved again and again.
         if (kept + length > capacity / 2)
             resize(Math.max(kept + length, Math.max(FIRST_CAPACITY, 2 * capacity)));
+    }
+
+    private void moveToFront() {
+        if (head > 0)
+            MemorySegment.copy(Memory.ALL, address + head, Memory.ALL, address, end - head);
+        start -= head;
+        end -= head;
+        head = 0;
     }
 
     private void resize(int newCapacity) {

@@ -15,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.FutureTask;
@@ -99,9 +100,16 @@ class IbufTest {
         }
 
         @Test
-        void a_part_outside_the_array_is_refused() {
+        void a_part_outside_the_array_is_refused_with_ascii_digits_whatever_the_locale() {
             Ibuf ibuf = Ibuf.open(8);
-            assertThatExceptionOfType(IndexOutOfBoundsException.class).isThrownBy(() -> ibuf.add(bytes(1, 2), 1, 2));
+            Locale before = Locale.getDefault();
+            Locale.setDefault(Locale.of("ar", "EG"));
+            try {
+                assertThatExceptionOfType(IndexOutOfBoundsException.class)
+                        .isThrownBy(() -> ibuf.add(bytes(1, 2), 1, 2)).withMessageContaining("[1, 1 + 2)");
+            } finally {
+                Locale.setDefault(before);
+            }
             assertThat(ibuf.size()).isZero();
         }
 

@@ -30,6 +30,7 @@ public final class ResidentMemory {
             case "claims" -> claims(count);
             case "dropped" -> dropped(count);
             case "replies" -> replies(count);
+            case "sent" -> sent(count);
             default -> throw new IllegalArgumentException(arguments[0]);
         });
     }
@@ -108,6 +109,31 @@ public final class ResidentMemory {
             }
             channel.forward(message);
             channel.clear();
+            if (i == 0)
+                before = residentKib();
+        }
+        long grown = residentKib() - before;
+        for (ImsgChannel.Pair pair : open)
+            pair.close();
+        return grown;
+    }
+
+    /** Channels that have sent a long queue but for a few messages, which are not sent for now. */
+    private static long sent(int count) throws IOException {
+        List<ImsgChannel.Pair> open = new ArrayList<>();
+        byte[] payload = new byte[10_000];
+        long before = 0;
+        for (int i = 0; i <= count; i++) {
+            ImsgChannel.Pair pair = ImsgChannel.pair();
+            open.add(pair);
+            ImsgChannel channel = pair.first().maxQueued(1 << 28);
+            for (int n = 0; n < LARGE / payload.length; n++)
+                channel.compose(n, 0, 0, payload);
+            while (channel.queuedBytes() > 500_000) {
+                channel.write();
+                while (pair.second().poll(_ -> {}) > 0)
+                    continue;
+            }
             if (i == 0)
                 before = residentKib();
         }

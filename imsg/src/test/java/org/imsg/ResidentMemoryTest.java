@@ -31,6 +31,11 @@ class ResidentMemoryTest {
     }
 
     @Test
+    void channels_that_have_sent_a_long_queue_but_for_its_end_keep_that_only() throws Exception {
+        assertThat(grownKib("sent", 2, 64)).isLessThan(16 << 10);
+    }
+
+    @Test
     void a_reply_longer_than_the_heap_keeps_nothing_of_a_message_whose_descriptor_was_taken() throws Exception {
         assertThat(grownKib("replies", 8_000, 64)).isLessThan(16 << 10);
     }
