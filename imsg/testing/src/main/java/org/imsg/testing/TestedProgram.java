@@ -74,9 +74,14 @@ public final class TestedProgram implements AutoCloseable {
         return ProcStatus.of(process.pid());
     }
 
+    /** Its children of this moment, spares among them. */
+    public List<ProcessHandle> children() {
+        return process.children().toList();
+    }
+
     /** The one process that runs a role. */
     public ProcStatus role(String name) throws IOException {
-        for (ProcessHandle child : process.children().toList()) {
+        for (ProcessHandle child : children()) {
             ProcStatus status = ProcStatus.of(child.pid());
             if (status.environment("IMSG_ROLE").equals(name))
                 return status;

@@ -5,6 +5,7 @@ import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import org.imsg.Imsg;
+import org.imsg.privsep.PeerGoneException;
 import org.imsg.privsep.Role;
 import org.imsg.privsep.RoleBusyException;
 import org.imsg.privsep.RoleProcess;
@@ -30,7 +31,7 @@ final class Listener implements Role {
             for (;;) {
                 try (Imsg request = Imsg.of(SERVE).withFd(Sockets.accept(listener))) {
                     self.request("session", request, PATIENCE);
-                } catch (RoleBusyException e) {
+                } catch (RoleBusyException | PeerGoneException e) {
                     self.log().log(Level.WARNING, "a connection is closed: " + e.getMessage());
                 }
             }
