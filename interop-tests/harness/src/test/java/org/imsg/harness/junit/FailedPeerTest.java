@@ -54,6 +54,7 @@ class FailedPeerTest {
         assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(PATIENCE);
     }
 
+    @Sample
     @ImsgTest
     static class Background {
         @Test
@@ -104,6 +105,7 @@ class FailedPeerTest {
                 });
     }
 
+    @Sample
     @ImsgTest
     static class OwnThread {
         private static Thread expectAsk(ScriptedPeer peer) {
@@ -163,6 +165,7 @@ class FailedPeerTest {
                 });
     }
 
+    @Sample
     @ImsgTest
     static class Server {
         @TempDir
@@ -197,6 +200,7 @@ class FailedPeerTest {
                 .hasMessageStartingWith("step 1: not as expected: type 1");
     }
 
+    @Sample
     @ImsgTest
     static class AsksBeforeEach {
         @BeforeEach
@@ -235,6 +239,7 @@ class FailedPeerTest {
         assertThat(SampleTests.failures(Chosen.class)).isEmpty();
     }
 
+    @Sample
     @ImsgTest
     static class Chosen {
         @Test

@@ -40,6 +40,7 @@ class ImsgExtensionLeakTest {
         });
     }
 
+    @Sample
     @ImsgTest
     static class LeavesAPipe {
         @Test
@@ -59,6 +60,7 @@ class ImsgExtensionLeakTest {
                 .hasMessageContaining("leaves descriptors open: ").hasMessageContaining("-> /etc/passwd");
     }
 
+    @Sample
     @ImsgTest
     static class LeavesAFile {
         @Test
@@ -73,6 +75,7 @@ class ImsgExtensionLeakTest {
                 .hasMessageContaining("-> pipe:[");
     }
 
+    @Sample
     @ImsgTest
     static class LeavesAPipeInAThread {
         @Test
@@ -99,6 +102,7 @@ class ImsgExtensionLeakTest {
         assertThat(LEFT).hasSize(1);
     }
 
+    @Sample
     @ImsgTest
     static class OpensForSomethingElse {
         private static CountDownLatch begin = new CountDownLatch(1);
@@ -136,6 +140,7 @@ class ImsgExtensionLeakTest {
     }
 
     @ExtendWith(InParallel.AfterTheCount.class)
+    @Sample
     @ImsgTest
     static class InParallel {
         private static final CountDownLatch OPENED = new CountDownLatch(1);

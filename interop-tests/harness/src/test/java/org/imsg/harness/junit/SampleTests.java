@@ -18,6 +18,7 @@ final class SampleTests {
     static Map<String, Throwable> failures(Class<?> tests, String... parameters) {
         EngineTestKit.Builder run = EngineTestKit.engine("junit-jupiter").selectors(selectClass(tests))
                 .configurationParameter("junit.jupiter.extensions.autodetection.enabled", "false")
+                .configurationParameter(Sample.ASKED, "true")
                 .configurationParameter("imsg.harness.patience.milliseconds", "300");
         for (int i = 0; i < parameters.length; i += 2)
             run.configurationParameter(parameters[i], parameters[i + 1]);
