@@ -36,7 +36,8 @@ class ReadmeTest {
     private static final List<String> MODULES = List.of("imsg", "imsg/privsep", "imsg/peers", "imsg/examples",
             "imsg-netty",
             "interop-tests", "interop-tests/harness", "benchmarks");
-    private static final Pattern BLOCK = Pattern.compile("^```(\\w*)[^\\n`]*\\n(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
+    private static final Pattern BLOCK = Pattern.compile("^```(\\w*)[^\\n`]*\\n(.*?)^```$",
+            Pattern.DOTALL | Pattern.MULTILINE);
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)#]*)(#[^)]*)?\\)");
     private static final Pattern SPACE = Pattern.compile("\\s+");
 
