@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /** A comparison measured in turns, so that a disturbance hits all contenders alike. */
-public sealed interface Measurement permits ContenderGroup, RouteDump {
+public sealed interface Measurement permits ConnectionProcess, ContenderGroup, RouteDump {
     /**
      * Its name.
      *

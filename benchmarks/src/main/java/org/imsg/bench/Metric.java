@@ -17,7 +17,9 @@ public enum Metric {
     /** The 99th percentile. */
     P99("ns", "round trip, p99"),
     /** The 99.9th percentile. */
-    P999("ns", "round trip, p99.9");
+    P999("ns", "round trip, p99.9"),
+    /** The first of new processes. */
+    FIRST("ns", "the first");
 
     private final String unit;
     private final String title;

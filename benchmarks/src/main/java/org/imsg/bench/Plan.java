@@ -7,6 +7,8 @@ import static org.imsg.bench.Comparison.Bound.NONE;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** The comparisons that are measured, and their goals. */
@@ -18,6 +20,8 @@ final class Plan {
     /** With a header 88 bytes on the wire, which is no entry of Netty's table of read sizes: a filled read is tried again. */
     private static final int CONNECTIONS_SIZE = 72;
     private static final long RATED_INTERVAL = 100_000;
+    /** From the accept to the first byte of a process that waited for the connection. */
+    private static final double SPARE_NANOS = 1_500_000;
 
     private final Pinning pinning;
     private final Contenders the;
@@ -29,12 +33,15 @@ final class Plan {
         this.full = full;
     }
 
-    List<Measurement> measurements() {
+    /** Those of some names; all of a pass, if none is given. A process for each connection is in the full pass, and where it is named. */
+    List<Measurement> measurements(Set<String> only, ConnectionProcess connections) {
         List<Measurement> all = new ArrayList<>(groups());
         all.add(new RouteDump(100_000));
         if (full)
             all.add(new RouteDump(1_000_000));
-        return all;
+        if (full || only.contains(connections.name()))
+            all.add(connections);
+        return all.stream().filter(one -> only.isEmpty() || only.contains(one.name())).toList();
     }
 
     List<ContenderGroup> groups() {
@@ -134,6 +141,12 @@ final class Plan {
                 AT_LEAST, 1));
         list.add(new Comparison("routes-100000-jvm-start/bgpctl", "routes-100000", RouteDump.COLD, RouteDump.BGPCTL,
                 Metric.RATE, NONE, 0));
+        for (Metric metric : new Metric[]{Metric.FIRST, Metric.P50, Metric.P99})
+            for (String ours : new String[]{ConnectionProcess.SPARE, ConnectionProcess.NO_SPARE})
+                list.add(new Comparison(ours + "/c-fork-" + metric.name().toLowerCase(Locale.ROOT),
+                        ConnectionProcess.NAME, ours, ConnectionProcess.C, metric, NONE, 0));
+        list.add(new Comparison("privsep-spare-p50", ConnectionProcess.NAME, ConnectionProcess.SPARE, null, Metric.P50,
+                AT_MOST, SPARE_NANOS));
         // A few bytes a window for all its messages: reading the command, not sending.
         list.add(new Comparison("allocation-64B", "one-way-64", Contenders.OURS, null, Metric.ALLOCATED, AT_MOST,
                 0.01));

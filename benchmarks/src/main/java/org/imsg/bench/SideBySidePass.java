@@ -42,10 +42,9 @@ public final class SideBySidePass {
         String only = System.getProperty("bench.only", "");
         Pinning pinning = Pinning.oneEach();
         Path programs = Path.of(args[0]);
-        List<Measurement> groups = new ArrayList<>(
-                new Plan(pinning, new Contenders(programs, Contenders.frr(programs)), full).measurements());
-        if (!only.isEmpty())
-            groups = groups.stream().filter(group -> Set.of(only.split(",")).contains(group.name())).toList();
+        List<Measurement> groups = new Plan(pinning, new Contenders(programs, Contenders.frr(programs)), full)
+                .measurements(only.isEmpty() ? Set.of() : Set.of(only.split(",")),
+                        new ConnectionProcess(programs, Path.of(System.getProperty("java.class.path"))));
         Path results = Files.createDirectories(Path.of(args[1]));
         SideBySidePass pass = new SideBySidePass(full ? Effort.FULL : Effort.SHORT, groups, results);
         try (Awake awake = new Awake(programs, pinning)) {

@@ -48,6 +48,10 @@ final class WorkerProcess implements AutoCloseable {
         }
     }
 
+    int pid() {
+        return child.pid();
+    }
+
     void tell(String line) throws IOException {
         ByteBuffer bytes = StandardCharsets.US_ASCII.encode(line + "\n");
         while (bytes.hasRemaining())
