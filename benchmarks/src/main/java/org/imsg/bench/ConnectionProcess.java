@@ -42,6 +42,8 @@ record ConnectionProcess(Path programs, Path jar) implements Measurement {
     private static final long SETTLING_MILLIS = 60_000;
     /** Descriptors that a JVM opens when it first needs them. */
     private static final int OPENED_LATE = 4;
+    /** On a busy machine the last of many at once waits for that many starts of a JVM. */
+    private static final int PATIENCE_SECONDS = 600;
     private static final long REST_MILLIS = 1000;
     private static final long PAUSE_MILLIS = 20;
 
@@ -233,7 +235,7 @@ record ConnectionProcess(Path programs, Path jar) implements Measurement {
     /** The first tenth comes before the first count: what a program keeps for good is there then. */
     private void countLeft(String name, Sizes sizes, Path scratch, Consumer<String> progress)
             throws IOException, InterruptedException {
-        WorkerProcess server = start(scratch, name, 60);
+        WorkerProcess server = start(scratch, name, PATIENCE_SECONDS);
         try {
             int spares = name.equals(SPARE) ? 1 : 0;
             for (int i = 0; i < sizes.counted / 10; i++)
