@@ -23,12 +23,16 @@ final class ChildJvm {
         for (String option : ManagementFactory.getRuntimeMXBean().getInputArguments())
             if (option.startsWith("--") || option.startsWith("-Dio.netty") || option.startsWith("-Djava.io.tmpdir"))
                 command.add(option);
-        command.add("--module-path");
-        command.add(System.getProperty("jdk.module.path"));
         command.add("--class-path");
         command.add(System.getProperty("java.class.path"));
-        command.add("--module");
-        command.add(main.getModule().getName() + "/" + main.getName());
+        if (main.getModule().isNamed()) {
+            command.add("--module-path");
+            command.add(System.getProperty("jdk.module.path"));
+            command.add("--module");
+            command.add(main.getModule().getName() + "/" + main.getName());
+        } else {
+            command.add(main.getName());
+        }
         command.addAll(List.of(arguments));
         return command;
     }

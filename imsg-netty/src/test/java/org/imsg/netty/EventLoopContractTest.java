@@ -23,7 +23,6 @@ import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
-import io.netty.util.concurrent.SingleThreadEventExecutor;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -36,7 +35,6 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import org.imsg.sys.Constants;
 import org.imsg.unix.Fd;
 import org.imsg.unix.UnixAddress;
@@ -535,9 +533,7 @@ class EventLoopContractTest {
                     ? bytes("y")
                     : new FdBuf(bytes("y"), Wire.pipeSaying("")));
             settle(channel);
-            // Netty's loop may end at once, and close nothing, if it is given no time or has nothing left to run.
-            ((SingleThreadEventExecutor) channel.eventLoop()).addShutdownHook(() -> {});
-            loop.shutdownGracefully(1, 20_000, TimeUnit.MILLISECONDS).sync();
+            Loops.end(loop);
             channel.closeFuture().sync();
             assertThatThrownBy(flushed::sync).isInstanceOf(ClosedChannelException.class);
             assertThatThrownBy(unflushed::sync).isInstanceOf(ClosedChannelException.class);

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.util.IllegalReferenceCountException;
 import java.io.EOFException;
@@ -164,11 +163,11 @@ class HandlersTest {
 
     @Test
     void a_request_on_a_dead_loop_fails_and_is_released() throws Exception {
-        EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, PollIoHandler.FACTORY);
+        EventLoopGroup group = Loops.EPOLL.newGroup(1);
         Fd.Pair pair = Fd.socketpair();
         ImsgRequests requests = new ImsgRequests();
         Wire.open(group, pair.first(), requests);
-        group.shutdownGracefully(0, 0, TimeUnit.SECONDS).sync();
+        Loops.end(group);
         pair.second().close();
         ImsgMessage late = new ImsgMessage(1, 0, 0, Unpooled.EMPTY_BUFFER, Wire.pipeSaying(""));
         List<Throwable> told = new ArrayList<>();

@@ -40,7 +40,7 @@ class ManyConnectionsTest {
 
     @Test
     void a_full_descriptor_table_is_survived() throws Exception {
-        assertThat(ChildJvm.run(FullTable.class, 150).lines()).containsExactly("a full table is EMFILE",
+        assertThat(ChildJvm.run(FullTable.class, 300).lines()).containsExactly("a full table is EMFILE",
                 "before: descriptor PRESENT",
                 "while full: descriptor LOST", "still served: descriptor NONE", "full: served on",
                 "waiting to be accepted: descriptor NONE", "after: descriptor PRESENT", "after: descriptor PRESENT",
