@@ -2,6 +2,7 @@ package org.imsg.netty;
 
 import io.netty.channel.unix.UnixChannel;
 import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
 import org.imsg.unix.Fd;
 
 /**
@@ -28,11 +29,17 @@ public final class Handover {
     /**
      * A second descriptor of a channel's socket, to be passed on.
      *
-     * @param channel an open channel of a native transport; stays as it is
+     * @param channel an open channel of a native transport, which its event loop does not close meanwhile; stays as it is
      * @return the descriptor, the caller's
-     * @throws IOException if there is no room in the descriptor table, an {@link org.imsg.unix.ErrnoException}
+     * @throws IOException if the channel is closed, a {@link ClosedChannelException}, or there is no room in the descriptor
+     *     table, an {@link org.imsg.unix.ErrnoException}
      */
     public static Fd descriptorOf(UnixChannel channel) throws IOException {
+        if (channel instanceof ImsgSocketChannel ours)
+            return ours.socket().dup();
+        // The number may be another file's by now.
+        if (!channel.isOpen())
+            throw new ClosedChannelException();
         Fd borrowed = Fd.of(channel.fd().intValue());
         try {
             return borrowed.dup();

@@ -6,7 +6,6 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.util.ReferenceCountUtil;
-import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import org.imsg.ImsgEofException;
 import org.imsg.ImsgProtocolException;
@@ -79,14 +78,17 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
             return;
         }
         framer.arrived(bytes.readableBytes(), fd, lost);
-        ByteBuf stream = join(ctx, bytes);
-        tail = null;
+        ByteBuf stream = null;
         boolean intact;
         try {
+            stream = join(ctx, bytes);
+            tail = null;
             intact = decode(ctx, stream);
         } catch (RuntimeException | Error e) {
-            stream.release();
-            throw e;
+            // Memory ran out, say. With a part of the stream missing, the rest would be taken for something else.
+            die(ctx, stream == null ? tail : stream, e);
+            ctx.close();
+            return;
         }
         if (!intact)
             fail(ctx, stream);
@@ -133,7 +135,12 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
         // Appending is safe though messages may still be looking at the memory: theirs lies before the tail.
         if (joined == null || joined.isReadOnly() || joined.writableBytes() < bytes.readableBytes()) {
             int advance = Math.min(framer.needed(), Math.max(LARGEST_ADVANCE, 2 * have));
-            joined = ctx.alloc().directBuffer(Math.max(all, advance));
+            try {
+                joined = ctx.alloc().directBuffer(Math.max(all, advance));
+            } catch (RuntimeException | Error e) {
+                bytes.release();
+                throw e;
+            }
             if (tail != null) {
                 joined.writeBytes(tail);
                 tail.release();
@@ -153,10 +160,11 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
     }
 
     /** Says once why nothing more can come. */
-    private void die(ChannelHandlerContext ctx, ByteBuf stream, IOException cause) {
+    private void die(ChannelHandlerContext ctx, @Nullable ByteBuf stream, Throwable cause) {
         dead = true;
         tail = null;
-        stream.release();
+        if (stream != null)
+            stream.release();
         framer.close();
         ctx.fireExceptionCaught(cause);
     }

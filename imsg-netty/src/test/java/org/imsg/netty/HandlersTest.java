@@ -265,6 +265,33 @@ class HandlersTest {
         channel.finishAndReleaseAll();
     }
 
+    /** As a proxy does whose other side is slow: the peer may have sent much. */
+    @Test
+    void the_silence_of_a_peer_that_nobody_listens_to_is_not_counted() {
+        EmbeddedChannel channel = new EmbeddedChannel(new ImsgLimits().silence(SECOND), last);
+        channel.freezeTime();
+        channel.config().setAutoRead(false);
+        for (int i = 0; i < 5; i++) {
+            channel.advanceTimeBy(900, TimeUnit.MILLISECONDS);
+            channel.runScheduledPendingTasks();
+        }
+        assertThat(causes).isEmpty();
+        assertThat(channel.isOpen()).isTrue();
+        channel.config().setAutoRead(true);
+        channel.advanceTimeBy(999, TimeUnit.MILLISECONDS);
+        channel.runScheduledPendingTasks();
+        assertThat(causes).as("not before a second of listening is over").isEmpty();
+        channel.config().setAutoRead(false);
+        channel.advanceTimeBy(1, TimeUnit.SECONDS);
+        channel.runScheduledPendingTasks();
+        channel.read();
+        channel.advanceTimeBy(1, TimeUnit.SECONDS);
+        channel.runScheduledPendingTasks();
+        assertThat(causes).singleElement().isInstanceOf(PeerLimitException.class);
+        assertThat(channel.isOpen()).isFalse();
+        channel.finishAndReleaseAll();
+    }
+
     @Test
     void a_peer_that_does_not_read_is_told_once_and_one_that_catches_up_is_not() {
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgLimits().stall(SECOND), last);

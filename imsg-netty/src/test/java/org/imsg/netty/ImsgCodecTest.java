@@ -10,7 +10,9 @@ import static org.imsg.netty.Wire.bytes;
 import static org.imsg.netty.Wire.pipeSaying;
 import static org.imsg.netty.Wire.say;
 
+import io.netty.buffer.AbstractByteBufAllocator;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.Channel;
@@ -455,5 +457,44 @@ class ImsgCodecTest {
         } finally {
             channel.close().sync();
         }
+    }
+
+    /** Bytes that were lost on the way must not be taken for others. */
+    @Test
+    void memory_that_runs_out_inside_a_message_ends_the_stream() throws Exception {
+        boolean[] none = {false};
+        ByteBufAllocator allocator = new AbstractByteBufAllocator(true) {
+            @Override
+            public boolean isDirectBufferPooled() {
+                return false;
+            }
+
+            @Override
+            protected ByteBuf newHeapBuffer(int initial, int most) {
+                return Unpooled.buffer(initial, most);
+            }
+
+            @Override
+            protected ByteBuf newDirectBuffer(int initial, int most) {
+                if (none[0])
+                    throw new OutOfMemoryError("no direct memory left");
+                return Unpooled.directBuffer(initial, most);
+            }
+        };
+        Events events = new Events();
+        EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec().format(WireFormat.MODERN), events);
+        channel.config().setAllocator(allocator);
+        byte[] message = Messages.plain(1, 0, "a message in two parts");
+        ByteBuf first = Unpooled.wrappedBuffer(message, 0, 20);
+        ByteBuf second = Unpooled.wrappedBuffer(message, 20, message.length - 20);
+        channel.writeInbound(first.asReadOnly());
+        none[0] = true;
+        channel.writeInbound(second);
+        assertThat(events.next(OutOfMemoryError.class)).hasMessageContaining("no direct memory left");
+        assertThat(channel.isOpen()).isFalse();
+        assertThat(first.refCnt()).isZero();
+        assertThat(second.refCnt()).isZero();
+        events.expect(Events.INACTIVE);
+        assertThat(events.isEmpty()).isTrue();
     }
 }

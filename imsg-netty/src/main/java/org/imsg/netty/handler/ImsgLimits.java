@@ -3,6 +3,7 @@ package org.imsg.netty.handler;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
+import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
 import java.util.Objects;
@@ -11,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Closes channels whose peer is of no use: one that has been silent for too long, or one that does not read what is sent to it.
- * {@code exceptionCaught} is called once with a {@link PeerLimitException}, then the channel is closed.
+ * {@code exceptionCaught} is called once with a {@link PeerLimitException}, then the channel is closed. While nothing is read,
+ * with auto-read off and no read asked for, silence is not counted.
  *
  * <p>A slow peer is told by the channel's writability, which counts queued descriptors too: it must become writable again in
  * time after it stopped. What the kernel still holds for the peer does not count. One for each channel; it goes in front of the
@@ -24,6 +26,9 @@ public final class ImsgLimits extends ChannelDuplexHandler {
     private @Nullable Future<?> silenceCheck;
     private @Nullable Future<?> stallCheck;
     private boolean reading;
+    /** Whether a read was asked for with auto-read off, and not answered. */
+    private boolean asked;
+    private long stalledAt;
     private boolean over;
 
     private ImsgLimits(@Nullable Duration silence, @Nullable Duration stall) {
@@ -71,15 +76,44 @@ public final class ImsgLimits extends ChannelDuplexHandler {
     private void begin(ChannelHandlerContext ctx) {
         if (silence == null || silenceCheck != null)
             return;
-        lastRead = ctx.executor().ticker().nanoTime();
+        lastRead = now(ctx);
         check(ctx, nanos(silence));
+    }
+
+    private static long now(ChannelHandlerContext ctx) {
+        return ctx.executor().ticker().nanoTime();
+    }
+
+    /** The timers of a loop that the channel has left do nothing, and may never run. */
+    @Override
+    public void channelRegistered(ChannelHandlerContext ctx) {
+        if (silenceCheck != null && !over) {
+            silenceCheck.cancel(false);
+            check(ctx, nanos(silence) - (now(ctx) - lastRead));
+        }
+        if (stallCheck != null && !over) {
+            stallCheck.cancel(false);
+            checkStall(ctx);
+        }
+        ctx.fireChannelRegistered();
+    }
+
+    @Override
+    public void read(ChannelHandlerContext ctx) {
+        asked = !ctx.channel().config().isAutoRead();
+        lastRead = now(ctx);
+        ctx.read();
     }
 
     /** One timer that looks at the time of the last read is cheaper than one moved at every read. */
     private void check(ChannelHandlerContext ctx, long nanos) {
-        silenceCheck = ctx.executor().schedule(() -> {
-            long quiet = reading ? 0 : ctx.executor().ticker().nanoTime() - lastRead;
-            long left = nanos(silence) - quiet;
+        EventExecutor loop = ctx.executor();
+        silenceCheck = loop.schedule(() -> {
+            if (ctx.executor() != loop)
+                return;
+            if (reading || !asked && !ctx.channel().config().isAutoRead())
+                lastRead = now(ctx);
+            long left = nanos(silence) - (now(ctx) - lastRead);
             if (left > 0)
                 check(ctx, left);
             else
@@ -95,8 +129,10 @@ public final class ImsgLimits extends ChannelDuplexHandler {
 
     @Override
     public void channelReadComplete(ChannelHandlerContext ctx) {
-        if (reading)
-            lastRead = ctx.executor().ticker().nanoTime();
+        if (reading) {
+            lastRead = now(ctx);
+            asked = false;
+        }
         reading = false;
         ctx.fireChannelReadComplete();
     }
@@ -106,15 +142,22 @@ public final class ImsgLimits extends ChannelDuplexHandler {
         if (stall != null && !over) {
             boolean writable = ctx.channel().isWritable();
             if (!writable && stallCheck == null) {
-                stallCheck = ctx.executor().schedule(
-                        () -> end(ctx, "the peer took too little for " + stall.toMillis() + " ms"), nanos(stall),
-                        TimeUnit.NANOSECONDS);
+                stalledAt = now(ctx);
+                checkStall(ctx);
             } else if (writable && stallCheck != null) {
                 stallCheck.cancel(false);
                 stallCheck = null;
             }
         }
         ctx.fireChannelWritabilityChanged();
+    }
+
+    private void checkStall(ChannelHandlerContext ctx) {
+        EventExecutor loop = ctx.executor();
+        stallCheck = loop.schedule(() -> {
+            if (ctx.executor() == loop)
+                end(ctx, "the peer took too little for " + stall.toMillis() + " ms");
+        }, nanos(stall) - (now(ctx) - stalledAt), TimeUnit.NANOSECONDS);
     }
 
     /** The longest there is for one that is longer. */

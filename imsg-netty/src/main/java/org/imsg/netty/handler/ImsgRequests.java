@@ -5,6 +5,8 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.DefaultPromise;
+import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.ImmediateEventExecutor;
 import io.netty.util.concurrent.Promise;
@@ -58,14 +60,31 @@ public final class ImsgRequests extends ChannelDuplexHandler {
         final Promise<ImsgMessage> end;
         final IntPredicate isEnd;
         final Consumer<ImsgMessage> each;
+        final Duration timeout;
+        /** When the deadline is, by the clock of the event loops. */
+        private long until;
         @Nullable
         Future<?> deadline;
 
-        Waiting(int id, Promise<ImsgMessage> end, IntPredicate isEnd, Consumer<ImsgMessage> each) {
+        Waiting(int id, Promise<ImsgMessage> end, Duration timeout, IntPredicate isEnd, Consumer<ImsgMessage> each) {
             this.id = id;
             this.end = end;
+            this.timeout = timeout;
             this.isEnd = isEnd;
             this.each = each;
+        }
+
+        /** Has the loop that the channel is on now watch the deadline; the one that it has left may end before. */
+        void watch() {
+            EventExecutor loop = context.executor();
+            if (deadline == null)
+                until = loop.ticker().nanoTime() + TimeUnit.NANOSECONDS.convert(timeout);
+            else
+                deadline.cancel(false);
+            deadline = loop.schedule(() -> {
+                if (context.executor() == loop)
+                    fail(new RequestTimeoutException(timeout));
+            }, until - loop.ticker().nanoTime(), TimeUnit.NANOSECONDS);
         }
 
         void reply(ImsgMessage message) {
@@ -131,7 +150,12 @@ public final class ImsgRequests extends ChannelDuplexHandler {
             request.release();
             throw new IllegalStateException("this handler is in no pipeline");
         }
-        Promise<ImsgMessage> end = ctx.executor().newPromise();
+        Promise<ImsgMessage> end = new DefaultPromise<>() {
+            @Override
+            protected EventExecutor executor() {
+                return ctx.executor();
+            }
+        };
         if (ctx.executor().inEventLoop()) {
             send(request, timeout, end, isEnd, each);
             return end;
@@ -158,11 +182,10 @@ public final class ImsgRequests extends ChannelDuplexHandler {
             refuse(request, end, ended);
             return;
         }
-        Waiting open = new Waiting(nextId(), end, isEnd, each);
+        Waiting open = new Waiting(nextId(), end, timeout, isEnd, each);
         ImsgMessage named;
         try {
-            open.deadline = context.executor().schedule(() -> open.fail(new RequestTimeoutException(timeout)),
-                    TimeUnit.NANOSECONDS.convert(timeout), TimeUnit.NANOSECONDS);
+            open.watch();
             named = request.withId(open.id);
         } catch (RuntimeException e) {
             // The loop is about to end, say, or the request was released already.
@@ -194,6 +217,12 @@ public final class ImsgRequests extends ChannelDuplexHandler {
     public void handlerAdded(ChannelHandlerContext ctx) {
         context = ctx;
         ended = null;
+    }
+
+    @Override
+    public void channelRegistered(ChannelHandlerContext ctx) {
+        waiting.values().forEach(Waiting::watch);
+        ctx.fireChannelRegistered();
     }
 
     @Override

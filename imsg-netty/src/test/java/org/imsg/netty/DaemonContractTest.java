@@ -1,0 +1,248 @@
+package org.imsg.netty;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.imsg.netty.Wire.bytes;
+import static org.imsg.netty.Wire.pipeSaying;
+import static org.imsg.netty.Wire.say;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.unix.UnixChannel;
+import io.netty.util.concurrent.Future;
+import java.nio.channels.ClosedChannelException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.imsg.DescriptorState;
+import org.imsg.WireFormat;
+import org.imsg.netty.handler.ImsgLimits;
+import org.imsg.netty.handler.ImsgRequests;
+import org.imsg.netty.handler.PeerLimitException;
+import org.imsg.netty.handler.RequestTimeoutException;
+import org.imsg.unix.Fd;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What a daemon puts on its channels, on sockets and on every kind of loop: requests, limits, messages that are passed on. */
+@ExtendWith(LeakDetection.class)
+@Timeout(60)
+class DaemonContractTest {
+    private static final Duration LONG = Duration.ofSeconds(30);
+    private static final Duration SHORT = Duration.ofMillis(50);
+
+    @TempDir
+    private Path directory;
+
+    private static ImsgCodec codec() {
+        return new ImsgCodec().format(WireFormat.MODERN);
+    }
+
+    private static ImsgMessage message(int type, String text) {
+        return new ImsgMessage(type, 0, 0, bytes(text));
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void ids_of_requests_wrap_leave_out_0_and_those_still_waited_for(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        ImsgRequests requests = new ImsgRequests(-2);
+        Channel client = Wire.open(loops.group(), pair.first(), codec(), requests);
+        List<Integer> ids = new ArrayList<>();
+        Channel server = Wire.open(loops.group(), pair.second(), codec(),
+                new SimpleChannelInboundHandler<ImsgMessage>() {
+                    @Override
+                    protected void channelRead0(ChannelHandlerContext ctx, ImsgMessage request) {
+                        ids.add(request.id());
+                        if (request.type() == 1)
+                            ctx.writeAndFlush(new ImsgMessage(2, request.id(), 0, request.content().retain()));
+                    }
+                });
+        try {
+            Future<ImsgMessage> unanswered = requests.request(message(7, "keeps its id"), LONG);
+            for (String text : List.of("a", "b", "c")) {
+                ImsgMessage reply = requests.request(message(1, text), LONG).sync().getNow();
+                assertThat(Messages.text(reply)).isEqualTo(text);
+                reply.release();
+            }
+            assertThat(ids).containsExactly(-2, -1, 1, 2);
+            client.close().sync();
+            assertThatThrownBy(unanswered::sync).isInstanceOf(ClosedChannelException.class);
+        } finally {
+            client.close().sync();
+            server.close().sync();
+        }
+    }
+
+    /** The loop that a request began on need not be there at its deadline. */
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void a_request_meets_its_deadline_on_the_loop_that_the_channel_moved_to(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        ImsgRequests requests = new ImsgRequests();
+        EventLoopGroup first = loops.newGroup(1);
+        Channel client = Wire.open(first, pair.first(), codec(), requests);
+        try (Wire peer = new Wire(pair.second())) {
+            Future<ImsgMessage> unanswered = requests.request(message(1, "?"), Duration.ofMillis(300));
+            CountDownLatch told = new CountDownLatch(1);
+            unanswered.addListener(end -> told.countDown());
+            assertThat(peer.text(17)).endsWith("?");
+            client.deregister().sync();
+            loops.group().next().register(client).sync();
+            Loops.end(first);
+            assertThat(told.await(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(unanswered.cause()).isInstanceOf(RequestTimeoutException.class);
+        } finally {
+            client.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void limits_hold_on_the_loop_that_the_channel_moved_to(Loops loops) throws Exception {
+        for (boolean silent : new boolean[]{true, false}) {
+            Fd.Pair pair = Fd.socketpair();
+            Events events = new Events();
+            EventLoopGroup first = loops.newGroup(1);
+            Channel channel = Wire.open(first, pair.first(),
+                    silent
+                            ? new ImsgLimits().silence(Duration.ofMillis(300))
+                            : new ImsgLimits().stall(Duration.ofMillis(300)),
+                    events);
+            try (pair) {
+                if (!silent)
+                    channel.writeAndFlush(bytes("x".repeat(1_000_000)));
+                channel.deregister().sync();
+                loops.group().next().register(channel).sync();
+                Loops.end(first);
+                assertThat(events.next(PeerLimitException.class)).hasMessageContaining("300 ms");
+                channel.closeFuture().sync();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void a_peer_that_sends_nothing_is_cut_off_while_it_is_listened_to(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(), new ImsgLimits().silence(SHORT), events);
+        try (Wire peer = new Wire(pair.second())) {
+            assertThat(events.next(PeerLimitException.class)).hasMessageContaining("sent nothing for 50 ms");
+            events.expect(Events.INACTIVE);
+            assertThat(peer.receive().text()).isNull();
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void a_peer_that_takes_nothing_is_cut_off_and_what_waited_for_it_fails(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(),
+                Map.of(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(10_000, 20_000)),
+                new ImsgLimits().stall(SHORT), codec().maxSize(2_000_000), events);
+        try (pair) {
+            ChannelFuture bulk = channel.writeAndFlush(message(1, "x".repeat(1_000_000)));
+            ChannelFuture last = channel
+                    .writeAndFlush(new ImsgMessage(2, 0, 0, bytes("behind"), pipeSaying("closed")));
+            assertThat(events.next(PeerLimitException.class)).hasMessageContaining("took too little for 50 ms");
+            events.expect(Events.INACTIVE);
+            assertThatThrownBy(bulk::sync).isInstanceOf(ClosedChannelException.class);
+            assertThatThrownBy(last::sync).isInstanceOf(ClosedChannelException.class);
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void copies_and_duplicates_of_a_message_leave_its_descriptor_and_a_replacement_takes_it(Loops loops)
+            throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(), codec(), events);
+        try (Wire peer = new Wire(pair.second())) {
+            peer.send(Messages.marked(3, 9, "payload"), pipeSaying("along"));
+            ImsgMessage original = events.next(ImsgMessage.class);
+            ImsgMessage copy = original.copy();
+            ImsgMessage duplicate = original.retainedDuplicate();
+            for (ImsgMessage bare : List.of(copy, duplicate)) {
+                assertThat(Messages.text(bare)).isEqualTo("payload");
+                assertThat(bare.descriptor()).isEqualTo(DescriptorState.NONE);
+                assertThat(bare.type()).isEqualTo(3);
+                assertThat(bare.id()).isEqualTo(9);
+                assertThat(bare.release()).isTrue();
+            }
+            assertThat(original.descriptor()).isEqualTo(DescriptorState.PRESENT);
+            ImsgMessage replaced = original.replace(bytes("other"));
+            assertThat(original.descriptor()).isEqualTo(DescriptorState.TAKEN);
+            assertThat(original.release()).isTrue();
+            channel.writeAndFlush(replaced).sync();
+            Wire.Received received = peer.receive();
+            assertThat(received.text()).endsWith("other");
+            assertThat(say(received.fd())).isEqualTo("along");
+            assertThat(replaced.refCnt()).isZero();
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void the_descriptor_of_an_open_channel_is_handed_over_and_of_a_closed_one_none(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Channel channel = Wire.open(loops.group(), pair.first());
+        try (Wire peer = new Wire(pair.second())) {
+            try (Wire second = new Wire(Handover.descriptorOf((UnixChannel) channel))) {
+                channel.close().sync();
+                second.send("goes on");
+                assertThat(peer.text(7)).isEqualTo("goes on");
+            }
+            // Its number is another file's by now.
+            try (Fd other = Fd.open(Files.writeString(directory.resolve("secret"), "secret"))) {
+                assertThat(other.isOpen()).isTrue();
+                assertThatThrownBy(() -> Handover.descriptorOf((UnixChannel) channel))
+                        .isInstanceOf(ClosedChannelException.class);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void what_is_no_socket_fails_its_registration_and_leaves_nothing_on_the_loop(Loops loops) throws Exception {
+        Path file = Files.writeString(directory.resolve("file"), "text");
+        for (int i = 0; i < 3; i++) {
+            ImsgSocketChannel channel = new ImsgSocketChannel(Fd.open(file));
+            ChannelFuture registered = loops.group().next().register(channel);
+            registered.await();
+            channel.close().await();
+            assertThat(channel.isOpen()).isFalse();
+            // The same number again, on the same loops.
+            Fd.Pair pair = Fd.socketpair();
+            Events events = new Events();
+            Channel next = Wire.open(loops.group(), pair.first(), events);
+            try (Wire peer = new Wire(pair.second())) {
+                peer.send("served");
+                assertThat(events.text(6)).isEqualTo("served");
+            } finally {
+                next.close().sync();
+            }
+        }
+    }
+}
