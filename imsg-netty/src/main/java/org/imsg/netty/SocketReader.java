@@ -141,7 +141,7 @@ final class SocketReader {
             filled = n == room;
             broughtDescriptor = false;
             if (n > 0) {
-                buffer.writerIndex(n);
+                buffer.writerIndex(buffer.writerIndex() + n);
                 Object message = descriptors ? withDescriptor(header, buffer) : buffer;
                 handedOn = true;
                 return message;

@@ -150,6 +150,36 @@ class BuffersTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#andNettysOwn")
+    void what_an_allocator_has_written_before_a_read_stays_in_front_of_it(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        DefaultMaxMessagesRecvByteBufAllocator withPrefix = new DefaultMaxMessagesRecvByteBufAllocator() {
+            @Override
+            public ExtendedHandle newHandle() {
+                return new MaxMessageHandle() {
+                    @Override
+                    public int guess() {
+                        return 100;
+                    }
+
+                    @Override
+                    public ByteBuf allocate(ByteBufAllocator unused) {
+                        return Unpooled.directBuffer(100).writeBytes(new byte[]{'>', ' '});
+                    }
+                };
+            }
+        };
+        Events events = new Events();
+        Channel channel = Wire.open(loops, pair.first(), Map.of(ChannelOption.RECVBUF_ALLOCATOR, withPrefix), events);
+        try (Wire peer = new Wire(pair.second())) {
+            peer.send("read");
+            assertThat(events.text(6)).isEqualTo("> read");
+        } finally {
+            channel.close().sync();
+        }
+    }
+
     /** The copy that the kernel needs of bytes on the heap, or of a composite with a descriptor, was left behind. */
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")

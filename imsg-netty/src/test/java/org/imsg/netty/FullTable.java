@@ -25,24 +25,25 @@ import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.Sockets;
 
-/** A server whose process has no descriptor left: it goes on, says what it lost, and recovers. */
+/** A server whose process has no descriptor left, its connections on a kind of loop: it goes on, says what it lost, and recovers. */
 final class FullTable {
     private static final BlockingQueue<Events> CHILDREN = new LinkedBlockingQueue<>();
 
     private FullTable() {}
 
     public static void main(String[] args) {
-        ChildJvm.exitAfter(FullTable::run);
+        ChildJvm.exitAfter(() -> run(Loops.valueOf(args[0]).newGroup(1)));
     }
 
-    private static void run() throws Exception {
+    private static void run(EventLoopGroup children) throws Exception {
         // Classes that lie in directories, and time zones, cannot be loaded any more when the table is full.
         Logger.getLogger(FullTable.class.getName()).warning("logging works, before the table is full");
         System.out.println("a full table is " + new ErrnoException("dup", Errno.number("EMFILE")).name());
         EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
         Path directory = Files.createTempDirectory("imsg");
         Path path = directory.resolve("s");
-        new ServerBootstrap().group(loop).channel(EpollServerDomainSocketChannel.class).handler(new ImsgServer())
+        new ServerBootstrap().group(loop, children).channel(EpollServerDomainSocketChannel.class)
+                .handler(new ImsgServer())
                 .childOption(ImsgChannelOption.ALLOW_FD_PASSING, true).childHandler(new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel channel) {

@@ -11,6 +11,8 @@ import org.imsg.unix.Fd;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** What needs a descriptor table of another size, and so a JVM of its own. */
 @Timeout(180)
@@ -38,9 +40,10 @@ class ManyConnectionsTest {
         assertThat(printed).contains("50000 echoes, 5000 of them with a descriptor").contains("nothing lost");
     }
 
-    @Test
-    void a_full_descriptor_table_is_survived() throws Exception {
-        assertThat(ChildJvm.run(FullTable.class, 300).lines()).containsExactly("a full table is EMFILE",
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void a_full_descriptor_table_is_survived(Loops loops) throws Exception {
+        assertThat(ChildJvm.run(FullTable.class, 300, loops.name()).lines()).containsExactly("a full table is EMFILE",
                 "before: descriptor PRESENT",
                 "while full: descriptor LOST", "still served: descriptor NONE", "full: served on",
                 "waiting to be accepted: descriptor NONE", "after: descriptor PRESENT", "after: descriptor PRESENT",

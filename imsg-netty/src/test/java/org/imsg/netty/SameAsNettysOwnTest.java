@@ -462,6 +462,40 @@ class SameAsNettysOwnTest {
                 stage.closed();
             }
         },
+        CLOSED_BY_THE_LISTENER_OF_A_WRITE {
+            @Override
+            void run(Stage stage) throws Exception {
+                stage.open(Map.of());
+                stage.channel.eventLoop().submit(() -> {
+                    for (int i = 0; i < 3; i++) {
+                        ChannelFuture write = stage.channel.write(bytes("part " + i));
+                        if (i == 1)
+                            write.addListener(written -> stage.channel.close());
+                        stage.onEnd("write " + i, write);
+                    }
+                    stage.channel.flush();
+                    stage.onEnd("late", stage.channel.writeAndFlush(bytes("late")));
+                }).sync();
+                stage.closed();
+                stage.peerReads();
+            }
+        },
+        MOVED_BY_THE_LISTENER_OF_A_WRITE {
+            @Override
+            void run(Stage stage) throws Exception {
+                stage.open(Map.of());
+                CountDownLatch gone = new CountDownLatch(1);
+                stage.channel.write(bytes("first ")).addListener(
+                        written -> stage.channel.deregister().addListener(done -> gone.countDown()));
+                ChannelFuture second = stage.channel.writeAndFlush(bytes("second"));
+                gone.await();
+                stage.await("second", () -> second);
+                stage.peerReads();
+                stage.await("register", () -> stage.loops.other().group().next().register(stage.channel));
+                stage.await("third", () -> stage.channel.writeAndFlush(bytes("third")));
+                stage.peerReads();
+            }
+        },
         ONE_READ_IS_ASKED_FOR_AT_THE_END_OF_EACH {
             @Override
             void run(Stage stage) throws Exception {
