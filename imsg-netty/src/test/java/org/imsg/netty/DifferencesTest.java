@@ -138,6 +138,26 @@ class DifferencesTest {
     }
 
     @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#andNettysOwn")
+    void its_reads_shrink_to_512_bytes_where_those_of_nettys_own_shrink_to_64(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Channel channel = Wire.open(loops, pair.first());
+        try (pair) {
+            RecvByteBufAllocator.ExtendedHandle sizes = (RecvByteBufAllocator.ExtendedHandle) channel.config()
+                    .getRecvByteBufAllocator().newHandle();
+            for (int i = 0; i < 100; i++) {
+                sizes.reset(channel.config());
+                sizes.attemptedBytesRead(sizes.guess());
+                sizes.lastBytesRead(1);
+                sizes.readComplete();
+            }
+            assertThat(sizes.guess()).isEqualTo(loops == Loops.NETTYS_OWN ? 64 : 512);
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
     void a_composite_with_a_descriptor_is_copied_and_arrives_whole(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
