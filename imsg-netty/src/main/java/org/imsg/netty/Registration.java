@@ -38,6 +38,9 @@ final class Registration {
                 then.run();
                 promise.setSuccess();
             } catch (RuntimeException | LinkageError e) {
+                // Such as of a file that cannot be polled. The loop would keep it under a number that another will have.
+                binding = null;
+                made.cancel(true);
                 promise.setFailure(e);
             }
         });
