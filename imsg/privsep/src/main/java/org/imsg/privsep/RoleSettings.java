@@ -388,7 +388,7 @@ public final class RoleSettings {
     }
 
     /**
-     * Confines the role further, before its program runs: namespaces, a private root, capabilities.
+     * Confines the role further, before its program runs: namespaces, a private root, capabilities, niceness.
      *
      * @param further adds to a confinement that has the user, the paths and the promises
      * @return this

@@ -56,6 +56,7 @@ final class Soak implements Parent {
             Ids user = Ids.of(FIRST_USER + i, FIRST_USER + i);
             OnViolation violation = i == 0 ? OnViolation.DROP_MESSAGE : OnViolation.KILL_CHILD;
             program.role("hostile" + i, Hostile::new, role -> role.user(user).onViolation(violation)
+                    .confine(with -> with.nice(10))
                     .restart(Duration.ofSeconds(1), Duration.ofSeconds(2))
                     .policy(Policy.of("open read /dev/null", "run users=64930-64933 /bin/sh -c *")));
         }

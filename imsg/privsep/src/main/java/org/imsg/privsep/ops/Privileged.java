@@ -214,6 +214,7 @@ public final class Privileged implements AutoCloseable {
      * values of a line without them; no limit is higher than the parent's. They are set by prlimit(1) of util-linux
      * <li>{@code memory.max=512M pids.max=100 cpu.max=0.5}: the bytes, processes and processors that the run may use together, if
      * its monitor makes {@linkplain Monitor.Builder#controlGroups(org.imsg.privsep.rights.ControlGroups) control groups}; else it fails. {@code /bin/sh} must be within reach
+     * <li>{@code nice=0-19}: how much more the program gives way to others than the parent does
      * <li>{@code promises=WORD,...}, {@code unveil=PATH:rwcx,...}, {@code namespaces=WORD,...}, {@code chroot=DIRECTORY}: a
      * {@linkplain org.imsg.privsep.rights.Confinement confinement}, in which setpriv(1), prlimit(1) and the program must be within
      * reach; the promise {@code id} is added for prlimit(1). The program of a chroot begins in its root

@@ -94,7 +94,7 @@ record RunProgram(String program, List<String> arguments, List<String> environme
         private static Rule of(PolicyLine line) {
             List<String> options = new ArrayList<>(List.of(RunAs.OPTIONS));
             options.addAll(List.of("under=", "own=", "environment=", "time=", "descriptors=", "promises=", "unveil=",
-                    "namespaces=", "chroot="));
+                    "namespaces=", "chroot=", "nice="));
             options.addAll(ProgramLimits.options());
             line.options(options.toArray(String[]::new));
             RunAs as = RunAs.of(line);
@@ -140,10 +140,18 @@ record RunProgram(String program, List<String> arguments, List<String> environme
                 throw new IllegalArgumentException("expected either chroot= or under=");
             if (line.has("chroot="))
                 confinement = confinement.chroot(PolicyPath.single(line.option("chroot=").orElseThrow()));
+            if (line.has("nice="))
+                confinement = confinement.nice(niceness(line.option("nice=").orElseThrow()));
             if (line.has("unveil="))
                 for (String word : words(line, "unveil="))
                     confinement = unveil(confinement, word);
             return confinement;
+        }
+
+        private static int niceness(String text) {
+            if (!text.matches("1?[0-9]"))
+                throw new IllegalArgumentException("expected 0 to 19 for nice, not " + text);
+            return Integer.parseInt(text);
         }
 
         private static List<String> words(PolicyLine line, String option) {

@@ -38,6 +38,7 @@ import org.imsg.unix.Fd;
  * {@link PrivilegeDrop}</td></tr>
  * <tr><td>ids</td><td>yes</td><td>proved</td><td>refused; see {@link PrivilegeDrop}</td></tr>
  * <tr><td>limits</td><td>for programs</td><td>yes</td><td>yes</td></tr>
+ * <tr><td>niceness</td><td>yes</td><td>nothing to do</td><td>refused: would bind one thread</td></tr>
  * <tr><td>bounding set, ambient capabilities</td><td>yes</td><td>proved</td><td>refused: would bind one thread</td></tr>
  * <tr><td>no_new_privs</td><td>always</td><td>proved</td><td>with promises</td></tr>
  * <tr><td>session keyring</td><td>a new one</td><td>nothing to do</td><td>untouched</td></tr>
@@ -210,6 +211,20 @@ public final class Confinement {
         more.putAll(restrictions.limits);
         more.put(resource, limit);
         return with(copy -> copy.limits = more);
+    }
+
+    /**
+     * Makes the child give way to other processes: nice(2). Its priority from its first instruction on, it takes it back only with
+     * CAP_SYS_NICE.
+     *
+     * @param increment the change to the niceness of this process, -39 to 39; less than 0 takes CAP_SYS_NICE
+     * @return a confinement with it instead of an earlier one
+     * @throws IllegalArgumentException if it is out of range
+     */
+    public Confinement nice(int increment) {
+        if (increment < -39 || increment > 39)
+            throw new IllegalArgumentException("niceness is changed by -39 to 39, not by " + increment);
+        return with(copy -> copy.niceness = increment);
     }
 
     /**

@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * process keeps its number, its parent and its standard streams. A description: immutable, each method gives a new one. Linux only.
  *
  * <pre>{@code
- * Exec.of(Path.of("httpd"), "-f").confined(Confinement.none().to(Ids.ofUser("www-data"))).nice(5).perform();
+ * Exec.of(Path.of("httpd"), "-f").confined(Confinement.none().to(Ids.ofUser("www-data")).nice(5)).perform();
  * }</pre>
  *
  * <p>The program begins with an empty signal mask, with the default action for every signal, in a new session keyring, and with no_new_privs set,
@@ -54,7 +54,6 @@ public final class Exec {
     private final List<String> arguments;
     private Confinement confinement = Confinement.none();
     private List<Integer> kept = List.of();
-    private int niceness;
     private @Nullable Path lock;
     private boolean waits;
     private @Nullable Map<String, String> variables;
@@ -68,7 +67,6 @@ public final class Exec {
         Exec copy = new Exec(program, arguments);
         copy.confinement = confinement;
         copy.kept = kept;
-        copy.niceness = niceness;
         copy.lock = lock;
         copy.waits = waits;
         copy.variables = variables;
@@ -102,19 +100,6 @@ public final class Exec {
         if (rights.restrictions().namespaces.contains(Namespace.PID))
             throw new IllegalArgumentException("a PID namespace is entered by a child, not by the process itself");
         return with(copy -> copy.confinement = rights);
-    }
-
-    /**
-     * Makes the program give way to others: nice(2).
-     *
-     * @param increment the change, -39 to 39; less than 0 takes a right that this process must have
-     * @return a description with that
-     * @throws IllegalArgumentException if it is out of range
-     */
-    public Exec nice(int increment) {
-        if (increment < -39 || increment > 39)
-            throw new IllegalArgumentException("niceness is changed by -39 to 39, not by " + increment);
-        return with(copy -> copy.niceness = increment);
     }
 
     /**
@@ -178,12 +163,10 @@ public final class Exec {
             List<Integer> open = new ArrayList<>(kept);
             locked(arena).ifPresent(open::add);
             try (SpawnSteps steps = new SpawnSteps(wanted, platform, Optional.empty(), last(arena, open, wanted), -1)) {
-                List<Step> all = new ArrayList<>(niceness(arena));
-                all.addAll(steps.list());
                 Call call = new Call(arena, candidates(arena), argv(arena), environment(arena));
                 System.out.flush();
                 System.err.flush();
-                throw new ErrnoException("execve", program, ConfinedSpawn.run(all, call::perform));
+                throw new ErrnoException("execve", program, ConfinedSpawn.run(steps.list(), call::perform));
             }
         }
     }
@@ -210,15 +193,6 @@ public final class Exec {
                     arena.allocateFrom(JAVA_LONG, bounded, bounded).address(), 0));
         });
         return steps;
-    }
-
-    /** Niceness belongs to a thread, and the thread that executes becomes the process. */
-    private List<Step> niceness(Arena arena) {
-        if (niceness == 0)
-            return List.of();
-        int now = 20 - RawSyscall.call(LinuxSyscalls.host().number("getpriority"), 0, 0);
-        int next = Math.clamp(now + niceness, -20, 19);
-        return List.of(Step.Call.of("setpriority", next, 0, 0, next));
     }
 
     private OptionalInt locked(Arena arena) throws PrivilegeException {

@@ -66,7 +66,6 @@ public final class ExecMain {
     static Exec parse(String... line) throws PrivilegeException {
         Deque<String> words = new ArrayDeque<>(Arrays.asList(line));
         Confinement rights = Confinement.none();
-        int niceness = 0;
         Path lock = null;
         boolean waits = false;
         int[] kept = {};
@@ -82,7 +81,7 @@ public final class ExecMain {
             switch (option) {
                 case "-u" -> rights = rights.to(ids(value));
                 case "-/" -> rights = rights.chroot(Path.of(value));
-                case "-n" -> niceness = Math.toIntExact(number(value, "-?[0-9]{1,2}"));
+                case "-n" -> rights = rights.nice(Math.toIntExact(number(value, "-?[0-9]{1,2}")));
                 case "-l", "-L" -> {
                     lock = Path.of(value);
                     waits = option.equals("-l");
@@ -97,7 +96,7 @@ public final class ExecMain {
             }
         }
         Path program = Path.of(next(words, "a program"));
-        Exec exec = Exec.of(program, words.toArray(String[]::new)).confined(rights).nice(niceness).keep(kept);
+        Exec exec = Exec.of(program, words.toArray(String[]::new)).confined(rights).keep(kept);
         return lock == null ? exec : exec.lock(lock, waits);
     }
 

@@ -33,6 +33,7 @@ final class Restrictions implements Cloneable {
     Set<Capability> ambient = Set.of();
     @Nullable
     ControlGroup group;
+    int niceness;
     boolean ifPossible;
 
     /** A copy with something changed. */
@@ -61,7 +62,7 @@ final class Restrictions implements Cloneable {
 
     private List<Object> all() {
         return Arrays.asList(promises, unveiled, unveiledJava, namespaces, privateRoot, chroot, ids, intermediate,
-                limits, bindPorts, connectPorts, bounding, ambient, group, ifPossible);
+                limits, bindPorts, connectPorts, bounding, ambient, group, niceness, ifPossible);
     }
 
     @Override
@@ -76,8 +77,9 @@ final class Restrictions implements Cloneable {
 
     @Override
     public String toString() {
-        return "promises %s, unveiled %s%s, namespaces %s, private root %s, chroot %s, %s, limits %s, TCP ports %s and %s, bounding set %s, ambient %s, control group %s%s"
+        return "promises %s, unveiled %s%s, namespaces %s, private root %s, chroot %s, %s, limits %s, TCP ports %s and %s, bounding set %s, ambient %s, control group %s, niceness %+d%s"
                 .formatted(promises, unveiledJava ? "Java and " : "", unveiled, namespaces, privateRoot, chroot, ids,
-                        limits, bindPorts, connectPorts, bounding, ambient, group, ifPossible ? ", if possible" : "");
+                        limits, bindPorts, connectPorts, bounding, ambient, group, niceness,
+                        ifPossible ? ", if possible" : "");
     }
 }

@@ -21,6 +21,7 @@ import org.imsg.sys.NativeString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Posix;
+import org.imsg.sys.RawSyscall;
 import org.imsg.unix.Child;
 import org.imsg.unix.Errno;
 
@@ -74,6 +75,7 @@ final class SpawnSteps implements AutoCloseable {
         starter = environment.isEmpty() ? List.of() : starter(wanted, environment.get(), door);
         Restrictions all = starter.isEmpty() ? wanted : wanted.with(this::showStarter);
         try {
+            niceness(wanted.niceness);
             namespaces(all, platform);
             // A kernel without keys, or a container without the call, has no keyring to inherit.
             steps.add(new Step.Unless(Step.Call.of("keyctl", "new session keyring", KEYCTL_JOIN_SESSION_KEYRING),
@@ -187,6 +189,15 @@ final class SpawnSteps implements AutoCloseable {
 
     List<Step> list() {
         return steps;
+    }
+
+    /** Niceness belongs to a thread, and the thread that executes a program or starts one hands it on. */
+    private void niceness(int increment) {
+        if (increment == 0)
+            return;
+        int next = Math.clamp(20 - RawSyscall.call(LinuxSyscalls.host().number("getpriority"), 0, 0) + increment, -20,
+                19);
+        call("setpriority", next, 0, 0, next);
     }
 
     private void namespaces(Restrictions wanted, Platform platform) throws PrivilegeException {

@@ -15,6 +15,7 @@ final class Unenforceable {
     static final String IDS = "ids";
     static final String BOUNDING = "bounding set";
     private static final String AMBIENT = "ambient capabilities";
+    private static final String NICENESS = "niceness";
     private static final String LINUX = "LINUX";
 
     private Unenforceable() {}
@@ -37,6 +38,7 @@ final class Unenforceable {
         needs(reasons, wanted.chroot != null, CHROOT, platform, Capability.SYS_CHROOT);
         if (wanted.ids != null && !wanted.ids.areOurs())
             ids(reasons, wanted, platform);
+        needs(reasons, wanted.niceness < 0, NICENESS, platform, Capability.SYS_NICE);
         needs(reasons, wanted.bounding != null, BOUNDING, platform, Capability.SETPCAP);
         for (Capability capability : wanted.ambient)
             needs(reasons, true, AMBIENT, platform, capability);
@@ -116,6 +118,7 @@ final class Unenforceable {
         asked.put(CHROOT, wanted.chroot != null);
         asked.put(IDS, wanted.ids != null);
         asked.put(BOUNDING, wanted.bounding != null);
+        asked.put(NICENESS, wanted.niceness != 0);
         asked.put(AMBIENT, !wanted.ambient.isEmpty());
         asked.values().removeIf(there -> !there);
         return asked.keySet();
@@ -144,6 +147,7 @@ final class Unenforceable {
                     }
                     case BOUNDING -> left.bounding = null;
                     case AMBIENT -> left.ambient = Set.of();
+                    case NICENESS -> left.niceness = 0;
                     default -> throw new IllegalArgumentException(name);
                 }
             }

@@ -491,6 +491,16 @@ class RunningTest {
     }
 
     @Test
+    void a_program_gives_way_as_its_rule_says() throws Exception {
+        assertThat(output(Policy.of("run user=64010 nice=4 /bin/sh -c *"), "echo $(($(nice) - $(ps -o ni= $PPID)))"))
+                .isEqualTo("4\n");
+        assertThatExceptionOfType(PolicyException.class)
+                .isThrownBy(() -> Policy.of("run user=1 nice=20 /bin/sh", "run user=1 nice=-1 /bin/sh"))
+                .withMessageContaining("policy:1: expected 0 to 19 for nice, not 20")
+                .withMessageContaining("policy:2: expected 0 to 19 for nice, not -1");
+    }
+
+    @Test
     void a_program_has_the_namespaces_of_its_rule() throws Exception {
         assertThat(output(Policy.of("run user=64010 namespaces=net /bin/sh -c *"),
                 "exec /bin/cat /proc/self/net/dev").lines().filter(line -> line.contains(":"))).hasSize(1);

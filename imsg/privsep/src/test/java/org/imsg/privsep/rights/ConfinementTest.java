@@ -401,6 +401,15 @@ class ConfinementTest {
     }
 
     @Test
+    void a_child_that_gives_way_stays_less_urgent_than_this_process() throws Exception {
+        String script = "test $(nice) = $(($(ps -o ni= $PPID) + 3)) && nice -n -1 true 2>&1 | grep -q 'cannot set'";
+        Confinement giving = Confinement.none().to(Descriptions.NOBODY).nice(3);
+        assertThat(giving.spawn(Child.of(Path.of("/bin/sh"), "-c", script)).waitFor().success()).isTrue();
+        assertThatExceptionOfType(PrivilegeException.class).isThrownBy(giving::enter)
+                .withMessageContaining("niceness: cannot be given up by all threads of a running process");
+    }
+
+    @Test
     void a_virtual_or_interrupted_thread_may_start_a_confined_child() throws Exception {
         CompletableFuture<Boolean> outcome = new CompletableFuture<>();
         Thread.ofVirtual().start(() -> {
@@ -436,6 +445,8 @@ class ConfinementTest {
                 .isThrownBy(() -> Confinement.none().unveil(Path.of("etc"), Access.READ)).withMessageContaining("etc");
         assertThatIllegalArgumentException().isThrownBy(() -> Confinement.none().unveil(Path.of("/etc")));
         assertThatIllegalArgumentException().isThrownBy(() -> Confinement.none().chroot(Path.of("srv")));
+        assertThatIllegalArgumentException().isThrownBy(() -> Confinement.none().nice(40))
+                .withMessageContaining("-39 to 39, not by 40");
         assertThatIllegalArgumentException().isThrownBy(() -> PrivateRoot.empty().readOnly(Path.of("/proc/self")));
     }
 }

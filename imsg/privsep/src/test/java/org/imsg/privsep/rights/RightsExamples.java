@@ -34,9 +34,8 @@ final class RightsExamples {
 
     static void becomeTheServer() throws IOException {
         Exec.of(Path.of("httpd"), "-f")
-            .confined(Confinement.none().to(Ids.ofUser("www-data")).limit(Resource.NOFILE, 256))
+            .confined(Confinement.none().to(Ids.ofUser("www-data")).limit(Resource.NOFILE, 256).nice(5))
             .lock(Path.of("/run/httpd.lock"), false)
-            .nice(5)
             .perform();                                           // does not return
     }
     // @formatter:on
