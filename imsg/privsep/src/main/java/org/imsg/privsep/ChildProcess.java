@@ -3,6 +3,10 @@ package org.imsg.privsep;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -15,6 +19,7 @@ import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgProtocolException;
 import org.imsg.privsep.ops.Monitor;
+import org.imsg.privsep.rights.Confinement;
 import org.imsg.privsep.rights.ControlGroup;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
@@ -167,6 +172,23 @@ final class ChildProcess implements Connection.Receiver {
 
     int pid() {
         return child.pid();
+    }
+
+    /** Its process, its channel and what it was refused, by the names of {@link ControlProtocol}. */
+    Map<String, String> figures() throws IOException {
+        Map<String, String> figures = new LinkedHashMap<>();
+        figures.put("pid", Integer.toString(pid()));
+        child.whileThere(pid -> figures.putAll(ChildFigures.of(pid)));
+        figures.putAll(connection.figures());
+        return figures;
+    }
+
+    /** What the kernel shows of it that is otherwise than its role declares. */
+    List<String> differences() throws IOException {
+        List<String> differences = new ArrayList<>();
+        Confinement declared = instance.role.rights().declared(instance.ids);
+        child.whileThere(pid -> differences.addAll(declared.differences(pid)));
+        return differences;
     }
 
     private String name() {

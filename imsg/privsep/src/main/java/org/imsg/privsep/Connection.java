@@ -5,6 +5,7 @@ import java.nio.channels.ClosedChannelException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
@@ -56,6 +57,7 @@ final class Connection implements AutoCloseable {
     /** Nothing is sent any more behind what is queued. */
     private boolean ending;
     private volatile boolean ended;
+    private final Traffic traffic = new Traffic();
     /** To be closed when it is not read any more. */
     private volatile boolean closing;
     private boolean reading;
@@ -72,6 +74,15 @@ final class Connection implements AutoCloseable {
             channel.close();
             throw e;
         }
+    }
+
+    /** The traffic so far and the queue, by the names of {@link ControlProtocol}. */
+    synchronized Map<String, String> figures() {
+        Map<String, String> figures = traffic.figures();
+        figures.put("queued-messages", Integer.toString(queue.size()));
+        figures.put("queued-bytes", Long.toString(queuedBytes + channel.queuedBytes()));
+        figures.put("queued-descriptors", Integer.toString(queuedDescriptors));
+        return figures;
     }
 
     boolean isOpen() {
@@ -132,6 +143,7 @@ final class Connection implements AutoCloseable {
                 own = fd.dup();
             }
             channel.compose(message.type(), message.id(), message.pid(), own, message.payload());
+            traffic.sent(message);
         } catch (IOException | RuntimeException | Error e) {
             // Nothing was taken: the caller closes the message, and the descriptor with it.
             if (own != null)
@@ -253,6 +265,7 @@ final class Connection implements AutoCloseable {
         readers(true);
         try {
             for (Imsg next; (next = channel.receive()) != null;) {
+                traffic.received(next);
                 try (Imsg message = adopted(next)) {
                     if (!closing)
                         to.message(message);

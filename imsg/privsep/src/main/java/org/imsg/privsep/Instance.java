@@ -1,5 +1,6 @@
 package org.imsg.privsep;
 
+import java.util.Locale;
 import java.util.Objects;
 import org.imsg.privsep.rights.Ids;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +42,10 @@ final class Instance {
     boolean reexecute;
     /** The configuration changed while it was being started. */
     boolean reloadMissed;
+    /** The starts so far. */
+    long starts;
+    /** When the last was. */
+    long startedAt;
     /** It was told to end; kept until it has. */
     boolean toldToEnd;
     /** Its role is down: no process is started. */
@@ -58,6 +63,15 @@ final class Instance {
         this.role = role;
         this.number = number;
         this.backoff = backoff;
+    }
+
+    /** The state in a word for people. */
+    String stateWord() {
+        return switch (state) {
+            case ABSENT, GONE -> down ? "down" : state == State.ABSENT ? "absent" : "ended";
+            case RUNNING -> isOnDemand() ? busy ? "serving" : "spare" : "running";
+            default -> state.name().toLowerCase(Locale.ROOT);
+        };
     }
 
     boolean isOnDemand() {

@@ -1,19 +1,26 @@
 package org.imsg.privsep;
 
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
+import java.util.function.Predicate;
 import org.imsg.Imsg;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.rights.Preload;
@@ -22,10 +29,12 @@ import org.imsg.privsep.rights.PrivilegeException;
 import org.imsg.unix.Child;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
+import org.imsg.unix.PeerCredentials;
 import org.jspecify.annotations.Nullable;
 
 /** The life of the parent: one thread that takes what happened from a queue, lets {@link Supervisor} decide, and does it. */
 final class ParentLoop implements Supervisor.Actions {
+    private static final int ANSWER_SECONDS = 10;
     /** How long to wait where memory is short. */
     private static final long MOMENT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
@@ -49,11 +58,15 @@ final class ParentLoop implements Supervisor.Actions {
     private final ExecutorService calls = Executors
             .newSingleThreadExecutor(Thread.ofPlatform().daemon().name("imsg-parent").factory());
     private final CountDownLatch done = new CountDownLatch(1);
+    private final Orders orders = new Orders();
+    private final @Nullable ControlSettings control;
+    private volatile boolean verbose;
     private @Nullable Orphans orphans;
     private final long origin = System.nanoTime();
 
     ParentLoop(String program, List<String> arguments, RoleTable table, JvmSettings jvm, Deadlines deadlines,
-            Parent parent) {
+            Parent parent, @Nullable ControlSettings control) {
+        this.control = control;
         this.program = program;
         this.arguments = arguments;
         this.table = table;
@@ -63,14 +76,17 @@ final class ParentLoop implements Supervisor.Actions {
         this.log = System.getLogger(program);
         this.supervisor = new Supervisor(table, deadlines, this);
         this.self = new ParentProcess(program, arguments, table.names(), new Dispatch(log),
-                new Orders(), this::request);
+                orders, this::request);
         for (Instance instance : supervisor.instances())
             logs.put(instance, new RatedLog(System.getLogger(program + "." + instance.role.name()),
-                    instance.toString(), instance.role.bounds()));
+                    instance.toString(), instance.role.bounds(), () -> verbose));
     }
 
-    /** What the parent's code asks for, as events. */
-    private final class Orders implements ParentProcess.Orders {
+    /** Where the control socket is, and whose connections are taken. */
+    record ControlSettings(Path socket, Predicate<PeerCredentials> who) {}
+
+    /** What the parent's code, and the control socket's clients, ask for, as events. */
+    private final class Orders implements Control.Program {
         @Override
         public void stop() {
             askToStop();
@@ -95,6 +111,78 @@ final class ParentLoop implements Supervisor.Actions {
         public void restart(String role) {
             post(now -> supervisor.restart(role, now));
         }
+
+        @Override
+        public void verbose(boolean on) {
+            verbose = on;
+        }
+
+        @Override
+        public boolean hasRole(String name) {
+            return table.names().contains(name);
+        }
+
+        @Override
+        public List<Map<String, String>> status() throws IOException, InterruptedException {
+            List<Map<String, String>> entries = new ArrayList<>();
+            Map<String, String> own = new LinkedHashMap<>(Map.of("name", "parent", "role", program));
+            own.put("state", stopAsked.get() ? "stopping" : "running");
+            own.put("pid", Long.toString(ProcessHandle.current().pid()));
+            own.put("uptime", Long.toString(TimeUnit.NANOSECONDS.toSeconds(now())));
+            own.putAll(ChildFigures.of((int) ProcessHandle.current().pid()));
+            entries.add(own);
+            for (Seen each : seen()) {
+                Map<String, String> entry = each.entry();
+                if (each.process != null)
+                    entry.putAll(each.process.figures());
+                entries.add(entry);
+            }
+            return entries;
+        }
+
+        @Override
+        public List<Map<String, String>> verify() throws IOException, InterruptedException {
+            List<Map<String, String>> entries = new ArrayList<>();
+            for (Seen each : seen()) {
+                Map<String, String> entry = each.entry();
+                entry.remove("starts");
+                List<String> differences = each.process == null || !each.isConfined
+                        ? List.of()
+                        : each.process.differences();
+                entry.put("differences", Integer.toString(differences.size()));
+                for (int i = 0; i < differences.size(); i++)
+                    entry.put("difference-" + (i + 1), differences.get(i));
+                entries.add(entry);
+            }
+            return entries;
+        }
+    }
+
+    /** A process at a moment, as the supervising thread has seen it. */
+    private record Seen(String name, String role, String state, long starts, long seconds, boolean isConfined,
+            @Nullable ChildProcess process) {
+        private Map<String, String> entry() {
+            Map<String, String> entry = new LinkedHashMap<>();
+            entry.put("name", name);
+            entry.put("role", role);
+            entry.put("state", state);
+            entry.put("starts", Long.toString(starts));
+            if (process != null)
+                entry.put("uptime", Long.toString(seconds));
+            return entry;
+        }
+    }
+
+    private List<Seen> seen() throws IOException, InterruptedException {
+        CompletableFuture<List<Seen>> all = new CompletableFuture<>();
+        post(now -> all.complete(supervisor.instances().stream().map(each -> new Seen(each.toString(),
+                each.role.name(), each.stateWord(), each.starts, TimeUnit.NANOSECONDS.toSeconds(now - each.startedAt),
+                each.state == Instance.State.RUNNING, children.get(each))).toList()));
+        try {
+            return all.get(ANSWER_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IOException("the supervising thread has not answered", e);
+        }
     }
 
     /** However often it is called: one event. */
@@ -112,7 +200,7 @@ final class ParentLoop implements Supervisor.Actions {
     }
 
     /** Runs the program until it has stopped; whether it was meant to. */
-    boolean run() throws InterruptedException {
+    boolean run() throws PrivilegeException, InterruptedException {
         preload();
         readConfigurations();
         adopt();
@@ -122,10 +210,14 @@ final class ParentLoop implements Supervisor.Actions {
         if (hangUp == null)
             log(System.Logger.Level.INFO,
                     "SIGHUP is no reload here: that needs the module jdk.unsupported, and no -Xrs");
-        try {
+        try (Control _ = control == null
+                ? null
+                : Control.open(control.socket, control.who, orders, log)) {
             if (supervise())
                 throw new InterruptedException("interrupted; the program was stopped in order");
             return !supervisor.isFailed();
+        } catch (IOException e) {
+            throw new PrivilegeException("control", e);
         } finally {
             cleanUp();
             if (orphans != null)
@@ -228,7 +320,8 @@ final class ParentLoop implements Supervisor.Actions {
 
     @Override
     public void log(System.Logger.Level level, String text) {
-        log.log(level, text);
+        boolean raised = level == System.Logger.Level.DEBUG && verbose && !log.isLoggable(level);
+        log.log(raised ? System.Logger.Level.INFO : level, text);
     }
 
     @Override

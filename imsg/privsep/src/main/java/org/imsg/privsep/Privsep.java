@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.imsg.privsep.rights.Capability;
@@ -17,6 +18,7 @@ import org.imsg.privsep.rights.ControlGroups;
 import org.imsg.privsep.rights.GroupLimits;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.PrivilegeException;
+import org.imsg.unix.PeerCredentials;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,6 +71,7 @@ public final class Privsep {
     private Deadlines deadlines = Deadlines.USUAL;
     private boolean confinementRequired;
     private @Nullable Groups groups;
+    private ParentLoop.@Nullable ControlSettings control;
 
     /** The way to a directory for control groups; taken in the parent. */
     private interface Groups {
@@ -190,13 +193,26 @@ public final class Privsep {
     }
 
     /**
+     * Opens a control socket while the program runs, for {@code imsg ctl}: its clients are told what runs and what is enforced, and
+     * may have roles and the whole program stopped, started and reloaded. {@link ControlProtocol} describes the messages.
+     *
+     * @param socket where, with mode 0600; a stale socket there is replaced, and the file is removed at the end
+     * @param who whose connections are taken, by the ids the kernel vouches for; called on the accepting thread
+     * @return this
+     */
+    public Privsep control(Path socket, Predicate<PeerCredentials> who) {
+        control = new ParentLoop.ControlSettings(socket, Objects.requireNonNull(who));
+        return this;
+    }
+
+    /**
      * Runs the program. In the parent this returns when the program has stopped; in a child it does not return, the process ends
      * with 0, or with 1 if it could not start.
      *
      * @param arguments the program's arguments, which the children are given too
      * @return 0 if the program was stopped; 1 if the end of a child stopped it, or {@link Parent#start(ParentProcess)} failed
-     * @throws PrivilegeException if there is no such user as a role is to run as, or confinement is required and cannot
-     *     be enforced
+     * @throws PrivilegeException if there is no such user as a role is to run as, confinement is required and cannot
+     *     be enforced, or the control socket cannot be opened
      * @throws InterruptedException if the thread is interrupted; the program has been stopped in order then
      * @throws IllegalStateException if there is no role, one names a connection to a role that is not there, or the
      *     main class cannot be found out
@@ -214,7 +230,7 @@ public final class Privsep {
         else
             reportMissing();
         Deadlines limits = jvm.isTraining() ? Deadlines.TRAINING : deadlines;
-        return new ParentLoop(name, given, table, jvm, limits, parent.get()).run() ? 0 : 1;
+        return new ParentLoop(name, given, table, jvm, limits, parent.get(), control).run() ? 0 : 1;
     }
 
     private void reportMissing() throws PrivilegeException {

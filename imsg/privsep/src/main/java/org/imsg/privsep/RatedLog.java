@@ -1,6 +1,7 @@
 package org.imsg.privsep;
 
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /**
  * The log of what one peer does and says, bounded in records, characters and rate. Past the rate records are dropped for about a
@@ -12,12 +13,19 @@ final class RatedLog {
     private final System.Logger log;
     private final String name;
     private final PeerBounds bounds;
+    /** Whether records of level DEBUG are written whatever the log's level is. */
+    private final BooleanSupplier verbose;
     /** When the records so far are paid for, at the rate. */
     private long paid = System.nanoTime();
     private volatile boolean muted;
     private long dropped;
 
     RatedLog(System.Logger log, String name, PeerBounds bounds) {
+        this(log, name, bounds, () -> false);
+    }
+
+    RatedLog(System.Logger log, String name, PeerBounds bounds, BooleanSupplier verbose) {
+        this.verbose = verbose;
         this.log = log;
         this.name = name;
         this.bounds = bounds;
@@ -30,11 +38,12 @@ final class RatedLog {
 
     /** Logs a record, if there is room for it. */
     void log(System.Logger.Level level, String text) {
-        if (!log.isLoggable(level) || !hasRoom(System.nanoTime()))
+        boolean raised = !log.isLoggable(level) && level == System.Logger.Level.DEBUG && verbose.getAsBoolean();
+        if (!raised && !log.isLoggable(level) || !hasRoom(System.nanoTime()))
             return;
         String printable = Printable.of(text, bounds.recordLength());
         sayDropped(take(1 + printable.length() / PeerBounds.RECORD_LENGTH));
-        log.log(level, printable);
+        log.log(raised ? System.Logger.Level.INFO : level, printable);
     }
 
     /** Logs a record with a stack trace, if there is room for it. */

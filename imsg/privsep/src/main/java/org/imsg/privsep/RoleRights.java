@@ -226,6 +226,20 @@ final class RoleRights {
         return more == null ? confinement : more.apply(confinement);
     }
 
+    /** All that a process is to have given up by the time it runs, as far as this program can enforce it; nothing for a training run. */
+    Confinement declared(@Nullable Ids as) throws PrivilegeException {
+        boolean partial = as == null && !missing().isEmpty();
+        Ids ids = as != null ? as : partial ? null : ids();
+        Confinement declared = promised(confinement(ids, List::of, partial));
+        if (ids == null || !dropsInside())
+            return declared;
+        return chroot == null ? declared.to(ids) : declared.to(ids).chroot(chroot);
+    }
+
+    boolean isDeclared() {
+        return isConfined();
+    }
+
     /** Starts a process, as the user of a request if it names one: then all of its rights are given up, or it is not started. */
     Child spawn(Child.Builder child, JvmSettings jvm, Ids as) throws IOException {
         if (jvm.isTraining())

@@ -168,6 +168,8 @@ final class Supervisor {
 
     private void spawn(Instance instance, long now) {
         instance.backoff.started(now);
+        instance.starts++;
+        instance.startedAt = now;
         instance.toldToEnd = false;
         instance.reexecute = false;
         instance.reloadMissed = false;

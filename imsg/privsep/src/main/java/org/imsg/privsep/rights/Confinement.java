@@ -296,6 +296,19 @@ public final class Confinement {
     }
 
     /**
+     * Holds another process against this confinement, from outside: the ids, capabilities, filter and no_new_privs of each of its threads, its
+     * root, and its namespaces, as /proc shows them. Not seen there are what is unveiled, ports and limits. Linux only; for a process of
+     * another user as root.
+     *
+     * @param pid the process, which must not be waited for meanwhile
+     * @return what is otherwise, in words; empty if nothing is, or if the process has ended
+     * @throws IOException if /proc cannot be read
+     */
+    public List<String> differences(long pid) throws IOException {
+        return new Outside(pid).differences(restrictions);
+    }
+
+    /**
      * Has the program run without what this machine, or this process's own rights, cannot enforce. Measures left out are told by
      * {@link #missing()} and in what {@link #enter()} and {@link #complete()} return.
      *

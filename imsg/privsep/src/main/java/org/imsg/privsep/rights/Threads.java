@@ -10,15 +10,17 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SecureDirectoryStream;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import org.imsg.unix.Errno;
 
 /**
- * The threads of this process as the kernel sees them. Holds a descriptor of /proc/self/task, so that it works after a chroot
+ * The threads of a process as the kernel sees them, of this one for a proof. Holds a descriptor of /proc/self/task, so that it works after a chroot
  * that hides /proc; closed soon after, for with it one could leave the chroot.
  */
 final class Threads implements AutoCloseable {
@@ -36,14 +38,23 @@ final class Threads implements AutoCloseable {
 
     static Threads open() throws PrivilegeException {
         try {
-            DirectoryStream<Path> stream = Files.newDirectoryStream(TASKS);
-            if (stream instanceof SecureDirectoryStream<Path> secure)
-                return new Threads(secure);
-            stream.close();
-            throw new PrivilegeException("proof", TASKS + " cannot be held open on this system");
+            return in(TASKS);
         } catch (IOException e) {
             throw e instanceof PrivilegeException known ? known : new PrivilegeException("proof", e);
         }
+    }
+
+    /** Those of another process, by its directory in /proc. */
+    static Threads of(Path process) throws IOException {
+        return in(process.resolve("task"));
+    }
+
+    private static Threads in(Path tasks) throws IOException {
+        DirectoryStream<Path> stream = Files.newDirectoryStream(tasks);
+        if (stream instanceof SecureDirectoryStream<Path> secure)
+            return new Threads(secure);
+        stream.close();
+        throw new PrivilegeException("proof", tasks + " cannot be held open on this system");
     }
 
     /**
@@ -70,19 +81,26 @@ final class Threads implements AutoCloseable {
      * @param question given a thread's status by the names of proc_pid_status(5), says what is wrong, or null
      */
     void prove(Function<Map<String, String>, String> question) throws PrivilegeException {
+        List<String> wrong = new ArrayList<>();
+        if (differences(question, wrong) == 0)
+            throw new PrivilegeException("proof", TASKS + " shows no thread");
+        if (!wrong.isEmpty())
+            throw new PrivilegeException("proof", wrong.getFirst());
+    }
+
+    /** Asks of every thread, and adds what is wrong; returns how many threads there are. */
+    int differences(Function<Map<String, String>, String> question, List<String> wrong) throws PrivilegeException {
         if (held.isEmpty())
             hold();
         int seen = 0;
         for (Map.Entry<String, SeekableByteChannel> thread : held.entrySet()) {
             Map<String, String> status = status(thread.getValue());
-            String wrong = status.isEmpty() ? null : question.apply(status);
-            if (wrong != null)
-                throw new PrivilegeException("proof",
-                        "thread " + thread.getKey() + " (" + status.get("Name") + ") " + wrong);
+            String difference = status.isEmpty() ? null : question.apply(status);
+            if (difference != null)
+                wrong.add("thread " + thread.getKey() + " (" + status.get("Name") + ") " + difference);
             seen += status.isEmpty() ? 0 : 1;
         }
-        if (seen == 0)
-            throw new PrivilegeException("proof", TASKS + " shows no thread");
+        return seen;
     }
 
     private SeekableByteChannel open(Path task) throws IOException {

@@ -1,0 +1,198 @@
+package org.imsg.privsep;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
+import org.imsg.privsep.ops.Root;
+import org.imsg.privsep.rights.PrivilegeException;
+import org.imsg.testing.ClassPlaces;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The control socket of a running {@link DemandProgram}, by its messages. */
+@Timeout(120)
+class ControlTest {
+    @TempDir
+    private Path directory;
+
+    private Path socket() {
+        return directory.resolve("control");
+    }
+
+    /** The program, with the test as its parent. */
+    private final class Running implements AutoCloseable {
+        private final CompletableFuture<ParentProcess> started = new CompletableFuture<>();
+        private final FutureTask<Integer> run;
+
+        Running(String settings, boolean allowed) throws Exception {
+            Privsep program = DemandProgram.program(settings).parent(() -> started::complete)
+                    .control(socket(), _ -> allowed)
+                    .jvm(j -> j.classPath(ClassPlaces.classPath(DemandProgram.class, Privsep.class, Imsg.class),
+                            DemandProgram.class));
+            run = new FutureTask<>(() -> program.run(settings));
+            Thread.ofPlatform().name("parent").start(run);
+            started.get(60, TimeUnit.SECONDS);
+        }
+
+        int end() throws Exception {
+            return run.get(60, TimeUnit.SECONDS);
+        }
+
+        @Override
+        public void close() throws IOException {
+            try {
+                started.get().stop();
+                end();
+            } catch (Exception e) {
+                throw new IOException("the program did not stop", e);
+            }
+        }
+    }
+
+    /** Asks one thing; the entries, behind them the reply. */
+    private List<Map<String, String>> ask(int type, String word) throws IOException {
+        try (ImsgChannel channel = ImsgChannel.connect(socket())) {
+            channel.send(word.isEmpty() ? Imsg.of(type) : Imsg.of(type, word));
+            List<Map<String, String>> entries = new ArrayList<>();
+            for (;;) {
+                try (Imsg reply = channel.receive()) {
+                    String text = reply.length() == 0 ? "" : reply.getStrbuf(reply.length());
+                    Map<String, String> entry = new LinkedHashMap<>();
+                    if (reply.type() == ControlProtocol.ENTRY)
+                        text.lines().forEach(line -> entry.put(line.substring(0, line.indexOf(' ')),
+                                line.substring(line.indexOf(' ') + 1)));
+                    else
+                        entry.put(reply.type() == ControlProtocol.OK ? "ok" : "refused", text);
+                    entries.add(entry);
+                    if (reply.type() != ControlProtocol.ENTRY)
+                        return entries;
+                }
+            }
+        }
+    }
+
+    private Map<String, String> entry(String name) throws IOException {
+        return ask(ControlProtocol.STATUS, "").stream().filter(each -> name.equals(each.get("name"))).findAny()
+                .orElseThrow();
+    }
+
+    private void awaitState(String name, String state) throws IOException {
+        while (!entry(name).get("state").equals(state))
+            Thread.yield();
+    }
+
+    /** Waits for a spare with another process id; its id. */
+    private String awaitSpare(String before) throws IOException {
+        for (;;) {
+            for (Map<String, String> each : ask(ControlProtocol.STATUS, ""))
+                if ("spare".equals(each.get("state")) && each.containsKey("pid") && !each.get("pid").equals(before))
+                    return each.get("pid");
+            Thread.yield();
+        }
+    }
+
+    @Test
+    void the_tree_of_processes_is_told_with_what_the_kernel_shows_of_each() throws Exception {
+        Root.required();
+        try (Running _ = new Running("2 1 5 10 confined", true)) {
+            assertThat(Files.getPosixFilePermissions(socket())).isEqualTo(PosixFilePermissions.fromString("rw-------"));
+            awaitState("session[0]", "spare");
+            Map<String, String> parent = entry("parent");
+            assertThat(parent).containsEntry("role", "demand").containsEntry("state", "running")
+                    .containsEntry("pid", Long.toString(ProcessHandle.current().pid()));
+            Map<String, String> session = entry("session[0]");
+            assertThat(session).containsEntry("role", "session").containsEntry("starts", "1")
+                    .containsEntry("uid", "64061").containsEntry("filter", "yes").containsEntry("no-new-privs", "yes")
+                    .containsEntry("capabilities", "none").containsEntry("queued-messages", "0");
+            assertThat(Long.parseLong(session.get("messages-in"))).isGreaterThanOrEqualTo(2);
+            assertThat(Long.parseLong(session.get("bytes-out"))).isGreaterThan(32);
+            assertThat(Long.parseLong(session.get("memory"))).isGreaterThan(1000);
+            assertThat(Long.parseLong(session.get("descriptors"))).isPositive();
+            assertThat(entry("session[1]")).containsEntry("state", "absent").doesNotContainKey("pid");
+        }
+        assertThat(socket()).doesNotExist();
+    }
+
+    @Test
+    void each_process_is_held_against_what_its_role_declares_thread_by_thread() throws Exception {
+        Root.required();
+        try (Running _ = new Running("2 1 5 10 confined", true)) {
+            awaitState("session[0]", "spare");
+            List<Map<String, String>> entries = ask(ControlProtocol.VERIFY, "");
+            assertThat(entries.getLast()).containsKey("ok");
+            assertThat(entries).filteredOn(each -> "session[0]".equals(each.get("name"))).singleElement()
+                    .satisfies(session -> assertThat(session).containsEntry("differences", "0"));
+        }
+    }
+
+    @Test
+    void a_role_is_stopped_started_and_restarted_and_the_program_stopped() throws Exception {
+        try (Running program = new Running("2 1 5 10", true)) {
+            String first = awaitSpare("");
+            assertThat(ask(ControlProtocol.RESTART, "session")).containsExactly(Map.of("ok", ""));
+            String second = awaitSpare(first);
+            assertThat(ask(ControlProtocol.DOWN, "session")).containsExactly(Map.of("ok", ""));
+            awaitState("session[0]", "down");
+            awaitState("session[1]", "down");
+            assertThat(ask(ControlProtocol.UP, "session")).containsExactly(Map.of("ok", ""));
+            awaitSpare(second);
+            assertThat(ask(ControlProtocol.LOG, "verbose")).containsExactly(Map.of("ok", ""));
+            assertThat(ask(ControlProtocol.RELOAD, "")).containsExactly(Map.of("ok", ""));
+            assertThat(ask(ControlProtocol.STOP, "")).containsExactly(Map.of("ok", ""));
+            assertThat(program.end()).isZero();
+        }
+    }
+
+    @Test
+    void what_cannot_be_done_is_refused_with_the_reason_and_the_next_request_is_answered() throws Exception {
+        try (Running _ = new Running("2 1 5 10", true)) {
+            assertThat(ask(ControlProtocol.UP, "nobody")).containsExactly(Map.of("refused", "there is no role nobody"));
+            assertThat(ask(ControlProtocol.LOG, "loud"))
+                    .containsExactly(Map.of("refused", "the log is verbose or brief, not loud"));
+            assertThat(ask(ControlProtocol.FIRST + 99, ""))
+                    .containsExactly(Map.of("refused", "there is no request of type 0x43540063"));
+            try (ImsgChannel hostile = ImsgChannel.connect(socket())) {
+                hostile.send(Imsg.of(ControlProtocol.UP, new byte[]{'x', '\n', 27}));
+                try (Imsg reply = hostile.receive()) {
+                    assertThat(reply.type()).isEqualTo(ControlProtocol.REFUSED);
+                }
+                hostile.send(Imsg.of(ControlProtocol.STATUS));
+                try (Imsg reply = hostile.receive()) {
+                    assertThat(reply.type()).isEqualTo(ControlProtocol.ENTRY);
+                }
+            }
+        }
+    }
+
+    @Test
+    void a_client_that_may_not_is_not_heard() throws Exception {
+        try (Running _ = new Running("2 1 5 10", false)) {
+            assertThatExceptionOfType(Exception.class).isThrownBy(() -> ask(ControlProtocol.STATUS, ""));
+        }
+    }
+
+    @Test
+    void a_program_whose_control_socket_cannot_be_opened_does_not_start() {
+        Path nowhere = directory.resolve("no").resolve("socket");
+        assertThatExceptionOfType(PrivilegeException.class).isThrownBy(() -> DemandProgram.program("2 1 5 10")
+                .control(nowhere, _ -> true)
+                .jvm(j -> j.classPath(ClassPlaces.classPath(DemandProgram.class, Privsep.class, Imsg.class),
+                        DemandProgram.class))
+                .run("2 1 5 10"))
+                .withMessageContaining("control").withMessageContaining("ENOENT");
+    }
+}
