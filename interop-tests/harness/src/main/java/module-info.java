@@ -9,6 +9,7 @@ module org.imsg.harness {
     requires static org.jspecify;
     requires transitive org.imsg;
     requires org.imsg.peers;
+    requires org.imsg.privsep;
     requires info.picocli;
     requires java.xml;
     requires static transitive org.junit.jupiter.api;

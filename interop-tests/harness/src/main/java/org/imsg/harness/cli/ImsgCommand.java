@@ -30,7 +30,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         ProbeCommand.class, SendCommand.class, ListenCommand.class, TapCommand.class, DecodeCommand.class,
         ReplayCommand.class, TalkCommand.class,
         ConformanceCommand.class, FuzzCommand.class,
-        BgpCommand.class, NtpCommand.class, SmtpCommand.class, TmuxCommand.class,
+        BgpCommand.class, NtpCommand.class, SmtpCommand.class, TmuxCommand.class, CtlCommand.class,
         CompletionCommand.class, HelpCommand.class}, exitCodeListHeading = "%nExit codes:%n", exitCodeList = {
                 "0:all is well",
                 "1:the peer did otherwise than it should: a failed case, a difference, no answer in time",

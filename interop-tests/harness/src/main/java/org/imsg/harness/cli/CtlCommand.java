@@ -1,0 +1,157 @@
+package org.imsg.harness.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.imsg.harness.describe.JsonObject;
+import org.imsg.privsep.ControlClient;
+import org.imsg.privsep.ControlRefusedException;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(name = "ctl", mixinStandardHelpOptions = true, description = {
+        "Controls a program of org.imsg.privsep by its control socket.",
+        "Exit code 1 if the program refuses, or a process is otherwise than its role declares."}, footer = {
+                "%nExamples:%n", "  imsg ctl /run/relayd.ctl status",
+                "  imsg ctl /run/relayd.ctl restart resolver"})
+final class CtlCommand implements Callable<Integer> {
+    private static final List<String> WORDS = List.of("status", "verify", "log", "reload", "start", "stop", "restart");
+    private static final String NUMBER = "0|[1-9][0-9]{0,14}";
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(index = "0", paramLabel = "SOCKET", description = "The program's control socket.")
+    private Path socket;
+
+    @Parameters(index = "1", paramLabel = "ACTION", description = {
+            "status: the processes, what they use and what is enforced",
+            "verify: each process against what its role declares, thread by thread",
+            "log verbose, log brief: more or less in the program's log", "reload: the configuration is read again",
+            "start ROLE, stop ROLE, restart ROLE: the processes of a role", "stop: the program"})
+    private String action;
+
+    @Parameters(index = "2", arity = "0..1", paramLabel = "WORD", description = "A role, or how much is logged.")
+    private @Nullable String word;
+
+    @Option(names = "--watch", paramLabel = "TIME", description = "Shows the status again and again, so often.")
+    private @Nullable Duration watch;
+
+    @Option(names = "--wait", defaultValue = "15s", paramLabel = "TIME", description = "How long an answer may take (default: ${DEFAULT-VALUE}).")
+    private Duration wait;
+
+    @Option(names = "--json", description = "An object a line, for programs.")
+    private boolean json;
+
+    private interface Order {
+        void give(ControlClient program) throws IOException;
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        SocketPath.check(socket);
+        boolean takesWord = List.of("log", "start", "restart").contains(action)
+                || action.equals("stop") && word != null;
+        if (!WORDS.contains(action))
+            throw new ParameterException(spec.commandLine(), action + " is none of " + String.join(", ", WORDS));
+        if (takesWord != (word != null))
+            throw new ParameterException(spec.commandLine(), action + (takesWord ? " takes one word" : " takes no word"));
+        if (action.equals("log") && !List.of("verbose", "brief").contains(word))
+            throw new ParameterException(spec.commandLine(), "log takes verbose or brief, not " + word);
+        if (watch != null && !action.equals("status"))
+            throw new ParameterException(spec.commandLine(), "--watch goes with status only");
+        try (ControlClient program = ControlClient.connect(socket, wait)) {
+            return perform(program);
+        } catch (ControlRefusedException e) {
+            spec.commandLine().getErr().println("imsg: refused: " + e.getMessage());
+            return ExitCode.DIFFERENT;
+        }
+    }
+
+    private int perform(ControlClient program) throws IOException, InterruptedException {
+        switch (action) {
+            case "status" -> {
+                status(program);
+                while (watch != null) {
+                    Thread.sleep(watch);
+                    status(program);
+                }
+            }
+            case "verify" -> {
+                return verify(program);
+            }
+            case "log" -> program.log(word.equals("verbose"));
+            case "reload" -> program.reload();
+            case "start" -> program.up(word);
+            case "restart" -> program.restart(word);
+            default -> {
+                if (word == null)
+                    program.stop();
+                else
+                    program.down(word);
+            }
+        }
+        return ExitCode.OK;
+    }
+
+    private void status(ControlClient program) throws IOException {
+        List<Map<String, String>> entries = program.status();
+        if (json) {
+            entries.forEach(entry -> out().println(object(entry)));
+        } else {
+            Rows rows = new Rows(out(), false, "name          ", "state   ", "pid    ", "uid  ", "up s  ", "starts", "KiB    ",
+                    "fds ", "in     ", "out    ", "queued", "filter", "namespaces");
+            for (Map<String, String> each : entries)
+                rows.add(value(each, "name"), value(each, "state"), value(each, "pid"), value(each, "uid"),
+                        value(each, "uptime"), value(each, "starts"), value(each, "memory"), value(each, "descriptors"),
+                        value(each, "messages-in"), value(each, "messages-out"), value(each, "queued-messages"),
+                        value(each, "filter"), value(each, "namespaces"));
+        }
+        out().flush();
+    }
+
+    private int verify(ControlClient program) throws IOException {
+        boolean different = false;
+        for (Map<String, String> each : program.verify()) {
+            int differences = Integer.parseInt(each.getOrDefault("differences", "0"));
+            different |= differences > 0;
+            if (json) {
+                out().println(object(each));
+                continue;
+            }
+            out().println(each.get("name") + ": " + (differences == 0 ? "as declared" : differences + " differences"));
+            for (int i = 1; i <= differences; i++)
+                out().println("  " + value(each, "difference-" + i));
+        }
+        out().flush();
+        return different ? ExitCode.DIFFERENT : ExitCode.OK;
+    }
+
+    private PrintWriter out() {
+        return spec.commandLine().getOut();
+    }
+
+    private static String value(Map<String, String> entry, String name) {
+        return entry.getOrDefault(name, "-");
+    }
+
+    private static JsonObject object(Map<String, String> entry) {
+        JsonObject object = new JsonObject();
+        entry.forEach((name, value) -> {
+            if (value.matches(NUMBER))
+                object.number(name, value);
+            else
+                object.string(name, value);
+        });
+        return object;
+    }
+}
