@@ -58,7 +58,6 @@ final class CtlCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        SocketPath.check(socket);
         boolean takesWord = List.of("log", "start", "restart").contains(action)
                 || action.equals("stop") && word != null;
         if (!WORDS.contains(action))
@@ -69,6 +68,7 @@ final class CtlCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "log takes verbose or brief, not " + word);
         if (watch != null && !action.equals("status"))
             throw new ParameterException(spec.commandLine(), "--watch goes with status only");
+        SocketPath.check(socket);
         try (ControlClient program = ControlClient.connect(socket, wait)) {
             return perform(program);
         } catch (ControlRefusedException e) {

@@ -1,0 +1,104 @@
+package org.imsg.harness.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.imsg.WireFormat;
+import org.imsg.harness.scripted.Expected;
+import org.imsg.harness.scripted.ScriptedServer;
+import org.imsg.privsep.ControlProtocol;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The command for control sockets, with a scripted program on the other side. */
+@Timeout(60)
+class CtlCommandTest {
+    @TempDir
+    private Path directory;
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    private int imsg(Object... arguments) {
+        String[] words = Arrays.stream(arguments).map(Object::toString).toArray(String[]::new);
+        return ImsgCommand.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true))
+                .execute(words);
+    }
+
+    private static byte[] text(String text) {
+        return (text + "\0").getBytes(StandardCharsets.UTF_8);
+    }
+
+    private ScriptedServer answering(int request, String word, int reply, String... entries) throws Exception {
+        return ScriptedServer.listen(directory.resolve("s"), WireFormat.MODERN, client -> {
+            client.expect(Expected.type(request).payload(word.isEmpty() ? new byte[0] : text(word)));
+            for (String entry : entries)
+                client.send(ControlProtocol.ENTRY, text(entry));
+            client.send(reply, reply == ControlProtocol.OK ? new byte[0] : text("not now"));
+        });
+    }
+
+    @Test
+    void the_status_is_a_table_for_people_and_objects_for_programs() throws Exception {
+        String[] entries = {"name parent\nrole relayd\nstate running\npid 7\nuptime 3", "name relay[0]\nstate down\nfilter yes"};
+        try (ScriptedServer program = answering(ControlProtocol.STATUS, "", ControlProtocol.OK, entries)) {
+            assertThat(imsg("ctl", program.socket(), "status")).as(err.toString()).isZero();
+        }
+        assertThat(out.toString().lines().skip(1)).satisfiesExactly(
+                line -> assertThat(line).matches("parent +running +7 +- +3 .*"),
+                line -> assertThat(line).matches("relay\\[0] +down +- .*yes.*"));
+        out.getBuffer().setLength(0);
+        try (ScriptedServer program = answering(ControlProtocol.STATUS, "", ControlProtocol.OK, entries)) {
+            assertThat(imsg("ctl", program.socket(), "status", "--json")).isZero();
+        }
+        assertThat(out.toString().lines()).first().asString().contains("\"name\":\"parent\"", "\"pid\":7");
+    }
+
+    @Test
+    void a_process_that_differs_from_what_its_role_declares_is_exit_1() throws Exception {
+        try (ScriptedServer program = answering(ControlProtocol.VERIFY, "", ControlProtocol.OK,
+                "name a[0]\ndifferences 0", "name b[0]\ndifferences 1\ndifference-1 has root / instead of /var/empty")) {
+            assertThat(imsg("ctl", program.socket(), "verify")).isEqualTo(ExitCode.DIFFERENT);
+        }
+        assertThat(out.toString()).isEqualTo("a[0]: as declared\nb[0]: 1 differences\n  has root / instead of /var/empty\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"restart,relay,7", "start,relay,5", "stop,relay,6", "log,verbose,3", "reload,,4", "stop,,8"})
+    void an_order_is_one_message(String action, String word, int number) throws Exception {
+        try (ScriptedServer program = answering(ControlProtocol.STATUS - 1 + number, word == null ? "" : word,
+                ControlProtocol.OK)) {
+            assertThat(word == null
+                    ? imsg("ctl", program.socket(), action)
+                    : imsg("ctl", program.socket(), action, word)).as(err.toString()).isZero();
+        }
+    }
+
+    @Test
+    void a_refusal_is_exit_1_with_the_reason() throws Exception {
+        try (ScriptedServer program = answering(ControlProtocol.RELOAD, "", ControlProtocol.REFUSED)) {
+            assertThat(imsg("ctl", program.socket(), "reload")).isEqualTo(ExitCode.DIFFERENT);
+        }
+        assertThat(err.toString()).isEqualTo("imsg: refused: not now\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', textBlock = """
+            frobnicate; frobnicate is none of status, verify
+            restart; restart takes one word
+            log loud; log takes verbose or brief, not loud
+            reload now; reload takes no word
+            """)
+    void what_is_wrong_is_told_before_anything_is_connected_to(String words, String why) {
+        String[] two = words.split(" ");
+        assertThat(two.length == 1 ? imsg("ctl", "/nonexistent", two[0]) : imsg("ctl", "/nonexistent", two[0], two[1]))
+                .isEqualTo(ExitCode.USAGE);
+        assertThat(err.toString()).contains(why);
+    }
+}
