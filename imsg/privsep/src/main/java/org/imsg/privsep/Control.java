@@ -40,7 +40,8 @@ final class Control implements AutoCloseable {
     /** Listens, with mode 0600, and serves until it is closed. */
     static Control open(Path socket, Predicate<PeerCredentials> who, Program program, System.Logger log)
             throws IOException {
-        Control control = new Control(program, ImsgListener.listen(socket).allow(who).maxConnections(MOST_CLIENTS), log);
+        Control control = new Control(program, ImsgListener.listen(socket).allow(who).maxConnections(MOST_CLIENTS),
+                log);
         Thread.ofPlatform().daemon().name("imsg-control").start(control::serve);
         return control;
     }
@@ -59,7 +60,8 @@ final class Control implements AutoCloseable {
         }
     }
 
-    private void answer(ImsgChannel client, Imsg request, PeerCredentials peer) throws IOException, InterruptedException {
+    private void answer(ImsgChannel client, Imsg request, PeerCredentials peer)
+            throws IOException, InterruptedException {
         String refused = null;
         try {
             refused = perform(client, request, peer);

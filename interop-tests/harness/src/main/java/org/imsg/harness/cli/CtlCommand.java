@@ -63,7 +63,8 @@ final class CtlCommand implements Callable<Integer> {
         if (!WORDS.contains(action))
             throw new ParameterException(spec.commandLine(), action + " is none of " + String.join(", ", WORDS));
         if (takesWord != (word != null))
-            throw new ParameterException(spec.commandLine(), action + (takesWord ? " takes one word" : " takes no word"));
+            throw new ParameterException(spec.commandLine(),
+                    action + (takesWord ? " takes one word" : " takes no word"));
         if (action.equals("log") && !List.of("verbose", "brief").contains(word))
             throw new ParameterException(spec.commandLine(), "log takes verbose or brief, not " + word);
         if (watch != null && !action.equals("status"))
@@ -108,7 +109,8 @@ final class CtlCommand implements Callable<Integer> {
         if (json) {
             entries.forEach(entry -> out().println(object(entry)));
         } else {
-            Rows rows = new Rows(out(), false, "name          ", "state   ", "pid    ", "uid  ", "up s  ", "starts", "KiB    ",
+            Rows rows = new Rows(out(), false, "name          ", "state   ", "pid    ", "uid  ", "up s  ", "starts",
+                    "KiB    ",
                     "fds ", "in     ", "out    ", "queued", "filter", "namespaces");
             for (Map<String, String> each : entries)
                 rows.add(value(each, "name"), value(each, "state"), value(each, "pid"), value(each, "uid"),

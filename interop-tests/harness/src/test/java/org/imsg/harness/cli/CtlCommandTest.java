@@ -46,7 +46,8 @@ class CtlCommandTest {
 
     @Test
     void the_status_is_a_table_for_people_and_objects_for_programs() throws Exception {
-        String[] entries = {"name parent\nrole relayd\nstate running\npid 7\nuptime 3", "name relay[0]\nstate down\nfilter yes"};
+        String[] entries = {"name parent\nrole relayd\nstate running\npid 7\nuptime 3",
+                "name relay[0]\nstate down\nfilter yes"};
         try (ScriptedServer program = answering(ControlProtocol.STATUS, "", ControlProtocol.OK, entries)) {
             assertThat(imsg("ctl", program.socket(), "status")).as(err.toString()).isZero();
         }
@@ -63,10 +64,12 @@ class CtlCommandTest {
     @Test
     void a_process_that_differs_from_what_its_role_declares_is_exit_1() throws Exception {
         try (ScriptedServer program = answering(ControlProtocol.VERIFY, "", ControlProtocol.OK,
-                "name a[0]\ndifferences 0", "name b[0]\ndifferences 1\ndifference-1 has root / instead of /var/empty")) {
+                "name a[0]\ndifferences 0",
+                "name b[0]\ndifferences 1\ndifference-1 has root / instead of /var/empty")) {
             assertThat(imsg("ctl", program.socket(), "verify")).isEqualTo(ExitCode.DIFFERENT);
         }
-        assertThat(out.toString()).isEqualTo("a[0]: as declared\nb[0]: 1 differences\n  has root / instead of /var/empty\n");
+        assertThat(out.toString())
+                .isEqualTo("a[0]: as declared\nb[0]: 1 differences\n  has root / instead of /var/empty\n");
     }
 
     @ParameterizedTest
