@@ -180,6 +180,9 @@ final class ChildProcess implements Connection.Receiver {
         figures.put("pid", Integer.toString(pid()));
         child.whileThere(pid -> figures.putAll(ChildFigures.of(pid)));
         figures.putAll(connection.figures());
+        MonitorThread monitor = served;
+        if (monitor != null)
+            figures.put("refusals", Long.toString(monitor.refusals()));
         return figures;
     }
 

@@ -9,8 +9,9 @@ package org.imsg.privsep;
  * {@code name}, {@code role} and {@code state}; of a process {@code pid}, {@code uid}, {@code gid}, {@code uptime} (seconds), {@code threads}, {@code descriptors},
  * {@code memory} (resident KiB); {@code starts} (of processes so far); of its channel {@code messages-in}, {@code messages-out}, {@code bytes-in},
  * {@code bytes-out} (with headers), {@code queued-messages}, {@code queued-bytes}, {@code queued-descriptors}; {@code refusals} of what it asked for by its policy;
- * {@code filter}, {@code no-new-privs}, {@code capabilities} and {@code namespaces} (its own) as /proc shows them. Of a verification:
- * {@code difference}, for each.
+ * {@code filter}, {@code no-new-privs}, {@code capabilities} and {@code namespaces} (its own) as /proc shows them; of the parent
+ * {@code landlock}, the version of Landlock that children are confined by, 0 if there is none. Of a verification: {@code differences}, their
+ * number, and {@code difference-1} and so on in words.
  */
 public final class ControlProtocol {
     /** The first type. */

@@ -1,6 +1,7 @@
 package org.imsg.privsep;
 
 import java.io.IOException;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgProtocolException;
@@ -10,6 +11,7 @@ import org.imsg.unix.Fd;
 /** The monitor's end of what a child may ask for, and the thread that serves it until the child has ended. */
 final class MonitorThread implements AutoCloseable {
     private final ImsgChannel channel;
+    private final LongAdder refusals = new LongAdder();
     private final Thread thread;
 
     /** Takes the socket. The fault is an ImsgProtocolException if what the child sends is no message, else the monitor's own. */
@@ -17,13 +19,18 @@ final class MonitorThread implements AutoCloseable {
         channel = ImsgChannel.of(socket);
         thread = Thread.ofPlatform().daemon().name("imsg-serve-" + child).start(() -> {
             try {
-                monitor.serve(channel, child);
+                monitor.serve(channel, child, refusals);
             } catch (ImsgProtocolException | RuntimeException | Error e) {
                 fault.accept(e);
             } catch (IOException _) {
                 // The child died, in the middle of a request perhaps, or this was closed.
             }
         });
+    }
+
+    /** How many of its requests were refused so far. */
+    long refusals() {
+        return refusals.sum();
     }
 
     /** Returns at once; the programs that the child ran are killed then. The thread closes the channel, for that may take long. */

@@ -23,6 +23,7 @@ import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 import org.imsg.Imsg;
 import org.imsg.privsep.ops.Monitor;
+import org.imsg.privsep.rights.Confinement;
 import org.imsg.privsep.rights.Preload;
 import org.imsg.privsep.rights.Orphans;
 import org.imsg.privsep.rights.PrivilegeException;
@@ -130,6 +131,7 @@ final class ParentLoop implements Supervisor.Actions {
             own.put("pid", Long.toString(ProcessHandle.current().pid()));
             own.put("uptime", Long.toString(TimeUnit.NANOSECONDS.toSeconds(now())));
             own.putAll(ChildFigures.of((int) ProcessHandle.current().pid()));
+            own.put("landlock", Integer.toString(Confinement.query().landlock()));
             entries.add(own);
             for (Seen each : seen()) {
                 Map<String, String> entry = each.entry();

@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.privsep.ops.Root;
+import org.imsg.privsep.rights.Confinement;
 import org.imsg.privsep.rights.PrivilegeException;
 import org.imsg.testing.ClassPlaces;
 import org.junit.jupiter.api.Test;
@@ -113,7 +114,8 @@ class ControlTest {
             awaitState("session[0]", "spare");
             Map<String, String> parent = entry("parent");
             assertThat(parent).containsEntry("role", "demand").containsEntry("state", "running")
-                    .containsEntry("pid", Long.toString(ProcessHandle.current().pid()));
+                    .containsEntry("pid", Long.toString(ProcessHandle.current().pid()))
+                    .containsEntry("landlock", Integer.toString(Confinement.query().landlock()));
             Map<String, String> session = entry("session[0]");
             assertThat(session).containsEntry("role", "session").containsEntry("starts", "1")
                     .containsEntry("uid", "64061").containsEntry("filter", "yes").containsEntry("no-new-privs", "yes")

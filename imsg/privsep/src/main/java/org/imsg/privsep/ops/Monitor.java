@@ -3,6 +3,7 @@ package org.imsg.privsep.ops;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.Optional;
 import java.util.concurrent.ThreadFactory;
 import org.imsg.ImsgChannel;
@@ -173,7 +174,19 @@ public final class Monitor {
      *     ends inside one, an {@link org.imsg.ImsgEofException}, or the channel was closed; the child is gone then too
      */
     public void serve(ImsgChannel channel, String name) throws IOException {
-        new Session(channel, name, host, () -> policy, limits, time).run();
+        serve(channel, name, new LongAdder());
+    }
+
+    /**
+     * As {@link #serve(ImsgChannel, String)}, and counts.
+     *
+     * @param channel as there
+     * @param name as there
+     * @param refusals counts what is refused
+     * @throws IOException as there
+     */
+    public void serve(ImsgChannel channel, String name, LongAdder refusals) throws IOException {
+        new Session(channel, name, host, () -> policy, limits, time, refusals).run();
     }
 
     /**

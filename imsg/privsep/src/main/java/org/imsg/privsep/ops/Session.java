@@ -13,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import org.imsg.DescriptorState;
@@ -46,6 +47,7 @@ final class Session {
     private final TimeSource time;
     private final Workers workers;
     private final Rate rate;
+    private final LongAdder refusals;
     private final Rate lines;
     private final Set<Task> unanswered = new LinkedHashSet<>();
     private final Map<Integer, Task> goingOn = new HashMap<>();
@@ -56,7 +58,9 @@ final class Session {
     private int unwritten;
     private int malformed;
 
-    Session(ImsgChannel channel, String child, Host host, Supplier<Policy> policy, Limits limits, TimeSource time) {
+    Session(ImsgChannel channel, String child, Host host, Supplier<Policy> policy, Limits limits, TimeSource time,
+            LongAdder refusals) {
+        this.refusals = refusals;
         this.channel = channel;
         this.child = child;
         this.host = host;
@@ -378,6 +382,8 @@ final class Session {
     }
 
     private Answer failed(Throwable e) {
+        if (e instanceof RefusedException)
+            refusals.increment();
         if (e instanceof RefusedException)
             log(Level.WARNING, "is refused: " + e.getMessage());
         else if (e instanceof IOException)

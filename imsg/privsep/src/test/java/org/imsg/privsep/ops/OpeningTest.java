@@ -90,10 +90,13 @@ class OpeningTest {
     }
 
     @Test
-    void a_refusal_is_logged_with_the_rule_and_the_child() throws Exception {
+    void a_refusal_is_counted_and_logged_with_the_rule_and_the_child() throws Exception {
+        Files.writeString(directory.resolve("x"), "x");
         try (Served served = Served.by(policy("read")); Privileged privileged = served.privileged()) {
             assertRefused(privileged, directory.resolve("x"), "does not allow to write", OpenFlag.WRITE);
             assertRefused(privileged, Path.of("/etc/shadow"), "no rule allows to open /etc/shadow");
+            privileged.open(directory.resolve("x")).close();
+            assertThat(served.refusals.sum()).isEqualTo(2);
         }
         assertThat(log.lines()).hasSize(2);
         assertThat(log.lines().get(0)).startsWith("child is refused: the rule does not allow to write")

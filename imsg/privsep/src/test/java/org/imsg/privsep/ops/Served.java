@@ -1,6 +1,7 @@
 package org.imsg.privsep.ops;
 
 import java.io.IOException;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.UnaryOperator;
 import org.imsg.WireFormat;
 import org.imsg.testing.Call;
@@ -9,23 +10,27 @@ import org.imsg.ImsgChannel;
 /** A child's end of a channel, and a monitor that serves the other in a thread of its own. */
 final class Served implements AutoCloseable {
     final ImsgChannel channel;
+    final LongAdder refusals;
     private final Call<IOException> serving;
 
-    private Served(ImsgChannel channel, Call<IOException> serving) {
+    private Served(ImsgChannel channel, LongAdder refusals, Call<IOException> serving) {
         this.channel = channel;
+        this.refusals = refusals;
         this.serving = serving;
     }
 
     static Served by(Monitor monitor, String name) throws IOException {
         ImsgChannel.Pair pair = ImsgChannel.pair();
-        return new Served(pair.first().format(WireFormat.MODERN).allowFdPassing(), Call.start(Call.On.VIRTUAL, () -> {
-            try {
-                monitor.serve(pair.second(), name);
-                return null;
-            } catch (IOException e) {
-                return e;
-            }
-        }));
+        LongAdder refusals = new LongAdder();
+        return new Served(pair.first().format(WireFormat.MODERN).allowFdPassing(), refusals,
+                Call.start(Call.On.VIRTUAL, () -> {
+                    try {
+                        monitor.serve(pair.second(), name, refusals);
+                        return null;
+                    } catch (IOException e) {
+                        return e;
+                    }
+                }));
     }
 
     static Served by(Policy policy) throws IOException {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -25,6 +26,17 @@ import picocli.CommandLine.Spec;
                 "  imsg ctl /run/relayd.ctl restart resolver"})
 final class CtlCommand implements Callable<Integer> {
     private static final List<String> WORDS = List.of("status", "verify", "log", "reload", "start", "stop", "restart");
+    /** The heads of the table, as wide as what stands below, and the names of the values. */
+    private static final Map<String, String> COLUMNS = new LinkedHashMap<>();
+    static {
+        String[] columns = {"name          ", "name", "state   ", "state", "pid    ", "pid", "uid  ", "uid", "up s  ",
+                "uptime", "starts", "starts", "KiB    ", "memory", "fds ", "descriptors", "in     ", "messages-in",
+                "out    ", "messages-out", "bytes in ", "bytes-in", "bytes out", "bytes-out", "queued",
+                "queued-messages", "refused", "refusals", "filter", "filter", "Landlock", "landlock", "capabilities",
+                "capabilities", "namespaces", "namespaces"};
+        for (int i = 0; i < columns.length; i += 2)
+            COLUMNS.put(columns[i], columns[i + 1]);
+    }
     private static final String NUMBER = "0|[1-9][0-9]{0,14}";
 
     @Spec
@@ -37,7 +49,8 @@ final class CtlCommand implements Callable<Integer> {
             "status: the processes, what they use and what is enforced",
             "verify: each process against what its role declares, thread by thread",
             "log verbose, log brief: more or less in the program's log", "reload: the configuration is read again",
-            "start ROLE, stop ROLE, restart ROLE: the processes of a role", "stop: the program"})
+            "start ROLE, stop ROLE, restart ROLE: the processes of a role", "stop: the program",
+            "A word may be cut: ctl SOCKET ver"})
     private String action;
 
     @Parameters(index = "2", arity = "0..1", paramLabel = "WORD", description = "A role, or how much is logged.")
@@ -58,10 +71,9 @@ final class CtlCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        action = whole(action);
         boolean takesWord = List.of("log", "start", "restart").contains(action)
                 || action.equals("stop") && word != null;
-        if (!WORDS.contains(action))
-            throw new ParameterException(spec.commandLine(), action + " is none of " + String.join(", ", WORDS));
         if (takesWord != (word != null))
             throw new ParameterException(spec.commandLine(),
                     action + (takesWord ? " takes one word" : " takes no word"));
@@ -76,6 +88,16 @@ final class CtlCommand implements Callable<Integer> {
             spec.commandLine().getErr().println("imsg: refused: " + e.getMessage());
             return ExitCode.DIFFERENT;
         }
+    }
+
+    /** As with bgpctl, a word may be cut as long as it is one word only. */
+    private String whole(String given) {
+        List<String> meant = WORDS.stream().filter(each -> each.startsWith(given)).toList();
+        if (meant.contains(given) || meant.size() == 1)
+            return meant.contains(given) ? given : meant.getFirst();
+        throw new ParameterException(spec.commandLine(), meant.isEmpty()
+                ? given + " is none of " + String.join(", ", WORDS)
+                : given + " may be " + String.join(", ", meant));
     }
 
     private int perform(ControlClient program) throws IOException, InterruptedException {
@@ -109,14 +131,9 @@ final class CtlCommand implements Callable<Integer> {
         if (json) {
             entries.forEach(entry -> out().println(object(entry)));
         } else {
-            Rows rows = new Rows(out(), false, "name          ", "state   ", "pid    ", "uid  ", "up s  ", "starts",
-                    "KiB    ",
-                    "fds ", "in     ", "out    ", "queued", "filter", "namespaces");
+            Rows rows = new Rows(out(), false, COLUMNS.keySet().toArray(String[]::new));
             for (Map<String, String> each : entries)
-                rows.add(value(each, "name"), value(each, "state"), value(each, "pid"), value(each, "uid"),
-                        value(each, "uptime"), value(each, "starts"), value(each, "memory"), value(each, "descriptors"),
-                        value(each, "messages-in"), value(each, "messages-out"), value(each, "queued-messages"),
-                        value(each, "filter"), value(each, "namespaces"));
+                rows.add(COLUMNS.values().stream().map(name -> value(each, name)).toArray());
         }
         out().flush();
     }

@@ -73,7 +73,8 @@ class CtlCommandTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"restart,relay,7", "start,relay,5", "stop,relay,6", "log,verbose,3", "reload,,4", "stop,,8"})
+    @CsvSource({"restart,relay,7", "res,relay,7", "rel,,4", "start,relay,5", "stop,relay,6", "log,verbose,3",
+            "reload,,4", "stop,,8"})
     void an_order_is_one_message(String action, String word, int number) throws Exception {
         try (ScriptedServer program = answering(ControlProtocol.STATUS - 1 + number, word == null ? "" : word,
                 ControlProtocol.OK)) {
@@ -94,6 +95,7 @@ class CtlCommandTest {
     @ParameterizedTest
     @CsvSource(delimiter = ';', textBlock = """
             frobnicate; frobnicate is none of status, verify
+            st; st may be status, start, stop
             restart; restart takes one word
             log loud; log takes verbose or brief, not loud
             reload now; reload takes no word
