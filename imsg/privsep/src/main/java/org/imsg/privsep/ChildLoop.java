@@ -101,6 +101,7 @@ final class ChildLoop implements Connection.Receiver {
         switch (message.type()) {
             case Protocol.CONNECT -> connect(message);
             case Protocol.OPERATIONS -> takeOperations(message);
+            case Protocol.PASSED -> self.take(message.getString(message.length()), message.takeFd());
             case Protocol.START -> start();
             case Protocol.REQUEST, Protocol.REHEARSE -> serve(message);
             case Protocol.GIVEN, Protocol.REFUSED -> self.answered(message);

@@ -1,6 +1,7 @@
 package org.imsg.privsep;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -63,6 +64,7 @@ final class ParentLoop implements Supervisor.Actions {
     private final @Nullable ControlSettings control;
     private volatile boolean verbose;
     private @Nullable Orphans orphans;
+    private UnderSystemd systemd;
     private final long origin = System.nanoTime();
 
     ParentLoop(String program, List<String> arguments, RoleTable table, JvmSettings jvm, Deadlines deadlines,
@@ -190,7 +192,10 @@ final class ParentLoop implements Supervisor.Actions {
     /** However often it is called: one event. */
     private void askToStop() {
         if (stopAsked.compareAndSet(false, true))
-            post(supervisor::stop);
+            post(now -> {
+                systemd.stopping();
+                supervisor.stop(now);
+            });
     }
 
     private void askToReload() {
@@ -203,6 +208,7 @@ final class ParentLoop implements Supervisor.Actions {
 
     /** Runs the program until it has stopped; whether it was meant to. */
     boolean run() throws PrivilegeException, InterruptedException {
+        systemd = takeFromSystemd();
         preload();
         readConfigurations();
         adopt();
@@ -222,12 +228,22 @@ final class ParentLoop implements Supervisor.Actions {
             throw new PrivilegeException("control", e);
         } finally {
             cleanUp();
+            systemd.close();
             if (orphans != null)
                 orphans.close();
             if (hangUp != null)
                 hangUp.close();
             done.countDown();
             forget(terminated);
+        }
+    }
+
+    private UnderSystemd takeFromSystemd() throws PrivilegeException {
+        try {
+            return UnderSystemd.take(log, System.getenv(),
+                    table.all().stream().anyMatch(role -> !role.descriptors().isEmpty()));
+        } catch (IOException e) {
+            throw new PrivilegeException("systemd", e);
         }
     }
 
@@ -252,11 +268,13 @@ final class ParentLoop implements Supervisor.Actions {
         boolean interrupted = false;
         while (!supervisor.isDone()) {
             try {
-                long wait = supervisor.nextDeadline() - now();
+                long wait = Math.min(supervisor.nextDeadline(), systemd.nextDeadline()) - now();
                 LongConsumer event = events.poll(Math.max(0, wait), TimeUnit.NANOSECONDS);
                 if (event != null)
                     event.accept(now());
                 supervisor.tick(now());
+                systemd.tick(now());
+                systemd.status(supervisor::summary);
             } catch (InterruptedException _) {
                 interrupted = true;
                 askToStop();
@@ -387,7 +405,18 @@ final class ParentLoop implements Supervisor.Actions {
     public void start(Instance instance) {
         self.add(children.get(instance).becomePeer());
         instance.role.monitor().ifPresent(monitor -> offer(monitor, instance));
+        systemd.descriptors(instance.role.descriptors()).forEach((passed, name) -> pass(instance, passed, name));
         send(instance, Imsg.of(Protocol.START));
+    }
+
+    private void pass(Instance to, Fd passed, String name) {
+        try (Imsg message = Imsg.of(Protocol.PASSED, 0, 0, name.getBytes(StandardCharsets.UTF_8))
+                .withFd(passed.dup())) {
+            send(to, message);
+        } catch (IOException e) {
+            log.log(System.Logger.Level.ERROR, to + " cannot be given " + name + ": " + Printable.line(e) + advice(e));
+            children.get(to).kill(Instance.SIGKILL);
+        }
     }
 
     private void request(String role, Request request) throws PrivilegeException {
@@ -435,6 +464,7 @@ final class ParentLoop implements Supervisor.Actions {
             try {
                 self.dispatch().inTurn(() -> parent.start(self));
                 self.dispatch().open();
+                systemd.ready();
                 if (jvm.isTraining())
                     self.stop();
             } catch (Throwable e) {
@@ -448,9 +478,11 @@ final class ParentLoop implements Supervisor.Actions {
     public void reloadParent() {
         calls.execute(() -> {
             reloadAsked.set(false);
+            systemd.reloading();
             readPolicies();
             self.dispatch().quietlyInTurn("reload", () -> parent.reload(self));
             readConfigurations();
+            systemd.ready();
             post(supervisor::parentReloaded);
         });
     }
@@ -555,6 +587,9 @@ final class ParentLoop implements Supervisor.Actions {
     private void callFinished(Finish finish) {
         try {
             parent.finished(self, finish);
+            FinishProgram program = table.get(finish.role()).finish().orElse(null);
+            if (program != null)
+                program.run(finish);
         } catch (Throwable e) {
             log.log(System.Logger.Level.ERROR, "the finish hook failed for " + finish, e);
         }

@@ -38,6 +38,8 @@ final class Protocol {
     static final int GIVEN = FIRST + 11;
     /** Parent to child: no process has the request of that number. Payload: why. */
     static final int REFUSED = FIRST + 12;
+    /** Parent to child, before {@link #START}: something that systemd has passed the parent. Payload: its name; with a descriptor. */
+    static final int PASSED = FIRST + 13;
 
     private static final int LONGEST_NAME = 128;
     private static final int LONGEST_TEXT = 12_000;

@@ -9,9 +9,11 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.imsg.Imsg;
 import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.ops.Privileged;
+import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
 
 /** A child, as its own role sees it. Made by {@link Privsep#run(String...)}. */
@@ -20,6 +22,7 @@ public final class RoleProcess extends Participant {
     private final String role;
     private final int instance;
     private final Peer parent;
+    private final Map<String, List<Fd>> descriptors = new ConcurrentHashMap<>();
     private volatile @Nullable Privileged privileged;
     private final AtomicInteger questions = new AtomicInteger();
     private final Map<Integer, CompletableFuture<Integer>> asked = new ConcurrentHashMap<>();
@@ -74,6 +77,21 @@ public final class RoleProcess extends Participant {
         if (operations == null)
             throw new IllegalStateException("role " + role + " has no policy, or is not started yet");
         return operations;
+    }
+
+    /**
+     * The descriptors that systemd has passed to the program under a name, if the role is to have them by
+     * {@link RoleSettings#descriptors(String...)}. There from {@link Role#start(RoleProcess)} on.
+     *
+     * @param name the name
+     * @return the descriptors, this process's to close, in systemd's order; empty if it was not started by systemd or has passed none
+     */
+    public List<Fd> descriptors(String name) {
+        return List.copyOf(descriptors.getOrDefault(name, List.of()));
+    }
+
+    void take(String name, Fd passed) {
+        descriptors.merge(name, List.of(passed), (some, more) -> Stream.concat(some.stream(), more.stream()).toList());
     }
 
     void operations(Privileged operations) {

@@ -50,6 +50,8 @@ public final class RoleSettings {
     private @Nullable Object current;
     private volatile boolean changed = true;
     private boolean down;
+    private final List<String> descriptors = new ArrayList<>();
+    private @Nullable FinishProgram finish;
     private @Nullable Function<@Nullable ControlGroups, Monitor> monitor;
     private @Nullable Monitor built;
     private @Nullable ControlGroups groups;
@@ -107,6 +109,37 @@ public final class RoleSettings {
      */
     public RoleSettings connect(String... roles) {
         connections.addAll(List.of(roles));
+        return this;
+    }
+
+    /**
+     * Hands each process of the role descriptors that systemd has passed to the program: sockets that a socket unit listens
+     * on, say, so that the program needs no right to. {@link RoleProcess#descriptors(String)} has them. They stay the
+     * parent's too, for processes that are started later.
+     *
+     * @param names their names: what the unit has in FileDescriptorName=, or the unit's own name
+     * @return this
+     */
+    public RoleSettings descriptors(String... names) {
+        descriptors.addAll(List.of(names));
+        return this;
+    }
+
+    /**
+     * Has a program run by the parent, with the parent's rights, at the end of each process of the role, as the finish scripts of s6 are. It is
+     * run after {@link Parent#finished(ParentProcess, Finish)}, and killed when the time for both is over ({@link Deadlines#finish()}). Its output is
+     * the parent's.
+     *
+     * @param program its absolute path
+     * @param arguments its first arguments; behind them it is given the role, which of its processes has ended, its
+     *     process id, its exit code or -1, and the signal that ended it or 0
+     * @return this
+     * @throws IllegalArgumentException if the path is not absolute
+     */
+    public RoleSettings finish(Path program, String... arguments) {
+        if (!program.isAbsolute())
+            throw new IllegalArgumentException("a finish program has an absolute path, unlike " + program);
+        finish = new FinishProgram(program, List.of(arguments));
         return this;
     }
 
@@ -456,6 +489,14 @@ public final class RoleSettings {
 
     OnViolation onViolation() {
         return onViolation;
+    }
+
+    List<String> descriptors() {
+        return descriptors;
+    }
+
+    Optional<FinishProgram> finish() {
+        return Optional.ofNullable(finish);
     }
 
     PeerBounds bounds() {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.imsg.privsep.Instance.State;
 import org.imsg.unix.Child;
 import org.jspecify.annotations.Nullable;
@@ -130,6 +131,15 @@ final class Supervisor {
 
     boolean isFailed() {
         return failed;
+    }
+
+    /** How many processes of each role run. */
+    String summary() {
+        Map<String, Long> running = new LinkedHashMap<>();
+        for (Instance instance : instances)
+            running.merge(instance.role.name(), instance.state == State.RUNNING ? 1L : 0L, Long::sum);
+        return running.entrySet().stream().map(each -> each.getKey() + " " + each.getValue())
+                .collect(Collectors.joining(", ", stopping ? "stops; running: " : "running: ", ""));
     }
 
     /** When to call {@link #tick(long)} at the latest. */

@@ -157,6 +157,30 @@ class PrivsepTest {
     }
 
     @Test
+    void a_finish_program_is_told_what_ended_and_how_and_is_killed_when_its_time_is_over(@TempDir Path directory)
+            throws Exception {
+        Path told = directory.resolve("told");
+        System.setProperty(TestProgram.FINISH, "echo \"$$ $@\" > " + told + "; exec sleep 1000");
+        Deadlines usual = Deadlines.USUAL;
+        try (CapturedLog log = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("finisher", program -> program.deadlines(
+                        new Deadlines(usual.ready(), usual.end(), usual.term(), Duration.ofSeconds(1))))) {
+            String pid;
+            do {
+                // A machine that takes a second to start the program has it killed before it writes anything.
+                pid = parent.await("finisher[0] started").replaceAll(".* ", "");
+                parent.tell("finisher", 0, "exit 7");
+                log.await("the finish hook for finisher[0] has not returned");
+            } while (!Files.exists(told));
+            String[] words = Files.readString(told).split(" ", 2);
+            assertThat(words[1]).isEqualTo("finisher 0 " + pid + " 7 0\n");
+            ProcessHandle.of(Long.parseLong(words[0])).ifPresent(program -> program.onExit().join());
+        } finally {
+            System.clearProperty(TestProgram.FINISH);
+        }
+    }
+
+    @Test
     void a_finish_hook_that_hangs_is_interrupted_and_the_child_is_started_again_all_the_same() throws Exception {
         CountDownLatch interrupted = new CountDownLatch(1);
         try (TestParent parent = new TestParent("again", p -> p.deadlines(TestParent.deadlines(LONG, LONG, MOMENT)))) {

@@ -29,6 +29,9 @@ import org.imsg.unix.FdChannel;
 final class TestProgram {
     static final int SAY = 1, SAID = 2, DO = 3, ASK = 4, ANSWER = 5, UNHANDLED = 6, NUMBER = 7, FILL = 8, FAIL = 9;
 
+    /** What a finisher's finish program does, in the parent. */
+    static final String FINISH = "imsg.test.finish";
+
     private TestProgram() {}
 
     /** A program of roles given as {@code name*instances>connected,to} or {@code name=policy}; children find the same in their first argument. */
@@ -70,6 +73,8 @@ final class TestProgram {
             role.policy(Policy.of("user 65534:65534", "open read /etc/shadow", "run user=64010 /bin/sh -c *"));
         if (counted[0].startsWith("again"))
             role.restart(Duration.ofSeconds(1), Duration.ofSeconds(1));
+        if (counted[0].startsWith("finisher"))
+            role.restart().finish(Path.of("/bin/sh"), "-c", System.getProperty(FINISH, ""), "sh");
         if (counted[0].endsWith("fresh"))
             role.reexecuteOnReload();
         if (counted[0].startsWith("hostile"))

@@ -61,7 +61,15 @@ public final class SystemdStart implements AutoCloseable {
         return take(System.getenv(), ProcessHandle.current().pid());
     }
 
-    static SystemdStart take(Map<String, String> environment, long pid) throws IOException {
+    /**
+     * As {@link #take()}, with the variables of another environment.
+     *
+     * @param environment the variables
+     * @param pid the process id that LISTEN_PID must name
+     * @return what they name
+     * @throws IOException as there
+     */
+    public static SystemdStart take(Map<String, String> environment, long pid) throws IOException {
         List<Passed> passed = new ArrayList<>();
         try {
             if (environment.getOrDefault("LISTEN_PID", "").equals(Long.toString(pid)))
@@ -152,10 +160,10 @@ public final class SystemdStart implements AutoCloseable {
     }
 
     /**
-     * Reports anything else of sd_notify(3). Does nothing if there is no socket to report on.
+     * Reports anything else of sd_notify(3). Does nothing if there is no socket to report on. Never waits.
      *
      * @param state such as {@code STOPPING=1}, or {@code STATUS=} and a text; several are separated by newlines
-     * @throws IOException if it cannot be sent, an {@link ErrnoException}
+     * @throws IOException if it cannot be sent, an {@link ErrnoException}: EAGAIN if systemd does not read
      */
     public void report(String state) throws IOException {
         if (notify == null)
@@ -164,14 +172,16 @@ public final class SystemdStart implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment datagram = arena.allocate(Math.max(1, bytes.length));
             MemorySegment.copy(bytes, 0, datagram, JAVA_BYTE, 0, bytes.length);
+            MemorySegment errno = Posix.errnoSegment(arena);
             int fd = OpenDescriptor.of(notify).enter();
             try {
                 int result;
                 do {
-                    result = Posix.write(fd, datagram.address(), bytes.length);
+                    result = Posix.send(errno, fd, datagram.address(), bytes.length,
+                            Constants.MSG_DONTWAIT | Constants.MSG_NOSIGNAL);
                 } while (result == -Constants.EINTR);
                 if (result < 0)
-                    throw new ErrnoException("write", "NOTIFY_SOCKET", -result);
+                    throw new ErrnoException("send", "NOTIFY_SOCKET", -result);
             } finally {
                 OpenDescriptor.of(notify).exit();
             }

@@ -27,30 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class SystemdStartTest {
-    private static final int SOCK_DGRAM = 2;
-
     @TempDir
     private Path directory;
-
-    /** What systemd listens on: a datagram socket. */
-    private static Fd listener(UnixAddress address) throws ErrnoException {
-        try (Arena arena = Arena.ofConfined()) {
-            Fd fd = Fd.of(Posix.socket(Constants.AF_UNIX, SOCK_DGRAM | Constants.SOCK_CLOEXEC, 0));
-            MemorySegment name = address.toNative(arena);
-            int result = Posix.bind(fd.intValue(), name.address(), (int) name.byteSize());
-            if (result < 0)
-                throw new ErrnoException("bind", address, -result);
-            return fd;
-        }
-    }
-
-    private static String receive(Fd listener) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment buffer = arena.allocate(1000);
-            int length = Posix.read(listener.intValue(), buffer.address(), 1000);
-            return new String(buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
-        }
-    }
 
     /** The shell knows the process id before java has it. */
     private static RunningSubject service(String notify, Map<Integer, Fd> passed, String names)
@@ -69,12 +47,12 @@ class SystemdStartTest {
     @Test
     void descriptors_are_taken_over_by_name_and_readiness_is_reported() throws Exception {
         Path socket = directory.resolve("notify");
-        try (Fd listener = listener(UnixAddress.of(socket));
+        try (NotifySocket listener = NotifySocket.at(UnixAddress.of(socket));
                 Fd null1 = Fd.open(Path.of("/dev/null"));
                 RunningSubject service = service(socket.toString(), Map.of(3, null1, 4, null1), "http:")) {
             assertThat(service.ask("systemd")).as("close-on-exec, both").isEqualTo("[http=1, unknown=1] true");
-            assertThat(receive(listener)).isEqualTo("READY=1");
-            assertThat(receive(listener)).isEqualTo("STATUS=serving");
+            assertThat(listener.receive()).isEqualTo("READY=1");
+            assertThat(listener.receive()).isEqualTo("STATUS=serving");
         }
     }
 
@@ -83,10 +61,10 @@ class SystemdStartTest {
         assumeThat(Ids.current().isRoot()).as("root, to have something to give up").isTrue();
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
         String name = "imsg-notify-" + ProcessHandle.current().pid();
-        try (Fd listener = listener(UnixAddress.ofAbstract(name));
+        try (NotifySocket listener = NotifySocket.at(UnixAddress.ofAbstract(name));
                 RunningSubject service = service("@" + name, Map.of(), "")) {
             assertThat(service.ask("systemd 64001 " + directory)).isEqualTo("[] true");
-            assertThat(receive(listener)).isEqualTo("READY=1");
+            assertThat(listener.receive()).isEqualTo("READY=1");
         }
     }
 
