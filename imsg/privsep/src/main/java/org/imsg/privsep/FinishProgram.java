@@ -8,6 +8,8 @@ import org.imsg.unix.Child;
 
 /** A program that is run at the end of each process of a role. */
 record FinishProgram(Path program, List<String> arguments) {
+    private static final int SIGKILL = 9;
+
     /** Runs it to its end, or kills it when this thread is interrupted, for its time is over then. */
     void run(Finish finish) throws IOException, InterruptedException {
         Child.Builder builder = Child.of(program, Stream.concat(arguments.stream(), Stream.of(finish.role(),
@@ -23,7 +25,7 @@ record FinishProgram(Path program, List<String> arguments) {
                         ? " has exit code " + how.code()
                         : " was ended by signal " + how.signal()));
         } catch (InterruptedException e) {
-            child.kill(Instance.SIGKILL);
+            child.kill(SIGKILL);
             throw e;
         }
     }

@@ -3,28 +3,22 @@ package org.imsg.privsep;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 import org.imsg.Imsg;
 import org.imsg.privsep.ops.Monitor;
-import org.imsg.privsep.rights.Confinement;
 import org.imsg.privsep.rights.Preload;
 import org.imsg.privsep.rights.Orphans;
 import org.imsg.privsep.rights.PrivilegeException;
@@ -36,7 +30,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The life of the parent: one thread that takes what happened from a queue, lets {@link Supervisor} decide, and does it. */
 final class ParentLoop implements Supervisor.Actions {
-    private static final int ANSWER_SECONDS = 10;
     /** How long to wait where memory is short. */
     private static final long MOMENT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
@@ -61,6 +54,7 @@ final class ParentLoop implements Supervisor.Actions {
             .newSingleThreadExecutor(Thread.ofPlatform().daemon().name("imsg-parent").factory());
     private final CountDownLatch done = new CountDownLatch(1);
     private final Orders orders = new Orders();
+    private final Inspection inspection;
     private final @Nullable ControlSettings control;
     private volatile boolean verbose;
     private @Nullable Orphans orphans;
@@ -78,6 +72,8 @@ final class ParentLoop implements Supervisor.Actions {
         this.parent = parent;
         this.log = System.getLogger(program);
         this.supervisor = new Supervisor(table, deadlines, this);
+        this.inspection = new Inspection(all -> post(now -> all.complete(
+                supervisor.instances().stream().map(each -> seen(each, now)).toList())));
         this.self = new ParentProcess(program, arguments, table.names(), new Dispatch(log),
                 orders, this::request);
         for (Instance instance : supervisor.instances())
@@ -127,66 +123,20 @@ final class ParentLoop implements Supervisor.Actions {
 
         @Override
         public List<Map<String, String>> status() throws IOException, InterruptedException {
-            List<Map<String, String>> entries = new ArrayList<>();
-            Map<String, String> own = new LinkedHashMap<>(Map.of("name", "parent", "role", program));
-            own.put("state", stopAsked.get() ? "stopping" : "running");
-            own.put("pid", Long.toString(ProcessHandle.current().pid()));
-            own.put("uptime", Long.toString(TimeUnit.NANOSECONDS.toSeconds(now())));
-            own.putAll(ChildFigures.of((int) ProcessHandle.current().pid()));
-            own.put("landlock", Integer.toString(Confinement.query().landlock()));
-            entries.add(own);
-            for (Seen each : seen()) {
-                Map<String, String> entry = each.entry();
-                if (each.process != null)
-                    entry.putAll(each.process.figures());
-                entries.add(entry);
-            }
-            return entries;
+            return inspection.status(program, stopAsked.get(), now());
         }
 
         @Override
         public List<Map<String, String>> verify() throws IOException, InterruptedException {
-            List<Map<String, String>> entries = new ArrayList<>();
-            for (Seen each : seen()) {
-                Map<String, String> entry = each.entry();
-                entry.remove("starts");
-                List<String> differences = each.process == null || !each.isConfined
-                        ? List.of()
-                        : each.process.differences();
-                entry.put("differences", Integer.toString(differences.size()));
-                for (int i = 0; i < differences.size(); i++)
-                    entry.put("difference-" + (i + 1), differences.get(i));
-                entries.add(entry);
-            }
-            return entries;
+            return inspection.verify();
         }
     }
 
-    /** A process at a moment, as the supervising thread has seen it. */
-    private record Seen(String name, String role, String state, long starts, long seconds, boolean isConfined,
-            @Nullable ChildProcess process) {
-        private Map<String, String> entry() {
-            Map<String, String> entry = new LinkedHashMap<>();
-            entry.put("name", name);
-            entry.put("role", role);
-            entry.put("state", state);
-            entry.put("starts", Long.toString(starts));
-            if (process != null)
-                entry.put("uptime", Long.toString(seconds));
-            return entry;
-        }
-    }
-
-    private List<Seen> seen() throws IOException, InterruptedException {
-        CompletableFuture<List<Seen>> all = new CompletableFuture<>();
-        post(now -> all.complete(supervisor.instances().stream().map(each -> new Seen(each.toString(),
-                each.role.name(), each.stateWord(), each.starts, TimeUnit.NANOSECONDS.toSeconds(now - each.startedAt),
-                each.state == Instance.State.RUNNING, children.get(each))).toList()));
-        try {
-            return all.get(ANSWER_SECONDS, TimeUnit.SECONDS);
-        } catch (ExecutionException | TimeoutException e) {
-            throw new IOException("the supervising thread has not answered", e);
-        }
+    /** How a process is at the moment, by the supervising thread. */
+    private Inspection.Seen seen(Instance each, long now) {
+        return new Inspection.Seen(each.toString(), each.role.name(), each.stateWord(), each.starts,
+                TimeUnit.NANOSECONDS.toSeconds(now - each.startedAt), each.state == Instance.State.RUNNING,
+                children.get(each));
     }
 
     /** However often it is called: one event. */
