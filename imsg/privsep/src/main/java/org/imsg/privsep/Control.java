@@ -15,6 +15,7 @@ import org.imsg.unix.PeerCredentials;
 /** The control socket of a program, as every daemon of OpenBSD has one: its clients ask and order in {@link ControlProtocol}. */
 final class Control implements AutoCloseable {
     private static final int MOST_CLIENTS = 16;
+    private static final int LONGEST_VALUE = 500;
 
     /** The program, as clients see it. */
     interface Program extends ParentProcess.Orders {
@@ -117,7 +118,7 @@ final class Control implements AutoCloseable {
     private static void send(ImsgChannel client, List<Map<String, String>> entries) throws IOException {
         for (Map<String, String> entry : entries)
             client.send(Imsg.of(ControlProtocol.ENTRY, entry.entrySet().stream()
-                    .map(each -> each.getKey() + " " + Printable.of(each.getValue(), 1000))
+                    .map(each -> each.getKey() + " " + Printable.of(each.getValue(), LONGEST_VALUE))
                     .collect(Collectors.joining("\n"))));
     }
 

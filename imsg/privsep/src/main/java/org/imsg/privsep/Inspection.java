@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 /** The processes of a program as it knows them and as the kernel shows them, for those who ask at its control socket. */
 final class Inspection {
     private static final int ANSWER_SECONDS = 10;
+    /** So many differences of a process fit into a message. */
+    private static final int LISTED = 20;
 
     private final Consumer<CompletableFuture<List<Seen>>> look;
 
@@ -67,7 +69,7 @@ final class Inspection {
                     ? List.of()
                     : each.process.differences();
             entry.put("differences", Integer.toString(differences.size()));
-            for (int i = 0; i < differences.size(); i++)
+            for (int i = 0; i < Math.min(differences.size(), LISTED); i++)
                 entry.put("difference-" + (i + 1), differences.get(i));
             entries.add(entry);
         }

@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -20,7 +19,6 @@ import java.util.function.Predicate;
 import org.imsg.Imsg;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.rights.Preload;
-import org.imsg.privsep.rights.Orphans;
 import org.imsg.privsep.rights.PrivilegeException;
 import org.imsg.unix.Child;
 import org.imsg.unix.ErrnoException;
@@ -57,7 +55,7 @@ final class ParentLoop implements Supervisor.Actions {
     private final Inspection inspection;
     private final @Nullable ControlSettings control;
     private volatile boolean verbose;
-    private @Nullable Orphans orphans;
+    private final LeftBehind leftBehind;
     private UnderSystemd systemd;
     private final long origin = System.nanoTime();
 
@@ -71,6 +69,7 @@ final class ParentLoop implements Supervisor.Actions {
         this.deadlines = deadlines;
         this.parent = parent;
         this.log = System.getLogger(program);
+        this.leftBehind = new LeftBehind(log);
         this.supervisor = new Supervisor(table, deadlines, this);
         this.inspection = new Inspection(all -> post(now -> all.complete(
                 supervisor.instances().stream().map(each -> seen(each, now)).toList())));
@@ -161,7 +160,7 @@ final class ParentLoop implements Supervisor.Actions {
         systemd = takeFromSystemd();
         preload();
         readConfigurations();
-        adopt();
+        leftBehind.adopt();
         Thread terminated = Thread.ofPlatform().name("imsg-terminated").unstarted(this::stopAndWait);
         Runtime.getRuntime().addShutdownHook(terminated);
         HangUpSignal hangUp = HangUpSignal.to(self::reload);
@@ -179,8 +178,7 @@ final class ParentLoop implements Supervisor.Actions {
         } finally {
             cleanUp();
             systemd.close();
-            if (orphans != null)
-                orphans.close();
+            leftBehind.close();
             if (hangUp != null)
                 hangUp.close();
             done.countDown();
@@ -194,14 +192,6 @@ final class ParentLoop implements Supervisor.Actions {
                     table.all().stream().anyMatch(role -> !role.descriptors().isEmpty()));
         } catch (IOException e) {
             throw new PrivilegeException("systemd", e);
-        }
-    }
-
-    private void adopt() {
-        try {
-            orphans = Orphans.adopt();
-        } catch (IOException e) {
-            log(System.Logger.Level.WARNING, "what children leave behind is not ended: " + Printable.line(e));
         }
     }
 
@@ -483,13 +473,12 @@ final class ParentLoop implements Supervisor.Actions {
     @Override
     public void finished(Instance instance, Child.ExitStatus how, boolean toldToEnd) {
         ChildProcess child = children.remove(instance);
-        onGroup(instance, child::killGroup);
-        endOrphans(instance);
+        leftBehind.end(instance, child);
         finishing.put(instance, child);
         child.peer().ifPresent(self::remove);
         Finish finish = new Finish(instance.role.name(), instance.number, child.pid(), how, toldToEnd);
         child.finish(() -> {
-            onGroup(instance, child::endGroup);
+            leftBehind.endGroup(instance, child);
             callFinished(finish);
             post(now -> {
                 if (finishing.remove(instance, child))
@@ -500,38 +489,6 @@ final class ParentLoop implements Supervisor.Actions {
             log(System.Logger.Level.DEBUG, finish.toString());
         else
             log(System.Logger.Level.WARNING, finish + child.neverReady());
-    }
-
-    /** Does something to a control group. */
-    private interface GroupTask {
-        void run() throws IOException;
-    }
-
-    private void onGroup(Instance instance, GroupTask task) {
-        try {
-            task.run();
-        } catch (IOException | RuntimeException | Error e) {
-            log(System.Logger.Level.ERROR, "the control group of " + instance + " cannot be ended: "
-                    + Printable.line(e));
-        }
-    }
-
-    /** In the supervising thread, which starts processes too: none of the same user comes meanwhile. */
-    private void endOrphans(Instance instance) {
-        OptionalLong uid = instance.role.rights().uid();
-        if (orphans == null || instance.ids == null && uid.isEmpty())
-            return;
-        try {
-            // Ids known at run time are those of a user who may be logged in.
-            boolean ended = instance.ids != null
-                    ? orphans.endOneByOne(instance.ids.uid())
-                    : orphans.end(uid.getAsLong());
-            if (!ended)
-                log(System.Logger.Level.ERROR, "processes that " + instance + " has left behind do not end");
-        } catch (IOException | RuntimeException | Error e) {
-            log(System.Logger.Level.ERROR,
-                    "what " + instance + " has left behind cannot be ended: " + Printable.line(e));
-        }
     }
 
     private void callFinished(Finish finish) {

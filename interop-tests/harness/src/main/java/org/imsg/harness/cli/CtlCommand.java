@@ -148,8 +148,8 @@ final class CtlCommand implements Callable<Integer> {
                 continue;
             }
             out().println(each.get("name") + ": " + (differences == 0 ? "as declared" : differences + " differences"));
-            for (int i = 1; i <= differences; i++)
-                out().println("  " + value(each, "difference-" + i));
+            for (int i = 1; each.containsKey("difference-" + i); i++)
+                out().println("  " + each.get("difference-" + i));
         }
         out().flush();
         return different ? ExitCode.DIFFERENT : ExitCode.OK;
