@@ -1,6 +1,7 @@
 package org.imsg.privsep;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,11 +21,7 @@ final class ChildFigures {
         Map<String, String> figures = new LinkedHashMap<>();
         Path process = Path.of("/proc", Integer.toString(pid));
         try {
-            Map<String, String> status = new LinkedHashMap<>();
-            for (String line : Files.readAllLines(process.resolve("status"))) {
-                int colon = line.indexOf(':');
-                status.put(line.substring(0, colon), line.substring(colon + 1).strip());
-            }
+            Map<String, String> status = status(process);
             figures.put("uid", status.get("Uid").split("\\s+")[1]);
             figures.put("gid", status.get("Gid").split("\\s+")[1]);
             figures.put("threads", status.get("Threads"));
@@ -38,6 +35,17 @@ final class ChildFigures {
             // It has ended, or this process may not look.
         }
         return figures;
+    }
+
+    /** The name of its main thread is the process's own choice: any bytes but a line's end. */
+    private static Map<String, String> status(Path process) throws IOException {
+        Map<String, String> status = new LinkedHashMap<>();
+        for (String line : Files.readString(process.resolve("status"), StandardCharsets.ISO_8859_1).split("\n")) {
+            int colon = line.indexOf(':');
+            if (colon > 0)
+                status.put(line.substring(0, colon), line.substring(colon + 1).strip());
+        }
+        return status;
     }
 
     private static String namespaces(Path process) throws IOException {

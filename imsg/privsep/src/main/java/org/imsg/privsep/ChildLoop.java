@@ -101,7 +101,7 @@ final class ChildLoop implements Connection.Receiver {
         switch (message.type()) {
             case Protocol.CONNECT -> connect(message);
             case Protocol.OPERATIONS -> takeOperations(message);
-            case Protocol.PASSED -> self.take(message.getString(message.length()), message.takeFd());
+            case Protocol.PASSED -> takePassed(message);
             case Protocol.START -> start();
             case Protocol.REQUEST, Protocol.REHEARSE -> serve(message);
             case Protocol.GIVEN, Protocol.REFUSED -> self.answered(message);
@@ -173,6 +173,16 @@ final class ChildLoop implements Connection.Receiver {
             log.log(System.Logger.Level.ERROR, "the channel to the monitor did not arrive: " + message.descriptor());
         else
             self.operations(Privileged.over(ImsgChannel.of(socket)));
+    }
+
+    private void takePassed(Imsg message) {
+        String name = message.getString(message.length());
+        Fd passed = message.takeFd();
+        if (passed == null)
+            log.log(System.Logger.Level.ERROR,
+                    "descriptor " + name + " of systemd did not arrive: " + message.descriptor());
+        else
+            self.take(name, passed);
     }
 
     private void start() throws IOException {

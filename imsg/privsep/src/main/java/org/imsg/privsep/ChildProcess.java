@@ -8,10 +8,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.Predicate;
@@ -21,6 +22,7 @@ import org.imsg.ImsgProtocolException;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.rights.Confinement;
 import org.imsg.privsep.rights.ControlGroup;
+import org.imsg.privsep.rights.Ids;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 import org.imsg.unix.Sockets;
@@ -38,6 +40,8 @@ final class ChildProcess implements Connection.Receiver {
     private final Supervisor supervisor;
     private final Consumer<LongConsumer> events;
     private final Instance instance;
+    /** The user it was started as, if a request has named one. */
+    private final @Nullable Ids ids;
     private final RatedLog log;
     /** The roles it may ask for. */
     private final Predicate<String> mayAsk;
@@ -66,7 +70,7 @@ final class ChildProcess implements Connection.Receiver {
     /** The other end of what it rehearses with. */
     private volatile @Nullable Fd rehearsal;
     /** Requests for other roles that have no answer yet. */
-    private final AtomicInteger asking = new AtomicInteger();
+    private final Set<Request> asking = ConcurrentHashMap.newKeySet();
     private final LongConsumer done;
 
     private ChildProcess(ParentProcess self, Supervisor supervisor, Consumer<LongConsumer> events, Instance instance,
@@ -75,6 +79,7 @@ final class ChildProcess implements Connection.Receiver {
         this.supervisor = supervisor;
         this.events = events;
         this.instance = instance;
+        this.ids = instance.ids;
         this.log = log;
         this.mayAsk = mayAsk;
         this.channelEnded = ifCurrent(now -> supervisor.channelEnded(instance, now));
@@ -178,7 +183,9 @@ final class ChildProcess implements Connection.Receiver {
     Map<String, String> figures() throws IOException {
         Map<String, String> figures = new LinkedHashMap<>();
         figures.put("pid", Integer.toString(pid()));
-        child.whileThere(pid -> figures.putAll(ChildFigures.of(pid)));
+        Map<String, String> seen = ChildFigures.of(pid());
+        if (isThere())
+            figures.putAll(seen);
         figures.putAll(connection.figures());
         MonitorThread monitor = served;
         if (monitor != null)
@@ -188,10 +195,14 @@ final class ChildProcess implements Connection.Receiver {
 
     /** What the kernel shows of it that is otherwise than its role declares. */
     List<String> differences() throws IOException {
-        List<String> differences = new ArrayList<>();
-        Confinement declared = instance.role.rights().declared(instance.ids);
-        child.whileThere(pid -> differences.addAll(declared.differences(pid)));
-        return differences;
+        RoleRights rights = instance.role.rights();
+        List<String> differences = rights.isConfined() ? rights.declared(ids).differences(pid()) : List.of();
+        return isThere() ? differences : List.of();
+    }
+
+    /** It has not been waited for: its number is still its own. */
+    private boolean isThere() throws IOException {
+        return child.whileThere(_ -> {});
     }
 
     private String name() {
@@ -244,6 +255,7 @@ final class ChildProcess implements Connection.Receiver {
         if (served != null)
             served.close();
         endRehearsal();
+        asking.forEach(Request::withdraw);
     }
 
     private void endRehearsal() {
@@ -304,7 +316,10 @@ final class ChildProcess implements Connection.Receiver {
                         answer(Imsg.of(Protocol.REFUSED, question.number(), 0, why.getBytes(StandardCharsets.UTF_8)));
                     }
                 });
-        if (asking.incrementAndGet() > instance.role.bounds().queuedDescriptors())
+        asking.add(request);
+        if (over)
+            request.withdraw();
+        else if (asking.size() > instance.role.bounds().queuedDescriptors())
             request.refuse("more than " + instance.role.bounds().queuedDescriptors() + " requests of " + instance
                     + " have no answer yet");
         else
@@ -312,7 +327,7 @@ final class ChildProcess implements Connection.Receiver {
     }
 
     private void answer(Imsg message) {
-        asking.decrementAndGet();
+        asking.removeIf(Request::isOver);
         try (message) {
             connection.send(message);
         } catch (IOException _) {

@@ -2,9 +2,14 @@ package org.imsg.privsep;
 
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.net.SocketTimeoutException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.imsg.Imsg;
@@ -16,6 +21,10 @@ import org.imsg.unix.PeerCredentials;
 final class Control implements AutoCloseable {
     private static final int MOST_CLIENTS = 16;
     private static final int LONGEST_VALUE = 500;
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration IDLE = Duration.ofMinutes(10);
+    private static final Set<Integer> TAKING_A_WORD = Set.of(ControlProtocol.LOG, ControlProtocol.UP,
+            ControlProtocol.DOWN, ControlProtocol.RESTART);
 
     /** The program, as clients see it. */
     interface Program extends ParentProcess.Orders {
@@ -41,16 +50,35 @@ final class Control implements AutoCloseable {
     /** Listens, with mode 0600, and serves until it is closed. */
     static Control open(Path socket, Predicate<PeerCredentials> who, Program program, System.Logger log)
             throws IOException {
-        Control control = new Control(program, ImsgListener.listen(socket).allow(who).maxConnections(MOST_CLIENTS),
-                log);
-        Thread.ofPlatform().daemon().name("imsg-control").start(control::serve);
-        return control;
+        Control control = new Control(program, ImsgListener.listen(socket)
+                .allow(peer -> !isOfProgram(peer.pid()) && who.test(peer)).maxConnections(MOST_CLIENTS), log);
+        try {
+            Thread.ofPlatform().daemon().name("imsg-control").start(control::serve);
+            return control;
+        } catch (Throwable e) {
+            control.close();
+            throw e;
+        }
+    }
+
+    /** A child, or whatever a child has started, gives no orders here, though it may be of the same user. */
+    private static boolean isOfProgram(long pid) {
+        long self = ProcessHandle.current().pid();
+        if (pid == self)
+            return false;
+        Optional<ProcessHandle> process = ProcessHandle.of(pid);
+        // One that is gone cannot be told from a child's.
+        if (process.isEmpty())
+            return true;
+        while (process.isPresent() && process.get().pid() != self)
+            process = process.get().parent();
+        return process.isPresent();
     }
 
     private void serve() {
         try {
             listener.serve((channel, peer) -> {
-                for (Imsg next; (next = channel.receive()) != null;)
+                for (Imsg next; (next = channel.receive(IDLE)) != null;)
                     try (Imsg request = next) {
                         answer(channel, request, peer);
                     }
@@ -63,63 +91,62 @@ final class Control implements AutoCloseable {
 
     private void answer(ImsgChannel client, Imsg request, PeerCredentials peer)
             throws IOException, InterruptedException {
-        String refused = null;
         try {
-            refused = perform(client, request, peer);
+            perform(client, request, peer);
+            client.send(Imsg.of(ControlProtocol.OK), PATIENCE);
         } catch (IOException | RuntimeException e) {
-            if (!client.isOpen())
+            if (!client.isOpen() || e instanceof SocketTimeoutException)
                 throw e;
-            refused = Printable.line(e);
+            client.send(Imsg.of(ControlProtocol.REFUSED, Printable.line(e)), PATIENCE);
         }
-        client.send(refused == null ? Imsg.of(ControlProtocol.OK) : Imsg.of(ControlProtocol.REFUSED, refused));
+        if (request.type() == ControlProtocol.STOP && request.length() == 0)
+            program.stop();
     }
 
-    /** Does it; returns why it is refused, or null. */
-    private String perform(ImsgChannel client, Imsg request, PeerCredentials peer)
+    private void perform(ImsgChannel client, Imsg request, PeerCredentials peer)
             throws IOException, InterruptedException {
         String word = request.length() == 0 ? "" : request.getStrbuf(request.length());
-        switch (request.type()) {
+        if (!word.isEmpty() && !TAKING_A_WORD.contains(request.type()))
+            throw new IOException("a request of type 0x" + Integer.toHexString(request.type()) + " takes no word");
+        String done = switch (request.type()) {
             case ControlProtocol.STATUS -> send(client, program.status());
             case ControlProtocol.VERIFY -> send(client, program.verify());
-            case ControlProtocol.LOG -> {
-                if (!word.equals("verbose") && !word.equals("brief"))
-                    return "the log is verbose or brief, not " + Printable.of(word, 40);
-                program.verbose(word.equals("verbose"));
+            case ControlProtocol.LOG -> log(word);
+            case ControlProtocol.RELOAD -> {
+                program.reload();
+                yield "reload";
             }
-            case ControlProtocol.RELOAD -> program.reload();
-            case ControlProtocol.STOP -> program.stop();
-            case ControlProtocol.UP, ControlProtocol.DOWN, ControlProtocol.RESTART -> {
-                if (!program.hasRole(word))
-                    return "there is no role " + Printable.of(word, 64);
-                order(request.type(), word);
-            }
-            default -> {
-                return "there is no request of type 0x" + Integer.toHexString(request.type());
-            }
-        }
-        if (request.type() > ControlProtocol.VERIFY)
-            log.log(Level.INFO, "uid " + peer.uid() + " said by the control socket: "
-                    + words(request.type()) + (word.isEmpty() ? "" : " " + word));
-        return null;
+            case ControlProtocol.UP -> order("start ", word, program::up);
+            case ControlProtocol.DOWN -> order("stop ", word, program::down);
+            case ControlProtocol.RESTART -> order("restart ", word, program::restart);
+            // After it has been answered.
+            case ControlProtocol.STOP -> "stop the program";
+            default -> throw new IOException("there is no request of type 0x" + Integer.toHexString(request.type()));
+        };
+        if (!done.isEmpty())
+            log.log(Level.INFO, "uid " + peer.uid() + " said by the control socket: " + done);
     }
 
-    private void order(int type, String role) {
-        switch (type) {
-            case ControlProtocol.UP -> program.up(role);
-            case ControlProtocol.DOWN -> program.down(role);
-            default -> program.restart(role);
-        }
+    private String log(String word) throws IOException {
+        if (!word.equals("verbose") && !word.equals("brief"))
+            throw new IOException("the log is verbose or brief, not " + Printable.of(word, 40));
+        program.verbose(word.equals("verbose"));
+        return "log " + word;
     }
 
-    private static String words(int type) {
-        return List.of("log", "reload", "start", "stop", "restart", "stop the program").get(type - ControlProtocol.LOG);
+    private String order(String what, String role, Consumer<String> order) throws IOException {
+        if (!program.hasRole(role))
+            throw new IOException("there is no role " + Printable.of(role, 64));
+        order.accept(role);
+        return what + role;
     }
 
-    private static void send(ImsgChannel client, List<Map<String, String>> entries) throws IOException {
+    private static String send(ImsgChannel client, List<Map<String, String>> entries) throws IOException {
         for (Map<String, String> entry : entries)
             client.send(Imsg.of(ControlProtocol.ENTRY, entry.entrySet().stream()
                     .map(each -> each.getKey() + " " + Printable.of(each.getValue(), LONGEST_VALUE))
-                    .collect(Collectors.joining("\n"))));
+                    .collect(Collectors.joining("\n"))), PATIENCE);
+        return "";
     }
 
     @Override

@@ -10,11 +10,12 @@ import java.util.List;
 import java.util.Map;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
+import org.imsg.unix.UnixAddress;
 
 /**
  * A client of a program's control socket, which speaks {@link ControlProtocol}. For one thread at a time. Every method throws a
  * {@link ControlRefusedException} if the program refuses, {@link java.net.SocketTimeoutException} if it has not answered in time, and
- * another {@link IOException} if it is gone.
+ * another {@link IOException} if it is gone; but for a refusal the client is closed then.
  */
 public final class ControlClient implements AutoCloseable {
     private final ImsgChannel channel;
@@ -29,12 +30,12 @@ public final class ControlClient implements AutoCloseable {
      * Connects.
      *
      * @param socket the program's control socket
-     * @param patience how long each message may take
+     * @param patience how long the connection, and each message, may take
      * @return a client, the caller's to close
      * @throws IOException if it cannot connect
      */
     public static ControlClient connect(Path socket, Duration patience) throws IOException {
-        return new ControlClient(ImsgChannel.connect(socket), patience);
+        return new ControlClient(ImsgChannel.connect(UnixAddress.of(socket), patience), patience);
     }
 
     /**
@@ -115,7 +116,23 @@ public final class ControlClient implements AutoCloseable {
         ask(ControlProtocol.RESTART, role);
     }
 
+    /** A late answer must not be taken for that of the next request. */
     private List<Map<String, String>> ask(int type, String word) throws IOException {
+        boolean answered = false;
+        try {
+            List<Map<String, String>> entries = exchange(type, word);
+            answered = true;
+            return entries;
+        } catch (ControlRefusedException e) {
+            answered = true;
+            throw e;
+        } finally {
+            if (!answered)
+                channel.close();
+        }
+    }
+
+    private List<Map<String, String>> exchange(int type, String word) throws IOException {
         channel.send(word.isEmpty() ? Imsg.of(type) : Imsg.of(type, word), patience);
         List<Map<String, String>> entries = new ArrayList<>();
         for (;;) {

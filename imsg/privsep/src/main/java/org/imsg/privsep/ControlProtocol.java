@@ -11,7 +11,8 @@ package org.imsg.privsep;
  * {@code bytes-out} (with headers), {@code queued-messages}, {@code queued-bytes}, {@code queued-descriptors}; {@code refusals} of what it asked for by its policy;
  * {@code filter}, {@code no-new-privs}, {@code capabilities} and {@code namespaces} (its own) as /proc shows them; of the parent
  * {@code landlock}, the version of Landlock that children are confined by, 0 if there is none. Of a verification: {@code differences}, their
- * number, and {@code difference-1} and so on in words, 20 at most.
+ * number, and {@code difference-1} and so on in words, 20 at most; or {@code unseen}, why the kernel does not show
+ * it to the parent; neither for a process that does not run.
  */
 public final class ControlProtocol {
     /** The first type. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.imsg.sys.Processes;
 import org.imsg.unix.Child;
 
 /** A program that is run at the end of each process of a role. */
@@ -17,6 +18,8 @@ record FinishProgram(Path program, List<String> arguments) {
                 .toArray(String[]::new)).ownSession();
         if (System.getenv("PATH") != null)
             builder.environment("PATH", System.getenv("PATH"));
+        if (Thread.interrupted())
+            throw new InterruptedException("no time was left for " + program);
         Child child = builder.start();
         try {
             Child.ExitStatus how = child.waitFor();
@@ -25,7 +28,8 @@ record FinishProgram(Path program, List<String> arguments) {
                         ? " has exit code " + how.code()
                         : " was ended by signal " + how.signal()));
         } catch (InterruptedException e) {
-            child.kill(SIGKILL);
+            // It leads a process group, which has all that it started but what left the group by itself.
+            child.whileThere(pid -> Processes.kill(-pid, SIGKILL));
             throw e;
         }
     }

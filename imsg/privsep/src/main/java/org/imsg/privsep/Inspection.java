@@ -27,7 +27,7 @@ final class Inspection {
     }
 
     /** A process at a moment, as the supervising thread has seen it. */
-    record Seen(String name, String role, String state, long starts, long seconds, boolean isConfined,
+    record Seen(String name, String role, String state, long starts, long seconds, boolean runs,
             @Nullable ChildProcess process) {
         private Map<String, String> entry() {
             Map<String, String> entry = new LinkedHashMap<>();
@@ -60,20 +60,28 @@ final class Inspection {
         return entries;
     }
 
+    /** Only processes that run are held against anything: the others have not given up what they will, or are gone. */
     List<Map<String, String>> verify() throws IOException, InterruptedException {
         List<Map<String, String>> entries = new ArrayList<>();
         for (Seen each : seen()) {
             Map<String, String> entry = each.entry();
             entry.remove("starts");
-            List<String> differences = each.process == null || !each.isConfined
-                    ? List.of()
-                    : each.process.differences();
-            entry.put("differences", Integer.toString(differences.size()));
-            for (int i = 0; i < Math.min(differences.size(), LISTED); i++)
-                entry.put("difference-" + (i + 1), differences.get(i));
+            if (each.process != null && each.runs)
+                verify(each.process, entry);
             entries.add(entry);
         }
         return entries;
+    }
+
+    private static void verify(ChildProcess process, Map<String, String> entry) {
+        try {
+            List<String> differences = process.differences();
+            entry.put("differences", Integer.toString(differences.size()));
+            for (int i = 0; i < Math.min(differences.size(), LISTED); i++)
+                entry.put("difference-" + (i + 1), differences.get(i));
+        } catch (IOException | RuntimeException e) {
+            entry.put("unseen", Printable.line(e));
+        }
     }
 
     private List<Seen> seen() throws IOException, InterruptedException {

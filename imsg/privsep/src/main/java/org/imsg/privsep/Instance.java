@@ -88,6 +88,11 @@ final class Instance {
         return isIdle() && Objects.equals(ids, request.ids);
     }
 
+    /** It ends, or has just ended, and would have no successor. */
+    boolean isLeaving() {
+        return role.afterEnd() == AfterEnd.GO_ON && (state == State.ENDING || state == State.FINISHING);
+    }
+
     /** There is a process. */
     boolean isAlive() {
         return switch (state) {

@@ -122,7 +122,7 @@ final class ParentLoop implements Supervisor.Actions {
 
         @Override
         public List<Map<String, String>> status() throws IOException, InterruptedException {
-            return inspection.status(program, stopAsked.get(), now());
+            return inspection.status(program, supervisor.isStopping(), now());
         }
 
         @Override
@@ -141,10 +141,7 @@ final class ParentLoop implements Supervisor.Actions {
     /** However often it is called: one event. */
     private void askToStop() {
         if (stopAsked.compareAndSet(false, true))
-            post(now -> {
-                systemd.stopping();
-                supervisor.stop(now);
-            });
+            post(supervisor::stop);
     }
 
     private void askToReload() {
@@ -167,7 +164,7 @@ final class ParentLoop implements Supervisor.Actions {
         if (hangUp == null)
             log(System.Logger.Level.INFO,
                     "SIGHUP is no reload here: that needs the module jdk.unsupported, and no -Xrs");
-        try (Control _ = control == null
+        try (Control _ = control == null || jvm.isTraining()
                 ? null
                 : Control.open(control.socket, control.who, orders, log)) {
             if (supervise())
@@ -188,7 +185,7 @@ final class ParentLoop implements Supervisor.Actions {
 
     private UnderSystemd takeFromSystemd() throws PrivilegeException {
         try {
-            return UnderSystemd.take(log, System.getenv(),
+            return UnderSystemd.take(log, jvm.isTraining() ? Map.of() : System.getenv(),
                     table.all().stream().anyMatch(role -> !role.descriptors().isEmpty()));
         } catch (IOException e) {
             throw new PrivilegeException("systemd", e);
@@ -214,6 +211,8 @@ final class ParentLoop implements Supervisor.Actions {
                     event.accept(now());
                 supervisor.tick(now());
                 systemd.tick(now());
+                if (supervisor.isStopping())
+                    systemd.stopping();
                 systemd.status(supervisor::summary);
             } catch (InterruptedException _) {
                 interrupted = true;
@@ -353,7 +352,7 @@ final class ParentLoop implements Supervisor.Actions {
         try (Imsg message = Imsg.of(Protocol.PASSED, 0, 0, name.getBytes(StandardCharsets.UTF_8))
                 .withFd(passed.dup())) {
             send(to, message);
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException | Error e) {
             log.log(System.Logger.Level.ERROR, to + " cannot be given " + name + ": " + Printable.line(e) + advice(e));
             children.get(to).kill(Instance.SIGKILL);
         }
@@ -494,11 +493,15 @@ final class ParentLoop implements Supervisor.Actions {
     private void callFinished(Finish finish) {
         try {
             parent.finished(self, finish);
-            FinishProgram program = table.get(finish.role()).finish().orElse(null);
+        } catch (Throwable e) {
+            log.log(System.Logger.Level.ERROR, "the finish hook failed for " + finish, e);
+        }
+        try {
+            FinishProgram program = jvm.isTraining() ? null : table.get(finish.role()).finish().orElse(null);
             if (program != null)
                 program.run(finish);
         } catch (Throwable e) {
-            log.log(System.Logger.Level.ERROR, "the finish hook failed for " + finish, e);
+            log(System.Logger.Level.ERROR, "the finish program failed for " + finish + ": " + Printable.line(e));
         }
     }
 

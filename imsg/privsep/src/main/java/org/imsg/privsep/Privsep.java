@@ -197,7 +197,8 @@ public final class Privsep {
      * may have roles and the whole program stopped, started and reloaded. {@link ControlProtocol} describes the messages.
      *
      * @param socket where, with mode 0600; a stale socket there is replaced, and the file is removed at the end
-     * @param who whose connections are taken, by the ids the kernel vouches for; called on the accepting thread
+     * @param who whose connections are taken among those whom the mode lets in, by the ids the kernel vouches for; children and
+     *     what they start never are. Called on the accepting thread
      * @return this
      */
     public Privsep control(Path socket, Predicate<PeerCredentials> who) {
@@ -212,7 +213,7 @@ public final class Privsep {
      * @param arguments the program's arguments, which the children are given too
      * @return 0 if the program was stopped; 1 if the end of a child stopped it, or {@link Parent#start(ParentProcess)} failed
      * @throws PrivilegeException if there is no such user as a role is to run as, confinement is required and cannot
-     *     be enforced, or the control socket cannot be opened
+     *     be enforced, the control socket cannot be opened, or systemd's environment is wrong
      * @throws InterruptedException if the thread is interrupted; the program has been stopped in order then
      * @throws IllegalStateException if there is no role, one names a connection to a role that is not there, or the
      *     main class cannot be found out

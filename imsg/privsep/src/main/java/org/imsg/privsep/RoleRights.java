@@ -146,7 +146,7 @@ final class RoleRights {
             throw new IllegalStateException("role " + role + " has a chroot and no user: root can leave it again");
     }
 
-    private boolean isConfined() {
+    boolean isConfined() {
         return startsAs || user != null || promises != null || !unveiled.isEmpty() || more != null;
     }
 
@@ -226,7 +226,7 @@ final class RoleRights {
         return more == null ? confinement : more.apply(confinement);
     }
 
-    /** All that a process is to have given up by the time it runs, as far as this program can enforce it; nothing for a training run. */
+    /** All that a process is to have given up by the time it runs, as far as this program can enforce it. */
     Confinement declared(@Nullable Ids as) throws PrivilegeException {
         boolean partial = as == null && !missing().isEmpty();
         Ids ids = as != null ? as : partial ? null : ids();
@@ -234,10 +234,6 @@ final class RoleRights {
         if (ids == null || !dropsInside())
             return declared;
         return chroot == null ? declared.to(ids) : declared.to(ids).chroot(chroot);
-    }
-
-    boolean isDeclared() {
-        return isConfined();
     }
 
     /** Starts a process, as the user of a request if it names one: then all of its rights are given up, or it is not started. */

@@ -127,7 +127,8 @@ public final class RoleSettings {
 
     /**
      * Has a program run by the parent, with the parent's rights, at the end of each process of the role, as the finish scripts of s6 are. It is
-     * run after {@link Parent#finished(ParentProcess, Finish)}, and killed when the time for both is over ({@link Deadlines#finish()}). Its output is
+     * run after {@link Parent#finished(ParentProcess, Finish)}, and killed with its process group when the time for both is over ({@link Deadlines#finish()}, which begins at the end of
+     * the process). Its output is
      * the parent's.
      *
      * @param program its absolute path

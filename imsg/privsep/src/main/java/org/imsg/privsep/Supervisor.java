@@ -59,7 +59,8 @@ final class Supervisor {
     private final List<Instance> instances = new ArrayList<>();
     private final Map<String, Demand> demands = new LinkedHashMap<>();
     private boolean begun;
-    private boolean stopping;
+    /** Read by other threads, too. */
+    private volatile boolean stopping;
     private boolean failed;
 
     Supervisor(RoleTable table, Deadlines deadlines, Actions actions) {
@@ -127,6 +128,10 @@ final class Supervisor {
     /** Whether all children are gone for good. */
     boolean isDone() {
         return stopping && instances.stream().allMatch(instance -> instance.state == State.GONE);
+    }
+
+    boolean isStopping() {
+        return stopping;
     }
 
     boolean isFailed() {
@@ -314,7 +319,7 @@ final class Supervisor {
         if (stopping)
             return;
         for (Instance instance : of(role)) {
-            instance.reexecute |= instance.down && instance.state != State.GONE;
+            instance.reexecute |= (instance.down || instance.isLeaving()) && instance.state != State.GONE;
             instance.down = false;
             if (instance.state == State.GONE)
                 restart(instance, instance.backoff.reexecuteAt(now));
@@ -338,6 +343,8 @@ final class Supervisor {
         } else if (instance.isAlive() && !instance.isOnDemand()) {
             if (instance.state != State.ENDING)
                 end(instance, now);
+            instance.reexecute = true;
+        } else if (instance.state == State.FINISHING && !instance.isOnDemand()) {
             instance.reexecute = true;
         } else if (instance.state == State.WAITING && !instance.isOnDemand()) {
             instance.deadline = instance.backoff.reexecuteAt(now);

@@ -7,8 +7,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.imsg.privsep.rights.SystemdStart;
+import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
 
@@ -17,10 +19,14 @@ import org.jspecify.annotations.Nullable;
  * in another program. A failure to tell it is logged once.
  */
 final class UnderSystemd implements AutoCloseable {
+    private static final int MANY = 50;
+    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
     private final System.Logger log;
     private final @Nullable SystemdStart start;
     private final long nanosBetween;
     private long nextSign;
+    private boolean stops;
     private String told = "";
     private volatile boolean silent;
 
@@ -47,9 +53,21 @@ final class UnderSystemd implements AutoCloseable {
     }
 
     private void tell(String state) {
+        tell(state, 1);
+    }
+
+    /** Tries some times, with pauses, while systemd does not read: what it waits for must not be lost. */
+    private void tell(String state, int tries) {
         try {
-            if (start != null)
-                start.report(state);
+            for (int i = 1; start != null; i++)
+                try {
+                    start.report(state);
+                    return;
+                } catch (ErrnoException e) {
+                    if (!e.name().equals("EAGAIN") || i == tries)
+                        throw e;
+                    LockSupport.parkNanos(PAUSE_NANOS);
+                }
         } catch (IOException e) {
             if (!silent)
                 log.log(Level.WARNING, "systemd is not told what happens: " + Printable.line(e));
@@ -58,16 +76,19 @@ final class UnderSystemd implements AutoCloseable {
     }
 
     void ready() {
-        tell("READY=1");
+        tell("READY=1", MANY);
     }
 
     /** Before a reload; {@link #ready()} follows. */
     void reloading() {
-        tell("RELOADING=1\nMONOTONIC_USEC=" + TimeUnit.NANOSECONDS.toMicros(System.nanoTime()));
+        tell("RELOADING=1\nMONOTONIC_USEC=" + TimeUnit.NANOSECONDS.toMicros(System.nanoTime()), MANY);
     }
 
+    /** Once, however often it is called. */
     void stopping() {
-        tell("STOPPING=1");
+        if (!stops)
+            tell("STOPPING=1", MANY);
+        stops = true;
     }
 
     /** What systemctl(1) shows beside the name of the service. */

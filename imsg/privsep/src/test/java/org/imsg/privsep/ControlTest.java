@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,6 +21,7 @@ import org.imsg.ImsgChannel;
 import org.imsg.privsep.ops.Root;
 import org.imsg.privsep.rights.Confinement;
 import org.imsg.privsep.rights.PrivilegeException;
+import org.imsg.testing.ChildJvm;
 import org.imsg.testing.ClassPlaces;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -163,6 +166,9 @@ class ControlTest {
     void what_cannot_be_done_is_refused_with_the_reason_and_the_next_request_is_answered() throws Exception {
         try (Running _ = new Running("2 1 5 10", true)) {
             assertThat(ask(ControlProtocol.UP, "nobody")).containsExactly(Map.of("refused", "there is no role nobody"));
+            assertThat(ask(ControlProtocol.STOP, "now\nforged"))
+                    .containsExactly(
+                            Map.of("refused", "a request of type 0x43540008 takes no word"));
             assertThat(ask(ControlProtocol.LOG, "loud"))
                     .containsExactly(Map.of("refused", "the log is verbose or brief, not loud"));
             assertThat(ask(ControlProtocol.FIRST + 99, ""))
@@ -177,6 +183,52 @@ class ControlTest {
                     assertThat(reply.type()).isEqualTo(ControlProtocol.ENTRY);
                 }
             }
+        }
+    }
+
+    /** A child of the parent's, whose user is the parent's. */
+    static final class Child {
+        public static void main(String... arguments) {
+            try (ControlClient client = ControlClient.connect(Path.of(arguments[0]), Duration.ofSeconds(30))) {
+                client.stop();
+                System.out.println("stopped");
+            } catch (IOException e) {
+                System.out.println("not heard");
+            }
+        }
+    }
+
+    @Test
+    void a_child_of_the_program_is_not_heard_though_it_has_the_same_user() throws Exception {
+        try (Running _ = new Running("2 1 5 10", true)) {
+            assertThat(new ChildJvm().run(Child.class, socket().toString())).isEqualTo("not heard\n");
+            assertThat(entry("parent")).containsEntry("state", "running");
+        }
+    }
+
+    @Test
+    void a_role_that_declares_nothing_has_no_differences_and_one_that_does_not_run_has_no_verdict() throws Exception {
+        try (Running _ = new Running("2 1 5 10", true)) {
+            awaitState("session[0]", "spare");
+            List<Map<String, String>> entries = ask(ControlProtocol.VERIFY, "");
+            assertThat(entries).filteredOn(each -> "session[0]".equals(each.get("name"))).singleElement()
+                    .satisfies(session -> assertThat(session).containsEntry("differences", "0"));
+            assertThat(entries).filteredOn(each -> "session[1]".equals(each.get("name"))).singleElement()
+                    .satisfies(session -> assertThat(session).doesNotContainKey("differences"));
+        }
+    }
+
+    @Test
+    void a_process_that_calls_itself_what_it_likes_is_shown_all_the_same() throws Exception {
+        Path program = Files.copy(Path.of("/bin/sleep"), directory.resolve("a\rUid:\t7 7"),
+                StandardCopyOption.COPY_ATTRIBUTES);
+        org.imsg.unix.Child child = org.imsg.unix.Child.of(program, "1000").start();
+        try {
+            assertThat(ChildFigures.of(child.pid())).containsEntry("threads", "1")
+                    .containsEntry("uid", ChildFigures.of((int) ProcessHandle.current().pid()).get("uid"));
+        } finally {
+            child.kill(9);
+            child.waitFor();
         }
     }
 

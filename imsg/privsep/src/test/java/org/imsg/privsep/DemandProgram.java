@@ -27,7 +27,7 @@ final class DemandProgram {
         });
         program.role("login", Session::new,
                 r -> r.pledge().onDemand(d -> d.startAs(ids -> ids.uid() >= 64_000 && ids.uid() <= 64_100)));
-        return program.role("asker", Asker::new);
+        return program.role("asker", Asker::new, r -> settings.contains("restarting") ? r.restart() : r);
     }
 
     public static void main(String... arguments) throws Exception {
@@ -97,6 +97,8 @@ final class DemandProgram {
 
         private static void ask(RoleProcess self, String what, Fd connection) {
             try {
+                if (what.equals("exit"))
+                    System.exit(3);
                 if (what.equals("stranger"))
                     self.parent().connection().send(Protocol.ask(1, "asker", 0, Imsg.of(SERVE, "pid")));
                 else if (what.equals("flood"))

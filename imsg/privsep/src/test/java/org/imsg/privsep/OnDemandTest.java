@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 import org.imsg.Imsg;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.PrivilegeException;
+import org.imsg.testing.Call;
 import org.imsg.testing.ClassPlaces;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
@@ -252,6 +253,22 @@ class OnDemandTest {
                 assertThatExceptionOfType(RoleBusyException.class)
                         .isThrownBy(() -> program.ask("pid", Duration.ofSeconds(1)));
                 assertThat(descriptors() - before).isLessThan(PeerBounds.USUAL.queuedDescriptors() + 40);
+            }
+        }
+    }
+
+    @Test
+    void the_requests_of_a_child_that_has_ended_wait_no_longer() throws Exception {
+        try (Running program = new Running("1 0 1 1000 restarting"); Fd.Pair ends = Fd.socketpair()) {
+            program.serve("pid");
+            int before = descriptors();
+            program.tell("flood", ends.second().dup());
+            try (FdChannel connection = new FdChannel(ends.first())) {
+                assertThat(next(connection)).startsWith("held");
+                Call.until(() -> descriptors() - before > 30);
+                program.tell("exit", ends.second().dup());
+                assertThat(program.awaitEnd("asker").how().code()).isEqualTo(3);
+                Call.until(() -> descriptors() - before < 20);
             }
         }
     }

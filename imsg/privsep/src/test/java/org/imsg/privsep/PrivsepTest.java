@@ -160,7 +160,7 @@ class PrivsepTest {
     void a_finish_program_is_told_what_ended_and_how_and_is_killed_when_its_time_is_over(@TempDir Path directory)
             throws Exception {
         Path told = directory.resolve("told");
-        System.setProperty(TestProgram.FINISH, "echo \"$$ $@\" > " + told + "; exec sleep 1000");
+        System.setProperty(TestProgram.FINISH, "sleep 1000 & echo \"$$ $! $@\" > " + told + "; wait");
         Deadlines usual = Deadlines.USUAL;
         try (CapturedLog log = new CapturedLog("testprogram");
                 TestParent parent = new TestParent("finisher", program -> program.deadlines(
@@ -172,9 +172,10 @@ class PrivsepTest {
                 parent.tell("finisher", 0, "exit 7");
                 log.await("the finish hook for finisher[0] has not returned");
             } while (!Files.exists(told));
-            String[] words = Files.readString(told).split(" ", 2);
-            assertThat(words[1]).isEqualTo("finisher 0 " + pid + " 7 0\n");
-            ProcessHandle.of(Long.parseLong(words[0])).ifPresent(program -> program.onExit().join());
+            String[] words = Files.readString(told).split(" ", 3);
+            assertThat(words[2]).isEqualTo("finisher 0 " + pid + " 7 0\n");
+            for (int i = 0; i < 2; i++)
+                ProcessHandle.of(Long.parseLong(words[i])).ifPresent(program -> program.onExit().join());
         } finally {
             System.clearProperty(TestProgram.FINISH);
         }

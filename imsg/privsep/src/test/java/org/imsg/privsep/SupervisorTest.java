@@ -442,6 +442,21 @@ class SupervisorTest {
     }
 
     @Test
+    void an_optional_role_that_is_wanted_up_while_its_process_ends_by_itself_has_a_successor() {
+        role("a", r -> r.afterEnd(AfterEnd.GO_ON));
+        role("b", r -> r);
+        begin();
+        everybodyIsReady();
+        now = 10 * SECOND;
+        supervisor.channelEnded(instance("a[0]"), now);
+        supervisor.up("a", now);
+        ends("a[0]");
+        whatWasDone();
+        supervisor.tick(now);
+        assertThat(whatWasDone()).containsExactly("spawn a[0]");
+    }
+
+    @Test
     void a_role_that_is_down_to_begin_with_is_not_waited_for_and_starts_when_it_is_up() {
         role("a", RoleSettings::down);
         role("b", r -> r);

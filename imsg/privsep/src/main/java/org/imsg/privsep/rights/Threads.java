@@ -20,7 +20,7 @@ import java.util.function.Function;
 import org.imsg.unix.Errno;
 
 /**
- * The threads of a process as the kernel sees them, of this one for a proof. Holds a descriptor of /proc/self/task, so that it works after a chroot
+ * The threads of a process as the kernel sees them, of this one for a proof. Holds a descriptor of their directory in /proc, so that it works after a chroot
  * that hides /proc; closed soon after, for with it one could leave the chroot.
  */
 final class Threads implements AutoCloseable {
@@ -90,17 +90,30 @@ final class Threads implements AutoCloseable {
 
     /** Asks of every thread, and adds what is wrong; returns how many threads there are. */
     int differences(Function<Map<String, String>, String> question, List<String> wrong) throws PrivilegeException {
-        if (held.isEmpty())
-            hold();
         int seen = 0;
-        for (Map.Entry<String, SeekableByteChannel> thread : held.entrySet()) {
-            Map<String, String> status = status(thread.getValue());
-            String difference = status.isEmpty() ? null : question.apply(status);
-            if (difference != null)
-                wrong.add("thread " + thread.getKey() + " (" + status.get("Name") + ") " + difference);
-            seen += status.isEmpty() ? 0 : 1;
+        for (Map.Entry<String, SeekableByteChannel> thread : held.entrySet())
+            seen += ask(thread.getKey(), status(thread.getValue()), question, wrong);
+        if (!held.isEmpty())
+            return seen;
+        try {
+            for (Path task : tasks)
+                try (SeekableByteChannel file = open(task)) {
+                    seen += ask(task.getFileName().toString(), status(file), question, wrong);
+                } catch (NoSuchFileException _) {
+                    // it has ended
+                }
+            return seen;
+        } catch (IOException e) {
+            throw e instanceof PrivilegeException known ? known : new PrivilegeException("proof", e);
         }
-        return seen;
+    }
+
+    private static int ask(String thread, Map<String, String> status, Function<Map<String, String>, String> question,
+            List<String> wrong) {
+        String difference = status.isEmpty() ? null : question.apply(status);
+        if (difference != null)
+            wrong.add("thread " + thread + " (" + status.get("Name") + ") " + difference);
+        return status.isEmpty() ? 0 : 1;
     }
 
     private SeekableByteChannel open(Path task) throws IOException {

@@ -141,18 +141,24 @@ final class CtlCommand implements Callable<Integer> {
     private int verify(ControlClient program) throws IOException {
         boolean different = false;
         for (Map<String, String> each : program.verify()) {
-            int differences = Integer.parseInt(each.getOrDefault("differences", "0"));
-            different |= differences > 0;
+            String differences = each.get("differences");
+            different |= !"0".equals(differences) && (differences != null || each.containsKey("unseen"));
             if (json) {
                 out().println(object(each));
                 continue;
             }
-            out().println(each.get("name") + ": " + (differences == 0 ? "as declared" : differences + " differences"));
+            out().println(each.get("name") + ": " + verdict(differences, each));
             for (int i = 1; each.containsKey("difference-" + i); i++)
                 out().println("  " + each.get("difference-" + i));
         }
         out().flush();
         return different ? ExitCode.DIFFERENT : ExitCode.OK;
+    }
+
+    private static String verdict(@Nullable String differences, Map<String, String> entry) {
+        if (differences == null)
+            return entry.containsKey("unseen") ? "cannot be seen: " + entry.get("unseen") : value(entry, "state");
+        return differences.equals("0") ? "as declared" : differences + " differences";
     }
 
     private PrintWriter out() {

@@ -64,12 +64,13 @@ class CtlCommandTest {
     @Test
     void a_process_that_differs_from_what_its_role_declares_is_exit_1() throws Exception {
         try (ScriptedServer program = answering(ControlProtocol.VERIFY, "", ControlProtocol.OK,
-                "name a[0]\ndifferences 0",
+                "name a[0]\ndifferences 0", "name c[0]\nstate absent", "name d[0]\nunseen EACCES",
                 "name b[0]\ndifferences 1\ndifference-1 has root / instead of /var/empty")) {
             assertThat(imsg("ctl", program.socket(), "verify")).isEqualTo(ExitCode.DIFFERENT);
         }
         assertThat(out.toString())
-                .isEqualTo("a[0]: as declared\nb[0]: 1 differences\n  has root / instead of /var/empty\n");
+                .isEqualTo(
+                        "a[0]: as declared\nc[0]: absent\nd[0]: cannot be seen: EACCES\nb[0]: 1 differences\n  has root / instead of /var/empty\n");
     }
 
     @ParameterizedTest
