@@ -470,8 +470,22 @@ public final class Child {
      * @param signal its number, such as 15
      */
     public void kill(int signal) {
+        kill(1, signal);
+    }
+
+    /**
+     * Sends a signal to the process group that the child leads, if it has a session {@linkplain Builder#ownSession() of its own}: to what it
+     * has started, too, but for processes that left the group. Does nothing if the child has ended.
+     *
+     * @param signal its number, such as 15
+     */
+    public void killGroup(int signal) {
+        kill(-1, signal);
+    }
+
+    private void kill(int sign, int signal) {
         try {
-            whileThere(number -> Processes.kill(number, signal));
+            whileThere(number -> Processes.kill(sign * number, signal));
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }

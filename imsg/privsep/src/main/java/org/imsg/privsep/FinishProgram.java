@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
-import org.imsg.sys.Processes;
 import org.imsg.unix.Child;
 
 /** A program that is run at the end of each process of a role. */
@@ -29,7 +28,7 @@ record FinishProgram(Path program, List<String> arguments) {
                         : " was ended by signal " + how.signal()));
         } catch (InterruptedException e) {
             // It leads a process group, which has all that it started but what left the group by itself.
-            child.whileThere(pid -> Processes.kill(-pid, SIGKILL));
+            child.killGroup(SIGKILL);
             throw e;
         }
     }
