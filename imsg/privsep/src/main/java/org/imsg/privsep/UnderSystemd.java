@@ -26,7 +26,7 @@ final class UnderSystemd implements AutoCloseable {
     private final @Nullable SystemdStart start;
     private final long nanosBetween;
     private long nextSign;
-    private boolean stops;
+    private volatile boolean stops;
     private String told = "";
     private volatile boolean silent;
 
@@ -76,7 +76,8 @@ final class UnderSystemd implements AutoCloseable {
     }
 
     void ready() {
-        tell("READY=1", MANY);
+        if (!stops)
+            tell("READY=1", MANY);
     }
 
     /** Before a reload; {@link #ready()} follows. */

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A program that was started as systemd starts a service: with a socket to tell it things on, and with descriptors. */
 @Timeout(120)
 class UnderSystemdTest {
-    private static final int HAVE = 1, END = 2;
+    private static final int HAVE = 1, END = 2, RELOADED = 3;
 
     @TempDir
     private Path directory;
@@ -55,6 +55,7 @@ class UnderSystemdTest {
 
         @Override
         public void start(ParentProcess self) {
+            self.on(RELOADED, (_, _) -> self.stop());
             AtomicInteger starts = new AtomicInteger();
             self.on(HAVE, (from, text) -> {
                 System.out.println(text.getStrbuf(text.length()));
@@ -69,8 +70,8 @@ class UnderSystemdTest {
         }
 
         @Override
-        public void reload(ParentProcess self) {
-            self.stop();
+        public void reload(RoleProcess self) throws Exception {
+            self.parent().send(Imsg.of(RELOADED));
         }
     }
 
