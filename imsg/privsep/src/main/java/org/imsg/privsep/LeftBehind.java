@@ -23,16 +23,19 @@ final class LeftBehind implements AutoCloseable {
         }
     }
 
-    /** Kills them, in the supervising thread, which starts processes too: none of the same user comes meanwhile. */
-    void end(Instance instance, ChildProcess child) {
+    /**
+     * Kills them, in the supervising thread, which starts processes too: none of the same user comes meanwhile, but for
+     * one that is starting as root and becomes its user by itself, which must not go with them.
+     */
+    void end(Instance instance, ChildProcess child, boolean oneIsComing) {
         onGroup(instance, child::killGroup);
         OptionalLong uid = instance.role.rights().uid();
         if (orphans == null || instance.ids == null && uid.isEmpty())
             return;
         try {
             // Ids known at run time are those of a user who may be logged in.
-            boolean ended = instance.ids != null
-                    ? orphans.endOneByOne(instance.ids.uid())
+            boolean ended = oneIsComing || instance.ids != null
+                    ? orphans.endOneByOne(instance.ids != null ? instance.ids.uid() : uid.getAsLong())
                     : orphans.end(uid.getAsLong());
             if (!ended)
                 log.log(Level.ERROR, "processes that " + instance + " has left behind do not end");

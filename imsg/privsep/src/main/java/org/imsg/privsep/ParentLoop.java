@@ -472,7 +472,8 @@ final class ParentLoop implements Supervisor.Actions {
     @Override
     public void finished(Instance instance, Child.ExitStatus how, boolean toldToEnd) {
         ChildProcess child = children.remove(instance);
-        leftBehind.end(instance, child);
+        leftBehind.end(instance, child, supervisor.instances().stream().anyMatch(
+                other -> other.state == Instance.State.STARTING && other.role.rights().dropsInside()));
         finishing.put(instance, child);
         child.peer().ifPresent(self::remove);
         Finish finish = new Finish(instance.role.name(), instance.number, child.pid(), how, toldToEnd);

@@ -155,7 +155,7 @@ final class RoleRights {
     }
 
     /** The ids are given up by the child itself. */
-    private boolean dropsInside() {
+    boolean dropsInside() {
         return (startsAs || user != null) && (chroot != null || !isLinux());
     }
 
