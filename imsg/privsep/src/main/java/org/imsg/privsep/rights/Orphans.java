@@ -112,7 +112,7 @@ public final class Orphans implements AutoCloseable {
             return true;
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         for (;;) {
-            // Before: one that ends and is waited for meanwhile must not be taken for one that nobody waits for.
+            // Before: one that ends and is waited for meanwhile must not be taken for one that no thread waits for.
             Set<Integer> awaited = awaited();
             Map<Integer, Entry> all = processes();
             List<Entry> theirs = all.values().stream().filter(each -> each.uids.contains(uid) && !each.ended).toList();
