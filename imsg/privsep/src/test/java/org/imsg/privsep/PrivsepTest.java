@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import org.imsg.Imsg;
+import org.imsg.testing.Call;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -174,8 +176,8 @@ class PrivsepTest {
             } while (!Files.exists(told));
             String[] words = Files.readString(told).split(" ", 3);
             assertThat(words[2]).isEqualTo("finisher 0 " + pid + " 7 0\n");
-            for (int i = 0; i < 2; i++)
-                ProcessHandle.of(Long.parseLong(words[i])).ifPresent(program -> program.onExit().join());
+            // The second one is nobody's when the first is gone, and waited for by the program that has adopted it.
+            Call.until(() -> Stream.of(words[0], words[1]).noneMatch(each -> Files.exists(Path.of("/proc", each))));
         } finally {
             System.clearProperty(TestProgram.FINISH);
         }
