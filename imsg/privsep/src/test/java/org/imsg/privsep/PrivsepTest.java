@@ -162,7 +162,8 @@ class PrivsepTest {
     void a_finish_program_is_told_what_ended_and_how_and_is_killed_when_its_time_is_over(@TempDir Path directory)
             throws Exception {
         Path told = directory.resolve("told");
-        System.setProperty(TestProgram.FINISH, "sleep 1000 & echo \"$$ $! $@\" > " + told + "; wait");
+        System.setProperty(TestProgram.FINISH,
+                "test -e " + told + " || { sleep 1000 & echo \"$$ $! $@\" > " + told + "; wait; }");
         Deadlines usual = Deadlines.USUAL;
         try (CapturedLog log = new CapturedLog("testprogram");
                 TestParent parent = new TestParent("finisher", program -> program.deadlines(
