@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
 @Command(name = "ctl", mixinStandardHelpOptions = true, description = {
         "Controls a program of org.imsg.privsep by its control socket.",
         "Exit code 1 if the program refuses, or a process is otherwise than its role declares."}, footer = {
-                "%nExamples:%n", "  imsg ctl /run/relayd.ctl status",
+                "%nExample:%n", "  imsg ctl /run/relayd.ctl status",
                 "  imsg ctl /run/relayd.ctl restart resolver"})
 final class CtlCommand implements Callable<Integer> {
     private static final List<String> WORDS = List.of("status", "verify", "log", "reload", "start", "stop", "restart");

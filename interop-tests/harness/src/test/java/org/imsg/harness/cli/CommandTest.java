@@ -134,7 +134,7 @@ class CommandTest {
     void every_command_has_a_help_with_an_example() {
         CommandLine root = ImsgCommand.commandLine();
         assertThat(root.getSubcommands()).containsOnlyKeys("probe", "send", "listen", "tap", "decode", "replay",
-                "conformance", "fuzz", "bgp", "ntp", "smtp", "tmux", "talk", "completion", "help");
+                "conformance", "fuzz", "bgp", "ntp", "smtp", "tmux", "talk", "ctl", "completion", "help");
         root.getSubcommands().values()
                 .forEach(command -> assertThat(command.getUsageMessage()).contains("Example:", "imsg "));
         assertThat(root.getUsageMessage()).contains("Exit codes:", "Example:");
