@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -20,6 +21,7 @@ import org.imsg.harness.record.Event;
 import org.imsg.harness.record.StreamDecoder;
 import org.imsg.harness.scripted.Responder;
 import org.imsg.harness.stream.RawListener;
+import org.imsg.testing.Call;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,10 +62,9 @@ class ClientsTest {
 
     @Test
     void a_client_is_answered_while_another_is_silent_and_both_see_the_end() throws Exception {
-        List<Event> events = new ArrayList<>();
+        List<Event> events = new CopyOnWriteArrayList<>();
         CompletableFuture<Void> ended = serve(events::add);
-        try (ImsgChannel first = ImsgChannel.connect(listener.path());
-                ImsgChannel second = ImsgChannel.connect(listener.path())) {
+        try (ImsgChannel first = ImsgChannel.connect(listener.path()); ImsgChannel second = afterTheFirst(events)) {
             for (ImsgChannel client : List.of(second, first, second)) {
                 client.send(Imsg.of(7));
                 assertThat(client.receive(PATIENCE).type()).isEqualTo(7);
@@ -76,6 +77,12 @@ class ClientsTest {
         assertThat(events).filteredOn(Event::isMessage).extracting(Event::connection).containsExactly(2, 2, 1, 1, 2, 2);
         assertThat(events).filteredOn(event -> event.kind() == Event.Kind.NOTE).extracting(Event::note).hasSize(2)
                 .allSatisfy(note -> assertThat(note).startsWith("connected: client uid"));
+    }
+
+    /** Each client has a thread of its own, and its number from there. */
+    private ImsgChannel afterTheFirst(List<Event> events) throws Exception {
+        Call.until(() -> !events.isEmpty());
+        return ImsgChannel.connect(listener.path());
     }
 
     @Test
