@@ -21,8 +21,9 @@ import org.junit.jupiter.api.extension.TestInstancePreConstructCallback;
  * from before {@code @BeforeAll} to after {@code @AfterAll}; it may close what was open before it.
  *
  * <p>A difference is given two seconds (configuration parameter {@code imsg.testing.patience.milliseconds}) to go away:
- * threads of the JDK close and reap a little later than the call that asked for it returns. No garbage is collected
- * meanwhile, so that no cleaner closes a descriptor that the test forgot.
+ * threads of the JDK close and reap a little later than the call that asked for it returns. The check itself starts no
+ * collection of garbage, so that no cleaner closes a descriptor that the test forgot; one that the JVM starts by itself
+ * can still hide it.
  *
  * <p>Children are those of this process. Mounts are those in its {@linkplain TemporaryDirectory temporary directories}
  * and in its working directory: other mounts belong to other programs of the machine. Tests that run side by side would
