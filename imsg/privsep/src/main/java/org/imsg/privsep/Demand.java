@@ -114,7 +114,8 @@ final class Demand {
 
     /** There is no process any more, or none came to be. */
     void ended(Instance instance, long now) {
-        if (instance.uses == 0 && !instance.toldToEnd)
+        // Those that end while no start is due yet failed together: that is one failure.
+        if (instance.uses == 0 && !instance.toldToEnd && now >= notBefore)
             notBefore = backoff.restartAt(now);
         instance.state = State.ABSENT;
         refill(now);

@@ -638,6 +638,21 @@ class SupervisorTest {
     }
 
     @Test
+    void processes_that_die_together_put_the_next_start_off_once() {
+        onDemand(d -> d.limit(2).spares(2));
+        List<Long> starts = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            starts.add(now / SECOND);
+            ends("s[0]");
+            ends("s[1]");
+            whatWasDone();
+            wake();
+            assertThat(whatWasDone()).containsExactly("spawn s[0]", "spawn s[1]");
+        }
+        assertThat(starts).containsExactly(0L, 1L, 3L, 7L);
+    }
+
+    @Test
     void a_storm_of_requests_starts_a_few_processes_at_a_time() {
         onDemand(d -> d.limit(100).spares(0));
         for (int id = 1; id <= 50; id++)
