@@ -10,6 +10,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -26,6 +27,7 @@ import org.imsg.sys.Pidfd;
 import org.imsg.sys.Posix;
 import org.imsg.sys.RawSyscall;
 import org.imsg.unix.Child;
+import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +39,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Orphans implements AutoCloseable {
     private static final Path PROC = Path.of("/proc");
+    private static final Path NULL = Path.of("/dev/null");
+    /** The JDK's list of a directory takes two, and a process's status one. */
+    private static final int NEEDED = 3;
     private static final Pattern JDK_WAITER = Pattern.compile("process reaper \\(pid (\\d+)\\)");
     private static final Duration PERIOD = Duration.ofMillis(100);
     private static final Duration PATIENCE = Duration.ofSeconds(2);
@@ -52,6 +57,8 @@ public final class Orphans implements AutoCloseable {
 
     private final long self = ProcessHandle.current().pid();
     private final Thread reaper;
+    /** Let go for the moment in which processes are looked for: a child may have filled the table of descriptors before it died. */
+    private final List<Fd> held = new ArrayList<>();
     private volatile boolean closed;
 
     private Orphans(Duration period) {
@@ -78,6 +85,7 @@ public final class Orphans implements AutoCloseable {
         int result = Confining.prctl(Confining.PR_SET_CHILD_SUBREAPER, 1);
         if (result < 0)
             throw new PrivilegeException("prctl", "PR_SET_CHILD_SUBREAPER", -result);
+        orphans.hold();
         orphans.reaper.start();
         return orphans;
     }
@@ -89,7 +97,7 @@ public final class Orphans implements AutoCloseable {
      *
      * @param uid the user, 1 to 4294967294
      * @return whether none is left; false after two seconds of trying
-     * @throws IOException if /proc cannot be read
+     * @throws IOException if /proc cannot be read; descriptors are held for it, so a full table does not keep it from that
      */
     public boolean end(long uid) throws IOException {
         return end(uid, Orphans::killAtOnce);
@@ -107,9 +115,28 @@ public final class Orphans implements AutoCloseable {
         return end(uid, _ -> false);
     }
 
-    private boolean end(long uid, LongPredicate atOnce) throws IOException {
+    private synchronized boolean end(long uid, LongPredicate atOnce) throws IOException {
         if (Os.current() != Os.LINUX)
             return true;
+        held.forEach(Fd::close);
+        held.clear();
+        try {
+            return endThose(uid, atOnce);
+        } finally {
+            hold();
+        }
+    }
+
+    private void hold() {
+        try {
+            while (held.size() < NEEDED)
+                held.add(Fd.open(NULL));
+        } catch (IOException | RuntimeException | Error _) {
+            // Whoever took the last ones has them; the next time does with what was left.
+        }
+    }
+
+    private boolean endThose(long uid, LongPredicate atOnce) throws IOException {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         for (;;) {
             // Before: one that ends and is waited for meanwhile must not be taken for one that no thread waits for.
@@ -179,25 +206,40 @@ public final class Orphans implements AutoCloseable {
      */
     private void reap(Duration period) {
         Map<Integer, Long> since = new HashMap<>();
+        boolean told = false;
         try (Arena arena = Arena.ofConfined()) {
-            long ours = Integer.toUnsignedLong(Credentials.getuid());
             MemorySegment info = arena.allocate(128, 8);
             while (!closed) {
                 LockSupport.parkNanos(period.toNanos());
-                long now = System.nanoTime();
-                List<Entry> ended = hasEndedChild(info) ? endedChildren() : List.of();
-                since.keySet().retainAll(ended.stream().map(Entry::pid).toList());
-                ended.forEach(each -> since.putIfAbsent(each.pid, now));
-                List<Entry> strays = ended.stream()
-                        .filter(each -> now - since.get(each.pid) >= (each.uids.contains(ours)
-                                ? PATIENCE.toNanos()
-                                : period.toNanos() / 2))
-                        .toList();
-                reap(strays);
+                try {
+                    reapStrays(info, since, period);
+                    told = false;
+                } catch (IOException | RuntimeException | Error e) {
+                    // Descriptors or memory are short: there may be some again in a moment.
+                    if (!told)
+                        warn("processes left behind are not waited for at the moment: ", e);
+                    told = true;
+                }
             }
-        } catch (IOException e) {
-            System.getLogger(Orphans.class.getName()).log(System.Logger.Level.WARNING,
-                    "processes left behind are not waited for any more: " + e.getMessage());
+        }
+    }
+
+    private synchronized void reapStrays(MemorySegment info, Map<Integer, Long> since, Duration period) throws IOException {
+        long ours = Integer.toUnsignedLong(Credentials.getuid());
+        long now = System.nanoTime();
+        List<Entry> ended = hasEndedChild(info) ? endedChildren() : List.of();
+        since.keySet().retainAll(ended.stream().map(Entry::pid).toList());
+        ended.forEach(each -> since.putIfAbsent(each.pid, now));
+        reap(ended.stream().filter(each -> now - since.get(each.pid) >= (each.uids.contains(ours)
+                ? PATIENCE.toNanos()
+                : period.toNanos() / 2)).toList());
+    }
+
+    private static void warn(String text, Throwable fault) {
+        try {
+            System.getLogger(Orphans.class.getName()).log(System.Logger.Level.WARNING, text + fault.getMessage());
+        } catch (Throwable _) {
+            // nor is there a log at the moment
         }
     }
 
@@ -261,18 +303,19 @@ public final class Orphans implements AutoCloseable {
      * reaped now.
      */
     @Override
-    public void close() {
+    public synchronized void close() {
         closed = true;
         LockSupport.unpark(reaper);
         if (Os.current() != Os.LINUX)
             return;
+        held.forEach(Fd::close);
+        held.clear();
         Confining.prctl(Confining.PR_SET_CHILD_SUBREAPER, 0);
         long ours = Integer.toUnsignedLong(Credentials.getuid());
         try {
             reap(endedChildren().stream().filter(each -> !each.uids.contains(ours)).toList());
         } catch (IOException e) {
-            System.getLogger(Orphans.class.getName()).log(System.Logger.Level.WARNING,
-                    "ended processes are left behind: " + e.getMessage());
+            warn("ended processes are left behind: ", e);
         }
     }
 }

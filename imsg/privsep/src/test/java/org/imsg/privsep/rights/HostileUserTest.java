@@ -23,6 +23,7 @@ import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.RawSyscall;
 import org.imsg.testing.ProcStatus;
 import org.imsg.unix.Child;
+import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 import org.junit.jupiter.api.BeforeEach;
@@ -112,10 +113,8 @@ class HostileUserTest {
 
     @Test
     void what_a_program_has_left_running_is_ended_and_what_others_run_is_not() throws Exception {
-        String leave = "setsid sh -c 'while :; do sleep 1000; done' & setsid sleep 1000 & echo $!";
         try (Orphans orphans = Orphans.adopt(Duration.ofMillis(20)); Fd.Pair output = Fd.pipe()) {
-            Child.Builder shell = Child.of(Path.of("/bin/sh"), "-c", leave).descriptor(1, output.second())
-                    .environment("PATH", "/usr/bin:/bin");
+            Child.Builder shell = leaving().descriptor(1, output.second());
             try (RunningSubject other = RunningSubject.confined("ids")) {
                 endsWhatIsLeft(orphans::end, shell, 1);
                 assertThat(other.ask("work")).isEqualTo("works");
@@ -123,6 +122,47 @@ class HostileUserTest {
             endsWhatIsLeft(orphans::end, shell, 0);
             endsWhatIsLeft(orphans::endOneByOne, shell, 0);
         }
+    }
+
+    @Test
+    void what_is_left_is_ended_although_no_descriptor_is_free() throws Exception {
+        long before = limit(NOFILE);
+        List<Fd> table = new ArrayList<>();
+        try (Orphans orphans = Orphans.adopt(Duration.ofMillis(20))) {
+            Child.Builder shell = leaving();
+            // Once before: with a full table no class can be loaded.
+            assertThat(new ErrnoException("open", 24).name()).isEqualTo("EMFILE");
+            endsWhatIsLeft(orphans::end, shell, 0);
+            endsWhatIsLeft(uid -> {
+                limit(NOFILE, 400);
+                fill(table);
+                try {
+                    return orphans.end(uid);
+                } finally {
+                    limit(NOFILE, before);
+                    table.forEach(Fd::close);
+                }
+            }, shell, 0);
+            assertThat(table).isNotEmpty();
+        } finally {
+            limit(NOFILE, before);
+        }
+    }
+
+    private static void fill(List<Fd> table) throws IOException {
+        try {
+            while (table.size() < 400)
+                table.add(Fd.open(Path.of("/dev/null")));
+        } catch (ErrnoException e) {
+            assertThat(e.name()).isEqualTo("EMFILE");
+        }
+    }
+
+    /** Ends at once, and leaves two processes. */
+    private static Child.Builder leaving() {
+        return Child.of(Path.of("/bin/sh"), "-c",
+                "setsid sh -c 'while :; do sleep 1000; done' & setsid sleep 1000 & echo $!")
+                .environment("PATH", "/usr/bin:/bin");
     }
 
     private interface End {
