@@ -7,11 +7,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgProtocolException;
 import org.imsg.ImsgTooLargeException;
 import org.imsg.WireFormat;
+import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.SentDescriptors;
 import org.jspecify.annotations.Nullable;
@@ -161,15 +163,22 @@ final class Connection implements AutoCloseable {
         try {
             while (composeQueued())
                 channel.flush();
-        } catch (IOException _) {
-            // The peer is gone, as the reader will find too; queued messages are dropped.
-            stopSending();
         } catch (Throwable e) {
-            fault = e;
-            close();
+            if (saysThatThePeerIsGone(e)) {
+                // As the reader will find too, behind what has arrived; queued messages are dropped.
+                stopSending();
+            } else {
+                fault = e;
+                close();
+            }
         } finally {
             release();
         }
+    }
+
+    private static boolean saysThatThePeerIsGone(Throwable e) {
+        return e instanceof ClosedChannelException
+                || e instanceof ErrnoException failed && Set.of("EPIPE", "ECONNRESET", "ENOTCONN").contains(failed.name());
     }
 
     /**

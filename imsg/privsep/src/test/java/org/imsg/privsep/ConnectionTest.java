@@ -13,9 +13,14 @@ import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgProtocolException;
 import org.imsg.WireFormat;
+import org.imsg.privsep.rights.DescriptorLimit;
+import org.imsg.sys.Constants;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.testing.Call;
+import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
+import org.imsg.unix.SentDescriptors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -222,6 +227,42 @@ class ConnectionTest {
                 assertThat(arrived).isNotNull();
             }
         }
+    }
+
+    /** Another peer's descriptor is duplicated to be passed on: with a full table nothing more could be sent, and the peer not know. */
+    @Test
+    void a_descriptor_that_cannot_be_duplicated_when_its_turn_comes_ends_the_connection_with_the_reason() throws Exception {
+        CompletableFuture<Throwable> end = new CompletableFuture<>();
+        connection.startReading(new Connection.Receiver() {
+            @Override
+            public void message(Imsg message) {
+                throw new AssertionError(message);
+            }
+
+            @Override
+            public void ended(Throwable fault) {
+                end.complete(fault);
+            }
+        });
+        fillSocket();
+        // Classes must be loaded before there is no descriptor for their files.
+        ErrnoException reason = new ErrnoException("dup", Constants.EMFILE);
+        ByteBuffer bytes = ByteBuffer.allocate(65_536);
+        try (FdChannel peer = new FdChannel(other); SentDescriptors others = new SentDescriptors("others", 1)) {
+            Fd sent = Fd.open(Path.of("/dev/null"));
+            others.adopt(sent);
+            connection.send(Imsg.of(2).withFd(sent));
+            // Half of it, so that whatever waits has waited before.
+            OpenDescriptor.prepareWaiting();
+            for (int left = 50 * LARGE.length; left > 0;)
+                left -= peer.read(bytes.clear());
+            DescriptorLimit.whileNoneIsFree(() -> {
+                while (peer.read(bytes.clear()) > 0)
+                    Thread.onSpinWait();
+                return end.get(20, TimeUnit.SECONDS);
+            });
+        }
+        assertThat(end.join()).isInstanceOf(reason.getClass()).hasMessageContaining("EMFILE");
     }
 
     @Test

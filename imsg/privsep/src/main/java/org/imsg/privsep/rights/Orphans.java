@@ -132,7 +132,7 @@ public final class Orphans implements AutoCloseable {
             while (held.size() < NEEDED)
                 held.add(Fd.open(NULL));
         } catch (IOException | RuntimeException | Error _) {
-            // Whoever took the last ones has them; the next time does with what was left.
+            // Another thread has them; the next time does with what was left.
         }
     }
 

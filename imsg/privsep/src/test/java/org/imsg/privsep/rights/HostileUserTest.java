@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,7 +16,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.imsg.sys.Credentials;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.RawSyscall;
 import org.imsg.testing.ProcStatus;
@@ -36,7 +33,6 @@ import org.junit.jupiter.api.io.TempDir;
 class HostileUserTest {
     private static final Path TRUE = Path.of("/bin/true");
     private static final int STARTS = 150;
-    private static final int NOFILE = 7;
 
     @TempDir
     private Path directory;
@@ -126,7 +122,7 @@ class HostileUserTest {
 
     @Test
     void what_is_left_is_ended_although_no_descriptor_is_free() throws Exception {
-        long before = limit(NOFILE);
+        long before = DescriptorLimit.get();
         List<Fd> table = new ArrayList<>();
         try (Orphans orphans = Orphans.adopt(Duration.ofMillis(20))) {
             Child.Builder shell = leaving();
@@ -134,18 +130,18 @@ class HostileUserTest {
             assertThat(new ErrnoException("open", 24).name()).isEqualTo("EMFILE");
             endsWhatIsLeft(orphans::end, shell, 0);
             endsWhatIsLeft(uid -> {
-                limit(NOFILE, 400);
+                DescriptorLimit.set(400);
                 fill(table);
                 try {
                     return orphans.end(uid);
                 } finally {
-                    limit(NOFILE, before);
+                    DescriptorLimit.set(before);
                     table.forEach(Fd::close);
                 }
             }, shell, 0);
             assertThat(table).isNotEmpty();
         } finally {
-            limit(NOFILE, before);
+            DescriptorLimit.set(before);
         }
     }
 
@@ -221,29 +217,12 @@ class HostileUserTest {
 
     @Test
     void it_cannot_limit_the_process_by_that_thread() throws Exception {
-        long before = limit(NOFILE);
+        long before = DescriptorLimit.get();
         try {
             assertThat(attacked("limit")).isEqualTo("0 hits\n");
-            assertThat(limit(NOFILE)).isEqualTo(before);
+            assertThat(DescriptorLimit.get()).isEqualTo(before);
         } finally {
-            limit(NOFILE, before);
-        }
-    }
-
-    private static long limit(int resource) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment limits = arena.allocate(16, 8);
-            Credentials.getrlimit(resource, limits.address());
-            return limits.get(ValueLayout.JAVA_LONG, 0);
-        }
-    }
-
-    private static void limit(int resource, long soft) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment limits = arena.allocate(16, 8);
-            Credentials.getrlimit(resource, limits.address());
-            limits.set(ValueLayout.JAVA_LONG, 0, soft);
-            Credentials.setrlimit(resource, limits.address());
+            DescriptorLimit.set(before);
         }
     }
 
