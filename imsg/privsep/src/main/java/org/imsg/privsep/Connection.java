@@ -178,7 +178,8 @@ final class Connection implements AutoCloseable {
 
     private static boolean saysThatThePeerIsGone(Throwable e) {
         return e instanceof ClosedChannelException
-                || e instanceof ErrnoException failed && Set.of("EPIPE", "ECONNRESET", "ENOTCONN").contains(failed.name());
+                || e instanceof ErrnoException failed
+                        && Set.of("EPIPE", "ECONNRESET", "ENOTCONN").contains(failed.name());
     }
 
     /**

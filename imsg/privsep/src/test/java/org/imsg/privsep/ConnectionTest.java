@@ -231,7 +231,8 @@ class ConnectionTest {
 
     /** Another peer's descriptor is duplicated to be passed on: with a full table nothing more could be sent, and the peer not know. */
     @Test
-    void a_descriptor_that_cannot_be_duplicated_when_its_turn_comes_ends_the_connection_with_the_reason() throws Exception {
+    void a_descriptor_that_cannot_be_duplicated_when_its_turn_comes_ends_the_connection_with_the_reason()
+            throws Exception {
         CompletableFuture<Throwable> end = new CompletableFuture<>();
         connection.startReading(new Connection.Receiver() {
             @Override

@@ -224,7 +224,8 @@ public final class Orphans implements AutoCloseable {
         }
     }
 
-    private synchronized void reapStrays(MemorySegment info, Map<Integer, Long> since, Duration period) throws IOException {
+    private synchronized void reapStrays(MemorySegment info, Map<Integer, Long> since, Duration period)
+            throws IOException {
         long ours = Integer.toUnsignedLong(Credentials.getuid());
         long now = System.nanoTime();
         List<Entry> ended = hasEndedChild(info) ? endedChildren() : List.of();
