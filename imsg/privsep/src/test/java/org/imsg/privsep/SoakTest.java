@@ -2,6 +2,7 @@ package org.imsg.privsep;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
@@ -22,11 +23,15 @@ class SoakTest {
     @Test
     void children_that_attack_are_ended_and_the_others_are_served_meanwhile() throws Exception {
         Root.required();
-        String output = new ChildJvm().option("-Xmx64m").mostDescriptors(256).run(Soak.class,
-                "" + Math.max(SECONDS, SHORT));
+        int seconds = Math.max(SECONDS, SHORT);
+        String output = new ChildJvm().option("-Xmx64m").mostDescriptors(256)
+                .atMost(Duration.ofSeconds(seconds).plusMinutes(4)).run(Soak.class, "" + seconds);
         List<MatchResult> reports = REPORT.matcher(output).results().toList();
         assertThat(reports).as(summary(output)).hasSize(4).allMatch(report -> report.group(3).equals("0"));
-        assertThat(output).containsPattern("soak: ended [1-9]\\d+ honest 0").doesNotContain("OutOfMemoryError");
+        assertThat(output).containsPattern("soak: ended [1-9]\\d+ honest 0");
+        // A child that ends for lack of its own memory may say so.
+        assertThat(output.lines().filter(line -> !line.matches("INFO: hostile\\d\\[0] std(out|err): .*")))
+                .noneMatch(line -> line.contains("OutOfMemoryError"));
         if (SECONDS > SHORT)
             assertThat(reports).as(summary(output)).allMatch(
                     report -> Long.parseLong(report.group(2)) < 10 * Long.parseLong(report.group(1)));

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -13,15 +14,21 @@ import java.util.concurrent.TimeUnit;
 
 /** Runs a main class of the tests in a JVM of its own: one with few descriptors, few carriers, another poller. */
 public final class ChildJvm {
-    private static final int MOST_MINUTES = 4;
     private final List<String> options = new ArrayList<>(
             List.of("-XX:+UseSerialGC", "-Xshare:auto", "--enable-native-access=ALL-UNNAMED"));
     private final Map<String, String> environment = new HashMap<>();
+    private Duration most = Duration.ofMinutes(4);
     private int mostDescriptors;
     private boolean exempt = true;
 
     public ChildJvm() {
         // like this one, until something else is said
+    }
+
+    /** How long {@link #run(Class, String...)} waits for its end. Four minutes unless set. */
+    public ChildJvm atMost(Duration time) {
+        most = time;
+        return this;
     }
 
     /** How many descriptors the child may have open: also where it would be free to raise its limit. */
@@ -51,12 +58,12 @@ public final class ChildJvm {
     public String run(Class<?> main, String... arguments) throws Exception {
         Process process = start(main, arguments);
         // A thread that reads is not interrupted by a test's timeout.
-        CompletableFuture.delayedExecutor(MOST_MINUTES, TimeUnit.MINUTES).execute(process::destroyForcibly);
+        CompletableFuture.delayedExecutor(most.toMillis(), TimeUnit.MILLISECONDS).execute(process::destroyForcibly);
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         // Else the JDK closes it some time after the end, and a test that counts descriptors finds one less.
         process.getOutputStream().close();
         if (!process.waitFor(1, TimeUnit.MINUTES) || process.exitValue() != 0)
-            throw new AssertionError(main.getSimpleName() + " failed:\n" + output);
+            throw new AssertionError(main.getSimpleName() + " failed, or was ended after " + most + ":\n" + output);
         return output;
     }
 
