@@ -65,7 +65,7 @@ final class UserProcesses {
     /** Kills them all in one call, for a process that forks faster than /proc can be read is not seen there. */
     private static boolean killAtOnce(int uid) throws IOException {
         for (int unused : UNUSED) {
-            if (unused == uid || exist(unused))
+            if (unused == uid || isUsed(unused))
                 continue;
             try {
                 Broadcast.kill(Integer.toUnsignedLong(uid), Integer.toUnsignedLong(unused));
@@ -82,6 +82,17 @@ final class UserProcesses {
             }
         }
         return true;
+    }
+
+    /** They are killed, too, while no descriptor is free to read /proc with: no system gives the first of them to anybody. */
+    private static boolean isUsed(int unused) throws IOException {
+        try {
+            return exist(unused);
+        } catch (IOException e) {
+            if (unused == UNUSED[0])
+                return false;
+            throw e;
+        }
     }
 
     private static void kill(int pid, int uid, List<Fd> killed) throws IOException {

@@ -1,6 +1,9 @@
 package org.imsg.privsep.rights;
 
+import java.io.File;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
@@ -11,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The control group of a child and of all that it starts: no process leaves it without a right to. Made by {@link ControlGroups}.
@@ -21,9 +25,18 @@ public final class ControlGroup implements AutoCloseable {
     private static final long PAUSE_NANOS = 1_000_000;
 
     private final Path directory;
+    private @Nullable OutputStream kill;
 
     ControlGroup(Path directory) {
         this.directory = directory;
+    }
+
+    /** Opens what ends the group, which Linux has since 5.14: there may be no descriptor left when all must go. */
+    ControlGroup held() throws IOException {
+        File file = directory.resolve("cgroup.kill").toFile();
+        if (file.exists())
+            kill = new FileOutputStream(file);
+        return this;
     }
 
     /**
@@ -57,8 +70,10 @@ public final class ControlGroup implements AutoCloseable {
      *
      * @throws IOException if it was closed, or the kernel refuses; before Linux 5.14 there is no such call, unless there is no process
      */
-    public void kill() throws IOException {
-        if (!Files.readAllLines(directory.resolve("cgroup.events")).contains("populated 0"))
+    public synchronized void kill() throws IOException {
+        if (kill != null)
+            kill.write('1');
+        else if (!Files.readAllLines(directory.resolve("cgroup.events")).contains("populated 0"))
             ControlGroups.write(directory.resolve("cgroup.kill"), "1");
     }
 
@@ -69,17 +84,29 @@ public final class ControlGroup implements AutoCloseable {
      * @throws IOException if some are still there after two seconds, or the kernel refuses
      */
     @Override
-    public void close() throws IOException {
-        if (Files.notExists(directory))
-            return;
-        kill();
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (!removed(deadline))
-            LockSupport.parkNanos(PAUSE_NANOS);
+    public synchronized void close() throws IOException {
+        try {
+            if (Files.notExists(directory))
+                return;
+            kill();
+            long deadline = System.nanoTime() + PATIENCE.toNanos();
+            while (!removed(deadline))
+                LockSupport.parkNanos(PAUSE_NANOS);
+        } finally {
+            if (kill != null)
+                kill.close();
+            kill = null;
+        }
     }
 
     /** Removes the groups within before it; something mounted on one of them is no group. */
     private static void remove(Path group) throws IOException {
+        try {
+            Files.deleteIfExists(group);
+            return;
+        } catch (FileSystemException _) {
+            // There are groups in it, or it is busy.
+        }
         if (Files.exists(group.resolve("cgroup.procs")))
             try (DirectoryStream<Path> inside = Files.newDirectoryStream(group, Files::isDirectory)) {
                 for (Path each : inside)

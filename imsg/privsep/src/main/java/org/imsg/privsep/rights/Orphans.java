@@ -11,13 +11,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.LongPredicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.imsg.sys.Credentials;
@@ -63,6 +63,11 @@ public final class Orphans implements AutoCloseable {
 
     private Orphans(Duration period) {
         reaper = Thread.ofPlatform().daemon().name("imsg-reaper").unstarted(() -> reap(period));
+    }
+
+    /** Kills all of a user's processes in one call, if it can without hitting another of those there are. */
+    private interface AtOnce {
+        boolean kill(long uid, Collection<Entry> all);
     }
 
     /** A process as /proc shows it. */
@@ -112,10 +117,10 @@ public final class Orphans implements AutoCloseable {
      * @throws IOException if /proc cannot be read
      */
     public boolean endOneByOne(long uid) throws IOException {
-        return end(uid, _ -> false);
+        return end(uid, (_, _) -> false);
     }
 
-    private synchronized boolean end(long uid, LongPredicate atOnce) throws IOException {
+    private synchronized boolean end(long uid, AtOnce atOnce) throws IOException {
         if (Os.current() != Os.LINUX)
             return true;
         held.forEach(Fd::close);
@@ -136,7 +141,7 @@ public final class Orphans implements AutoCloseable {
         }
     }
 
-    private boolean endThose(long uid, LongPredicate atOnce) throws IOException {
+    private boolean endThose(long uid, AtOnce atOnce) throws IOException {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         for (;;) {
             // Before: one that ends and is waited for meanwhile must not be taken for one that no thread waits for.
@@ -150,7 +155,7 @@ public final class Orphans implements AutoCloseable {
                 return true;
             if (System.nanoTime() - deadline > 0)
                 return false;
-            if (orphans.size() < theirs.size() || !atOnce.test(uid))
+            if (orphans.size() < theirs.size() || !atOnce.kill(uid, all.values()))
                 orphans.forEach(each -> kill(each, uid));
             LockSupport.parkNanos(PAUSE_NANOS);
         }
@@ -163,8 +168,10 @@ public final class Orphans implements AutoCloseable {
         return false;
     }
 
-    private static boolean killAtOnce(long uid) {
+    private static boolean killAtOnce(long uid, Collection<Entry> all) {
         for (long unused : UNUSED) {
+            if (all.stream().anyMatch(each -> each.uids.contains(unused)))
+                continue;
             try {
                 Broadcast.kill(uid, unused);
                 return true;

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,7 +17,9 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import org.imsg.privsep.rights.ControlGroups;
+import org.imsg.privsep.rights.DescriptorLimit;
 import org.imsg.privsep.rights.TestControlGroups;
 import org.imsg.sys.Readiness;
 import org.imsg.sys.LinuxSyscalls;
@@ -233,6 +236,24 @@ class RunningTest {
             // All of them have its other end.
             assertThat(Readiness.READABLE.isNow(program.stdout().intValue())).as("nobody is left to write").isTrue();
         }
+    }
+
+    @Test
+    void the_processes_of_a_user_are_killed_although_no_descriptor_is_free_to_look_for_them() throws Exception {
+        assertThat(killed(() -> UserProcesses.end(64010)).signal()).as("first, for the classes").isEqualTo(9);
+        assertThat(killed(() -> DescriptorLimit.whileNoneIsFree(() -> {
+            try {
+                return UserProcesses.end(64010);
+            } catch (FileSystemException _) {
+                return false;
+            }
+        })).signal()).isEqualTo(9);
+    }
+
+    private static Child.ExitStatus killed(Callable<Boolean> end) throws Exception {
+        Child child = Permits.start(Child.of(Path.of("/bin/sleep"), "1000"), 64010, 64010);
+        end.call();
+        return child.waitFor();
     }
 
     @Test

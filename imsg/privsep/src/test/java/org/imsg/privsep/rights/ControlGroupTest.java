@@ -69,6 +69,32 @@ class ControlGroupTest {
         }
     }
 
+    @Test
+    void all_in_a_group_are_ended_and_it_is_removed_although_no_descriptor_is_free() throws Exception {
+        // The first time for the classes.
+        assertThat(killed(group -> {
+            group.close();
+            return group;
+        })).isEqualTo(9);
+        assertThat(killed(group -> DescriptorLimit.whileNoneIsFree(() -> {
+            group.close();
+            return group;
+        }))).isEqualTo(9);
+        assertThat(place.groups()).isEmpty();
+    }
+
+    private interface Closing {
+        ControlGroup close(ControlGroup group) throws Exception;
+    }
+
+    /** The signal that ends a process of a group. */
+    private int killed(Closing closing) throws Exception {
+        ControlGroup group = groups.make("trial", GroupLimits.none());
+        Child child = STRANGER.controlGroup(group).spawn(shell("exec sleep 1000"));
+        closing.close(group);
+        return child.waitFor().signal();
+    }
+
     /** Processes that began before it was moved would be outside: one in two was, when the parent moved it. */
     @Test
     void a_program_and_all_that_it_starts_are_in_its_group_from_their_first_instruction_on() throws Exception {

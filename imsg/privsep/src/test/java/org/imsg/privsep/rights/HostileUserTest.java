@@ -120,6 +120,18 @@ class HostileUserTest {
         }
     }
 
+    /** The thread that kills borrows another uid, and its signal reaches the processes of that one too. */
+    @Test
+    void a_process_that_has_the_uid_that_the_killing_thread_borrows_is_not_killed() throws Exception {
+        Child stranger = Confinement.none().to(Ids.of(0xFFFF_FFFDL, 0xFFFF_FFFDL))
+                .spawn(Child.of(Path.of("/bin/sleep"), "1000"));
+        try (Orphans orphans = Orphans.adopt(Duration.ofMillis(20))) {
+            endsWhatIsLeft(orphans::end, leaving(), 0);
+        }
+        stranger.kill(15);
+        assertThat(stranger.waitFor()).isEqualTo(new Child.ExitStatus(-1, 15));
+    }
+
     @Test
     void what_is_left_is_ended_although_no_descriptor_is_free() throws Exception {
         long before = DescriptorLimit.get();
