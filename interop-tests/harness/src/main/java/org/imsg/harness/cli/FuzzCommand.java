@@ -29,7 +29,7 @@ import picocli.CommandLine.Parameters;
         "Changes what a client says until the daemon is not well any more, and writes what did it to a file for replay.",
         "The first message is also the request by which one sees whether the daemon is well."}, footer = {
                 "%nExample:%n",
-                "  imsg fuzz daemon.sock --from session.imsg --describe daemon.structs --seconds 60 \\",
+                "  imsg fuzz daemon.sock --from session.imsg --describe daemon.structs --seconds 20 \\",
                 "      --restart 'systemctl restart daemon'"})
 final class FuzzCommand implements Callable<Integer> {
     private static final long EVERY = 1_000_000_000L;

@@ -26,19 +26,18 @@ import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The program's entry, and the table of its commands. */
-@Command(name = "imsg", description = "Talks imsg: probes, taps, replays and tests daemons over their Unix sockets.", mixinStandardHelpOptions = true, version = "imsg 0.1.0", subcommands = {
-        ProbeCommand.class, SendCommand.class, ListenCommand.class, TapCommand.class, DecodeCommand.class,
-        ReplayCommand.class, TalkCommand.class,
-        ConformanceCommand.class, FuzzCommand.class,
-        BgpCommand.class, NtpCommand.class, SmtpCommand.class, TmuxCommand.class, CtlCommand.class,
-        CompletionCommand.class, HelpCommand.class}, exitCodeListHeading = "%nExit codes:%n", exitCodeList = {
-                "0:all is well",
-                "1:the peer did otherwise than it should: a failed case, a difference, no answer in time",
-                "2:the command line, a description or a script is wrong",
-                "3:it could not be done: no such socket, a file that cannot be read",
-                "4:the peer sent what cannot be a message"}, footer = {"%nExample:%n",
-                        "  imsg send /run/openbgpd/bgpd.sock.0 --type 13 --end 1"})
+@Command(name = "imsg", description = "Talks imsg: probes, taps, replays and tests daemons over their Unix sockets.", mixinStandardHelpOptions = true, version = "imsg 0.1.0", exitCodeListHeading = "%nExit codes:%n", exitCodeList = {
+        "0:all is well",
+        "1:the peer did otherwise than it should: a failed case, a difference, no answer in time",
+        "2:the command line, a description or a script is wrong",
+        "3:it could not be done: no such socket, a file that cannot be read",
+        "4:the peer sent what cannot be a message"}, footer = {"%nExample:%n",
+                "  imsg send /run/openbgpd/bgpd.sock.0 --type 13 --end 1"})
 public final class ImsgCommand implements Runnable {
+    /** The commands in the order of the help. */
+    private static final List<String> COMMANDS = List.of("probe", "send", "listen", "tap", "decode", "replay", "talk",
+            "conformance", "fuzz", "bgp", "ntp", "smtp", "tmux", "ctl", "completion", "help");
+
     @Spec
     CommandSpec spec;
 
@@ -50,7 +49,12 @@ public final class ImsgCommand implements Runnable {
      * @param arguments the command line
      */
     public static void main(String[] arguments) {
-        CommandLine command = commandLine().setOut(new CheckedOutput());
+        System.exit(execute(arguments));
+    }
+
+    /** Runs one command line, its output to this process's own, and returns the exit code. */
+    static int execute(String... arguments) {
+        CommandLine command = commandLine(arguments).setOut(new CheckedOutput());
         command.setExecutionStrategy(parsed -> {
             try {
                 int code = new CommandLine.RunLast().execute(parsed);
@@ -60,17 +64,48 @@ public final class ImsgCommand implements Runnable {
                 return failed(e, command);
             }
         });
-        System.exit(command.execute(arguments));
+        return command.execute(arguments);
     }
 
-    static CommandLine commandLine() {
+    /**
+     * The program with the commands that a command line needs, since each costs time to load: one if it is named first, none
+     * for the version, and otherwise all.
+     */
+    static CommandLine commandLine(String... arguments) {
+        String first = arguments.length == 0 ? "" : arguments[0];
+        boolean one = COMMANDS.contains(first) && !first.equals("help") && !first.equals("completion");
+        boolean none = arguments.length == 1 && (first.equals("--version") || first.equals("-V"));
+        CommandLine program = new CommandLine(new ImsgCommand());
+        for (String name : one ? List.of(first) : none ? List.<String>of() : COMMANDS)
+            program.addSubcommand(command(name));
         boolean plain = !System.getenv().getOrDefault("NO_COLOR", "").isEmpty() || !Terminal.OUT.isOne();
-        return new CommandLine(new ImsgCommand())
-                .setColorScheme(CommandLine.Help.defaultColorScheme(plain ? Ansi.OFF : Ansi.ON))
+        return program.setColorScheme(CommandLine.Help.defaultColorScheme(plain ? Ansi.OFF : Ansi.ON))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .registerConverter(Duration.class, new Durations())
                 .setParameterExceptionHandler(ImsgCommand::wrongUsage)
                 .setExecutionExceptionHandler((failure, command, _) -> failed(failure, command));
+    }
+
+    private static Object command(String name) {
+        return switch (name) {
+            case "probe" -> new ProbeCommand();
+            case "send" -> new SendCommand();
+            case "listen" -> new ListenCommand();
+            case "tap" -> new TapCommand();
+            case "decode" -> new DecodeCommand();
+            case "replay" -> new ReplayCommand();
+            case "talk" -> new TalkCommand();
+            case "conformance" -> new ConformanceCommand();
+            case "fuzz" -> new FuzzCommand();
+            case "bgp" -> new BgpCommand();
+            case "ntp" -> new NtpCommand();
+            case "smtp" -> new SmtpCommand();
+            case "tmux" -> new TmuxCommand();
+            case "ctl" -> new CtlCommand();
+            case "completion" -> new CompletionCommand();
+            case "help" -> new HelpCommand();
+            default -> throw new IllegalArgumentException(name);
+        };
     }
 
     @Override

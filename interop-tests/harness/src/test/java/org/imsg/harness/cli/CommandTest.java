@@ -144,6 +144,22 @@ class CommandTest {
     void completion_is_a_script_of_all_commands() {
         assertThat(imsg("completion")).isZero();
         assertThat(out.toString()).contains("_picocli_imsg_conformance", "--describe", "complete -F");
+        for (String shell : List.of("zsh", "fish")) {
+            out.getBuffer().setLength(0);
+            assertThat(imsg("completion", shell)).isZero();
+            assertThat(out.toString()).as(shell).contains("conformance", "describe", "CLASSIC MODERN AUTO",
+                    "neighbors rib");
+        }
+    }
+
+    @Test
+    void a_command_line_registers_the_command_it_names_and_no_other() {
+        for (String name : ImsgCommand.commandLine().getSubcommands().keySet())
+            if (!name.equals("help") && !name.equals("completion"))
+                assertThat(ImsgCommand.commandLine(name, "x").getSubcommands()).containsOnlyKeys(name);
+        assertThat(ImsgCommand.commandLine("--version").getSubcommands()).isEmpty();
+        for (String all : List.of("help", "completion", "sned", "--help", "--version=1"))
+            assertThat(ImsgCommand.commandLine(all, "x").getSubcommands()).as(all).hasSizeGreaterThan(10);
     }
 
     @Test

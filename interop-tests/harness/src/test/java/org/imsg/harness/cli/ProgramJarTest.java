@@ -11,6 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 import org.imsg.Imsg;
@@ -68,6 +70,19 @@ class ProgramJarTest {
     void it_says_its_version_and_its_help() throws Exception {
         assertThat(end(start(JAVA, "--version"))).isEqualTo(new Ended(0, "imsg 0.1.0\n", ""));
         assertThat(end(start(JAVA, "tap", "--help")).out()).contains("Usage: imsg tap", "Example:");
+    }
+
+    @Test
+    void a_command_is_loaded_without_the_others() throws Exception {
+        Path loaded = directory.resolve("loaded");
+        Process process = new ProcessBuilder(JAVA.toString(), "-Xlog:class+load:file=" + loaded, "-jar", JAR, "send",
+                directory.resolve("none").toString(), "--type", "1").redirectOutput(directory.resolve("out").toFile())
+                .redirectError(directory.resolve("err").toFile()).start();
+        assertThat(end(process).code()).isEqualTo(3);
+        assertThat(Files.readString(loaded).lines()
+                .flatMap(line -> Pattern.compile("org\\.imsg\\.harness\\.cli\\.\\w+Command(?= )").matcher(line)
+                        .results().map(MatchResult::group)))
+                .containsExactlyInAnyOrder("org.imsg.harness.cli.ImsgCommand", "org.imsg.harness.cli.SendCommand");
     }
 
     @Test
