@@ -1,0 +1,4 @@
+/** A program that uses imsg. */
+module hello {
+    requires org.imsg;
+}
