@@ -134,6 +134,16 @@ class BundleTest {
         }
     }
 
+    /** They would be most of it, with a licence of their own. */
+    @ParameterizedTest
+    @MethodSource("modules")
+    void the_javadoc_bundles_no_fonts(String module) throws IOException {
+        try (JarFile javadoc = new JarFile(Bundle.file(module, "-javadoc.jar").toFile())) {
+            assertThat(javadoc.stream().map(ZipEntry::getName)).contains("index.html")
+                    .noneMatch(name -> name.contains(".woff"));
+        }
+    }
+
     @Test
     void what_bundles_picocli_has_both_licences_and_no_module_bundles_anything() throws IOException {
         try (JarFile program = new JarFile(Bundle.PROGRAM.toFile())) {
