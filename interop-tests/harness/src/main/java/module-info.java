@@ -12,7 +12,7 @@ module org.imsg.harness {
     requires org.imsg.privsep;
     requires info.picocli;
     requires java.xml;
-    requires static transitive org.junit.jupiter.api;
+    requires static org.junit.jupiter.api;
 
     exports org.imsg.harness.debian;
     exports org.imsg.harness.describe;

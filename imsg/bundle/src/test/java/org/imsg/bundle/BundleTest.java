@@ -103,7 +103,8 @@ class BundleTest {
         assertThat(pom.version()).isEqualTo(Bundle.version());
         assertThat(pom.text("/project/name")).isNotBlank();
         assertThat(pom.text("/project/description")).isNotBlank();
-        assertThat(pom.text("/project/url")).startsWith("https://").isEqualTo(Bundle.pom("pom.xml").text("/project/url"));
+        assertThat(pom.text("/project/url")).startsWith("https://")
+                .isEqualTo(Bundle.pom("pom.xml").text("/project/url"));
         assertThat(pom.text("/project/licenses/license/name")).isEqualTo("ISC");
         assertThat(pom.text("/project/licenses/license/url")).startsWith("https://");
         assertThat(pom.text("/project/developers/developer/name")).isNotBlank();

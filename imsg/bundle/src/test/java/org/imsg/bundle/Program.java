@@ -40,7 +40,7 @@ record Program(int status, String output) {
         return run(Path.of("."), environment, command);
     }
 
-    /** The Maven that runs this build, on the same Java. */
+    /** The Maven that runs this build. */
     static List<String> maven(String... arguments) {
         List<String> command = new ArrayList<>(
                 List.of(Path.of(System.getProperty("bundle.maven"), "bin", "mvn").toString(), "-B",
@@ -49,9 +49,17 @@ record Program(int status, String output) {
         return command;
     }
 
-    /** @param options for the Java that runs Maven, beside those that make a short build quick */
+    /** For Maven on the Java that runs this build. */
     static Map<String, String> mavenEnvironment(String options) {
-        return Map.of("JAVA_HOME", System.getProperty("bundle.maven.java"), "MAVEN_OPTS",
-                "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC " + options);
+        return mavenEnvironment(System.getProperty("bundle.maven.java"), options);
+    }
+
+    /**
+     * For Maven on some Java.
+     *
+     * @param options for that Java, beside those that make a short build quick
+     */
+    static Map<String, String> mavenEnvironment(String home, String options) {
+        return Map.of("JAVA_HOME", home, "MAVEN_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC " + options);
     }
 }

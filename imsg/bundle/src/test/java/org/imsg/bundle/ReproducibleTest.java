@@ -23,7 +23,8 @@ class ReproducibleTest {
             throws Exception {
         Path elsewhere = directory.resolve("elsewhere");
         copySources(elsewhere);
-        Map<String, String> environment = new HashMap<>(Program.mavenEnvironment("-Duser.language=tr -Duser.country=TR"));
+        Map<String, String> environment = new HashMap<>(
+                Program.mavenEnvironment("-Duser.language=tr -Duser.country=TR"));
         environment.put("TZ", "Pacific/Chatham");
         environment.put("LC_ALL", "C");
         // For javac and javadoc too.
