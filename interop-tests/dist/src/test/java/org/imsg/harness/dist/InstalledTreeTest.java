@@ -125,7 +125,7 @@ class InstalledTreeTest {
             caches.register(changes, StandardWatchEventKinds.ENTRY_CREATE, StandardWatchEventKinds.ENTRY_DELETE);
             assertThat(Programs.run(home, imsg, "--version")).isEqualTo(VERSION);
             while (!list(caches).matches("\\[[0-9a-f]{64}\\.aot]")) {
-                var key = changes.poll(60, TimeUnit.SECONDS);
+                var key = changes.poll(280, TimeUnit.SECONDS);
                 assertThat(key).as(list(caches)).isNotNull();
                 key.pollEvents();
                 key.reset();
