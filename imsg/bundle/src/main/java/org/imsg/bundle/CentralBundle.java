@@ -1,7 +1,6 @@
 package org.imsg.bundle;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -17,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 
 /**
@@ -33,12 +33,13 @@ final class CentralBundle {
 
     private final Path root;
     private final Path directory;
-    private final Pom parent;
+    private final Instant time;
 
     private CentralBundle(Path root, Path directory) throws IOException {
         this.root = root;
         this.directory = directory;
-        parent = new Pom(root.resolve("pom.xml"));
+        time = Instant
+                .parse(new Pom(root.resolve("pom.xml")).text("/project/properties/project.build.outputTimestamp"));
     }
 
     /**
@@ -86,10 +87,24 @@ final class CentralBundle {
         }
     }
 
-    private static void copy(Path from, Path to) throws IOException {
+    private void copy(Path from, Path to) throws IOException {
         if (!Files.exists(from))
             throw new NoSuchFileException(from.toString(), null, "the bundle needs it: mvn -Prelease verify makes it");
-        Files.copy(from, to);
+        // Maven's archiver keeps the modes that the umask gave to folders, but for a jar with a module, which it writes twice.
+        if (to.toString().matches(".*-(sources|javadoc)\\.jar"))
+            repack(from, to);
+        else
+            Files.copy(from, to);
+    }
+
+    /** The same entries in the same order, without modes. */
+    private void repack(Path from, Path to) throws IOException {
+        try (ZipFile jar = new ZipFile(from.toFile()); ZipOutputStream out = create(to)) {
+            for (ZipEntry old : jar.stream().toList()) {
+                begin(out, old.getName());
+                jar.getInputStream(old).transferTo(out);
+            }
+        }
     }
 
     /** All files there are now, sorted by their names. */
@@ -132,15 +147,21 @@ final class CentralBundle {
 
     /** The same files give the same bytes: sorted, and with one time. */
     private void zip(Path zip) throws IOException {
-        Instant time = Instant.parse(parent.text("/project/properties/project.build.outputTimestamp"));
-        try (OutputStream file = Files.newOutputStream(zip); ZipOutputStream out = new ZipOutputStream(file)) {
+        try (ZipOutputStream out = create(zip)) {
             for (Path part : files()) {
-                ZipEntry entry = new ZipEntry(nameInBundle(part));
-                entry.setTimeLocal(LocalDateTime.ofInstant(time, ZoneOffset.UTC));
-                out.putNextEntry(entry);
+                begin(out, nameInBundle(part));
                 Files.copy(part, out);
-                out.closeEntry();
             }
         }
+    }
+
+    private static ZipOutputStream create(Path zip) throws IOException {
+        return new ZipOutputStream(Files.newOutputStream(zip));
+    }
+
+    private void begin(ZipOutputStream out, String name) throws IOException {
+        ZipEntry entry = new ZipEntry(name);
+        entry.setTimeLocal(LocalDateTime.ofInstant(time, ZoneOffset.UTC));
+        out.putNextEntry(entry);
     }
 }
