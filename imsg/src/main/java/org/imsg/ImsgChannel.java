@@ -551,6 +551,10 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      */
     public void composev(int type, int id, int pid, @Nullable Fd fd, MemorySegment... parts)
             throws ClosedChannelException {
+        if (parts.length == 1) {
+            compose(type, id, pid, fd, parts[0]);
+            return;
+        }
         boolean taken = sender.takeToCompose();
         try {
             long count = 0;
@@ -566,6 +570,19 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
             }
             if (at < count)
                 throw new ConcurrentModificationException(CHANGED);
+            sendBuffer.commit(dialectFor(fd), type, id, pid == 0 ? this.pid : pid, fd, length);
+        } finally {
+            if (taken)
+                sender.leave();
+        }
+    }
+
+    private void compose(int type, int id, int pid, @Nullable Fd fd, MemorySegment payload)
+            throws ClosedChannelException {
+        boolean taken = sender.takeToCompose();
+        try {
+            int length = reserve(fd, payload.byteSize());
+            sendBuffer.copy(payload, 0);
             sendBuffer.commit(dialectFor(fd), type, id, pid == 0 ? this.pid : pid, fd, length);
         } finally {
             if (taken)
