@@ -91,6 +91,9 @@ class ControlGroupTest {
     private int killed(Closing closing) throws Exception {
         ControlGroup group = groups.make("trial", GroupLimits.none());
         Child child = STRANGER.controlGroup(group).spawn(shell("exec sleep 1000"));
+        // It moves itself, and would fail to if the group were gone before.
+        while (group.pids().isEmpty())
+            Thread.onSpinWait();
         closing.close(group);
         return child.waitFor().signal();
     }
