@@ -128,7 +128,7 @@ public final class ImsgCodec
      * @throws IllegalStateException if the codec is in no pipeline, this is not its thread, or the descriptor is closed
      *     or was handed on
      */
-    public void compose(int type, int id, int pid, Fd fd, byte[] payload) {
+    public void compose(int type, int id, int pid, @Nullable Fd fd, byte[] payload) {
         encoder.compose(type, id, pid, fd, payload, 0, payload.length);
     }
 
@@ -147,7 +147,7 @@ public final class ImsgCodec
      * @throws IllegalStateException if the codec is in no pipeline, this is not its thread, or the descriptor is closed
      *     or was handed on
      */
-    public void compose(int type, int id, int pid, Fd fd, byte[] payload, int from, int count) {
+    public void compose(int type, int id, int pid, @Nullable Fd fd, byte[] payload, int from, int count) {
         encoder.compose(type, id, pid, fd, payload, from, count);
     }
 
@@ -165,7 +165,7 @@ public final class ImsgCodec
      * @throws IllegalStateException if the codec is in no pipeline, this is not its thread, or the descriptor is closed
      *     or was handed on
      */
-    public void compose(int type, int id, int pid, Fd fd, ByteBuf payload) {
+    public void compose(int type, int id, int pid, @Nullable Fd fd, ByteBuf payload) {
         encoder.compose(type, id, pid, fd, payload);
     }
 

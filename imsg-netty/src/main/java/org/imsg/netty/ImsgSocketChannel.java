@@ -92,7 +92,7 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
      * @param socket the connection; taken over
      * @throws IllegalStateException if it is closed or was handed on
      */
-    public ImsgSocketChannel(Channel parent, Fd socket) {
+    public ImsgSocketChannel(@Nullable Channel parent, Fd socket) {
         this(parent, socket.move(), true);
     }
 

@@ -80,8 +80,10 @@ class NtpClientTest {
         assertThat(resolver.holdings(parent)).as("the parent, the client").containsExactly("unix stream",
                 "unix stream");
         assertThat(resolver.root()).isEqualTo("/");
-        assertThat(parent.holdings(parent)).as("output of two children, their channels, the clock's")
-                .containsExactly("pipe", "pipe", "pipe", "pipe", "unix stream", "unix stream", "unix stream");
+        assertThat(parent.holdings(parent))
+                .as("output of two children, their channels, the clock's; /dev/null holds a place")
+                .containsExactly("/dev/null", "pipe", "pipe", "pipe", "pipe", "unix stream", "unix stream",
+                        "unix stream");
     }
 
     @Test

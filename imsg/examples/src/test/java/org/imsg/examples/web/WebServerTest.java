@@ -86,8 +86,9 @@ class WebServerTest {
         assertThat(child.root()).isEqualTo(site.toString());
         assertThat(child.namespacesApartFrom(parent)).isEmpty();
         assertThat(child.holdings(parent)).containsExactly("anon_inode:[timerfd]", "tcp 0.0.0.0:80", "unix stream");
-        assertThat(parent.holdings(parent)).as("what it bound is passed on; a child's output comes by pipes")
-                .containsExactly("pipe", "pipe", "unix stream");
+        assertThat(parent.holdings(parent))
+                .as("what it bound is passed on; a child's output comes by pipes; /dev/null holds a place")
+                .containsExactly("/dev/null", "pipe", "pipe", "unix stream");
         assertThat(parent.root()).isEqualTo("/");
         assertThat(server.stop()).noneMatch(line -> line.contains("SEVERE"));
     }
