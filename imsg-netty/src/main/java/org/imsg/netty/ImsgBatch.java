@@ -2,6 +2,7 @@ package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import org.imsg.DescriptorState;
 import org.imsg.sys.Memory;
 import org.imsg.unix.Fd;
@@ -17,9 +18,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Valid only inside the channelRead it was fired with; the codec uses one object for all its reads. Messages that the handler
  * does not step over are dropped when it returns. A descriptor that was not taken is closed when the cursor leaves its message.
+ * Outside of that call, and on another thread, every method throws an IllegalStateException.
  */
 public final class ImsgBatch {
     private final Framer framer;
+    /** The thread of the read; null outside of one. */
+    private @Nullable Thread reading;
     private @Nullable ByteBuf buffer;
     /** All memory where the buffer has an address, else the buffer's own; and where the first byte is in it. */
     private @Nullable MemorySegment memory;
@@ -61,13 +65,22 @@ public final class ImsgBatch {
         length = 0;
         broken = false;
         prefetched = advance();
+        reading = Thread.currentThread();
         return prefetched;
+    }
+
+    private void check() {
+        if (reading != Thread.currentThread())
+            throw new IllegalStateException(reading == null
+                    ? "a batch is valid only inside the channelRead it was fired with"
+                    : "a batch is for the thread of its read, " + reading.getName());
     }
 
     /** Marks everything as read in the buffer that the handler stepped over, and if so wanted what it left. */
     void end(boolean dropRest) {
         while (dropRest && !broken && next())
             continue;
+        reading = null;
         leave();
         buffer.readerIndex(origin + header + length);
         buffer = null;
@@ -111,6 +124,7 @@ public final class ImsgBatch {
      * @return false if there is none
      */
     public boolean next() {
+        check();
         if (prefetched) {
             prefetched = false;
             return true;
@@ -124,6 +138,7 @@ public final class ImsgBatch {
      * @return an unsigned 32-bit number
      */
     public int type() {
+        check();
         return memory == Memory.ALL
                 ? ImsgHeader.type(Memory.ALL, base + header)
                 : ImsgHeader.type(memory, base + header);
@@ -135,6 +150,7 @@ public final class ImsgBatch {
      * @return an unsigned 32-bit number
      */
     public int id() {
+        check();
         return memory == Memory.ALL
                 ? ImsgHeader.peerid(Memory.ALL, base + header)
                 : ImsgHeader.peerid(memory, base + header);
@@ -146,6 +162,7 @@ public final class ImsgBatch {
      * @return an unsigned 32-bit number
      */
     public int pid() {
+        check();
         return memory == Memory.ALL
                 ? ImsgHeader.pid(Memory.ALL, base + header)
                 : ImsgHeader.pid(memory, base + header);
@@ -157,8 +174,9 @@ public final class ImsgBatch {
      *
      * @return the buffer of this read
      */
-    public @Nullable ByteBuf buffer() {
-        return buffer;
+    public ByteBuf buffer() {
+        check();
+        return Objects.requireNonNull(buffer);
     }
 
     /**
@@ -167,6 +185,7 @@ public final class ImsgBatch {
      * @return an index into {@link #buffer()}
      */
     public int index() {
+        check();
         return origin + header + ImsgHeader.SIZE;
     }
 
@@ -176,6 +195,7 @@ public final class ImsgBatch {
      * @return bytes, 0 if there is none
      */
     public int length() {
+        check();
         return length - ImsgHeader.SIZE;
     }
 
@@ -185,6 +205,7 @@ public final class ImsgBatch {
      * @return its state
      */
     public DescriptorState descriptor() {
+        check();
         return taken ? DescriptorState.TAKEN : state(fd);
     }
 
@@ -194,6 +215,7 @@ public final class ImsgBatch {
      * @return the descriptor, the caller's; null if there is none to take, {@link #descriptor()} says why
      */
     public @Nullable Fd takeFd() {
+        check();
         if (fd < 0 || taken)
             return null;
         taken = true;

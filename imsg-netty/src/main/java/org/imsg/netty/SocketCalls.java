@@ -9,10 +9,11 @@ import java.lang.foreign.MemorySegment;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.UnsupportedAddressTypeException;
-import java.nio.file.Path;
+import java.nio.charset.StandardCharsets;
 import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Msghdr;
+import org.imsg.sys.NativeString;
 import org.imsg.sys.Posix;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -97,7 +98,9 @@ final class SocketCalls {
         return switch (address) {
             case DomainSocketAddress netty when netty.path().startsWith("\0") ->
                 UnixAddress.ofAbstract(netty.path().substring(1));
-            case DomainSocketAddress netty -> UnixAddress.of(Path.of(netty.path()));
+            // As Netty does, whatever the locale.
+            case DomainSocketAddress netty ->
+                UnixAddress.of(NativeString.path(netty.path().getBytes(StandardCharsets.UTF_8)));
             case UnixDomainSocketAddress jdk -> UnixAddress.of(jdk.getPath());
             default -> throw new UnsupportedAddressTypeException();
         };

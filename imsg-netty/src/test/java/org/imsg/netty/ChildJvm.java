@@ -60,6 +60,13 @@ final class ChildJvm {
         return run(main, command);
     }
 
+    /** The same with a locale. */
+    static String runIn(String locale, Class<?> main, String... arguments) throws Exception {
+        List<String> command = command(main, arguments);
+        command.addAll(0, List.of("/usr/bin/env", "LC_ALL=" + locale));
+        return run(main, command);
+    }
+
     private static List<String> limited(Class<?> main, int descriptors, String... arguments) {
         List<String> command = command(main, arguments);
         command.addAll(0, List.of("/usr/bin/prlimit", "--nofile=" + descriptors + ":" + descriptors));

@@ -28,6 +28,7 @@ import org.imsg.unix.Fd;
 import org.imsg.unix.Sockets;
 import org.imsg.unix.UnixAddress;
 import org.imsg.unix.UnixListener;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -168,5 +169,11 @@ class ConnectTest {
             if (result != 0)
                 return waiting;
         }
+    }
+
+    @Test
+    void a_name_has_the_bytes_that_netty_gives_it_whatever_the_locale(@TempDir Path directory) throws Exception {
+        assertThat(ChildJvm.runIn("C", ConnectsInAnyLocale.class, directory.toString()))
+                .contains("connected: true");
     }
 }

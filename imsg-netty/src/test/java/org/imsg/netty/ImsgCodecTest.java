@@ -1,7 +1,9 @@
 package org.imsg.netty;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.imsg.netty.Messages.join;
 import static org.imsg.netty.Messages.marked;
 import static org.imsg.netty.Messages.plain;
@@ -27,6 +29,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.assertj.core.api.ThrowableAssert;
 import org.imsg.DescriptorState;
 import org.imsg.ImsgEofException;
 import org.imsg.ImsgProtocolException;
@@ -195,6 +198,34 @@ class ImsgCodecTest {
         long before = threads.getThreadAllocatedBytes(thread);
         channel.pipeline().fireChannelRead(stream);
         return threads.getThreadAllocatedBytes(thread) - before;
+    }
+
+    @Test
+    void a_batch_is_refused_outside_of_its_read_and_on_another_thread() {
+        List<ImsgBatch> kept = new ArrayList<>();
+        List<Throwable> elsewhere = new ArrayList<>();
+        EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec().batched(), new ChannelInboundHandlerAdapter() {
+            @Override
+            public void channelRead(ChannelHandlerContext ctx, Object message) throws InterruptedException {
+                ImsgBatch batch = (ImsgBatch) message;
+                assertThat(batch.next()).isTrue();
+                Thread other = Thread.ofPlatform()
+                        .start(() -> uses(batch).forEach(use -> elsewhere.add(catchThrowable(use))));
+                other.join();
+                kept.add(batch);
+            }
+        });
+        channel.writeInbound(Unpooled.directBuffer().writeBytes(plain(1, 7, "payload")));
+        assertThat(elsewhere).hasSize(9).allSatisfy(thrown -> assertThat(thrown)
+                .isInstanceOf(IllegalStateException.class).hasMessageContaining("the thread of its read"));
+        uses(kept.getFirst()).forEach(use -> assertThatIllegalStateException().isThrownBy(use)
+                .withMessageContaining("valid only inside the channelRead"));
+        channel.finishAndReleaseAll();
+    }
+
+    private static List<ThrowableAssert.ThrowingCallable> uses(ImsgBatch batch) {
+        return List.of(batch::next, batch::type, batch::id, batch::pid, batch::buffer, batch::index, batch::length,
+                batch::descriptor, batch::takeFd);
     }
 
     @Test

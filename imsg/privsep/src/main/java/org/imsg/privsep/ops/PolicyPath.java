@@ -1,7 +1,9 @@
 package org.imsg.privsep.ops;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.imsg.sys.NativeString;
 
 /** The paths of a rule: one file, or with a slash at the end everything beneath a directory, but not the directory itself. */
 record PolicyPath(String path) {
@@ -34,7 +36,7 @@ record PolicyPath(String path) {
         Optional<String> fault = path.equals("/") ? Optional.empty() : fault(path);
         if (fault.isPresent())
             throw new IllegalArgumentException(fault.get());
-        return Path.of(path);
+        return NativeString.path(path.getBytes(StandardCharsets.UTF_8));
     }
 
     /** Finds the fault of a path. Rules are compared letter by letter, so a path has one spelling only. */

@@ -2,6 +2,9 @@ package org.imsg.privsep.ops;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -14,6 +17,7 @@ import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.WireFormat;
 import org.imsg.privsep.ops.Operation.Request;
+import org.imsg.sys.NativeString;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
@@ -28,7 +32,8 @@ import org.imsg.unix.OpenFlag;
  * <p>Every method throws {@link RefusedException} if the policy does not allow it, {@link RequestExpiredException} if there is no
  * answer by the deadline, {@link ErrnoException} if the system does not allow it to the parent, and {@link java.io.EOFException}
  * when the parent is gone. An interrupt while waiting is an {@link java.io.InterruptedIOException}; the request goes on then, and
- * its descriptor is closed when it arrives.
+ * its descriptor is closed when it arrives. The bytes of a path are the same here and at the parent, whatever the locales; a path
+ * whose bytes are not UTF-8 is an IllegalArgumentException, since no policy can name it.
  */
 public final class Privileged implements AutoCloseable {
     private static final Duration USUAL_DEADLINE = Duration.ofSeconds(30);
@@ -99,7 +104,7 @@ public final class Privileged implements AutoCloseable {
     public Fd open(Path file, int mode, OpenFlag... how) throws IOException {
         Set<OpenFlag> flags = EnumSet.noneOf(OpenFlag.class);
         flags.addAll(List.of(how));
-        return descriptor(new OpenFile(file.toString(), flags, mode));
+        return descriptor(new OpenFile(text(file), flags, mode));
     }
 
     /**
@@ -148,7 +153,7 @@ public final class Privileged implements AutoCloseable {
      * @throws IOException as said above
      */
     public Fd listen(Path socket, int mode, int backlog, boolean replace) throws IOException {
-        return descriptor(new BindSocket(SocketKind.UNIX, socket.toString(), 0, replace, backlog, mode));
+        return descriptor(new BindSocket(SocketKind.UNIX, text(socket), 0, replace, backlog, mode));
     }
 
     /**
@@ -161,7 +166,7 @@ public final class Privileged implements AutoCloseable {
      * @throws IOException as said above
      */
     public Fd bind(Path socket, int mode, boolean replace) throws IOException {
-        return descriptor(new BindSocket(SocketKind.UNIX_DATAGRAM, socket.toString(), 0, replace, 0, mode));
+        return descriptor(new BindSocket(SocketKind.UNIX_DATAGRAM, text(socket), 0, replace, 0, mode));
     }
 
     /**
@@ -188,7 +193,7 @@ public final class Privileged implements AutoCloseable {
      * @throws IOException as said above
      */
     public Fd connect(SocketKind kind, Path socket) throws IOException {
-        return descriptor(new ConnectSocket(kind, socket.toString(), 0));
+        return descriptor(new ConnectSocket(kind, text(socket), 0));
     }
 
     /**
@@ -247,7 +252,7 @@ public final class Privileged implements AutoCloseable {
      * @throws IOException as said above; a part may be done then
      */
     public void chown(Path tree, long uid, long gid) throws IOException {
-        answer(new ChownTree(tree.toString(), id(uid), id(gid))).close();
+        answer(new ChownTree(text(tree), id(uid), id(gid))).close();
     }
 
     /**
@@ -260,7 +265,7 @@ public final class Privileged implements AutoCloseable {
      * @throws IOException as said above; a part may be gone then
      */
     public void remove(Path tree) throws IOException {
-        answer(new RemoveTree(tree.toString())).close();
+        answer(new RemoveTree(text(tree))).close();
     }
 
     /**
@@ -436,6 +441,17 @@ public final class Privileged implements AutoCloseable {
     @Override
     public void close() {
         conversations.close();
+    }
+
+    /** A path as a policy has it: text whose bytes in UTF-8 are the path's, whatever this process's locale makes of them. */
+    private static String text(Path path) {
+        if (path.toString().isEmpty())
+            return "";
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(NativeString.bytes(path))).toString();
+        } catch (CharacterCodingException e) {
+            throw new IllegalArgumentException(path + " is not UTF-8, and the paths of a policy are", e);
+        }
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import org.imsg.testing.ChildJvm;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
@@ -252,5 +253,13 @@ class OpeningTest {
                 .isThrownBy(() -> Policy.of("open write,create owner=5-9 /x", "open read group=5 /x"))
                 .withMessageContaining("policy:1: expected one id, not 5-9")
                 .withMessageContaining("policy:2: expected create and owner= beside group=");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"C", "C.UTF-8"})
+    void a_name_has_the_same_bytes_for_the_child_and_the_parent_whatever_the_locale(String locale) throws Exception {
+        assertThat(new ChildJvm().environment("LC_ALL", locale).run(AsksInAnyLocale.class, directory.toString()).lines()
+                .filter(line -> line.matches("(opened and removed|refused|single): .*")))
+                .containsExactly("opened and removed: true", "refused: true", "single: true");
     }
 }
