@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What goes to Maven Central is complete, and nothing else goes. */
+/** The files for Maven Central are complete, and there are no others. */
 class BundleTest {
     private static final List<String> JARS = List.of(".jar", "-sources.jar", "-javadoc.jar");
 

@@ -177,7 +177,7 @@ class PrivsepTest {
             } while (!Files.exists(told));
             String[] words = Files.readString(told).split(" ", 3);
             assertThat(words[2]).isEqualTo("finisher 0 " + pid + " 7 0\n");
-            // The second one is nobody's when the first is gone, and waited for by the program that has adopted it.
+            // The second one has no parent when the first is gone: the program that has adopted it waits for it.
             Call.until(() -> Stream.of(words[0], words[1]).noneMatch(each -> Files.exists(Path.of("/proc", each))));
         } finally {
             System.clearProperty(TestProgram.FINISH);

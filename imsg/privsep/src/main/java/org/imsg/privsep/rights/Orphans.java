@@ -90,8 +90,8 @@ public final class Orphans implements AutoCloseable {
         int result = Confining.prctl(Confining.PR_SET_CHILD_SUBREAPER, 1);
         if (result < 0)
             throw new PrivilegeException("prctl", "PR_SET_CHILD_SUBREAPER", -result);
-        orphans.hold();
         orphans.reaper.start();
+        orphans.hold();
         return orphans;
     }
 
@@ -134,7 +134,7 @@ public final class Orphans implements AutoCloseable {
 
     private void hold() {
         try {
-            while (held.size() < NEEDED)
+            while (!closed && held.size() < NEEDED)
                 held.add(Fd.open(NULL));
         } catch (IOException | RuntimeException | Error _) {
             // Another thread has them; the next time does with what was left.

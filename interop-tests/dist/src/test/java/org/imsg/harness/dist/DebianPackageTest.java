@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The package of the jar alone. */
 @Timeout(900)
 class DebianPackageTest {
-    /** What is looked at in the chroot, with no Java 25 there before the package. */
+    /** The checks made in the chroot, where no Java 25 is before the package. */
     private static final String CHECK = """
             set -eux
             test ! -e /usr/lib/jvm
