@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 class SupervisorSimulationTest {
     private static final int RUNS = Integer.getInteger("imsg.simulation.runs", 2000);
     private static final long SEED = Long.getLong("imsg.simulation.seed", 13);
-    private static final int STEPS = 60, MOST_TO_END = 400;
+    private static final int MOST_STEPS = 100, MOST_TO_END = 400;
     private static final long SECOND = Duration.ofSeconds(1).toNanos();
 
     @Test
@@ -33,7 +33,7 @@ class SupervisorSimulationTest {
             try {
                 new Simulation(new Random(seed)).run();
             } catch (RuntimeException | AssertionError e) {
-                throw new AssertionError("seed " + seed, e);
+                throw new AssertionError("-Dimsg.simulation.runs=1 -Dimsg.simulation.seed=" + seed, e);
             }
         }
     }
@@ -43,6 +43,8 @@ class SupervisorSimulationTest {
         private final Supervisor supervisor;
         private final Set<Instance> processes = new HashSet<>();
         private final Set<Instance> killed = new HashSet<>();
+        /** Children that end when they are killed, and not before; and hooks that return when it is too late. */
+        private final Set<Instance> stubborn = new HashSet<>();
         private final Set<Instance> hooks = new HashSet<>();
         private final Map<Integer, Integer> answers = new HashMap<>();
         private final List<Request> requests = new ArrayList<>();
@@ -71,7 +73,7 @@ class SupervisorSimulationTest {
 
         void run() {
             supervisor.tick(now);
-            for (int step = 0; step < STEPS; step++) {
+            for (int step = random.nextInt(MOST_STEPS); step > 0; step--) {
                 step();
                 supervisor.tick(now);
             }
@@ -80,6 +82,11 @@ class SupervisorSimulationTest {
             for (int step = 0; !supervisor.isDone(); step++) {
                 if (step == MOST_TO_END)
                     fail("not over: %s", supervisor.instances().stream().map(i -> i + " " + i.state).toList());
+                // What was on its way comes all the same, and what is asked for now.
+                if (random.nextBoolean())
+                    step();
+                if (random.nextInt(20) == 0)
+                    supervisor.stop(now);
                 end();
             }
             assertThat(processes).isEmpty();
@@ -111,13 +118,13 @@ class SupervisorSimulationTest {
             }
         }
 
-        /** A child need not end before it is killed; time goes on. */
+        /** Time goes on, and ends what can end. */
         private void end() {
             for (Instance each : List.copyOf(processes))
-                if (killed.contains(each) || random.nextInt(4) == 0)
+                if (killed.contains(each) || !stubborn.contains(each) && random.nextInt(4) == 0)
                     ended(each);
             for (Instance each : List.copyOf(hooks))
-                if (random.nextBoolean()) {
+                if (!stubborn.contains(each) && random.nextBoolean()) {
                     hooks.remove(each);
                     supervisor.hookReturned(each, now);
                 }
@@ -173,6 +180,10 @@ class SupervisorSimulationTest {
                 fail("%s is started, %s", instance, stopped ? "after the order to stop" : "and there is one");
             if (random.nextInt(5) == 0)
                 return false;
+            if (random.nextInt(3) > 0)
+                stubborn.remove(instance);
+            else
+                stubborn.add(instance);
             return processes.add(instance);
         }
 
