@@ -9,6 +9,7 @@ import org.jspecify.annotations.NullMarked;
 @SuppressWarnings("module") // the modules named below are compiled after this module
 @NullMarked
 module org.imsg {
+    requires static jdk.jfr;
     requires static org.jspecify;
 
     exports org.imsg;

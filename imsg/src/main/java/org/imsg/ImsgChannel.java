@@ -108,7 +108,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     private static final int OWN_PID = (int) ProcessHandle.current().pid();
 
     private final Fd socket;
-    private final SendBuffer sendBuffer = new SendBuffer();
+    private final SendBuffer sendBuffer;
     private final ReceiveBuffer receiveBuffer = new ReceiveBuffer(Dialect.AUTO, MAX_IMSGSIZE);
     private final Sender sender;
     private final Receiver receiver;
@@ -124,6 +124,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
 
     private ImsgChannel(Fd socket) {
         this.socket = socket;
+        sendBuffer = new SendBuffer(socket.intValue());
         sender = new Sender(this, socket, sendBuffer);
         receiver = new Receiver(this, socket, receiveBuffer);
         // Must not refer to this channel, or the cleaner would keep it reachable.
@@ -840,6 +841,31 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      */
     public long surplusDescriptors() {
         return receiveBuffer.surplus();
+    }
+
+    /**
+     * What a channel has carried so far, and holds now.
+     *
+     * @param messagesSent messages that are in the socket whole
+     * @param bytesSent bytes that are in the socket, with the headers
+     * @param messagesReceived messages that were handed out
+     * @param bytesReceived bytes that have arrived, with the headers
+     * @param queuelen as {@link ImsgChannel#queuelen()}
+     * @param queuedBytes as {@link ImsgChannel#queuedBytes()}
+     * @param surplusDescriptors as {@link ImsgChannel#surplusDescriptors()}
+     */
+    public record Counters(long messagesSent, long bytesSent, long messagesReceived, long bytesReceived, int queuelen,
+            int queuedBytes, long surplusDescriptors) {}
+
+    /**
+     * Returns the counters, for programs that watch themselves. Another thread may be in the middle of a call.
+     *
+     * @return the numbers of this moment, also of a closed channel
+     */
+    public Counters counters() {
+        isOpen(); // a volatile read, as in queuelen
+        return new Counters(sendBuffer.messagesSent(), sendBuffer.bytesSent(), receiver.messages(),
+                receiveBuffer.received(), sendBuffer.messages(), sendBuffer.queued(), receiveBuffer.surplus());
     }
 
     /** Hands the settings to the receive buffer, in its turn. */

@@ -159,6 +159,15 @@ public final class ImsgListener implements InterruptibleChannel {
     }
 
     /**
+     * Returns the counters, for programs that watch themselves.
+     *
+     * @return the numbers of this moment
+     */
+    public UnixListener.Counters counters() {
+        return listener.counters();
+    }
+
+    /**
      * Where this listens.
      *
      * @return the address

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The receiving side of a channel: one native buffer that recvmsg(2) fills and the framer reads in place. For the thread that has
- * the turn, but for {@link #surplus()}.
+ * the turn, but for {@link #surplus()} and {@link #received()}.
  *
  * <p>The buffer begins small and doubles as reads fill it, so that it follows what has arrived and not what a header announces:
  * up to 64 KiB, and beyond only while the message at its front needs it. Ten thousand idle channels cost little.
@@ -47,6 +47,7 @@ final class ReceiveBuffer {
      */
     private @Nullable ImsgProtocolException fault;
     private volatile long surplus;
+    private long received;
 
     ReceiveBuffer(Dialect dialect, int limit) {
         framer = new Framer(dialect, limit, this::closeUnclaimed);
@@ -68,6 +69,11 @@ final class ReceiveBuffer {
     /** How many descriptors came and were closed because no message claims them. */
     long surplus() {
         return surplus;
+    }
+
+    /** How many bytes have come. */
+    long received() {
+        return received;
     }
 
     boolean ended() {
@@ -112,6 +118,7 @@ final class ReceiveBuffer {
             surplus += closed;
         framer.arrived(n, header.descriptorCount() > 0 ? header.descriptor(0) : -1, header.controlTruncated());
         end += n;
+        received += n;
         failure = 0;
     }
 

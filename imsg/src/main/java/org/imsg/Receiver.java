@@ -11,6 +11,7 @@ import org.imsg.cstruct.MalformedStructException;
 import org.imsg.sys.Deadline;
 import org.imsg.sys.Descriptors;
 import org.imsg.sys.Readiness;
+import org.imsg.sys.Recorder;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.wire.ImsgHeader;
@@ -23,6 +24,9 @@ final class Receiver extends Turn {
 
     private final ReceiveBuffer buffer;
     private final ImsgView view = new ImsgView();
+    private long messages;
+    /** The surplus descriptors that the flight recorder may know of. */
+    private long surplus;
 
     Receiver(ImsgChannel channel, Fd socket, ReceiveBuffer buffer) {
         super(channel, socket, Readiness.READABLE);
@@ -64,8 +68,9 @@ final class Receiver extends Turn {
     }
 
     /** Reads once and gives the turn back. */
-    private int readInTurn(ImsgHandler handler, long deadline) throws IOException {
+    private int readInTurn(ImsgHandler taker, long deadline) throws IOException {
         try {
+            ImsgHandler handler = Recorder.started() ? ChannelEvents.recorded(socket.number(), taker) : taker;
             int shown = show(handler);
             if (shown > 0)
                 return shown;
@@ -98,6 +103,11 @@ final class Receiver extends Turn {
         } finally {
             end();
         }
+    }
+
+    /** How many messages were handed out. */
+    long messages() {
+        return messages;
     }
 
     /** Takes over the settings of the channel at once. Another thread that is reading does so before it receives what comes next. */
@@ -145,10 +155,18 @@ final class Receiver extends Turn {
 
     private void end() {
         try {
+            tellSurplus();
             buffer.shrink();
         } finally {
             leave();
         }
+    }
+
+    private void tellSurplus() {
+        long before = surplus;
+        surplus = buffer.surplus();
+        if (surplus != before && Recorder.started())
+            ChannelEvents.descriptorsClosed(socket.number(), surplus - before);
     }
 
     private @Nullable Imsg takeMessage() throws IOException {
@@ -156,8 +174,11 @@ final class Receiver extends Turn {
             return null;
         boolean taken = false;
         try {
+            if (Recorder.started())
+                ChannelEvents.taken(socket.number(), view);
             Imsg message = view.copy();
             taken = true;
+            messages++;
             return message;
         } finally {
             int length = ImsgHeader.SIZE + view.length();
@@ -169,16 +190,25 @@ final class Receiver extends Turn {
 
     private int show(ImsgHandler handler) throws IOException {
         int shown = 0;
-        for (; channel.isOpen() && next(shown); shown++) {
-            try {
-                handler.message(view);
-            } catch (TruncatedMessageException | MalformedStructException e) {
-                throw buffer.malformed(view, e);
-            } finally {
-                closeUntaken(view.end());
+        try {
+            while (channel.isOpen() && next(shown)) {
+                shown++;
+                showOne(handler);
             }
+            return shown;
+        } finally {
+            messages += shown;
         }
-        return shown;
+    }
+
+    private void showOne(ImsgHandler handler) throws IOException {
+        try {
+            handler.message(view);
+        } catch (TruncatedMessageException | MalformedStructException e) {
+            throw buffer.malformed(view, e);
+        } finally {
+            closeUntaken(view.end());
+        }
     }
 
     /** The next message, or a fault: for which what came before is delivered first. */
@@ -195,8 +225,11 @@ final class Receiver extends Turn {
 
     private boolean next() throws IOException {
         boolean found = buffer.next(view);
-        if (found && view.isMarked())
+        if (found && view.isMarked()) {
             channel.peerMarked(buffer.lastMarked());
+            if (!view.hasFd() && Recorder.started())
+                ChannelEvents.descriptorLost(socket.number(), view);
+        }
         return found;
     }
 

@@ -11,6 +11,7 @@ import static org.imsg.sys.Constants.MSG_DONTWAIT;
 import java.lang.foreign.MemorySegment;
 import org.imsg.sys.Memory;
 import org.imsg.sys.Msghdr;
+import org.imsg.sys.Recorder;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Dialect;
 import org.imsg.wire.ImsgHeader;
@@ -18,12 +19,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The send queue of a channel: messages encoded one behind the other in one native buffer, and the descriptors that go out with
- * the first byte of some of them. For the thread that has the turn, but for {@link #messages()} and {@link #queued()}.
+ * the first byte of some of them. For the thread that has the turn, but for the numbers that a channel tells.
  */
 final class SendBuffer {
     private static final int FIRST_CAPACITY = 4096;
     private static final int KEPT_CAPACITY = 1 << 20;
 
+    /** The number of the socket, to name it to the flight recorder. */
+    private final int socket;
     private final QueuedDescriptors descriptors = new QueuedDescriptors();
     private @Nullable Msghdr header;
     private long address;
@@ -35,11 +38,19 @@ final class SendBuffer {
     /** Messages that are not sent whole and bytes not sent, for other threads: the numbers of some moment. */
     private int messages;
     private int queued;
+    private long messagesSent;
+    private long bytesSent;
     /** How many bytes have been sent in all: with it, places in the buffer are places in the stream. */
     private long sent;
     private volatile int bound = 16 << 20;
     /** How the lengths of queued messages are read back: as the channel reads, which is both formats for AUTO. */
     private Dialect dialect = Dialect.AUTO;
+    /** Takes the messages that are sent, while the flight recorder wants them; or null. */
+    private ChannelEvents.@Nullable MessageSent recorded;
+
+    SendBuffer(int socket) {
+        this.socket = socket;
+    }
 
     void bound(int bytes) {
         bound = bytes;
@@ -64,6 +75,15 @@ final class SendBuffer {
         return queued;
     }
 
+    /** How many messages have been sent whole. */
+    long messagesSent() {
+        return messagesSent;
+    }
+
+    long bytesSent() {
+        return bytesSent;
+    }
+
     boolean hasRoom(int length) {
         return length <= bound - (end - start);
     }
@@ -82,9 +102,15 @@ final class SendBuffer {
 
     void reserve(int length) {
         if (!hasRoom(length))
-            throw new ImsgQueueFullException(length, end - start, bound);
+            throw full(length);
         if (capacity - end < length)
             makeRoom(length);
+    }
+
+    private ImsgQueueFullException full(int length) {
+        if (Recorder.started())
+            ChannelEvents.queueFull(socket, length, end - start, bound);
+        return new ImsgQueueFullException(length, end - start, bound);
     }
 
     void copy(byte[] payload) {
@@ -124,6 +150,11 @@ final class SendBuffer {
 
     // Sending
 
+    /** Begins a flush, of one or more sends. */
+    void beginSending() {
+        recorded = Recorder.started() ? ChannelEvents.sending(socket) : null;
+    }
+
     /**
      * One sendmsg(2), which does not wait: everything up to the next descriptor, or one descriptor and everything up to the one
      * after it.
@@ -140,8 +171,12 @@ final class SendBuffer {
         do {
             n = header.send(socket, address + start, count, withDescriptor ? descriptors.first() : -1, MSG_DONTWAIT);
         } while (n == -EINTR);
-        if (n > 0)
-            sent(n, withDescriptor);
+        if (n > 0) {
+            int before = messages;
+            bytesSent += n;
+            sent(n, withDescriptor, recorded);
+            messagesSent += before - messages;
+        }
         return n;
     }
 
@@ -153,7 +188,7 @@ final class SendBuffer {
 
     /** Drops the first message and closes its descriptor, which the kernel refuses. */
     void dropRefused() {
-        sent(length(start), true);
+        sent(length(start), true, null);
     }
 
     /** Drops everything queued and closes its descriptors. */
@@ -178,17 +213,20 @@ final class SendBuffer {
         header = null;
     }
 
-    private void sent(int n, boolean withDescriptor) {
+    private void sent(int n, boolean withDescriptor, ChannelEvents.@Nullable MessageSent event) {
         // First of all, and without a call that could fail: no byte must go twice.
         sent += n;
         start += n;
         queued = end - start;
-        if (start == end)
+        if (start == end && event == null)
             head = start = end = messages = 0;
         if (withDescriptor)
             descriptors.closeFirst();
-        for (int length; head < start && head + (length = length(head)) <= start; messages--)
+        for (int length; head < start && head + (length = length(head)) <= start; messages--) {
+            if (event != null)
+                event.sent(address + head, dialect);
             head += length;
+        }
         shrink();
     }
 

@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.imsg.sys.Deadline;
 import org.imsg.sys.Readiness;
+import org.imsg.sys.Recorder;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +67,7 @@ final class Sender extends Turn {
             tellRefused();
             int number = socket.enter();
             try {
+                buffer.beginSending();
                 while (!buffer.isEmpty()) {
                     int n = buffer.send(number);
                     if (isPassing(n))
@@ -160,6 +162,7 @@ final class Sender extends Turn {
     private void drain(long deadline, long ownPlace) throws IOException {
         int number = socket.enter();
         try {
+            buffer.beginSending();
             while (!buffer.isEmpty()) {
                 int n = buffer.send(number);
                 if (isPassing(n))
@@ -174,10 +177,13 @@ final class Sender extends Turn {
     private int sendWaiting(int number, long deadline, int failed) throws IOException {
         if (isOver(deadline))
             throw new SocketTimeoutException(NO_ROOM);
+        ChannelEvents.@Nullable WaitForRoom recorded = Recorder.started()
+                ? ChannelEvents.waiting(number, buffer.queued())
+                : null;
         boolean completed = false;
+        int n = failed;
         channel.beginWaiting();
         try {
-            int n = failed;
             long pause = FIRST_PAUSE;
             for (boolean pauses = n != -EAGAIN; isPassing(n) && channel.isOpen(); pauses = true) {
                 // poll(2) knows of room for bytes only. Where it is ready and sendmsg(2) is not, looping would be busy.
@@ -195,7 +201,12 @@ final class Sender extends Turn {
             completed = n > 0;
             return n;
         } finally {
-            channel.endWaiting(completed);
+            try {
+                channel.endWaiting(completed);
+            } finally {
+                if (recorded != null)
+                    recorded.over(n > 0);
+            }
         }
     }
 

@@ -52,7 +52,8 @@ class ArchitectureTest {
     }
 
     private static void mayUse(String room, String... others) {
-        String[] known = Stream.concat(Stream.of(room, "java..", "org.jspecify.annotations"), Stream.of(others))
+        String[] known = Stream
+                .concat(Stream.of(room, "java..", "org.jspecify.annotations", "jdk.jfr"), Stream.of(others))
                 .toArray(String[]::new);
         classes().that().resideInAPackage(room).should().onlyDependOnClassesThat(resideInAnyPackage(known)
                 .as("%s may use", room)).check(imsg);

@@ -21,6 +21,7 @@ final class Connections<C extends AutoCloseable> {
     private final Function<Fd, C> opener;
     private final ConnectionHandler<? super C> handler;
     private final BoundedLog log;
+    private final Admission admission;
     private final ReentrantLock lock = new ReentrantLock();
     /** Signalled when a connection has ended, and when no further one is to begin. */
     private final Condition changed = lock.newCondition();
@@ -31,11 +32,12 @@ final class Connections<C extends AutoCloseable> {
     private volatile boolean cut;
 
     Connections(UnixAddress address, Function<Fd, C> opener, ConnectionHandler<? super C> handler,
-            BoundedLog log) {
+            BoundedLog log, Admission admission) {
         this.address = address;
         this.opener = opener;
         this.handler = handler;
         this.log = log;
+        this.admission = admission;
     }
 
     private final class Connection implements Runnable {
@@ -103,9 +105,9 @@ final class Connections<C extends AutoCloseable> {
             PeerCredentials peer = Sockets.peerCredentials(socket);
             Connection connection = new Connection(peer);
             if (!allowed.test(peer)) {
-                log.warn("a connection to " + address + " from " + peer + " is not allowed", null);
+                admission.notAllowed(peer);
             } else if (!add(connection, mostOfUid)) {
-                log.warn("a connection to " + address + " from " + peer + " is one too many for the user", null);
+                admission.tooMany(peer);
             } else {
                 mine = null;
                 start(connection, socket);
@@ -123,6 +125,7 @@ final class Connections<C extends AutoCloseable> {
     private void start(Connection connection, Fd socket) {
         boolean started = false;
         try {
+            admission.accepted(connection.peer);
             connection.channel = opener.apply(socket);
             connection.thread.start();
             started = true;
@@ -133,6 +136,15 @@ final class Connections<C extends AutoCloseable> {
         // It was not there to be cut when the others were.
         if (cut)
             connection.cut();
+    }
+
+    int count() {
+        lock.lock();
+        try {
+            return open.size();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private boolean add(Connection connection, int mostOfUid) {

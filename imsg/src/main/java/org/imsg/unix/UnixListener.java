@@ -59,6 +59,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
     private final ReentrantLock acceptLock = new ReentrantLock();
     private final AtomicReference<@Nullable Connections<?>> served = new AtomicReference<>();
     private final BoundedLog log = new BoundedLog(System.getLogger(UnixListener.class.getName()));
+    private final Admission admission;
     private volatile Predicate<PeerCredentials> allowed = _ -> true;
     private volatile long lastShortage = System.nanoTime() - SAME_SHORTAGE;
     private volatile int maxConnections = MAX_CONNECTIONS;
@@ -70,6 +71,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
         this.socket = socket;
         this.address = address;
         this.file = file;
+        admission = new Admission(address, log);
     }
 
     /**
@@ -269,16 +271,18 @@ public final class UnixListener extends AbstractInterruptibleChannel {
     private Fd accept(long deadline) throws IOException {
         for (;;) {
             Fd connection = acceptThroughShortage(deadline);
-            PeerCredentials peer = null;
             try {
-                if (allowed.test(peer = Sockets.peerCredentials(connection)))
+                PeerCredentials peer = Sockets.peerCredentials(connection);
+                if (allowed.test(peer)) {
+                    admission.accepted(peer);
                     return connection;
+                }
+                admission.notAllowed(peer);
             } catch (IOException | RuntimeException | Error e) {
                 connection.close();
                 throw e;
             }
             connection.close();
-            log.warn("a connection to " + address + " from " + peer + " is not allowed", null);
             if (Deadline.left(deadline) <= 0)
                 throw new SocketTimeoutException("no connection to " + address + " in time that is allowed");
         }
@@ -393,7 +397,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
      */
     public <C extends AutoCloseable> void serve(Function<Fd, C> opener, ConnectionHandler<? super C> handler)
             throws IOException {
-        Connections<C> connections = new Connections<>(address, opener, handler, log);
+        Connections<C> connections = new Connections<>(address, opener, handler, log, admission);
         if (!served.compareAndSet(null, connections))
             throw new IllegalStateException(this + " is served already");
         try {
@@ -488,6 +492,27 @@ public final class UnixListener extends AbstractInterruptibleChannel {
         if (!isOpen())
             throw new ClosedChannelException();
         return socket.intValue();
+    }
+
+    /**
+     * What has become of the connections so far.
+     *
+     * @param accepted how many were accepted
+     * @param notAllowed how many were closed at once, as {@link #allow(Predicate)} says
+     * @param tooMany how many were closed at once for {@link #maxConnectionsOfUid(int)}
+     * @param open how many {@code serve} serves now
+     */
+    public record Counters(long accepted, long notAllowed, long tooMany, int open) {}
+
+    /**
+     * Returns the counters, for programs that watch themselves.
+     *
+     * @return the numbers of this moment
+     */
+    public Counters counters() {
+        Connections<?> connections = served.get();
+        return new Counters(admission.accepted.get(), admission.notAllowed.get(), admission.tooMany.get(),
+                connections == null ? 0 : connections.count());
     }
 
     /**
