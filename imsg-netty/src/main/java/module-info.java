@@ -11,6 +11,7 @@ import org.jspecify.annotations.NullMarked;
  */
 @NullMarked
 module org.imsg.netty {
+    requires static jdk.jfr;
     requires static org.jspecify;
     requires transitive org.imsg;
     requires transitive io.netty.common;

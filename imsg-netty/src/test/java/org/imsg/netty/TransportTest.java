@@ -49,7 +49,7 @@ class TransportTest {
                 .filteredOn(required -> required.modifiers().contains(ModuleDescriptor.Requires.Modifier.STATIC))
                 .extracting(ModuleDescriptor.Requires::name)
                 .containsExactlyInAnyOrder("io.netty.transport.classes.epoll", "io.netty.transport.classes.kqueue",
-                        "io.netty.transport.classes.io_uring", "org.jspecify");
+                        "io.netty.transport.classes.io_uring", "org.jspecify", "jdk.jfr");
     }
 
     @ParameterizedTest

@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import org.imsg.netty.ImsgMessage;
+import org.imsg.sys.Recorder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -83,8 +84,14 @@ public final class ImsgRequests extends ChannelDuplexHandler {
                 deadline.cancel(false);
             deadline = loop.schedule(() -> {
                 if (context.executor() == loop)
-                    fail(new RequestTimeoutException(timeout));
+                    timedOut();
             }, until - loop.ticker().nanoTime(), TimeUnit.NANOSECONDS);
+        }
+
+        private void timedOut() {
+            if (Recorder.started())
+                RequestEvents.timedOut(context.channel(), id, timeout);
+            fail(new RequestTimeoutException(timeout));
         }
 
         void reply(ImsgMessage message) {
