@@ -2,6 +2,7 @@ package org.imsg.sys;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static org.imsg.sys.Constants.EMSGSIZE;
 import static org.imsg.sys.Constants.MSG_CMSG_CLOEXEC;
 import static org.imsg.sys.Constants.MSG_CTRUNC;
 import static org.imsg.sys.Constants.MSG_NOSIGNAL;
@@ -47,6 +48,8 @@ public final class Msghdr implements AutoCloseable {
     private long owned;
     /** Whether the last receive has not looked at its control messages yet: it had neither memory nor stack to. */
     private boolean uncollected;
+    /** Whether the last receive went without its descriptors, for which OpenBSD had no free place. */
+    private boolean refused;
     private int received;
     private int closed;
 
@@ -122,7 +125,8 @@ public final class Msghdr implements AutoCloseable {
 
     /**
      * One recvmsg(2). Passed descriptors that came with it are then in {@link #descriptorCount()} and {@link #descriptor(int)},
-     * close on exec, and owned by the caller; a pidfd that came with it is closed.
+     * close on exec, and owned by the caller; a pidfd that came with it is closed. Where OpenBSD refuses the call with EMSGSIZE, since
+     * it has no free place for a descriptor, a second call takes the bytes without it; never a third, which would fail for ever.
      *
      * @param fd the socket
      * @param address where the bytes go
@@ -132,16 +136,23 @@ public final class Msghdr implements AutoCloseable {
      */
     public int receive(int fd, long address, int length, int flags) {
         closeUncollected();
-        prepare(address, length, controlCapacity);
-        memory.set(JAVA_INT, FLAGS, 0);
         received = closed = 0;
-        int n = Posix.recvmsg(errno, fd, memory.address(), flags | MSG_CMSG_CLOEXEC);
+        int n = receive(fd, address, length, flags, controlCapacity);
+        refused = n == -EMSGSIZE && controlCapacity > 0;
+        if (refused)
+            return receive(fd, address, length, flags, 0);
         if (n >= 0 && controlCapacity > 0) {
             uncollected = true;
             collectDescriptors();
             uncollected = false;
         }
         return n;
+    }
+
+    private int receive(int fd, long address, int length, int flags, int controlLength) {
+        prepare(address, length, controlLength);
+        memory.set(JAVA_INT, FLAGS, 0);
+        return Posix.recvmsg(errno, fd, memory.address(), flags | MSG_CMSG_CLOEXEC);
     }
 
     /** Closes all that came with a receive whose control messages it had no stack to look at. */
@@ -227,10 +238,10 @@ public final class Msghdr implements AutoCloseable {
     /**
      * Whether the last receive had descriptors that the kernel did not deliver.
      *
-     * @return true if MSG_CTRUNC was set
+     * @return true if MSG_CTRUNC was set, or the bytes came by a second call
      */
     public boolean controlTruncated() {
-        return (memory.get(JAVA_INT, FLAGS) & MSG_CTRUNC) != 0;
+        return refused || (memory.get(JAVA_INT, FLAGS) & MSG_CTRUNC) != 0;
     }
 
     /**

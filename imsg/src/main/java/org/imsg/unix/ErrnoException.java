@@ -1,6 +1,7 @@
 package org.imsg.unix;
 
 import java.io.IOException;
+import org.imsg.sys.Constants;
 import org.jspecify.annotations.Nullable;
 
 /** A system call failed. The message names the call, its object and the error: {@code connect(/run/x.sock): ECONNREFUSED (111): ...}. */
@@ -100,5 +101,15 @@ public final class ErrnoException extends IOException {
      */
     public String name() {
         return Errno.name(number);
+    }
+
+    /**
+     * Tells whether the process or the system had no room for what was asked, and may have later.
+     *
+     * @return true for EMFILE, ENFILE, ENOBUFS and ENOMEM
+     */
+    public boolean isShortage() {
+        return number == Constants.EMFILE || number == Constants.ENFILE || number == Constants.ENOBUFS
+                || number == Constants.ENOMEM;
     }
 }

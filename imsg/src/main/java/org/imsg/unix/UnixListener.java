@@ -9,7 +9,6 @@ import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.time.Duration;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -45,9 +44,6 @@ public final class UnixListener extends AbstractInterruptibleChannel {
     /** How many of them may be one user's, unless {@link #maxConnectionsOfUid(int)} says otherwise. */
     public static final int MAX_CONNECTIONS_OF_UID = 256;
 
-    /** What accept(2) says when there is no room now, and may be later. */
-    private static final Set<Integer> SHORTAGES = Set.of(Constants.EMFILE, Constants.ENFILE, Constants.ENOBUFS,
-            Errno.number("ENOMEM"));
     private static final long SHORTEST_PAUSE = TimeUnit.MILLISECONDS.toNanos(10);
     private static final long LONGEST_PAUSE = TimeUnit.SECONDS.toNanos(1);
     /** Failures closer together than this are one shortage, and one record. */
@@ -293,7 +289,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
             try {
                 return acceptAny(deadline);
             } catch (ErrnoException e) {
-                if (!SHORTAGES.contains(e.number()) || Deadline.left(deadline) <= 0)
+                if (!e.isShortage() || Deadline.left(deadline) <= 0)
                     throw e;
                 tell(e);
                 LockSupport.parkNanos(this, Math.min(SHORTEST_PAUSE, Deadline.left(deadline)));
@@ -423,7 +419,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
             } catch (ClosedChannelException _) {
                 return;
             } catch (ErrnoException e) {
-                if (!SHORTAGES.contains(e.number()))
+                if (!e.isShortage())
                     throw e;
                 shortage = e;
             } catch (OutOfMemoryError e) {

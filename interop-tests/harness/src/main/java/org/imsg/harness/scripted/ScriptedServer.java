@@ -8,6 +8,7 @@ import org.imsg.WireFormat;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.stream.RawListener;
 import org.imsg.harness.stream.RawSocket;
+import org.imsg.unix.ErrnoException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,12 +70,17 @@ public final class ScriptedServer implements AutoCloseable {
         }
     }
 
-    /** Null when this is being closed and no client waits to be served any more. */
+    /** Null when this is being closed and no client waits any more that can be served. While there is no room for another, clients wait. */
     private @Nullable RawSocket nextClient() throws IOException {
         for (;;) {
             try {
                 return listener.accept(PAUSE);
             } catch (SocketTimeoutException _) {
+                if (closed)
+                    return null;
+            } catch (ErrnoException e) {
+                if (!e.isShortage())
+                    throw e;
                 if (closed)
                     return null;
             }
