@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.imsg.testing.Call;
+import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 
@@ -26,6 +27,8 @@ public final class ResidentMemory {
         int count = Integer.parseInt(arguments[1]);
         System.out.println(switch (arguments[0]) {
             case "pairs" -> pairs(count);
+            case "listeners" -> listeners(count);
+            case "children" -> children(count);
             case "large" -> large(count);
             case "claims" -> claims(count);
             case "dropped" -> dropped(count);
@@ -56,6 +59,40 @@ public final class ResidentMemory {
                 pair.first().flush();
                 pair.second().receive();
                 pair.second().read(_ -> {});
+            }
+        }
+        return residentKib() - before;
+    }
+
+    /** Listeners that have accepted a client each, one after the other. */
+    private static long listeners(int count) throws Exception {
+        Path directory = Files.createTempDirectory("imsg");
+        Path path = directory.resolve("s");
+        long before = 0;
+        for (int i = 0; i < count; i++) {
+            if (i == count / 5)
+                before = residentKib();
+            try (ImsgListener listener = ImsgListener.listen(path);
+                    ImsgChannel client = ImsgChannel.connect(path);
+                    ImsgChannel server = listener.accept()) {
+                client.send(Imsg.of(1));
+                server.receive();
+            }
+        }
+        long grown = residentKib() - before;
+        Files.delete(directory);
+        return grown;
+    }
+
+    /** Children of a large environment, one after the other, each with a descriptor. */
+    private static long children(int count) throws Exception {
+        Child.Builder child = Child.of(Path.of("/bin/true")).environment("LARGE", "x".repeat(20_000));
+        long before = 0;
+        for (int i = 0; i < count; i++) {
+            if (i == count / 5)
+                before = residentKib();
+            try (Fd.Pair pair = Fd.socketpair()) {
+                child.descriptor(3, pair.first()).start().waitFor();
             }
         }
         return residentKib() - before;

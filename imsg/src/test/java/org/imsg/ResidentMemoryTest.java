@@ -21,6 +21,16 @@ class ResidentMemoryTest {
     }
 
     @Test
+    void listeners_opened_used_and_closed_leave_the_process_as_large_as_it_was() throws Exception {
+        assertThat(grownKib("listeners", 5_000, 64)).isLessThan(16 << 10);
+    }
+
+    @Test
+    void children_started_and_waited_for_leave_the_process_as_large_as_it_was() throws Exception {
+        assertThat(grownKib("children", 1_500, 64)).isLessThan(16 << 10);
+    }
+
+    @Test
     void channels_that_have_carried_a_100_mb_message_keep_nothing_of_it() throws Exception {
         assertThat(grownKib("large", 2, 300)).isLessThan(16 << 10);
     }
