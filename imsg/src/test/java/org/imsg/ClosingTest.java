@@ -7,10 +7,13 @@ import java.io.IOException;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.imsg.testing.Call;
+import org.imsg.unix.Child;
+import org.imsg.unix.Fd;
 import org.imsg.unix.UnixAddress;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -115,6 +118,23 @@ class ClosingTest {
             pair.second().send(Imsg.of(5));
             assertThat(other.receive().type()).isEqualTo(5);
             assertThat(pair.second().poll(_ -> {})).isNotNegative();
+        }
+    }
+
+    @Test
+    void a_channel_whose_duplicate_a_child_has_may_be_closed_while_it_is_waited_in() throws Exception {
+        try (ImsgChannel peer = pair.second()) {
+            Call<Imsg> waiting = Call.start(Call.On.PLATFORM, pair.first()::receive).awaitWaiting();
+            Child child;
+            try (Fd duplicate = pair.first().dup()) {
+                child = Child.of(Path.of("/bin/sh"), "-c", "head -c 16 <&3 | cat >&3").descriptor(3, duplicate).start();
+            }
+            pair.first().close();
+            assertThat(waiting.failure()).isInstanceOf(AsynchronousCloseException.class);
+            peer.send(Imsg.of(7));
+            assertThat(peer.receive().type()).isEqualTo(7);
+            assertThat(child.waitFor().success()).isTrue();
+            assertThat(peer.receive()).isNull();
         }
     }
 

@@ -78,13 +78,42 @@ public final class NativeString {
      * @throws IllegalArgumentException if there is a NUL in it, where C would end the string
      */
     public static MemorySegment of(String text, Arena arena) {
+        return of(bytes(text), arena);
+    }
+
+    /**
+     * The bytes of text, without a NUL, as {@link #of(String, Arena)} encodes it.
+     *
+     * @param text any text
+     * @return its bytes
+     * @throws IllegalArgumentException if there is a NUL in it
+     */
+    public static byte[] bytes(String text) {
         if (text.indexOf('\0') >= 0)
             throw new IllegalArgumentException("NUL at index " + text.indexOf('\0')
                     + " would end an argument or variable of the child there");
-        return of(text.getBytes(NAMES.newEncoder().canEncode(text) ? NAMES : StandardCharsets.UTF_8), arena);
+        return text.getBytes(NAMES.newEncoder().canEncode(text) ? NAMES : StandardCharsets.UTF_8);
     }
 
-    private static MemorySegment of(byte[] bytes, Arena arena) {
+    /**
+     * Tells whether text is what the JVM makes of bytes that the system hands it.
+     *
+     * @param text any text
+     * @param bytes without a NUL
+     * @return true if they may have become this text
+     */
+    public static boolean isText(String text, byte[] bytes) {
+        return text.equals(new String(bytes, NAMES));
+    }
+
+    /**
+     * Bytes as a C string.
+     *
+     * @param bytes without a NUL
+     * @param arena how long it lives
+     * @return the bytes and a NUL
+     */
+    public static MemorySegment of(byte[] bytes, Arena arena) {
         MemorySegment string = arena.allocate(bytes.length + 1L);
         MemorySegment.copy(bytes, 0, string, JAVA_BYTE, 0, bytes.length);
         return string;

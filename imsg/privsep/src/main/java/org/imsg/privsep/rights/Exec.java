@@ -1,11 +1,11 @@
 package org.imsg.privsep.rights;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -51,14 +51,14 @@ public final class Exec {
     private static final Path ENVIRONMENT = Path.of("/proc/self/environ");
 
     private final Path program;
-    private final List<String> arguments;
+    private final List<byte[]> arguments;
     private Confinement confinement = Confinement.none();
     private List<Integer> kept = List.of();
     private @Nullable Path lock;
     private boolean waits;
     private @Nullable Map<String, String> variables;
 
-    private Exec(Path program, List<String> arguments) {
+    private Exec(Path program, List<byte[]> arguments) {
         this.program = program;
         this.arguments = arguments;
     }
@@ -80,9 +80,15 @@ public final class Exec {
      * @param program its path as the program's root has it; a name without a slash is searched for in the directories of PATH
      * @param arguments its arguments, without its name
      * @return a description that leaves it all rights but new ones
+     * @throws IllegalArgumentException if there is a NUL in an argument
      */
     public static Exec of(Path program, String... arguments) {
-        return new Exec(program, List.of(arguments));
+        return of(program, Stream.of(arguments).map(NativeString::bytes).toList());
+    }
+
+    /** With arguments that need not be text. */
+    static Exec of(Path program, List<byte[]> arguments) {
+        return new Exec(program, arguments);
     }
 
     /**
@@ -163,7 +169,9 @@ public final class Exec {
             List<Integer> open = new ArrayList<>(kept);
             locked(arena).ifPresent(open::add);
             try (SpawnSteps steps = new SpawnSteps(wanted, platform, Optional.empty(), last(arena, open, wanted), -1)) {
-                Call call = new Call(arena, candidates(arena), argv(arena), environment(arena));
+                List<byte[]> environment = environment();
+                Call call = new Call(arena, candidates(arena, environment), array(arena, argv()),
+                        array(arena, environment));
                 System.out.flush();
                 System.err.flush();
                 throw new ErrnoException("execve", program, ConfinedSpawn.run(steps.list(), call::perform));
@@ -215,45 +223,48 @@ public final class Exec {
         throw new PrivilegeException("lock", lock, -result);
     }
 
-    private List<MemorySegment> candidates(Arena arena) throws IOException {
+    private List<MemorySegment> candidates(Arena arena, List<byte[]> environment) {
         if (program.toString().contains("/"))
             return List.of(NativeString.of(program, arena));
         List<MemorySegment> candidates = new ArrayList<>();
-        for (String directory : path().split(":", -1))
-            candidates.add(NativeString.of(Path.of(directory.isEmpty() ? "." : directory).resolve(program), arena));
+        for (String directory : path(environment).split(":", -1))
+            candidates.add(NativeString.of(NativeString.path(bytes(directory.isEmpty() ? "." : directory))
+                    .resolve(program), arena));
         return candidates;
     }
 
-    private String path() throws IOException {
-        String usual = "/usr/bin:/bin";
-        return variables == null ? System.getenv().getOrDefault("PATH", usual) : variables.getOrDefault("PATH", usual);
+    /** A byte of it is a character. */
+    private static String path(List<byte[]> environment) {
+        return environment.stream().map(each -> new String(each, ISO_8859_1)).filter(each -> each.startsWith("PATH="))
+                .findFirst().orElse("PATH=/usr/bin:/bin").substring("PATH=".length());
     }
 
-    private long argv(Arena arena) {
-        return array(arena, Stream.concat(Stream.of(NativeString.of(program, arena)),
-                arguments.stream().map(each -> NativeString.of(each, arena))).toList());
+    private static byte[] bytes(String text) {
+        return text.getBytes(ISO_8859_1);
     }
 
-    private long environment(Arena arena) throws IOException {
-        if (variables != null)
-            return array(arena, variables.entrySet().stream()
-                    .map(each -> NativeString.of(each.getKey() + "=" + each.getValue(), arena)).toList());
-        byte[] all = Files.readAllBytes(ENVIRONMENT);
-        List<MemorySegment> strings = new ArrayList<>();
-        for (int from = 0, i = 0; i < all.length; i++) {
-            if (all[i] == 0) {
-                strings.add(arena.allocateFrom(new String(all, from, i - from, StandardCharsets.ISO_8859_1),
-                        StandardCharsets.ISO_8859_1));
-                from = i + 1;
-            }
-        }
-        return array(arena, strings);
+    private List<byte[]> argv() {
+        return Stream.concat(Stream.of(NativeString.bytes(program)), arguments.stream()).toList();
     }
 
-    private static long array(Arena arena, List<MemorySegment> strings) {
+    private List<byte[]> environment() throws IOException {
+        if (variables == null)
+            return words(ENVIRONMENT);
+        return variables.entrySet().stream().map(each -> NativeString.bytes(each.getKey() + "=" + each.getValue()))
+                .toList();
+    }
+
+    /** What a file of /proc has, without the NUL behind each. */
+    static List<byte[]> words(Path file) throws IOException {
+        String all = new String(Files.readAllBytes(file), ISO_8859_1);
+        List<String> words = List.of(all.split("\0", -1));
+        return words.subList(0, words.size() - 1).stream().map(Exec::bytes).toList();
+    }
+
+    private static long array(Arena arena, List<byte[]> strings) {
         MemorySegment array = arena.allocate(JAVA_LONG, strings.size() + 1L);
         for (int i = 0; i < strings.size(); i++)
-            array.setAtIndex(JAVA_LONG, i, strings.get(i).address());
+            array.setAtIndex(JAVA_LONG, i, NativeString.of(strings.get(i), arena).address());
         return array.address();
     }
 

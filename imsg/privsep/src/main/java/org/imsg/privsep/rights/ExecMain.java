@@ -1,14 +1,17 @@
 package org.imsg.privsep.rights;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.Deque;
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.imsg.sys.Constants;
+import org.imsg.sys.NativeString;
 import org.imsg.unix.ErrnoException;
 
 /**
@@ -47,7 +50,7 @@ public final class ExecMain {
         int code = FAILURE;
         String why;
         try {
-            parse(arguments).perform();
+            parse(words(arguments)).perform();
             throw new AssertionError("the process goes on");
         } catch (ErrnoException e) {
             code = e.number() == Constants.ENOENT ? NOT_FOUND : CANNOT_EXECUTE;
@@ -63,27 +66,37 @@ public final class ExecMain {
         Runtime.getRuntime().halt(code);
     }
 
-    static Exec parse(String... line) throws PrivilegeException {
-        Deque<String> words = new ArrayDeque<>(Arrays.asList(line));
+    /** The command line byte by byte, if it is this process's: of words that are no text in the locale the JVM keeps no bytes. */
+    private static List<byte[]> words(String... line) throws IOException {
+        List<byte[]> all = Exec.words(Path.of("/proc/self/cmdline"));
+        List<byte[]> words = all.subList(Math.max(0, all.size() - line.length), all.size());
+        boolean same = words.size() == line.length
+                && IntStream.range(0, line.length).allMatch(i -> NativeString.isText(line[i], words.get(i)));
+        return same ? words : Stream.of(line).map(NativeString::bytes).toList();
+    }
+
+    static Exec parse(List<byte[]> line) throws PrivilegeException {
+        Deque<byte[]> words = new ArrayDeque<>(line);
         Confinement rights = Confinement.none();
         Path lock = null;
         boolean waits = false;
         int[] kept = {};
-        while (!words.isEmpty() && words.peek().startsWith("-")) {
-            String option = words.pop();
+        while (!words.isEmpty() && text(words.peek()).startsWith("-")) {
+            String option = text(words.pop());
             if (option.equals("--"))
                 break;
             if (option.equals("-U")) {
                 rights = rights.to(Ids.fromEnvironment());
                 continue;
             }
-            String value = next(words, "a value for " + option);
+            byte[] word = next(words, "a value for " + option);
+            String value = text(word);
             switch (option) {
                 case "-u" -> rights = rights.to(ids(value));
-                case "-/" -> rights = rights.chroot(Path.of(value));
+                case "-/" -> rights = rights.chroot(NativeString.path(word));
                 case "-n" -> rights = rights.nice(Math.toIntExact(number(value, "-?[0-9]{1,2}")));
                 case "-l", "-L" -> {
-                    lock = Path.of(value);
+                    lock = NativeString.path(word);
                     waits = option.equals("-l");
                 }
                 case "-r" -> rights = limited(rights, value);
@@ -95,15 +108,19 @@ public final class ExecMain {
                         + option);
             }
         }
-        Path program = Path.of(next(words, "a program"));
-        Exec exec = Exec.of(program, words.toArray(String[]::new)).confined(rights).keep(kept);
+        Path program = NativeString.path(next(words, "a program"));
+        Exec exec = Exec.of(program, List.copyOf(words)).confined(rights).keep(kept);
         return lock == null ? exec : exec.lock(lock, waits);
     }
 
-    private static String next(Deque<String> words, String expected) {
-        if (words.isEmpty() || words.peek().isEmpty())
+    private static byte[] next(Deque<byte[]> words, String expected) {
+        if (words.isEmpty() || words.peek().length == 0)
             throw new IllegalArgumentException("expected " + expected);
         return words.pop();
+    }
+
+    private static String text(byte[] word) {
+        return new String(word, StandardCharsets.UTF_8);
     }
 
     private static Ids ids(String text) throws PrivilegeException {

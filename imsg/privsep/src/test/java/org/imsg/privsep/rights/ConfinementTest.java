@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.imsg.testing.ProcStatus;
+import org.imsg.testing.ChildJvm;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 import org.junit.jupiter.api.BeforeEach;
@@ -360,6 +361,13 @@ class ConfinementTest {
                 .withMessageContaining("ENOENT");
         Confinement root = Confinement.none().privateRoot(PrivateRoot.java().readOnly(Path.of("/bin/true")));
         assertThat(root.spawn(Child.of(Path.of("/bin/true"))).waitFor().success()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"C", "C.UTF-8"})
+    void a_directory_has_the_bytes_it_was_named_by_whatever_the_locale(String locale) throws Exception {
+        assertThat(new ChildJvm().environment("LC_ALL", locale).run(ConfinesInAnyLocale.class, directory.toString())
+                .lines()).containsExactly("unveiled 0", "chroot true", "unveiled 0", "chroot true");
     }
 
     @Test

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A JVM that becomes another program. */
 @Timeout(60)
@@ -120,6 +121,20 @@ class ExecTest {
         assertThat(exec("-/", directory.toString(), "sh").output()).startsWith("exec: execve(sh): ENOENT");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"C", "C.UTF-8"})
+    void words_and_names_have_the_bytes_that_were_written_whatever_the_locale(String locale) throws Exception {
+        String root = "export LC_ALL=" + locale + "; root=" + directory + "/$(printf 'gr\\374n'); mkdir \"$root\"; ";
+        assertThat(execAfter(root + "set -- \"$@\" -/ \"$root\" no-program").output())
+                .startsWith("exec: execve(no-program): ENOENT");
+        assertThat(execAfter("export LC_ALL=" + locale + "; set -- \"$@\" echo \"$(printf 'gr\\374n \\303\\274')\"")
+                .output())
+                .isEqualTo("gr\u00fcn \u00c3\u00bc\n");
+        String path = "; PATH=$PATH:$root; printf '#!/bin/sh\\necho found\\n' >\"$root/pro\"; chmod 755 \"$root/pro\"";
+        assertThat(execAfter("export LC_ALL=" + locale + "; root=" + directory + "/$(printf 'gr\\374n')" + path
+                + "; set -- \"$@\" pro").output()).isEqualTo("found\n");
+    }
+
     private static List<String> ldd(String program) throws Exception {
         List<String> files = new ArrayList<>(List.of(program));
         for (String word : run(List.of("/usr/bin/ldd", program)).output().split("\\s+"))
@@ -208,7 +223,8 @@ class ExecTest {
             --; expected a program
             """)
     void a_command_line_that_makes_no_sense_is_told_why(String words, String why) {
-        assertThatThrownBy(() -> ExecMain.parse(words.split(" "))).isInstanceOf(IllegalArgumentException.class)
+        assertThatThrownBy(() -> ExecMain.parse(Stream.of(words.split(" ")).map(String::getBytes).toList()))
+                .isInstanceOf(IllegalArgumentException.class)
                 .message().startsWith(why);
     }
 

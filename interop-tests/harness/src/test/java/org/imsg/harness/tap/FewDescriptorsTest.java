@@ -17,7 +17,8 @@ class FewDescriptorsTest {
     void a_client_there_is_no_room_for_waits_and_is_served_later_and_the_others_are_meanwhile(String server,
             @TempDir Path directory) throws Exception {
         assertThat(new ChildJvm().mostDescriptors(250).run(FewDescriptors.class, server, directory.toString()).lines()
-                .filter(line -> !line.startsWith("warm-up"))).startsWith("first 5").containsSequence("open EMFILE", "second waits")
+                .filter(line -> !line.startsWith("warm-up"))).startsWith("first 5")
+                .containsSequence("open EMFILE", "second waits")
                 .endsWith("second 5", "left open 0");
     }
 }
