@@ -9,7 +9,8 @@ options="$options -XX:CompileThresholdScaling=10"
 options="$options -Xlog:disable -Xlog:all=warning,aot*=off,cds*=off:stderr"
 
 java=
-for candidate in "$home/lib/imsg/bin/java" /usr/lib/jvm/*-25-*/bin/java /usr/lib/jvm/*-2[6-9]-*/bin/java; do
+for candidate in "$home/lib/imsg/bin/java" /usr/lib/jvm/*-25-*/bin/java /usr/lib/jvm/*-2[6-9]-*/bin/java \
+    /usr/lib/jvm/*-[3-9][0-9]-*/bin/java; do
     if [ -x "$candidate" ]; then
         java=$candidate
         break

@@ -1,6 +1,7 @@
 package org.imsg.bundle;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,9 +58,23 @@ class OwnProjectTest {
         assertThat(ended.output()).contains("hello, with a descriptor");
     }
 
+    /** That of the Maven which runs this build may be older. */
+    @Test
+    void an_older_Java_is_told_which_is_needed() throws Exception {
+        String older = System.getProperty("bundle.maven.java");
+        assumeThat(older).as("the Java that runs Maven").matches(".*java-(17|18|19|2[0-4])-.*");
+        Program ended = buildWith(older, "package");
+        assertThat(ended.status()).isNotZero();
+        assertThat(ended.output()).contains("imsg needs Java 25 or newer").doesNotContain("COMPILATION ERROR");
+    }
+
     private Program build(String... arguments) throws Exception {
+        return buildWith(System.getProperty("java.home"), arguments);
+    }
+
+    private Program buildWith(String java, String... arguments) throws Exception {
         return new Repositories(directory).maven(project, List.of(Bundle.DIRECTORY),
-                Program.mavenEnvironment(System.getProperty("java.home"), ""), arguments);
+                Program.mavenEnvironment(java, ""), arguments);
     }
 
     private static void edit(Path file, String old, String now) throws Exception {
