@@ -7,6 +7,7 @@ import org.jspecify.annotations.NullMarked;
  */
 @NullMarked
 module org.imsg.privsep {
+    requires static jdk.jfr;
     requires static org.jspecify;
     requires transitive org.imsg;
 

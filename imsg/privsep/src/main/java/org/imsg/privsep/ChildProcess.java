@@ -18,11 +18,13 @@ import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 import org.imsg.Ibuf;
 import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
 import org.imsg.ImsgProtocolException;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.rights.Confinement;
 import org.imsg.privsep.rights.ControlGroup;
 import org.imsg.privsep.rights.Ids;
+import org.imsg.sys.Recorder;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 import org.imsg.unix.Sockets;
@@ -45,6 +47,8 @@ final class ChildProcess implements Connection.Receiver {
     private final RatedLog log;
     /** The roles it may ask for. */
     private final Predicate<String> mayAsk;
+    /** When the parent began to start it. */
+    private final long began = System.nanoTime();
     private final CompletableFuture<Runnable> hook = new CompletableFuture<>();
     /** Made in advance, for there may be no memory when it is needed. */
     private final LongConsumer channelEnded;
@@ -94,6 +98,8 @@ final class ChildProcess implements Connection.Receiver {
         ChildProcess process = new ChildProcess(self, supervisor, events, instance, log, mayAsk);
         try (Fd.Pair ends = Fd.socketpair()) {
             process.start(ends, builder, jvm);
+            if (Recorder.started())
+                ChildEvents.started(instance, process.pid(), process.age());
             return process;
         } catch (Throwable e) {
             process.over = true;
@@ -179,6 +185,11 @@ final class ChildProcess implements Connection.Receiver {
         return child.pid();
     }
 
+    /** The nanoseconds since the parent began to start it. */
+    long age() {
+        return System.nanoTime() - began;
+    }
+
     /** Its process, its channel and what it was refused, by the names of {@link ControlProtocol}. */
     Map<String, String> figures() throws IOException {
         Map<String, String> figures = new LinkedHashMap<>();
@@ -187,10 +198,20 @@ final class ChildProcess implements Connection.Receiver {
         if (isThere())
             figures.putAll(seen);
         figures.putAll(connection.figures());
-        MonitorThread monitor = served;
-        if (monitor != null)
-            figures.put("refusals", Long.toString(monitor.refusals()));
+        if (served != null)
+            figures.put("refusals", Long.toString(refusals()));
         return figures;
+    }
+
+    /** The counters of its channel. */
+    ImsgChannel.Counters counters() {
+        return connection.counters();
+    }
+
+    /** How much of what it asked for was refused. */
+    long refusals() {
+        MonitorThread monitor = served;
+        return monitor == null ? 0 : monitor.refusals();
     }
 
     /** What the kernel shows of it that is otherwise than its role declares. */
@@ -241,6 +262,8 @@ final class ChildProcess implements Connection.Receiver {
         over = true;
         close();
         hook.complete(call);
+        if (Recorder.started())
+            ChildEvents.ended(instance, pid(), age(), status, supervisor.startsAgain(instance));
     }
 
     /** The call takes too long. */
@@ -343,6 +366,8 @@ final class ChildProcess implements Connection.Receiver {
     /** From now on it can be sent to, and says things to the user's handlers. */
     Peer becomePeer() {
         peer = new Peer(instance.role.name(), instance.number, connection);
+        if (Recorder.started())
+            ChildEvents.runs(instance, pid(), age());
         return peer;
     }
 
@@ -377,7 +402,11 @@ final class ChildProcess implements Connection.Receiver {
         if (ready)
             throw new ViolationException("says again that it is ready");
         ready = true;
-        events.accept(ifCurrent(now -> supervisor.ready(instance, now)));
+        events.accept(ifCurrent(now -> {
+            if (Recorder.started())
+                ChildEvents.ready(instance, pid(), age());
+            supervisor.ready(instance, now);
+        }));
     }
 
     private void deliver(Imsg message) throws Exception {

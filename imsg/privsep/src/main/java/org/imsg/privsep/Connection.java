@@ -5,6 +5,7 @@ import java.nio.channels.ClosedChannelException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
@@ -59,7 +60,6 @@ final class Connection implements AutoCloseable {
     /** Nothing is sent any more behind what is queued. */
     private boolean ending;
     private volatile boolean ended;
-    private final Traffic traffic = new Traffic();
     /** To be closed when it is not read any more. */
     private volatile boolean closing;
     private boolean reading;
@@ -78,11 +78,20 @@ final class Connection implements AutoCloseable {
         }
     }
 
+    ImsgChannel.Counters counters() {
+        return channel.counters();
+    }
+
     /** The traffic so far and the queue, by the names of {@link ControlProtocol}. */
     synchronized Map<String, String> figures() {
-        Map<String, String> figures = traffic.figures();
+        ImsgChannel.Counters counters = counters();
+        Map<String, String> figures = new LinkedHashMap<>();
+        figures.put("messages-in", Long.toString(counters.messagesReceived()));
+        figures.put("messages-out", Long.toString(counters.messagesSent()));
+        figures.put("bytes-in", Long.toString(counters.bytesReceived()));
+        figures.put("bytes-out", Long.toString(counters.bytesSent()));
         figures.put("queued-messages", Integer.toString(queue.size()));
-        figures.put("queued-bytes", Long.toString(queuedBytes + channel.queuedBytes()));
+        figures.put("queued-bytes", Long.toString(queuedBytes + counters.queuedBytes()));
         figures.put("queued-descriptors", Integer.toString(queuedDescriptors));
         return figures;
     }
@@ -145,7 +154,6 @@ final class Connection implements AutoCloseable {
                 own = fd.dup();
             }
             channel.compose(message.type(), message.id(), message.pid(), own, message.payload());
-            traffic.sent(message);
         } catch (IOException | RuntimeException | Error e) {
             // Nothing was taken: the caller closes the message, and the descriptor with it.
             if (own != null)
@@ -275,7 +283,6 @@ final class Connection implements AutoCloseable {
         readers(true);
         try {
             for (Imsg next; (next = channel.receive()) != null;) {
-                traffic.received(next);
                 try (Imsg message = adopted(next)) {
                     if (!closing)
                         to.message(message);

@@ -1,6 +1,7 @@
 package org.imsg.privsep;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,7 +28,7 @@ final class Inspection {
     }
 
     /** A process at a moment, as the supervising thread has seen it. */
-    record Seen(String name, String role, String state, long starts, long seconds, boolean runs,
+    record Seen(String name, String role, int instance, String state, long starts, long seconds, boolean runs,
             @Nullable ChildProcess process) {
         private Map<String, String> entry() {
             Map<String, String> entry = new LinkedHashMap<>();
@@ -39,6 +40,17 @@ final class Inspection {
                 entry.put("uptime", Long.toString(seconds));
             return entry;
         }
+
+        private ChildStatus status() {
+            return process == null
+                    ? new ChildStatus(role, instance, state, starts, 0, Duration.ZERO, null, 0)
+                    : new ChildStatus(role, instance, state, starts, process.pid(), Duration.ofNanos(process.age()),
+                            process.counters(), process.refusals());
+        }
+    }
+
+    List<ChildStatus> children() throws IOException, InterruptedException {
+        return seen().stream().map(Seen::status).toList();
     }
 
     List<Map<String, String>> status(String program, boolean stopping, long uptime)

@@ -74,7 +74,7 @@ final class ParentLoop implements Supervisor.Actions {
         this.inspection = new Inspection(all -> post(now -> all.complete(
                 supervisor.instances().stream().map(each -> seen(each, now)).toList())));
         this.self = new ParentProcess(program, arguments, table.names(), new Dispatch(log),
-                orders, this::request);
+                orders, this::request, inspection::children);
         for (Instance instance : supervisor.instances())
             logs.put(instance, new RatedLog(System.getLogger(program + "." + instance.role.name()),
                     instance.toString(), instance.role.bounds(), () -> verbose));
@@ -133,7 +133,7 @@ final class ParentLoop implements Supervisor.Actions {
 
     /** How a process is at the moment, by the supervising thread. */
     private Inspection.Seen seen(Instance each, long now) {
-        return new Inspection.Seen(each.toString(), each.role.name(), each.stateWord(), each.starts,
+        return new Inspection.Seen(each.toString(), each.role.name(), each.number, each.stateWord(), each.starts,
                 TimeUnit.NANOSECONDS.toSeconds(now - each.startedAt), each.state == Instance.State.RUNNING,
                 children.get(each));
     }

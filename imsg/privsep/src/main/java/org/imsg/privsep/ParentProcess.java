@@ -33,16 +33,23 @@ public final class ParentProcess extends Participant {
         void restart(String role);
     }
 
+    /** Looks at the children. */
+    interface Children {
+        List<ChildStatus> look() throws IOException, InterruptedException;
+    }
+
     private final Set<String> roles;
     private final Orders orders;
     private final Requests asked;
+    private final Children children;
 
     ParentProcess(String program, List<String> arguments, Set<String> roles, Dispatch dispatch, Orders orders,
-            Requests asked) {
+            Requests asked, Children children) {
         super(program, arguments, roles, dispatch);
         this.roles = roles;
         this.orders = orders;
         this.asked = asked;
+        this.children = children;
     }
 
     /**
@@ -89,6 +96,18 @@ public final class ParentProcess extends Participant {
      */
     public void restart(String role) {
         orders.restart(known(role));
+    }
+
+    /**
+     * Returns how each process is, for programs that watch themselves; {@code imsg ctl status} shows the same and what the kernel
+     * knows.
+     *
+     * @return one for each process of each role, also for those that do not run
+     * @throws IOException if the thread that supervises them does not answer in ten seconds
+     * @throws InterruptedException if the thread is interrupted meanwhile
+     */
+    public List<ChildStatus> children() throws IOException, InterruptedException {
+        return children.look();
     }
 
     private String known(String role) {

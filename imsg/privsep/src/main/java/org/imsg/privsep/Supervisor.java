@@ -270,6 +270,12 @@ final class Supervisor {
             settle(instance, now);
     }
 
+    /** Whether another process follows the one that has ended, as it looks now; on demand, only a request tells. */
+    boolean startsAgain(Instance instance) {
+        return !stopping && !instance.isOnDemand() && !instance.down
+                && (instance.reexecute || instance.role.afterEnd() == AfterEnd.RESTART);
+    }
+
     /** There is no process: what now? */
     private void settle(Instance instance, long now) {
         if (stopping) {

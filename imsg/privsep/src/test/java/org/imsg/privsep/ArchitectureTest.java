@@ -1,5 +1,8 @@
 package org.imsg.privsep;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.equivalentTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
@@ -13,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.imsg.sys.Recorder;
 import org.imsg.testing.CodeSize;
 import org.imsg.testing.FileLayers;
 import org.junit.jupiter.api.BeforeAll;
@@ -35,14 +39,17 @@ class ArchitectureTest {
     }
 
     private static void mayUse(String room, String... others) {
-        String[] known = Stream.concat(Stream.of(room, "java.."), Stream.of(others)).toArray(String[]::new);
+        String[] known = Stream.concat(Stream.of(room, "java..", "jdk.jfr"), Stream.of(others)).toArray(String[]::new);
         classes().that().resideInAPackage(room).should()
                 .onlyDependOnClassesThat(resideInAnyPackage(known).as("%s may use", room)).check(privsep);
     }
 
     @Test
     void privsep_uses_the_api_unix_rights_and_operations() {
-        mayUse("org.imsg.privsep", "org.imsg.privsep.rights", "org.imsg.privsep.ops", "org.imsg", "org.imsg.unix");
+        mayUse("org.imsg.privsep", "org.imsg.privsep.rights", "org.imsg.privsep.ops", "org.imsg", "org.imsg.unix",
+                "org.imsg.sys");
+        noClasses().that().resideInAPackage("org.imsg.privsep").should().dependOnClassesThat(
+                resideInAPackage("org.imsg.sys").and(not(equivalentTo(Recorder.class)))).check(privsep);
     }
 
     @Test

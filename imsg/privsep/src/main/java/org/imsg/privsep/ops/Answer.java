@@ -61,6 +61,16 @@ record Answer(int type, Ibuf payload, @Nullable Fd fd) implements AutoCloseable 
         return new Answer(OperationProtocol.FAILED, Fields.addString(payload, LogText.shortened(text)), null);
     }
 
+    /** What it means for the request, as the last answer. */
+    Outcome outcome() {
+        return switch (type) {
+            case OperationProtocol.REFUSED -> Outcome.REFUSED;
+            case OperationProtocol.FAILED -> Outcome.FAILED;
+            case OperationProtocol.EXPIRED -> Outcome.EXPIRED;
+            default -> Outcome.ALLOWED;
+        };
+    }
+
     private static Ibuf empty() {
         return Ibuf.dynamic(64, MOST);
     }

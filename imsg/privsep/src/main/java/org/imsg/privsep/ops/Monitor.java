@@ -2,6 +2,9 @@ package org.imsg.privsep.ops;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.Optional;
@@ -28,8 +31,10 @@ public final class Monitor {
     private final Limits limits;
     private final TimeSource time;
     private final Host host;
+    private final Map<Outcome, LongAdder> ended = new EnumMap<>(Outcome.class);
 
     private Monitor(Builder builder) {
+        Arrays.stream(Outcome.values()).forEach(each -> ended.put(each, new LongAdder()));
         policy = builder.policy;
         limits = builder.limits;
         time = builder.time;
@@ -186,7 +191,31 @@ public final class Monitor {
      * @throws IOException as there
      */
     public void serve(ImsgChannel channel, String name, LongAdder refusals) throws IOException {
-        new Session(channel, name, host, () -> policy, limits, time, refusals).run();
+        new Session(channel, name, host, () -> policy, limits, time, refusals, ended).run();
+    }
+
+    /**
+     * How the requests of all children have ended so far.
+     *
+     * @param allowed done as the policy allows
+     * @param refused not allowed
+     * @param failed allowed, and not possible
+     * @param expired not done in time
+     */
+    public record Counters(long allowed, long refused, long failed, long expired) {}
+
+    /**
+     * Returns the counters, for programs that watch themselves.
+     *
+     * @return the numbers of this moment
+     */
+    public Counters counters() {
+        return new Counters(count(Outcome.ALLOWED), count(Outcome.REFUSED), count(Outcome.FAILED),
+                count(Outcome.EXPIRED));
+    }
+
+    private long count(Outcome how) {
+        return ended.get(how).sum();
     }
 
     /**

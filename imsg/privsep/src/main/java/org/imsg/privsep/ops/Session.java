@@ -22,6 +22,7 @@ import org.imsg.ImsgChannel;
 import org.imsg.ImsgTooLargeException;
 import org.imsg.WireFormat;
 import org.imsg.privsep.ops.Operation.Effect;
+import org.imsg.sys.Recorder;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -48,6 +49,8 @@ final class Session {
     private final Workers workers;
     private final Rate rate;
     private final LongAdder refusals;
+    /** Counts how requests ended, of all children. */
+    private final Map<Outcome, LongAdder> ended;
     private final Rate lines;
     private final Set<Task> unanswered = new LinkedHashSet<>();
     private final Map<Integer, Task> goingOn = new HashMap<>();
@@ -59,8 +62,9 @@ final class Session {
     private int malformed;
 
     Session(ImsgChannel channel, String child, Host host, Supplier<Policy> policy, Limits limits, TimeSource time,
-            LongAdder refusals) {
+            LongAdder refusals, Map<Outcome, LongAdder> ended) {
         this.refusals = refusals;
+        this.ended = ended;
         this.channel = channel;
         this.child = child;
         this.host = host;
@@ -247,6 +251,7 @@ final class Session {
         private final Operations.Asked asked;
         private final Map<Integer, Fd> handed;
         private final Duration given;
+        private final OperationEvents.@Nullable PrivilegedOperation recorded;
         private final long deadline;
         private boolean settled;
         private @Nullable IntConsumer signals;
@@ -255,6 +260,7 @@ final class Session {
         private Task(int peerid, Operations.Asked asked) {
             this.peerid = peerid;
             this.asked = asked;
+            this.recorded = Recorder.started() ? OperationEvents.asked(child, asked) : null;
             Map<Integer, Fd> own = Session.this.handed.remove(peerid);
             this.handed = own == null ? Map.of() : own;
             this.given = asked.operation().goesOn() || asked.deadline().isZero()
@@ -325,6 +331,9 @@ final class Session {
         /** Sends the last answer; only then is there room for another request. */
         private void answer(Answer answer) throws IOException {
             try {
+                ended.get(answer.outcome()).increment();
+                if (recorded != null)
+                    recorded.answered(answer.outcome());
                 // Before the answer: the peerid is free when the child has it.
                 synchronized (Session.this) {
                     goingOn.remove(peerid, this);

@@ -66,6 +66,20 @@ class OpeningTest {
                         .isEqualTo(!why.startsWith("no rule")));
     }
 
+    @Test
+    void the_monitor_counts_how_the_requests_of_all_children_ended() throws Exception {
+        Monitor monitor = Monitor.of(policy("read"));
+        Path there = Files.writeString(directory.resolve("there"), "text");
+        for (String child : List.of("one", "other"))
+            try (Served served = Served.by(monitor, child); Privileged privileged = served.privileged()) {
+                privileged.open(there).close();
+                assertThatExceptionOfType(ErrnoException.class)
+                        .isThrownBy(() -> privileged.open(directory.resolve("absent")));
+                assertRefused(privileged, Path.of("/etc/passwd"), "");
+            }
+        assertThat(monitor.counters()).isEqualTo(new Monitor.Counters(2, 2, 2, 0));
+    }
+
     @ParameterizedTest
     @EnumSource
     void a_file_is_read_written_appended_to_and_made_through_descriptors_of_the_parents(Beneath way) throws Exception {
