@@ -75,7 +75,7 @@ class OpeningTest {
                 privileged.open(there).close();
                 assertThatExceptionOfType(ErrnoException.class)
                         .isThrownBy(() -> privileged.open(directory.resolve("absent")));
-                assertRefused(privileged, Path.of("/etc/passwd"), "");
+                assertRefused(privileged, Path.of("/etc/passwd"), "no rule");
             }
         assertThat(monitor.counters()).isEqualTo(new Monitor.Counters(2, 2, 2, 0));
     }
