@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.imsg.bench.report.BenchmarkReport;
@@ -71,7 +72,7 @@ public final class SideBySidePass {
 
     private void say(String what) {
         Duration spent = Duration.between(started, Instant.now());
-        System.out.printf("%2d:%02d %s%n", spent.toMinutes(), spent.toSecondsPart(), what);
+        System.out.printf(Locale.ROOT, "%2d:%02d %s%n", spent.toMinutes(), spent.toSecondsPart(), what);
     }
 
     private static List<Comparison.Outcome> outcomes(Map<String, Map<String, Series>> measured) {

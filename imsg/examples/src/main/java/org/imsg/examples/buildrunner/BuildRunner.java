@@ -31,7 +31,7 @@ public final class BuildRunner implements AutoCloseable {
 
     static Policy policy(Path builds, int port) {
         return Policy.of("""
-                bind  tcp reuse 127.0.0.1:%2$d
+                bind  tcp reuse 127.0.0.1:%2$s
                 run   users=64010-64019 under=%1$s/ own=64002 environment=PATH=/usr/bin:/bin time=60 /bin/sh build.sh
                 chown from=64010-64019 to=64002:64002 %1$s/
                 remove %1$s/

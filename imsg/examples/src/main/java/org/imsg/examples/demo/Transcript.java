@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Locale;
 import org.imsg.DescriptorState;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
@@ -45,7 +46,8 @@ final class Transcript {
         String type = Integer.toUnsignedString(message.type());
         String id = Integer.toUnsignedString(message.id());
         String descriptor = message.descriptor() == DescriptorState.NONE ? "-" : "yes";
-        out.printf("  %-16s %6s %6s %10s %6d  %-10s %s%n", who, type, id, Integer.toUnsignedString((int) pid),
+        out.printf(Locale.ROOT, "  %-16s %6s %6s %10s %6d  %-10s %s%n", who, type, id,
+                Integer.toUnsignedString((int) pid),
                 message.length() + ImsgChannel.HEADER_SIZE, descriptor, text(message.payload()));
     }
 

@@ -25,7 +25,7 @@ record IdRange(long first, long last) {
     static IdRange parse(String text, Names names) {
         int dash = text.indexOf('-', 1);
         try {
-            if (!text.isEmpty() && Character.isDigit(text.charAt(0)))
+            if (text.matches("[0-9].*"))
                 return dash < 0
                         ? new IdRange(Long.parseLong(text), Long.parseLong(text))
                         : new IdRange(Long.parseLong(text.substring(0, dash)),

@@ -3,6 +3,7 @@ package org.imsg.privsep.rights;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -77,9 +78,10 @@ final class Restrictions implements Cloneable {
 
     @Override
     public String toString() {
-        return "promises %s, unveiled %s%s, namespaces %s, private root %s, chroot %s, %s, limits %s, TCP ports %s and %s, bounding set %s, ambient %s, control group %s, niceness %+d%s"
-                .formatted(promises, unveiledJava ? "Java and " : "", unveiled, namespaces, privateRoot, chroot, ids,
-                        limits, bindPorts, connectPorts, bounding, ambient, group, niceness,
-                        ifPossible ? ", if possible" : "");
+        return String.format(Locale.ROOT,
+                "promises %s, unveiled %s%s, namespaces %s, private root %s, chroot %s, %s, limits %s, TCP ports %s and %s, bounding set %s, ambient %s, control group %s, niceness %+d%s",
+                promises, unveiledJava ? "Java and " : "", unveiled, namespaces, privateRoot, chroot, ids,
+                limits, bindPorts, connectPorts, bounding, ambient, group, niceness,
+                ifPossible ? ", if possible" : "");
     }
 }
