@@ -38,16 +38,22 @@ class IbufQueueModelTest {
 
         @Operation
         public int push() {
-            return pushTo(queue);
+            return push(7, queue);
+        }
+
+        /** Another number, so that the order is seen. */
+        @Operation
+        public int pushEight() {
+            return push(8, queue);
         }
 
         @Operation
         public int pushOther() {
-            return pushTo(other);
+            return push(9, other);
         }
 
-        private int pushTo(IbufQueue to) {
-            try (Ibuf buffer = Ibuf.open(4).addN32(7)) {
+        private static int push(int number, IbufQueue to) {
+            try (Ibuf buffer = Ibuf.open(4).addN32(number)) {
                 to.push(buffer);
                 return 1;
             } catch (IllegalStateException _) {
@@ -111,13 +117,21 @@ class IbufQueueModelTest {
         private boolean closed;
 
         public int push() {
+            return push(7);
+        }
+
+        public int pushEight() {
+            return push(8);
+        }
+
+        private int push(int number) {
             if (!closed)
-                queue.add(7);
+                queue.add(number);
             return closed ? 0 : 1;
         }
 
         public int pushOther() {
-            other.add(7);
+            other.add(9);
             return 1;
         }
 
