@@ -1,7 +1,7 @@
 /**
  * Giving up rights: {@link org.imsg.privsep.rights.PrivilegeDrop} makes this process an ordinary user,
  * {@link org.imsg.privsep.rights.Confinement} bounds what it, or a child before it runs, can reach. Uses
- * {@code org.imsg.unix} and {@code org.imsg.sys}; knows no message and no role.
+ * {@code org.imsg.unix}; knows no message and no role.
  *
  * <h2>What a promise means on each system</h2>
  *

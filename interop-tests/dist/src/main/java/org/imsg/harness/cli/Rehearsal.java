@@ -43,14 +43,17 @@ final class Rehearsal {
         String socket = "socket";
         served(new String[]{"listen", socket, "--script", rules, "--describe", structs, "--once"}, "send", socket,
                 "--describe",
-                structs, "--type", "HELLO", "--struct", "word", "text=me", "--end", "HELLO", "--wait", PATIENCE, "--record",
+                structs, "--type", "HELLO", "--struct", "word", "text=me", "--end", "HELLO", "--wait", PATIENCE,
+                "--record",
                 "recording.pcapng", "--colour", "always");
-        served(new String[]{"listen", socket, "--echo", "--once"}, "send", socket, "--type", "7", "--data", "me", "--end", "7",
+        served(new String[]{"listen", socket, "--echo", "--once"}, "send", socket, "--type", "7", "--data", "me",
+                "--end", "7",
                 "--wait", PATIENCE, "--record", "recording", "--json");
         served(new String[]{"listen", socket, "--script", rules, "--describe", structs, "--once"}, "talk", socket,
                 "--script", talk,
                 "--describe", structs, "--html", "page.html");
-        served(new String[]{"listen", socket, "--echo", "--once"}, "replay", "recording", socket, "--once", "--wait", PATIENCE);
+        served(new String[]{"listen", socket, "--echo", "--once"}, "replay", "recording", socket, "--once", "--wait",
+                PATIENCE);
         imsg(ExitCode.OK, "decode", "recording.pcapng", "--describe", structs, "--html", "page.html");
         imsg(ExitCode.OK, "decode", "recording", "--json");
 
