@@ -1,5 +1,6 @@
 package org.imsg;
 
+import java.io.IOException;
 import jdk.jfr.Category;
 import jdk.jfr.DataAmount;
 import jdk.jfr.Description;
@@ -14,11 +15,11 @@ import org.imsg.wire.Dialect;
 import org.imsg.wire.ImsgHeader;
 import org.jspecify.annotations.Nullable;
 
-/** The flight recorder's events of channels. To be touched only after a look at {@link org.imsg.sys.Recorder#started()}. */
+/**
+ * The flight recorder's events of channels. To be touched only after a look at {@link org.imsg.sys.Recorder#started()}. An event
+ * that cannot be made, for want of memory, stack or its class, is not recorded, and what it tells of goes on.
+ */
 final class ChannelEvents {
-    private static final MessageSent SENT = new MessageSent();
-    private static final MessageReceived RECEIVED = new MessageReceived();
-
     private ChannelEvents() {}
 
     @Category("imsg")
@@ -52,14 +53,20 @@ final class ChannelEvents {
     @Label("Message Sent")
     @Description("A message is in the socket whole. The duration is that of its flush, write or send until then")
     static final class MessageSent extends OfMessage implements Cloneable {
+        private static final MessageSent ANY = new MessageSent();
+
         /** Records the message with a header there: by a copy, for the recorder samples an object once. */
         void sent(long header, Dialect dialect) {
-            MessageSent event = clone();
-            event.type = Integer.toUnsignedLong(ImsgHeader.type(Memory.ALL, header));
-            event.id = Integer.toUnsignedLong(ImsgHeader.peerid(Memory.ALL, header));
-            event.size = ImsgHeader.length(Memory.ALL, header, dialect);
-            event.descriptor = ImsgHeader.marked(Memory.ALL, header, dialect);
-            event.commit();
+            try {
+                MessageSent event = clone();
+                event.type = Integer.toUnsignedLong(ImsgHeader.type(Memory.ALL, header));
+                event.id = Integer.toUnsignedLong(ImsgHeader.peerid(Memory.ALL, header));
+                event.size = ImsgHeader.length(Memory.ALL, header, dialect);
+                event.descriptor = ImsgHeader.marked(Memory.ALL, header, dialect);
+                event.commit();
+            } catch (Throwable _) {
+                // not recorded
+            }
         }
 
         @Override
@@ -75,7 +82,9 @@ final class ChannelEvents {
     @Name("imsg.MessageReceived")
     @Label("Message Received")
     @Description("A message was handed out. The duration is that of its handler, if it has one")
-    private static final class MessageReceived extends OfMessage {}
+    private static final class MessageReceived extends OfMessage {
+        private static final MessageReceived ANY = new MessageReceived();
+    }
 
     @Name("imsg.WaitForRoom")
     @Label("Wait for Room")
@@ -90,8 +99,12 @@ final class ChannelEvents {
         private boolean gotRoom;
 
         void over(boolean withRoom) {
-            gotRoom = withRoom;
-            commit();
+            try {
+                gotRoom = withRoom;
+                commit();
+            } catch (Throwable _) {
+                // not recorded
+            }
         }
     }
 
@@ -134,75 +147,113 @@ final class ChannelEvents {
 
     /** Begins the event of each message that is sent from now on; null if none is recorded. */
     static @Nullable MessageSent sending(int socket) {
-        if (!SENT.isEnabled())
+        try {
+            if (!MessageSent.ANY.isEnabled())
+                return null;
+            MessageSent event = new MessageSent();
+            event.socket = socket;
+            event.begin();
+            return event;
+        } catch (Throwable _) {
             return null;
-        MessageSent event = new MessageSent();
-        event.socket = socket;
-        event.begin();
-        return event;
+        }
     }
 
     /** Returns a handler that is recorded, or the same if none is. */
     static ImsgHandler recorded(int socket, ImsgHandler handler) {
-        if (!RECEIVED.isEnabled())
+        try {
+            return MessageReceived.ANY.isEnabled() ? message -> record(socket, message, handler) : handler;
+        } catch (Throwable _) {
             return handler;
-        return message -> {
-            MessageReceived event = received(socket, message);
-            event.begin();
-            try {
-                handler.message(message);
-            } finally {
-                event.commit();
-            }
-        };
+        }
+    }
+
+    private static void record(int socket, ImsgView message, ImsgHandler handler) throws IOException {
+        MessageReceived event = received(socket, message);
+        try {
+            handler.message(message);
+        } finally {
+            commit(event);
+        }
     }
 
     /** Records a message that has no handler. */
     static void taken(int socket, ImsgView message) {
-        if (RECEIVED.isEnabled())
-            received(socket, message).commit();
+        commit(received(socket, message));
     }
 
-    private static MessageReceived received(int socket, ImsgView message) {
-        MessageReceived event = new MessageReceived();
-        event.socket = socket;
-        event.type = Integer.toUnsignedLong(message.type());
-        event.id = Integer.toUnsignedLong(message.id());
-        event.size = ImsgHeader.SIZE + message.length();
-        event.descriptor = message.hasFd();
-        return event;
+    private static @Nullable MessageReceived received(int socket, ImsgView message) {
+        try {
+            if (!MessageReceived.ANY.isEnabled())
+                return null;
+            MessageReceived event = new MessageReceived();
+            event.socket = socket;
+            event.type = Integer.toUnsignedLong(message.type());
+            event.id = Integer.toUnsignedLong(message.id());
+            event.size = ImsgHeader.SIZE + message.length();
+            event.descriptor = message.hasFd();
+            event.begin();
+            return event;
+        } catch (Throwable _) {
+            return null;
+        }
     }
 
-    static WaitForRoom waiting(int socket, int queued) {
-        WaitForRoom event = new WaitForRoom();
-        event.socket = socket;
-        event.queued = queued;
-        event.begin();
-        return event;
+    private static void commit(@Nullable MessageReceived event) {
+        try {
+            if (event != null)
+                event.commit();
+        } catch (Throwable _) {
+            // not recorded
+        }
+    }
+
+    static @Nullable WaitForRoom waiting(int socket, int queued) {
+        try {
+            WaitForRoom event = new WaitForRoom();
+            event.socket = socket;
+            event.queued = queued;
+            event.begin();
+            return event;
+        } catch (Throwable _) {
+            return null;
+        }
     }
 
     static void queueFull(int socket, int size, int queued, int bound) {
-        QueueFull event = new QueueFull();
-        event.socket = socket;
-        event.size = size;
-        event.queued = queued;
-        event.bound = bound;
-        event.commit();
+        try {
+            QueueFull event = new QueueFull();
+            event.socket = socket;
+            event.size = size;
+            event.queued = queued;
+            event.bound = bound;
+            event.commit();
+        } catch (Throwable _) {
+            // not recorded
+        }
     }
 
     static void descriptorLost(int socket, ImsgView message) {
-        DescriptorLost event = new DescriptorLost();
-        event.socket = socket;
-        event.type = Integer.toUnsignedLong(message.type());
-        event.id = Integer.toUnsignedLong(message.id());
-        event.reason = message.descriptor().name();
-        event.commit();
+        try {
+            DescriptorLost event = new DescriptorLost();
+            event.socket = socket;
+            event.type = Integer.toUnsignedLong(message.type());
+            event.id = Integer.toUnsignedLong(message.id());
+            event.reason = message.descriptor().name();
+            event.commit();
+        } catch (Throwable _) {
+            // not recorded
+        }
     }
 
     static void descriptorsClosed(int socket, long count) {
-        DescriptorsClosed event = new DescriptorsClosed();
-        event.socket = socket;
-        event.count = count;
-        event.commit();
+        try {
+            DescriptorsClosed event = new DescriptorsClosed();
+            event.socket = socket;
+            event.count = count;
+            event.commit();
+        } catch (Throwable _) {
+            // not recorded
+        }
     }
 }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
 import org.imsg.testing.ChildJvm;
@@ -64,6 +65,26 @@ class FlightRecorderTest {
 
     private static List<RecordedEvent> of(List<RecordedEvent> all, String name) {
         return all.stream().filter(event -> event.getEventType().getName().equals("imsg." + name)).toList();
+    }
+
+    /** The parent of the class path's loader finds their classes, which are empty files. */
+    @Test
+    void events_that_cannot_be_made_are_not_recorded_and_nothing_else_goes_wrong(@TempDir Path broken)
+            throws Exception {
+        Path classes = Path.of("target", "classes");
+        try (Stream<Path> all = Files.walk(classes)) {
+            for (Path each : all.filter(file -> file.toString().contains("Events$")).toList()) {
+                Path empty = broken.resolve(classes.relativize(each).toString());
+                Files.createDirectories(empty.getParent());
+                Files.createFile(empty);
+            }
+        }
+        Path file = broken.resolve("none.jfr");
+        assertThat(new ChildJvm().option("-Xbootclasspath/a:" + broken)
+                .option("-XX:StartFlightRecording:settings=" + SETTINGS.toAbsolutePath() + ",filename=" + file)
+                .run(Recorded.class, NAME + "-broken")).contains("done");
+        assertThat(RecordingFile.readAllEvents(file))
+                .noneMatch(event -> event.getEventType().getName().startsWith("imsg."));
     }
 
     @Test

@@ -3,7 +3,7 @@ package org.imsg.sys;
 import jdk.jfr.FlightRecorder;
 
 /**
- * Whether the flight recorder runs. Only then are classes of events loaded, so that they cost nothing otherwise, and are not
+ * Whether the flight recorder runs. Only then are classes of events used, so that they cost nothing otherwise, and are not
  * missed where the module jdk.jfr is absent.
  */
 public final class Recorder {

@@ -8,7 +8,10 @@ import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 
-/** The flight recorder's events of listeners. To be touched only after a look at {@link org.imsg.sys.Recorder#started()}. */
+/**
+ * The flight recorder's events of listeners. To be touched only after a look at {@link org.imsg.sys.Recorder#started()}. An event
+ * that cannot be made is not recorded, and what it tells of goes on.
+ */
 final class ListenerEvents {
     private ListenerEvents() {}
 
@@ -48,15 +51,23 @@ final class ListenerEvents {
     }
 
     static void accepted(UnixAddress listener, PeerCredentials peer) {
-        ConnectionAccepted event = new ConnectionAccepted();
-        if (event.isRecorded(listener, peer))
-            event.commit();
+        try {
+            ConnectionAccepted event = new ConnectionAccepted();
+            if (event.isRecorded(listener, peer))
+                event.commit();
+        } catch (Throwable _) {
+            // not recorded
+        }
     }
 
     static void refused(UnixAddress listener, PeerCredentials peer, String why) {
-        ConnectionRefused event = new ConnectionRefused();
-        event.reason = why;
-        if (event.isRecorded(listener, peer))
-            event.commit();
+        try {
+            ConnectionRefused event = new ConnectionRefused();
+            event.reason = why;
+            if (event.isRecorded(listener, peer))
+                event.commit();
+        } catch (Throwable _) {
+            // not recorded
+        }
     }
 }

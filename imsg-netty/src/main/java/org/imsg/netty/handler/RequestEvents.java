@@ -11,7 +11,10 @@ import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 import jdk.jfr.Timespan;
 
-/** The flight recorder's event of requests. To be touched only after a look at {@link org.imsg.sys.Recorder#started()}. */
+/**
+ * The flight recorder's event of requests. To be touched only after a look at {@link org.imsg.sys.Recorder#started()}. An event
+ * that cannot be made is not recorded, and what it tells of goes on.
+ */
 final class RequestEvents {
     private RequestEvents() {}
 
@@ -33,12 +36,16 @@ final class RequestEvents {
     }
 
     static void timedOut(Channel channel, int id, Duration timeout) {
-        RequestTimeout event = new RequestTimeout();
-        if (!event.isEnabled())
-            return;
-        event.channel = channel.id().asShortText();
-        event.id = Integer.toUnsignedLong(id);
-        event.timeout = timeout.toMillis();
-        event.commit();
+        try {
+            RequestTimeout event = new RequestTimeout();
+            if (!event.isEnabled())
+                return;
+            event.channel = channel.id().asShortText();
+            event.id = Integer.toUnsignedLong(id);
+            event.timeout = timeout.toMillis();
+            event.commit();
+        } catch (Throwable _) {
+            // not recorded
+        }
     }
 }

@@ -13,7 +13,7 @@ import org.imsg.unix.Child;
 /**
  * The flight recorder's events of children, in the parent. To be touched only after a look at
  * {@link org.imsg.sys.Recorder#started()}. They have no duration but tell a time that has passed, for the recorder may have been
- * started after the child.
+ * started after the child. An event that cannot be made is not recorded, and what it tells of goes on.
  */
 final class ChildEvents {
     private ChildEvents() {}
@@ -75,25 +75,41 @@ final class ChildEvents {
     }
 
     static void started(Instance instance, int pid, long age) {
-        ChildStart event = new ChildStart();
-        event.starts = instance.starts;
-        event.tell(instance, pid, age);
+        try {
+            ChildStart event = new ChildStart();
+            event.starts = instance.starts;
+            event.tell(instance, pid, age);
+        } catch (Throwable _) {
+            // not recorded
+        }
     }
 
     static void ready(Instance instance, int pid, long age) {
-        new ChildReady().tell(instance, pid, age);
+        try {
+            new ChildReady().tell(instance, pid, age);
+        } catch (Throwable _) {
+            // not recorded
+        }
     }
 
     static void runs(Instance instance, int pid, long age) {
-        new ChildRun().tell(instance, pid, age);
+        try {
+            new ChildRun().tell(instance, pid, age);
+        } catch (Throwable _) {
+            // not recorded
+        }
     }
 
     static void ended(Instance instance, int pid, long age, Child.ExitStatus how, boolean restart) {
-        ChildEnd event = new ChildEnd();
-        event.code = how.code();
-        event.signal = how.signal();
-        event.told = instance.toldToEnd;
-        event.restart = restart;
-        event.tell(instance, pid, age);
+        try {
+            ChildEnd event = new ChildEnd();
+            event.code = how.code();
+            event.signal = how.signal();
+            event.told = instance.toldToEnd;
+            event.restart = restart;
+            event.tell(instance, pid, age);
+        } catch (Throwable _) {
+            // not recorded
+        }
     }
 }

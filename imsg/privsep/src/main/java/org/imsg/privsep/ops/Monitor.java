@@ -197,7 +197,7 @@ public final class Monitor {
     /**
      * How the requests of all children have ended so far.
      *
-     * @param allowed done as the policy allows
+     * @param allowed done as the policy allows, whatever the answer tells: a wrong password, too, is an answer
      * @param refused not allowed
      * @param failed allowed, and not possible
      * @param expired not done in time

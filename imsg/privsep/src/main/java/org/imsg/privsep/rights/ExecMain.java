@@ -67,12 +67,21 @@ public final class ExecMain {
     }
 
     /** The command line byte by byte, if it is this process's: of words that are no text in the locale the JVM keeps no bytes. */
-    private static List<byte[]> words(String... line) throws IOException {
-        List<byte[]> all = Exec.words(Path.of("/proc/self/cmdline"));
+    private static List<byte[]> words(String... line) {
+        List<byte[]> all = commandLine();
         List<byte[]> words = all.subList(Math.max(0, all.size() - line.length), all.size());
         boolean same = words.size() == line.length
                 && IntStream.range(0, line.length).allMatch(i -> NativeString.isText(line[i], words.get(i)));
         return same ? words : Stream.of(line).map(NativeString::bytes).toList();
+    }
+
+    /** Empty where there is no /proc. */
+    private static List<byte[]> commandLine() {
+        try {
+            return Exec.words(Path.of("/proc/self/cmdline"));
+        } catch (IOException _) {
+            return List.of();
+        }
     }
 
     static Exec parse(List<byte[]> line) throws PrivilegeException {
