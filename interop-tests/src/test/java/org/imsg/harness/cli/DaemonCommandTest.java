@@ -64,7 +64,7 @@ class DaemonCommandTest {
             assertThat(imsg("talk", bgpd.socket(), "--script", script)).as(err.toString()).isZero();
         }
         assertThat(out.toString().lines().filter(line -> line.contains(" <- 13 "))).hasSize(2);
-        assertThat(out.toString()).contains("|upstream", "|downstream");
+        assertThat(out.toString()).contains("0000  7f 00 00 02", "0000  7f 00 00 03");
     }
 
     @ParameterizedTest
