@@ -23,6 +23,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
+import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -37,6 +38,7 @@ import org.imsg.ImsgTooLargeException;
 import org.imsg.WireFormat;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Dialect;
+import org.imsg.wire.ImsgHeader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -47,6 +49,22 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ExtendWith(LeakDetection.class)
 @Timeout(60)
 class ImsgCodecTest {
+    @Test
+    void a_header_that_announces_256_mib_takes_memory_for_what_has_come() {
+        UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(true);
+        EmbeddedChannel channel = new EmbeddedChannel(
+                new ImsgCodec().format(WireFormat.MODERN).maxSize((1 << 28) - ImsgHeader.SIZE));
+        channel.config().setAllocator(allocator);
+        byte[] header = new byte[ImsgHeader.SIZE];
+        ImsgHeader.write(MemorySegment.ofArray(header), 0, Dialect.MODERN, 1, 1 << 28, false, 0, Messages.PID);
+        channel.writeInbound(join(header));
+        for (int i = 0; i < 100; i++)
+            channel.writeInbound(join(new byte[10_000]));
+        assertThat(allocator.metric().usedDirectMemory()).isBetween(1_000_000L, 4_000_000L);
+        assertThatThrownBy(channel::finish).isInstanceOf(ImsgEofException.class);
+        assertThat(allocator.metric().usedDirectMemory()).isZero();
+    }
+
     @Test
     void every_whole_message_of_a_read_is_an_event_of_its_own() {
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec());

@@ -54,20 +54,23 @@ class SocketsTest {
     }
 
     @Test
-    void a_uid_above_two_billion_is_what_it_is() throws Exception {
+    void ids_above_two_billion_are_what_they_are() throws Exception {
         assumeThat(Files.getAttribute(Path.of("/proc/self"), "unix:uid")).as("root may have any uid").isEqualTo(0);
         long uid = 3_000_000_000L;
+        long gid = 4_000_000_000L;
         UnixAddress address = UnixAddress.ofAbstract("imsg-uid-" + ProcessHandle.current().pid());
         try (UnixListener listener = UnixListener.at(address).listen()) {
-            // A thread of its own, which has the uid alone and ends with it.
+            // A thread of its own, which has the ids alone and ends with them.
             Fd client = Call.start(Call.On.PLATFORM, () -> {
+                RawSyscall.call(LinuxSyscalls.host().number("setresgid"), -1, gid, -1);
                 RawSyscall.call(LinuxSyscalls.host().number("setresuid"), -1, uid, -1);
                 return connect(address);
             }).result();
             try (client; Fd server = listener.accept()) {
                 PeerCredentials peer = Sockets.peerCredentials(server);
                 assertThat(peer.uid()).isEqualTo(uid);
-                assertThat(peer).hasToString("uid 3000000000 gid 0 pid " + ProcessHandle.current().pid());
+                assertThat(peer.gid()).isEqualTo(gid);
+                assertThat(peer).hasToString("uid 3000000000 gid 4000000000 pid " + ProcessHandle.current().pid());
             } finally {
                 // Changing ids takes this flag away from the whole process: PR_SET_DUMPABLE.
                 RawSyscall.call(LinuxSyscalls.host().number("prctl"), 4, 1);
