@@ -22,7 +22,7 @@ final class SocketFile {
     private final Path path;
     private final List<Object> identity;
 
-    SocketFile(Path path) throws IOException {
+    private SocketFile(Path path) throws IOException {
         this.path = path;
         this.identity = identity();
     }
@@ -114,7 +114,7 @@ final class SocketFile {
     }
 
     /** A file system that keeps no modes refuses to change one, even to what it is. */
-    void setMode(int mode) throws IOException {
+    private void setMode(int mode) throws IOException {
         if (((int) attributes(path).get("mode") & PERMISSIONS) != mode)
             Files.setPosixFilePermissions(path, permissions(mode));
     }

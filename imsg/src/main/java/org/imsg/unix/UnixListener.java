@@ -491,7 +491,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
     }
 
     /**
-     * What has become of the connections so far.
+     * The numbers of connections so far, by what became of them.
      *
      * @param accepted how many were accepted
      * @param notAllowed how many were closed at once, as {@link #allow(Predicate)} says

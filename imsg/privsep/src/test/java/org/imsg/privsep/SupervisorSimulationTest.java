@@ -82,7 +82,7 @@ class SupervisorSimulationTest {
             for (int step = 0; !supervisor.isDone(); step++) {
                 if (step == MOST_TO_END)
                     fail("not over: %s", supervisor.instances().stream().map(i -> i + " " + i.state).toList());
-                // What was on its way comes all the same, and what is asked for now.
+                // Events that were on their way come all the same, and so do requests made now.
                 if (random.nextBoolean())
                     step();
                 if (random.nextInt(20) == 0)

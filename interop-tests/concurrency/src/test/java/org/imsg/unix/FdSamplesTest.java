@@ -41,7 +41,7 @@ class FdSamplesTest {
             number = fd.intValue();
         }
 
-        /** What is wrong in the end, or the outcome. */
+        /** The fault that is there in the end, or the outcome. */
         String end(String outcome) {
             fd.close();
             if (!OpenFiles.closeLater(later))

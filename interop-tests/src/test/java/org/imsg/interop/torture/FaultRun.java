@@ -60,7 +60,7 @@ final class FaultRun {
             Map.entry("unlinkat", "EACCES EROFS EBUSY"), Map.entry("waitid", "EINTR"),
             Map.entry("waitpid", "EINTR"), Map.entry("write", "EINTR EAGAIN ENOSPC EIO SHORT"));
 
-    /** The ways that nobody may be told of: what was asked is done all the same. */
+    /** The ways that a program does not notice: the call does its work all the same. */
     private static final Pattern OVERCOME = Pattern.compile(
             ".* (recv|recvmsg|send|sendmsg) (EINTR|EAGAIN|SHORT|WITHOUT_ROOM) \\d+"
                     + "|(pair|batch|daemon|virtual|descriptors) sendmsg ETOOMANYREFS \\d+"

@@ -26,7 +26,7 @@ public final class DescriptorLimit {
         }
     }
 
-    /** Calls a task while this process can open nothing; the classes that it takes are to be loaded before. */
+    /** Calls a task while this process cannot open a file; the caller loads the classes of the task before. */
     public static <T> T whileNoneIsFree(Callable<T> what) throws Exception {
         long before = get();
         // Not 0, of which fcntl(2) says EINVAL.
