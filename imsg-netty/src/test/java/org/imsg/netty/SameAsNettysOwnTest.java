@@ -278,8 +278,9 @@ class SameAsNettysOwnTest {
                 gone.await();
                 stage.settle();
                 stage.peer.send("heard later");
-                stage.await("register", () -> stage.loops.other().group().next().register(stage.channel));
+                ChannelFuture again = stage.loops.other().group().next().register(stage.channel);
                 stage.awaitLog("heard later");
+                stage.await("register", () -> again);
             }
         },
         HANDLERS_THROW {
@@ -613,11 +614,12 @@ class SameAsNettysOwnTest {
             return loops.channel(end);
         }
 
-        void open(Map<ChannelOption<?>, Object> options, ChannelHandler... first) {
+        void open(Map<ChannelOption<?>, Object> options, ChannelHandler... first) throws InterruptedException {
             openOn(loops.group(), options, first);
         }
 
-        void openOn(EventLoopGroup group, Map<ChannelOption<?>, Object> options, ChannelHandler... first) {
+        void openOn(EventLoopGroup group, Map<ChannelOption<?>, Object> options, ChannelHandler... first)
+                throws InterruptedException {
             Bootstrap bootstrap = new Bootstrap().group(group).channelFactory(this::unregistered)
                     .handler(new ChannelInitializer<>() {
                         @Override
@@ -629,19 +631,22 @@ class SameAsNettysOwnTest {
             openBy(bootstrap);
         }
 
-        void openWith(ChannelHandler only) {
+        void openWith(ChannelHandler only) throws InterruptedException {
             openBy(new Bootstrap().group(loops.group()).channelFactory(this::unregistered).handler(only));
         }
 
-        private void openBy(Bootstrap bootstrap) {
+        private void openBy(Bootstrap bootstrap) throws InterruptedException {
             ChannelFuture registered = bootstrap.register().awaitUninterruptibly();
             channel = registered.channel();
-            if (!registered.isSuccess())
+            // The future is done before the handlers hear of it.
+            if (registered.isSuccess())
+                settle();
+            else
                 log("registration: " + outcome(registered));
         }
 
         /** A channel that is to be connected. */
-        void register() {
+        void register() throws InterruptedException {
             end.close();
             openBy(new Bootstrap().group(loops.group()).channel(loops.channelType()).handler(new Seeing()));
         }

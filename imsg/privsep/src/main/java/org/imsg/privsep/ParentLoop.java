@@ -470,7 +470,7 @@ final class ParentLoop implements Supervisor.Actions {
     }
 
     @Override
-    public void finished(Instance instance, Child.ExitStatus how, boolean toldToEnd) {
+    public long finished(Instance instance, Child.ExitStatus how, boolean toldToEnd) {
         ChildProcess child = children.remove(instance);
         leftBehind.end(instance, child, supervisor.instances().stream().anyMatch(
                 other -> other.state == Instance.State.STARTING && other.role.rights().dropsInside()));
@@ -489,6 +489,7 @@ final class ParentLoop implements Supervisor.Actions {
             log(System.Logger.Level.DEBUG, finish.toString());
         else
             log(System.Logger.Level.WARNING, finish + child.neverReady());
+        return now();
     }
 
     private void callFinished(Finish finish) {

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * each event together with the time, in nanoseconds since something, and it has {@link Actions} carry out its decisions.
  */
 final class Supervisor {
-    /** What the supervisor has done; none of it waits. */
+    /** What the supervisor has done; none of it waits, but for what a process leaves behind. */
     interface Actions {
         /** Starts a process; false if that failed, which has been logged. */
         boolean spawn(Instance instance);
@@ -39,8 +39,13 @@ final class Supervisor {
 
         void kill(Instance instance, int signal);
 
-        /** Lets the finish hook run; {@link #hookReturned(Instance, long)} follows, or the deadline passes. */
-        void finished(Instance instance, Child.ExitStatus how, boolean toldToEnd);
+        /**
+         * Ends what it has left behind, and lets the finish hook run; {@link #hookReturned(Instance, long)} follows, or the
+         * deadline passes.
+         *
+         * @return the time when the hook may begin
+         */
+        long finished(Instance instance, Child.ExitStatus how, boolean toldToEnd);
 
         void hookOverdue(Instance instance);
 
@@ -262,7 +267,7 @@ final class Supervisor {
             return;
         instance.state = State.FINISHING;
         instance.deadline = now + deadlines.finish().toNanos();
-        actions.finished(instance, how, instance.toldToEnd);
+        instance.deadline = actions.finished(instance, how, instance.toldToEnd) + deadlines.finish().toNanos();
     }
 
     void hookReturned(Instance instance, long now) {

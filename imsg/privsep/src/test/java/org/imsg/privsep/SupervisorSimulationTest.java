@@ -232,8 +232,9 @@ class SupervisorSimulationTest {
         }
 
         @Override
-        public void finished(Instance instance, ExitStatus how, boolean toldToEnd) {
+        public long finished(Instance instance, ExitStatus how, boolean toldToEnd) {
             hooks.add(instance);
+            return now;
         }
 
         @Override

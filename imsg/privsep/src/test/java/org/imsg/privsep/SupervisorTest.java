@@ -22,6 +22,7 @@ class SupervisorTest {
     private final RoleTable table = new RoleTable();
     private boolean spawnFails;
     private boolean connectFails;
+    private long leftBehindTakes;
     private Supervisor supervisor;
     private long now;
 
@@ -109,8 +110,9 @@ class SupervisorTest {
         }
 
         @Override
-        public void finished(Instance instance, ExitStatus how, boolean toldToEnd) {
+        public long finished(Instance instance, ExitStatus how, boolean toldToEnd) {
             done.add("finished " + instance + (toldToEnd ? " as told" : ""));
+            return now + leftBehindTakes;
         }
 
         @Override
@@ -219,6 +221,20 @@ class SupervisorTest {
         assertThat(now).isEqualTo(100 * SECOND + Deadlines.USUAL.finish().toNanos());
         supervisor.tick(now);
         assertThat(whatWasDone()).containsExactly("hook overdue a[0]", "spawn a[0]");
+    }
+
+    @Test
+    void the_time_of_a_finish_hook_begins_when_what_its_process_left_behind_is_gone() {
+        role("a", RoleSettings::restart);
+        begin();
+        everybodyIsReady();
+        leftBehindTakes = 2 * Deadlines.USUAL.finish().toNanos();
+        supervisor.ended(instance("a[0]"), CRASH, now);
+        whatWasDone();
+        now += leftBehindTakes;
+        supervisor.tick(now);
+        assertThat(whatWasDone()).isEmpty();
+        assertThat(supervisor.nextDeadline()).isEqualTo(now + Deadlines.USUAL.finish().toNanos());
     }
 
     @Test

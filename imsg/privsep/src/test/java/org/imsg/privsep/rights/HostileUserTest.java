@@ -16,8 +16,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.RawSyscall;
+import org.imsg.testing.CapturedLog;
 import org.imsg.testing.ProcStatus;
 import org.imsg.unix.Child;
 import org.imsg.unix.ErrnoException;
@@ -96,14 +98,20 @@ class HostileUserTest {
         return ended;
     }
 
+    /** Ends with the test's time, unlike a loop that swallows interrupts. */
+    private static void waitUntil(Callable<Boolean> condition) throws Exception {
+        while (!condition.call())
+            if (Thread.interrupted())
+                throw new InterruptedException("the test's time is over");
+    }
+
     @Test
     void children_that_nobody_started_are_waited_for_and_those_of_process_builder_are_not_stolen() throws Exception {
         try (Orphans _ = Orphans.adopt(Duration.ofMillis(20)); Fd.Pair input = Fd.pipe(); Fd.Pair output = Fd.pipe()) {
             assertThat(attacker(input.first(), output.second(), "clone", "0").waitFor().code()).isZero();
             for (int i = 0; i < 30; i++)
                 assertThat(new ProcessBuilder("/bin/sh", "-c", "exit 9").start().waitFor()).isEqualTo(9);
-            while (!endedChildren().isEmpty())
-                Thread.onSpinWait();
+            waitUntil(() -> endedChildren().isEmpty());
         }
     }
 
@@ -157,6 +165,27 @@ class HostileUserTest {
         }
     }
 
+    @Test
+    void what_ends_while_no_descriptor_is_free_is_waited_for_once_there_is_one() throws Exception {
+        try (Orphans _ = Orphans.adopt(Duration.ofMillis(20));
+                CapturedLog log = new CapturedLog(Orphans.class);
+                Fd.Pair input = Fd.pipe()) {
+            assertThat(Confinement.none().to(Descriptions.NOBODY)
+                    .spawn(Child.of(Path.of("/bin/sh"), "-c", "exec 3<&0; setsid cat <&3 & exit 0")
+                            .environment("PATH", "/usr/bin:/bin").descriptor(0, input.first()))
+                    .waitFor().success()).isTrue();
+            assertThat(ofUser(Descriptions.NOBODY.uid())).hasSize(1);
+            DescriptorLimit.whileNoneIsFree(() -> {
+                input.second().close();
+                waitUntil(() -> !log.lines().isEmpty());
+                return null;
+            });
+            assertThat(log.lines()).singleElement().asString().contains("are not waited for at the moment");
+            waitUntil(() -> endedChildren().isEmpty());
+            assertThat(ofUser(Descriptions.NOBODY.uid())).isEmpty();
+        }
+    }
+
     private static void fill(List<Fd> table) throws IOException {
         try {
             while (table.size() < 400)
@@ -182,8 +211,7 @@ class HostileUserTest {
         assertThat(Confinement.none().to(Descriptions.NOBODY).spawn(shell).waitFor().success()).isTrue();
         assertThat(ofUser(uid)).hasSizeGreaterThanOrEqualTo(others + 2);
         assertThat(end.of(uid)).isTrue();
-        while (ofUser(uid).size() > others)
-            Thread.onSpinWait();
+        waitUntil(() -> ofUser(uid).size() <= others);
     }
 
     /** The processes of a user that have not ended. */
