@@ -64,8 +64,10 @@
 #include <sys/ucred.h>
 #endif
 
-#if defined(__linux__)
+#if defined(__linux__) && defined(__GLIBC__)
 #define OS	"linux"
+#elif defined(__linux__)
+#define OS	"linux-musl"
 #elif defined(__OpenBSD__)
 #define OS	"openbsd"
 #elif defined(__FreeBSD__)
@@ -82,6 +84,8 @@
 #define ARCH	"aarch64"
 #elif defined(__riscv)
 #define ARCH	"riscv64"
+#elif defined(__s390x__)
+#define ARCH	"s390x"
 #elif defined(__i386__)
 #define ARCH	"x86"
 #else

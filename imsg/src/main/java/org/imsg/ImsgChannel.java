@@ -517,7 +517,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
         try {
             int length = reserve(fd, payload.length);
             sendBuffer.copy(payload);
-            sendBuffer.commit(dialectFor(fd), type, id, pid == 0 ? this.pid : pid, fd, length);
+            sendBuffer.commit(headerDialect(), type, id, pid == 0 ? this.pid : pid, fd, length);
         } finally {
             if (taken)
                 sender.leave();
@@ -571,7 +571,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
             }
             if (at < count)
                 throw new ConcurrentModificationException(CHANGED);
-            sendBuffer.commit(dialectFor(fd), type, id, pid == 0 ? this.pid : pid, fd, length);
+            sendBuffer.commit(headerDialect(), type, id, pid == 0 ? this.pid : pid, fd, length);
         } finally {
             if (taken)
                 sender.leave();
@@ -584,7 +584,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
         try {
             int length = reserve(fd, payload.byteSize());
             sendBuffer.copy(payload, 0);
-            sendBuffer.commit(dialectFor(fd), type, id, pid == 0 ? this.pid : pid, fd, length);
+            sendBuffer.commit(headerDialect(), type, id, pid == 0 ? this.pid : pid, fd, length);
         } finally {
             if (taken)
                 sender.leave();
@@ -694,9 +694,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
         return HEADER_SIZE + (int) payload;
     }
 
-    /** Returns what a header is written in: without a descriptor, both formats are the same bytes. */
-    private Dialect dialectFor(@Nullable Fd fd) {
-        Dialect dialect = fd == null ? format.dialect() : written();
+    /** Returns what a header is written in; it matters for one without a mark on a big-endian machine only. */
+    private Dialect headerDialect() {
+        Dialect dialect = written();
         return dialect == Dialect.AUTO ? Dialect.MODERN : dialect;
     }
 

@@ -6,7 +6,8 @@ import org.imsg.wire.Dialect;
  * The two generations of imsg on the wire, and telling them apart.
  *
  * <p>They differ in where the length and the mark of a descriptor stand in the header. On a little-endian machine a message
- * without a descriptor and under 64 KiB is the same bytes in both.
+ * without a descriptor and under 64 KiB is the same bytes in both. On a big-endian one it is not, and {@link #AUTO} writes all
+ * messages as it would mark a descriptor, in the modern format while it cannot know: name the format of a classic peer there.
  *
  * <p>A message with a descriptor is not, and a wrong guess does harm: the classic C library overlooks a modern mark, and from then
  * on gives every descriptor to the message before its own. {@link #AUTO} therefore never guesses. A descriptor is refused with

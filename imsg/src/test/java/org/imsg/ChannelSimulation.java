@@ -13,6 +13,7 @@ import static org.imsg.sys.Constants.MSG_PEEK;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -45,6 +46,8 @@ final class ChannelSimulation implements AutoCloseable {
     private static final Arena ARENA = Arena.ofAuto();
     private static final MemorySegment ERRNO = Posix.errnoSegment(ARENA);
     private static final MemorySegment HEADER = ARENA.allocate(16);
+    /** A byte of a header that makes a length too small, in each format. */
+    private static final int SMALL_LENGTH = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN ? 4 : 7;
     private static final MemorySegment[] HELD_BYTES = {ARENA.allocate(HELD), ARENA.allocate(HELD)};
 
     /** What happened, in numbers; none should be 0 in many runs. */
@@ -353,7 +356,8 @@ final class ChannelSimulation implements AutoCloseable {
             if (isInside(passed) || end != End.NONE)
                 return;
             try (Msghdr header = Msghdr.forSend()) {
-                HEADER.fill((byte) 0).set(JAVA_BYTE, random.nextInt(2) == 0 ? 4 : 0, (byte) random.nextInt(16));
+                HEADER.fill((byte) 0).set(JAVA_BYTE, random.nextInt(2) == 0 ? SMALL_LENGTH : 0,
+                        (byte) random.nextInt(16));
                 if (header.send(to.raw.intValue(), HEADER.address(), 16, -1, MSG_DONTWAIT) == 16)
                     end(End.FAULT);
             }

@@ -52,9 +52,9 @@ final class LinuxAbi {
             """;
 
     /**
-     * What asm-generic has for every machine that does not say otherwise, such as riscv64, s390x and loongarch64; epoll_event is
-     * packed on x86_64 only. struct stat differs from machine to machine: without it a descriptor of unknown kind is taken for one
-     * that has to be waited for, which works for files too.
+     * What asm-generic has for every machine that does not say otherwise, such as riscv64, s390x and loongarch64; those of the
+     * first two are held against their C compilers. epoll_event is packed on x86_64 only. struct stat differs from machine to
+     * machine: without it /proc tells what fstat(2) would.
      */
     private static final String GENERIC = """
             O_DIRECTORY 0x10000  O_NOFOLLOW 0x20000

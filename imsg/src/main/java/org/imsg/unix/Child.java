@@ -279,6 +279,8 @@ public final class Child {
          * @return the running child
          * @throws IllegalArgumentException if there is a NUL in an argument or a variable
          * @throws IOException if it cannot be started, an {@link ErrnoException}, or a descriptor is closed
+         * @throws UnsupportedOperationException if the C library has no posix_spawn_file_actions_addclosefrom_np(3): it is in
+         *     glibc 2.34, but not in musl
          */
         public Child start() throws IOException {
             return start(IntSupplier::getAsInt);
@@ -292,6 +294,7 @@ public final class Child {
          * @throws IllegalArgumentException if there is a NUL in an argument or a variable
          * @throws IOException if it cannot be started, an {@link ErrnoException}, or a descriptor is closed, or what
          *     {@code launch} throws
+         * @throws UnsupportedOperationException as {@link #start()}
          */
         public Child start(Launch launch) throws IOException {
             List<Fd> copies = new ArrayList<>();

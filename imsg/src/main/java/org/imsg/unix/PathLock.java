@@ -45,6 +45,8 @@ final class PathLock implements AutoCloseable {
             if (lock.lock(deadline))
                 return lock;
             lock.fd.close();
+            if (System.nanoTime() - deadline > 0)
+                throw new ErrnoException("flock", path, Constants.EAGAIN);
         }
     }
 
