@@ -33,19 +33,17 @@ public final class JvmSettings {
             "-XX:-UsePerfData", "-XX:+DisableAttachMechanism", "-XX:+ExitOnOutOfMemoryError");
     private static final String AOT_CACHE = "-XX:AOTCache=";
     private static final String AOT = "imsg.privsep.aot";
-    private static final String AOT_RECORD = "imsg.privsep.aot.record";
     private static final List<String> INHERITED = List.of("LANG", "LC_ALL", "LC_CTYPE", "TZ", "PATH");
 
     private final List<String> options = new ArrayList<>();
     private final Map<String, String> environment = new LinkedHashMap<>();
-    private Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+    private Path java = running();
     private String classPath = System.getProperty("java.class.path", "");
     private String modulePath = System.getProperty("jdk.module.path", "");
     private String mainModule = System.getProperty("jdk.module.main", "");
     private @Nullable String mainClass;
     private boolean presets = true;
-    private boolean recording;
-    private @Nullable Path cacheBase = property(AOT);
+    private @Nullable Path cacheBase = System.getProperty(AOT) == null ? null : Path.of(System.getProperty(AOT));
     private @Nullable AotCache cache;
     private @Nullable Path fitting;
     private boolean toldOfNoCache;
@@ -89,16 +87,16 @@ public final class JvmSettings {
     }
 
     /**
-     * Starts the children with an AOT cache that a training run has made, as {@code -Dimsg.privsep.aot=FILE} does, which counts
-     * more. It lies beside this path, with a hash of the program's jars added to the name, and is used for those jars only:
-     * after an upgrade the children start without one, which the log says once, until there is another training run.
+     * Starts the children with the AOT caches that a training run has made, as {@code -Dimsg.privsep.aot=FILE} does, which counts
+     * more. They lie beside this path, each with a hash of the program's jars and the JVM's options added to the name, and are used
+     * for those only: after an upgrade the children start without one, which the log says once, until there is another training run.
      *
-     * @param file the path that {@code -Dimsg.privsep.aot.record} had; readable for every role, in a directory that only the
-     *     administrator can write to, for there is code in it
+     * @param file the path that {@code -Dimsg.privsep.aot.record} had; readable for every role. A cache is not used if others than
+     *     root and the user of the parent can write to it or to its directory, for there is code in it
      * @return this
      */
     public JvmSettings aotCache(Path file) {
-        if (property(AOT) == null)
+        if (System.getProperty(AOT) == null)
             cacheBase = Objects.requireNonNull(file);
         return this;
     }
@@ -152,45 +150,81 @@ public final class JvmSettings {
         return outermost.getClassName();
     }
 
-    /** Whether the program only runs for a cache to be made. */
+    /** Whether the program only runs for its caches to be made. */
     boolean isTraining() {
-        return System.getProperty(AOT_RECORD) != null;
+        return AotTraining.isHere();
+    }
+
+    /** Makes the caches, if that is asked for, and tells whether it could. */
+    boolean train(String program) throws InterruptedException {
+        return AotTraining.make(System.getLogger(program), cacheAt(AotTraining.base(), running()), running());
+    }
+
+    /**
+     * Looks at the cache that the parent itself runs with.
+     *
+     * @throws IllegalStateException if it is not the one of these jars and options: old classes may run
+     */
+    void checkOwnCache(String program) {
+        if (cacheBase == null || isTraining())
+            return;
+        AotCache own = cacheAt(cacheBase, running());
+        if (java.equals(running()))
+            cache = own;
+        Path given = null;
+        try {
+            List<String> line = AotTraining.commandLine();
+            given = line.stream().filter(word -> word.startsWith(AOT_CACHE)).reduce((_, last) -> last)
+                    .map(word -> Path.of(word.substring(AOT_CACHE.length())).toAbsolutePath()).orElse(null);
+            Path fits = own.find(AotTraining.words(line));
+            if (given != null && !given.equals(fits))
+                throw new IOException("it is not that of the jars and options, and old classes may run");
+            if (given == null && fits != null)
+                System.getLogger(program).log(System.Logger.Level.INFO,
+                        "the parent runs without its AOT cache: it would take " + AOT_CACHE + fits);
+        } catch (IOException e) {
+            if (given != null)
+                throw new IllegalStateException("the program was started with the AOT cache " + given + ", but "
+                        + e.getMessage() + ": start it without, or " + AotTraining.advice(cacheBase), e);
+        }
     }
 
     /** A child that runs a role; its channel is still to be given. */
     Child.Builder child(String program, String role, int instance, List<String> roleOptions, List<String> arguments)
             throws IOException {
-        List<String> command = command(roleOptions);
-        if (!isTraining()) {
-            Path file = cache(program);
-            if (file != null)
-                command.addFirst(AOT_CACHE + file);
-        } else if (!recording) {
-            recording = true;
-            command.addFirst("-XX:AOTCacheOutput=" + cacheAt(Path.of(System.getProperty(AOT_RECORD))).renew());
-        }
+        List<String> words = new ArrayList<>(List.of(java.toString()));
+        words.addAll(options(roleOptions));
+        List<String> command = new ArrayList<>(words);
+        command.addAll(target());
         command.addAll(arguments);
-        Child.Builder child = Child.of(java, command.toArray(String[]::new)).ownSession();
+        if (isTraining()) {
+            AotTraining.record(cacheAt(AotTraining.base(), java).of(words), command);
+        } else {
+            fitting = cache(program, words);
+            if (fitting != null)
+                command.add(1, AOT_CACHE + fitting);
+        }
+        Child.Builder child = Child.of(java, command.subList(1, command.size()).toArray(String[]::new)).ownSession();
         environment.forEach(child::environment);
         return child.environment(ChildEnvironment.PROGRAM, program).environment(ChildEnvironment.ROLE, role)
                 .environment(ChildEnvironment.INSTANCE, Integer.toString(instance));
     }
 
     /** The cache that fits; the log says once that there is none. */
-    private @Nullable Path cache(String program) {
+    private @Nullable Path cache(String program, List<String> words) {
         if (cacheBase == null)
             return null;
         if (cache == null)
-            cache = cacheAt(cacheBase);
+            cache = cacheAt(cacheBase, java);
         try {
-            fitting = cache.find();
-            if (fitting == null)
-                tellOfNoCache(program, "there is none of these jars; make it with -D" + AOT_RECORD + "=" + cacheBase);
+            Path found = cache.find(words);
+            if (found == null)
+                tellOfNoCache(program, "there is none of these jars and options; " + AotTraining.advice(cacheBase));
+            return found;
         } catch (IOException e) {
-            fitting = null;
             tellOfNoCache(program, e.toString());
+            return null;
         }
-        return fitting;
     }
 
     private void tellOfNoCache(String program, String why) {
@@ -200,13 +234,12 @@ public final class JvmSettings {
         toldOfNoCache = true;
     }
 
-    private AotCache cacheAt(Path base) {
-        return new AotCache(base, entries(), nativeAccess());
+    private AotCache cacheAt(Path base, Path of) {
+        return new AotCache(base, of, entries());
     }
 
-    private static @Nullable Path property(String name) {
-        String value = System.getProperty(name);
-        return value == null ? null : Path.of(value);
+    private static Path running() {
+        return Path.of(System.getProperty("java.home"), "bin", "java");
     }
 
     private List<Path> entries() {
@@ -238,23 +271,29 @@ public final class JvmSettings {
         return most;
     }
 
-    private List<String> command(List<String> roleOptions) {
+    private List<String> options(List<String> roleOptions) {
         List<String> own = new ArrayList<>(options);
         own.addAll(roleOptions);
-        List<String> command = new ArrayList<>(presets ? PRESETS : List.of());
+        List<String> all = new ArrayList<>(presets ? PRESETS : List.of());
         if (own.stream().anyMatch(option -> option.matches("-XX:\\+Use\\w+GC")))
-            command.remove(SERIAL);
-        command.add(nativeAccess());
-        command.addAll(own);
+            all.remove(SERIAL);
+        all.add(nativeAccess());
+        all.addAll(own);
+        return all;
+    }
+
+    /** Where the program is, and its main class. */
+    private List<String> target() {
+        List<String> target = new ArrayList<>();
         if (!modulePath.isEmpty())
-            command.addAll(List.of("--module-path", modulePath));
+            target.addAll(List.of("--module-path", modulePath));
         if (!classPath.isEmpty())
-            command.addAll(List.of("--class-path", classPath));
+            target.addAll(List.of("--class-path", classPath));
         if (mainModule.isEmpty())
-            command.add(mainClass);
+            target.add(mainClass);
         else
-            command.addAll(List.of("--module", mainModule + "/" + mainClass));
-        return command;
+            target.addAll(List.of("--module", mainModule + "/" + mainClass));
+        return target;
     }
 
     private String nativeAccess() {

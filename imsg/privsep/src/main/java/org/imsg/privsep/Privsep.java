@@ -54,10 +54,11 @@ import org.jspecify.annotations.Nullable;
  * path a program says {@code --add-modules jdk.unsupported}. Without it the log says so; {@link ParentProcess#reload()} works
  * anyhow.
  *
- * <p><b>AOT cache.</b> {@code -Dimsg.privsep.aot.record=FILE} makes a run a training run: the first process of the first role
- * records what it loads, no process is confined, for a confined JVM could not write a file, and the program stops as soon as it has
- * started; the JVM then writes the cache, to FILE with a hash of the program's jars added. With
- * {@code -Dimsg.privsep.aot=FILE} the children use it, as long as the jars are the same.
+ * <p><b>AOT caches.</b> {@code -Dimsg.privsep.aot.record=FILE} makes a run a training run: the parent, and the first process of each
+ * set of options, record what they load, no process is confined, for a confined JVM could not write a file, and the program stops as
+ * soon as it has started. Each cache is FILE with a hash of the Java, the options and the jars added. With
+ * {@code -Dimsg.privsep.aot=FILE} the children use theirs as long as these are the same, and a parent that was started with
+ * another cache than its own does not run. The manual has a script that starts the parent with its own.
  *
  * <p>C counterpart: proc_init, proc_run and proc_dispatch of OpenBSD's proc.c, as in relayd(8), httpd(8) and vmd(8). The
  * differences: processes of two roles are all connected with each other whatever their numbers (proc.c has 1:N), and a child may be
@@ -211,12 +212,13 @@ public final class Privsep {
      * with 0, or with 1 if it could not start.
      *
      * @param arguments the program's arguments, which the children are given too
-     * @return 0 if the program was stopped; 1 if the end of a child stopped it, or {@link Parent#start(ParentProcess)} failed
+     * @return 0 if the program was stopped; 1 if the end of a child stopped it, {@link Parent#start(ParentProcess)} failed, or no
+     *     AOT cache could be made
      * @throws PrivilegeException if there is no such user as a role is to run as, confinement is required and cannot
      *     be enforced, the control socket cannot be opened, or systemd's environment is wrong
      * @throws InterruptedException if the thread is interrupted; the program has been stopped in order then
-     * @throws IllegalStateException if there is no role, one names a connection to a role that is not there, or the
-     *     main class cannot be found out
+     * @throws IllegalStateException if there is no role, one names a connection to a role that is not there, the
+     *     main class cannot be found out, or this JVM was started with an AOT cache of other jars or options
      */
     public int run(String... arguments) throws PrivilegeException, InterruptedException {
         table.check();
@@ -226,6 +228,9 @@ public final class Privsep {
             throw new IllegalStateException("a child came back");
         }
         jvm.findMain();
+        if (AotTraining.isAsked() && !jvm.isTraining())
+            return jvm.train(name) ? 0 : 1;
+        jvm.checkOwnCache(name);
         if (jvm.isTraining())
             System.getLogger(name).log(System.Logger.Level.WARNING, "a training run: no process is confined");
         else

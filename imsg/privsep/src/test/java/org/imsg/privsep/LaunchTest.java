@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import org.imsg.Imsg;
 import org.imsg.testing.ClassPlaces;
 import org.imsg.testing.ProgramJar;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.FutureTask;
 import java.util.spi.ToolProvider;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,90 +95,6 @@ class LaunchTest {
         }
         assertThatExceptionOfType(IllegalArgumentException.class)
                 .isThrownBy(() -> Privsep.program("p").jvm(j -> j.environment("IMSG_ROLE", "x")));
-    }
-
-    @Test
-    @Timeout(value = 240, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-    void a_training_run_makes_a_cache_that_confined_children_use(@TempDir Path directory) throws Exception {
-        Path jar = ProgramJar.in(directory, SpawnFigures.class, Privsep.class, Imsg.class);
-        Path cache = directory.resolve("figures.aot");
-        assertThat(run(SpawnFigures.command(List.of("-Dimsg.privsep.aot.record=" + cache), jar, "1", "confined")))
-                .contains("a training run: no process is confined");
-        assertThat(caches(cache)).singleElement().satisfies(file -> assertThat(file).isNotEmptyFile());
-        // Without root it is confined as far as can be.
-        assertThat(run(SpawnFigures.command(List.of("-Dimsg.privsep.aot=" + cache), jar, "1", "confined")))
-                .contains("confined, AOT cache: start to running").doesNotContain("start without");
-    }
-
-    @Test
-    @Timeout(value = 240, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-    void a_cache_does_not_outlive_the_jars_it_was_made_of(@TempDir Path directory) throws Exception {
-        Path library = ProgramJar.in(directory, Greeting.class, Privsep.class, Imsg.class);
-        Path cache = directory.resolve("versions.aot");
-        List<String> program = List.of("--enable-native-access=ALL-UNNAMED", "-cp",
-                directory.resolve("versions.jar") + ":" + library, "Versions");
-        List<String> training = with("-Dimsg.privsep.aot.record=" + cache, program);
-        List<String> using = with("-Dimsg.privsep.aot=" + cache, program);
-
-        install(directory, library, "the old one");
-        run(training);
-        List<Path> old = caches(cache);
-        assertThat(run(using)).contains("child runs the old one with " + old.getFirst())
-                .doesNotContain("start without");
-
-        install(directory, library, "the new one");
-        assertThat(run(using)).contains("child runs the new one with no cache",
-                "children start without the AOT cache " + cache + "-*");
-        run(training);
-        assertThat(caches(cache)).hasSize(1).doesNotContainAnyElementsOf(old);
-        assertThat(run(using)).contains("child runs the new one with " + caches(cache).getFirst())
-                .doesNotContain("start without");
-    }
-
-    private static List<String> with(String option, List<String> program) {
-        List<String> all = new ArrayList<>(program);
-        all.addFirst(option);
-        return all;
-    }
-
-    private static List<Path> caches(Path base) throws IOException {
-        try (Stream<Path> files = Files.list(base.getParent())) {
-            return files.filter(file -> file.toString().startsWith(base + "-")).toList();
-        }
-    }
-
-    /** A program in a jar whose child says what version it is, and what cache it was started with. */
-    private static void install(Path directory, Path library, String version) throws Exception {
-        Path source = Files.writeString(Files.createDirectories(directory.resolve("source")).resolve("Versions.java"),
-                """
-                        import java.lang.management.ManagementFactory;
-                        import org.imsg.Imsg;
-                        import org.imsg.privsep.*;
-                        public final class Versions {
-                            public static void main(String... arguments) throws Exception {
-                                System.exit(Privsep.program("versions").role("child", () -> child -> child.on(1, (from, hello) ->
-                                        from.send(Imsg.of(2, "VERSION" + cache()))))
-                                    .parent(() -> parent -> {
-                                        parent.on(2, (from, answer) -> {
-                                            System.out.println("child runs " + answer.getString(answer.length()));
-                                            parent.stop();
-                                        });
-                                        parent.peer("child").send(Imsg.of(1));
-                                    }).run(arguments));
-                            }
-                            static String cache() {
-                                return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                                    .filter(option -> option.startsWith("-XX:AOTCache=")).findFirst()
-                                    .map(option -> " with " + option.substring("-XX:AOTCache=".length())).orElse(" with no cache");
-                            }
-                        }
-                        """
-                        .replace("VERSION", version));
-        String classes = directory.resolve("classes").toString();
-        assertThat(ToolProvider.findFirst("javac").orElseThrow().run(System.out, System.err, "-d", classes, "-cp",
-                library.toString(), source.toString())).isZero();
-        assertThat(ToolProvider.findFirst("jar").orElseThrow().run(System.out, System.err, "--create", "--file",
-                directory.resolve("versions.jar").toString(), "-C", classes, ".")).isZero();
     }
 
     @Test

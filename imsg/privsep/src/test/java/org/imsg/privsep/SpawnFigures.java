@@ -2,6 +2,7 @@ package org.imsg.privsep;
 
 import org.imsg.testing.ProgramJar;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,7 +13,8 @@ import org.imsg.Imsg;
 
 /**
  * Prints how long a child takes from its start until it runs, and how much memory it then has: with and without confinement, with
- * and without an AOT cache, which it makes first by a training run; before that, what a JVM alone takes. As root, from the classes of the tests:
+ * and without an AOT cache, which it makes first by a training run; before that, what a JVM alone takes; and the processor time of parent
+ * and child together. As root, from the classes of the tests:
  *
  * <pre>
  * java --enable-native-access=ALL-UNNAMED -cp imsg/privsep/target/test-classes:imsg/privsep/target/classes:imsg/testing/target/classes:imsg/target/classes org.imsg.privsep.SpawnFigures [RUNS]
@@ -20,6 +22,8 @@ import org.imsg.Imsg;
  */
 public final class SpawnFigures {
     private static final int HERE = 1;
+    private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin", "java");
+    private static final List<String> CLIENT = List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
     private static final String CACHE = "imsg.privsep.aot";
     private static final String RECORD = "imsg.privsep.aot.record";
     private static final String MEASURE = "measure";
@@ -48,23 +52,62 @@ public final class SpawnFigures {
                 java(List.of(), jar, runs, how);
                 java(List.of("-D" + CACHE + "=" + cache), jar, runs, how);
             }
+            measureBoth(directory, Integer.parseInt(runs));
             System.out.println("load after: " + load());
         } finally {
             delete(directory);
         }
     }
 
+    /** What parent and child take together: a program that greets its child, has an answer, and ends. */
+    private static void measureBoth(Path directory, int runs) throws Exception {
+        Path jar = ProgramJar.in(directory, Greeting.class, Privsep.class, Imsg.class);
+        Path base = directory.resolve("both.aot");
+        for (List<String> flags : List.of(List.<String>of(), CLIENT)) {
+            List<String> words = new ArrayList<>(List.of(JAVA.toString()));
+            words.addAll(flags);
+            Path own = new AotCache(base, JAVA, List.of(jar)).of(words);
+            List<String> use = List.of("-D" + CACHE + "=" + base);
+            processorTime(flags, List.of("-D" + RECORD + "=" + base), jar);
+            for (List<String> caches : List.of(List.<String>of(), use,
+                    Stream.concat(Stream.of("-XX:AOTCache=" + own), use.stream()).toList())) {
+                List<Long> millis = new ArrayList<>();
+                for (int run = 0; run < runs; run++)
+                    millis.add(processorTime(flags, caches, jar));
+                System.out.printf("parent and child, %s, %s: processor time %d ms (median of %d)%n",
+                        flags.isEmpty() ? "no flags" : String.join(" ", flags),
+                        List.of("no cache", "the child's cache", "both caches").get(caches.size()), median(millis),
+                        runs);
+            }
+        }
+    }
+
+    /** In milliseconds, of a program and all its children. */
+    private static long processorTime(List<String> flags, List<String> caches, Path jar) throws Exception {
+        List<String> command = new ArrayList<>(List.of("bash", "-c",
+                "TIMEFORMAT='%3U %3S'; time \"$@\" >/dev/null 2>&1", "bash", JAVA.toString()));
+        caches.stream().filter(option -> option.startsWith("-XX")).forEach(command::add);
+        command.addAll(flags);
+        caches.stream().filter(option -> option.startsWith("-D")).forEach(command::add);
+        command.addAll(List.of("-jar", jar.toString()));
+        Process process = new ProcessBuilder(command).start();
+        String[] seconds = new String(process.getErrorStream().readAllBytes(), StandardCharsets.US_ASCII).strip()
+                .split(" ");
+        if (process.waitFor() != 0)
+            throw new IllegalStateException(command + " failed");
+        return Math.round(1000 * (Double.parseDouble(seconds[0]) + Double.parseDouble(seconds[1])));
+    }
+
     /** The arguments of java for one line, or for the training run. */
     static List<String> command(List<String> options, Path jar, String runs, String how) {
-        List<String> command = new ArrayList<>(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+        List<String> command = new ArrayList<>(CLIENT);
         command.addAll(options);
         command.addAll(List.of("-jar", jar.toString(), MEASURE, runs, how));
         return command;
     }
 
     private static void java(List<String> options, Path jar, String runs, String how) throws Exception {
-        List<String> command = new ArrayList<>(
-                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        List<String> command = new ArrayList<>(List.of(JAVA.toString()));
         command.addAll(command(options, jar, runs, how));
         int code = new ProcessBuilder(command).inheritIO().start().waitFor();
         if (code != 0)
