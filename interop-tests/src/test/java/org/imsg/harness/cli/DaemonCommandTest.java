@@ -10,8 +10,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 import org.imsg.WireFormat;
 import org.imsg.harness.debian.Bgpd;
@@ -48,23 +46,6 @@ class DaemonCommandTest {
         String[] words = Arrays.stream(arguments).map(Object::toString).toArray(String[]::new);
         return ImsgCommand.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true))
                 .execute(words);
-    }
-
-    /** Its numbers are those of bgpd from 8.8 on. */
-    @ParameterizedTest
-    @EnumSource(names = {"TRIXIE", "FORKY"})
-    void the_manuals_conversation_asks_bgpd_as_bgpctl_does(DebianSuite suite) throws Exception {
-        Matcher example = Pattern.compile("(?s)```imsg bgpctl-show\n(.*?)```")
-                .matcher(Files.readString(Path.of("README.md")));
-        assertThat(example.find()).isTrue();
-        Path script = Files.writeString(directory.resolve("script"), example.group(1));
-        try (Bgpd bgpd = Bgpd.start(Peers.chroot(suite), 65001,
-                List.of(new Bgpd.ConfiguredNeighbor("127.0.0.2", 65002, "upstream"),
-                        new Bgpd.ConfiguredNeighbor("127.0.0.3", 65003, "downstream")))) {
-            assertThat(imsg("talk", bgpd.socket(), "--script", script)).as(err.toString()).isZero();
-        }
-        assertThat(out.toString().lines().filter(line -> line.contains(" <- 13 "))).hasSize(2);
-        assertThat(out.toString()).contains("0000  7f 00 00 02", "0000  7f 00 00 03");
     }
 
     @ParameterizedTest

@@ -8,8 +8,11 @@ import java.util.Locale;
 public enum DebianSuite {
     /** Debian 12: CLASSIC everywhere, and the only one whose smtpd runs table backends over imsg. */
     BOOKWORM("opensmtpd-extras"),
-    /** Debian 13: OpenBGPD has gone over to MODERN, the others have not. Has Debian's own JDK 25. */
-    TRIXIE("openjdk-25-jre-headless"),
+    /**
+     * Debian 13: OpenBGPD has gone over to MODERN, tmux, OpenNTPD and OpenSMTPD have not. Has Debian's own JDK 25,
+     * and the programs of Game of Trees and OpenIKED.
+     */
+    TRIXIE("openjdk-25-jre-headless", "got", "gotd", "openiked"),
     /** Debian 14, not released at the time of writing, so its versions move: MODERN everywhere. */
     FORKY;
 
