@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -56,6 +60,65 @@ class OwnProjectTest {
         Program ended = build("package", "exec:exec@module-path");
         assertThat(ended.status()).as(ended.output()).isZero();
         assertThat(ended.output()).contains("hello, with a descriptor");
+    }
+
+    /** The plugin of the manual of privsep, in a project whose jar names its dependencies. */
+    @Test
+    void the_caches_of_a_privilege_separated_program_are_made_as_the_manual_shows() throws Exception {
+        Path pom = project.resolve("pom.xml");
+        edit(pom, "<artifactId>imsg</artifactId>", "<artifactId>imsg-privsep</artifactId>");
+        edit(pom, "<artifactId>maven-jar-plugin</artifactId>", """
+                <artifactId>maven-jar-plugin</artifactId>
+                <configuration><archive><manifest>
+                  <mainClass>relayd.Relayd</mainClass>
+                  <addClasspath>true</addClasspath>
+                  <classpathLayoutType>repository</classpathLayoutType>
+                  <classpathPrefix>%s/</classpathPrefix>
+                </manifest></archive></configuration>
+                """.formatted(directory.resolve("repository")));
+        String plugin = "<plugin>\\s*<groupId>org.codehaus.mojo</groupId>.*?</plugin>";
+        Matcher shown = Pattern.compile(plugin, Pattern.DOTALL)
+                .matcher(Files.readString(Bundle.ROOT.resolve("imsg/privsep/README.md")));
+        assertThat(shown.find()).isTrue();
+        Files.writeString(pom, Pattern.compile(plugin, Pattern.DOTALL).matcher(Files.readString(pom))
+                .replaceFirst(Matcher.quoteReplacement(shown.group())));
+        Files.delete(project.resolve("src/main/java/module-info.java"));
+        Files.writeString(Files.createDirectory(project.resolve("src/main/java/relayd")).resolve("Relayd.java"), """
+                package relayd;
+                import org.imsg.Imsg;
+                import org.imsg.privsep.Privsep;
+                public final class Relayd {
+                    public static void main(String... arguments) throws Exception {
+                        System.exit(Privsep.program("relayd")
+                            .role("child", () -> child -> child.on(1, (from, hello) -> from.send(Imsg.of(2))))
+                            .parent(() -> parent -> {
+                                parent.on(2, (from, answer) -> {
+                                    System.out.println("relayd runs");
+                                    parent.stop();
+                                });
+                                parent.peer("child").send(Imsg.of(1));
+                            }).run(arguments));
+                    }
+                }
+                """);
+        Program ended = build("package");
+        assertThat(ended.status()).as(ended.output()).isZero();
+        assertThat(ended.output()).contains("the AOT caches are made: ");
+
+        Program without = relayd();
+        Matcher own = Pattern.compile("it would take (-XX:AOTCache=\\S+)").matcher(without.output());
+        assertThat(own.find()).as(without.output()).isTrue();
+        Program with = relayd(own.group(1));
+        assertThat(with.status()).as(with.output()).isZero();
+        assertThat(with.output()).contains("relayd runs").doesNotContain("runs without", "start without", "[aot");
+    }
+
+    private Program relayd(String... more) throws Exception {
+        List<String> words = new ArrayList<>(List.of(more));
+        words.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED",
+                "-Dimsg.privsep.aot=" + project.resolve("target/aot"), "-jar",
+                project.resolve("target/hello-1.jar").toString()));
+        return Program.java(Map.of(), words.toArray(String[]::new));
     }
 
     /** That of the Maven which runs this build may be older. */
