@@ -138,6 +138,10 @@ public final class JvmSettings {
             return;
         String started = System.getProperty("jdk.module.main.class");
         mainClass = started != null ? started : outermostMain();
+        if (mainClass.startsWith("com.sun.tools.javac.launcher."))
+            throw new IllegalStateException(
+                    "the program was started from source, as in java Hello.java, and its children "
+                            + "cannot be: compile it, or name its classes with jvm(j -> j.classPath(...))");
     }
 
     private static String outermostMain() {

@@ -218,7 +218,7 @@ public final class Privsep {
      *     be enforced, the control socket cannot be opened, or systemd's environment is wrong
      * @throws InterruptedException if the thread is interrupted; the program has been stopped in order then
      * @throws IllegalStateException if there is no role, one names a connection to a role that is not there, the
-     *     main class cannot be found out, or this JVM was started with an AOT cache of other jars or options
+     *     main class cannot be found out, as when the program was started from source, or this JVM was started with an AOT cache of other jars or options
      */
     public int run(String... arguments) throws PrivilegeException, InterruptedException {
         table.check();

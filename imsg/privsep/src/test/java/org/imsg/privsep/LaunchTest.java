@@ -74,6 +74,45 @@ class LaunchTest {
     }
 
     @Test
+    void a_program_that_is_started_from_source_is_told_so_and_runs_if_it_names_its_classes(@TempDir Path directory)
+            throws Exception {
+        String program = """
+                import org.imsg.Imsg;
+                import org.imsg.privsep.Privsep;
+                public final class Hello {
+                    public static void main(String... arguments) throws Exception {
+                        System.exit(Privsep.program("hello")SETTINGS
+                            .role("child", () -> child -> child.on(1, (from, hello) -> from.send(Imsg.of(2))))
+                            .parent(() -> parent -> {
+                                parent.on(2, (from, answer) -> {
+                                    System.out.println("the child has answered");
+                                    parent.stop();
+                                });
+                                parent.peer("child").send(Imsg.of(1));
+                            }).run(arguments));
+                    }
+                }
+                """;
+        String imsg = ClassPlaces.classPath(Privsep.class, Imsg.class);
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC",
+                "--enable-native-access=ALL-UNNAMED", "-cp", imsg,
+                Files.writeString(directory.resolve("Hello.java"), program.replace("SETTINGS", "")).toString()));
+        Process refused = new ProcessBuilder(command).redirectErrorStream(true).start();
+        refused.getOutputStream().close();
+        assertThat(new String(refused.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                .contains("started from source, as in java Hello.java").doesNotContain("child[0]");
+        assertThat(refused.waitFor()).isEqualTo(1);
+
+        String classes = directory.resolve("classes").toString();
+        Files.writeString(directory.resolve("Hello.java"), program.replace("SETTINGS",
+                ".jvm(j -> j.classPath(\"" + classes + ":" + imsg + "\", Hello.class))"));
+        assertThat(ToolProvider.findFirst("javac").orElseThrow().run(System.out, System.err, "-d", classes, "-cp", imsg,
+                directory.resolve("Hello.java").toString())).isZero();
+        assertThat(run(command.subList(2, command.size()))).contains("the child has answered");
+    }
+
+    @Test
     void a_main_class_that_cannot_be_seen_is_asked_for() throws Exception {
         FutureTask<Integer> run = new FutureTask<>(() -> Privsep.program("p").role("a", () -> _ -> {}).run());
         Thread.ofPlatform().start(run);
