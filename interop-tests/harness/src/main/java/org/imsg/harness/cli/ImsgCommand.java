@@ -10,6 +10,8 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.imsg.harness.scripted.ScriptFailedException;
 import org.imsg.unix.ErrnoException;
@@ -205,21 +207,25 @@ public final class ImsgCommand implements Runnable {
         return String.valueOf(text).strip().replaceAll("\\s*\\R\\s*", " ");
     }
 
-    /** Times such as 250ms, 5s, 2m. */
+    /** Times such as 250ms, 5s, 2m; at most a year, so that nothing overflows. */
     private static final class Durations implements ITypeConverter<Duration> {
+        private static final Pattern TIME = Pattern.compile("(\\d{1,12})(ms|s|m|)");
+        private static final Duration LONGEST = Duration.ofDays(365);
+
         @Override
         public Duration convert(String value) {
-            String text = value.toLowerCase(Locale.ROOT);
-            try {
-                if (text.endsWith("ms"))
-                    return Duration.ofMillis(Long.parseLong(text, 0, text.length() - 2, 10));
-                if (text.endsWith("m"))
-                    return Duration.ofMinutes(Long.parseLong(text, 0, text.length() - 1, 10));
-                return Duration
-                        .ofSeconds(Long.parseLong(text.endsWith("s") ? text.substring(0, text.length() - 1) : text));
-            } catch (NumberFormatException e) {
+            Matcher words = TIME.matcher(value.toLowerCase(Locale.ROOT));
+            if (!words.matches())
                 throw new TypeConversionException("a time is such as 250ms, 5s or 2m, not " + value);
-            }
+            long number = Long.parseLong(words.group(1));
+            Duration time = switch (words.group(2)) {
+                case "ms" -> Duration.ofMillis(number);
+                case "m" -> Duration.ofMinutes(number);
+                default -> Duration.ofSeconds(number);
+            };
+            if (time.compareTo(LONGEST) > 0)
+                throw new TypeConversionException("a time is at most a year, not " + value);
+            return time;
         }
     }
 }

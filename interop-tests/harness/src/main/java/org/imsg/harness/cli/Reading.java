@@ -15,7 +15,7 @@ final class Reading {
     @Option(names = "--format", defaultValue = "AUTO", description = "Wire format: ${COMPLETION-CANDIDATES}; AUTO reads both and writes MODERN.")
     WireFormat format;
 
-    @Option(names = "--limit", paramLabel = "BYTES", converter = Numbers.MessageLength.class, description = "Longest message with its header; 65535 unless given, 16777216 with --format MODERN.")
+    @Option(names = "--limit", paramLabel = "BYTES", converter = Numbers.MessageLength.class, description = "Longest message with its header; unless given 65535, 16777216 with --format MODERN; conformance probes for it.")
     @Nullable
     Integer limit;
 

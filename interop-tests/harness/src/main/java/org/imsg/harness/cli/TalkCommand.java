@@ -88,6 +88,7 @@ final class TalkCommand implements Callable<Integer> {
     /** The program ends when its socket is closed, or is killed. */
     private void withProgram(Talk talk, int limit, Consumer<Event> witness) throws IOException, InterruptedException {
         try (Fd.Pair pair = Fd.socketpair()) {
+            long origin = System.nanoTime();
             Child child = Child.of(found(program.getFirst()), program.subList(1, program.size()).toArray(String[]::new))
                     .descriptor(3, pair.second()).start();
             pair.second().close();
@@ -99,7 +100,7 @@ final class TalkCommand implements Callable<Integer> {
                     child.kill(9);
                 Child.ExitStatus ended = status.isEmpty() ? child.waitFor() : status.get();
                 if (!ended.success())
-                    witness.accept(Event.note(0, 1, "the program ended with " + ended));
+                    witness.accept(Event.note(System.nanoTime() - origin, 1, "the program ended with " + ended));
             }
         }
     }

@@ -21,28 +21,32 @@ import org.jspecify.annotations.Nullable;
 
 /** A message as {@code send}, {@code expect} and {@code on} write it: its header, its payload, its descriptors. */
 final class MessageWords {
-    private static final Set<String> SENT = Set.of("id", "pid", "header.id", "header.pid", "fd", "cut");
-    private static final Set<String> ASKED = Set.of("id", "pid", "header.id", "header.pid", "fd", "within", "count");
+    private static final Set<String> OPTIONS = Set.of("id", "pid", "header.id", "header.pid", "fd");
 
     private final Map<String, String> options = new LinkedHashMap<>();
     private final Map<String, String> fields = new LinkedHashMap<>();
     private final List<String> files = new ArrayList<>();
     private final @Nullable StructLayout struct;
 
-    /** Throws an IllegalArgumentException that says what is wrong. A struct that is not named is the type's. */
-    MessageWords(List<String> words, boolean sent, @Nullable Integer type, Direction direction,
+    /**
+     * Throws an IllegalArgumentException that says what is wrong. A struct that is not named is the type's.
+     *
+     * @param asked the option that is no condition of a message that is asked for; empty for one that is sent
+     */
+    MessageWords(List<String> words, String asked, @Nullable Integer type, Direction direction,
             ProtocolDescription protocol) {
+        boolean sent = asked.isEmpty();
         boolean named = words.stream().anyMatch(word -> word.startsWith("struct="));
         for (String word : words) {
             Map.Entry<String, String> option = Words.option(word);
             String name = option.getKey();
             if (name.equals("fd") && sent)
                 files.add(option.getValue());
-            else if ((sent ? SENT : ASKED).contains(name) || name.equals("struct")
+            else if (OPTIONS.contains(name) || name.equals(sent ? "cut" : asked) || name.equals("struct")
                     || !named && Set.of("data", "hex").contains(name))
-                options.put(name.replaceFirst("^header\\.", ""), option.getValue());
+                put(options, name.replaceFirst("^header\\.", ""), option.getValue());
             else
-                fields.put(name.replaceFirst("^struct\\.", ""), option.getValue());
+                put(fields, name.replaceFirst("^struct\\.", ""), option.getValue());
         }
         struct = named
                 ? protocol.struct(Words.text(options.get("struct")))
@@ -52,7 +56,15 @@ final class MessageWords {
                     + ", and no struct that has such a field: name one with struct=NAME (see imsg help script)");
         if (!fields.isEmpty() && (options.containsKey("data") || options.containsKey("hex")))
             throw new IllegalArgumentException("a payload is data=, hex= or the fields of a struct, not two of these");
+        if (!Set.of("", "yes", "no").contains(option("fd", "")))
+            throw new IllegalArgumentException("fd= is yes or no of a message that comes, not " + option("fd", ""));
         check();
+    }
+
+    private static void put(Map<String, String> where, String name, String value) {
+        String before = where.put(name, value);
+        if (before != null && !before.equals(value))
+            throw new IllegalArgumentException(name + "= is given twice: " + before + " and " + value);
     }
 
     /** Finds what is wrong before anything is sent. */
@@ -96,7 +108,7 @@ final class MessageWords {
             return Words.bytes(variables.apply(data));
         String hex = options.get("hex");
         if (hex != null)
-            return HexFormat.of().parseHex(Words.text(variables.apply(hex)).replaceAll("\\s", ""));
+            return fromHex(Words.text(variables.apply(hex)).replaceAll("\\s", ""));
         if (struct == null)
             return new byte[0];
         Map<String, String> values = new LinkedHashMap<>();
@@ -104,17 +116,25 @@ final class MessageWords {
         return struct.encode(values);
     }
 
+    private static byte[] fromHex(String digits) {
+        if (!digits.matches("(\\p{XDigit}{2})*"))
+            throw new IllegalArgumentException("hex= has two hexadecimal digits a byte, not " + digits);
+        return HexFormat.of().parseHex(digits);
+    }
+
     int[] cuts() {
         String cut = option("cut", "");
+        if (!cut.matches("|[1-9]\\d{0,8}(,[1-9]\\d{0,8})*"))
+            throw new IllegalArgumentException("cut= is numbers of bytes such as 8,20, not " + cut);
         return cut.isEmpty() ? new int[0] : Arrays.stream(cut.split(",")).mapToInt(Integer::parseInt).toArray();
     }
 
-    /** Opens the files of {@code fd=}: to read, with :w behind the name to write, with :rw for both. */
-    List<Fd> open() throws java.io.IOException {
+    /** Opens files of {@code fd=}: to read, with :w behind the name to write, with :rw for both. */
+    static List<Fd> open(List<String> files) throws java.io.IOException {
         List<Fd> opened = new ArrayList<>();
         try {
             for (String file : files)
-                opened.add(open(Words.text(file)));
+                opened.add(open(file));
             return opened;
         } catch (java.io.IOException | RuntimeException e) {
             opened.forEach(Fd::close);
@@ -130,8 +150,8 @@ final class MessageWords {
         return Fd.open(Path.of(file), OpenFlag.READ);
     }
 
-    List<String> fileNames() {
-        return files.stream().map(Words::text).toList();
+    List<String> files(UnaryOperator<String> variables) {
+        return files.stream().map(variables).map(Words::text).toList();
     }
 
     /** The conditions that a message does not hold, in words. */

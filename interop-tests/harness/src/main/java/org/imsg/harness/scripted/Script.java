@@ -25,6 +25,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Steps and rules as text; the grammar is in script.txt, which {@code imsg help script} shows. Immutable. */
 final class Script {
+    /** Of what takes no options: the step itself and its argument. */
+    private static final Map<String, Integer> MOST_WORDS = Map.of("let", 2, "save", 2, "delay", 2, "misbehave", 2,
+            "echo", 1, "serve", 1, "end", 1, "close", 1);
+    private static final Duration LONGEST = Duration.ofDays(365);
     private static final Pattern VARIABLE = Pattern.compile("\\$\\{(\\w+)}|^\\$(\\w+)$");
 
     private final ProtocolDescription protocol;
@@ -89,7 +93,9 @@ final class Script {
         String what = words.get(1);
         boolean connect = what.equals("connect");
         Integer type = connect || what.equals("*") ? null : Integer.valueOf(protocol.type(what));
-        MessageWords conditions = new MessageWords(words.subList(2, words.size()), false, type, sending.opposite(),
+        if (connect && words.size() > 2)
+            throw new IllegalArgumentException("on connect has no conditions: no message has come");
+        MessageWords conditions = new MessageWords(words.subList(2, words.size()), "count", type, sending.opposite(),
                 protocol);
         String count = conditions.option("count", "1-");
         if (!count.matches("[1-9]\\d{0,8}-?"))
@@ -103,6 +109,10 @@ final class Script {
 
     private Action action(List<String> words, boolean inRule) {
         String argument = words.size() > 1 ? words.get(1) : "";
+        int most = MOST_WORDS.getOrDefault(words.getFirst(), Integer.MAX_VALUE);
+        if (words.size() > most)
+            throw new IllegalArgumentException(words.getFirst() + " has no place for " + words.get(most)
+                    + (most == 1 ? "" : "; a text with blanks is put in double quotes"));
         return switch (words.getFirst()) {
             case "send" ->
                 send(protocol.type(argument), words.subList(Math.min(2, words.size()), words.size()), inRule);
@@ -116,8 +126,8 @@ final class Script {
                 };
             }
             case "save" -> {
-                Path file = Path.of(Words.text(needed(argument, "save FILE")));
-                yield run -> run.save(file);
+                needed(argument, "save FILE");
+                yield run -> run.save(Path.of(Words.text(run.replaced(argument))));
             }
             case "echo" -> run -> {
                 Event request = run.last().event();
@@ -158,31 +168,35 @@ final class Script {
         return argument;
     }
 
-    /** A time: milliseconds, or with ms, s or m behind it. */
+    /** A time: milliseconds, or with ms, s or m behind it; at most a year. */
     private static Duration time(String text) {
         Matcher words = Pattern.compile("(\\d{1,12})(ms|s|m|)").matcher(text);
         if (!words.matches())
             throw new IllegalArgumentException("a time is such as 250ms, 5s or 2m, not " + text);
         long number = Long.parseLong(words.group(1));
-        return switch (words.group(2)) {
+        Duration time = switch (words.group(2)) {
             case "s" -> Duration.ofSeconds(number);
             case "m" -> Duration.ofMinutes(number);
             default -> Duration.ofMillis(number);
         };
+        if (time.compareTo(LONGEST) > 0)
+            throw new IllegalArgumentException("a time is at most a year, not " + text);
+        return time;
     }
 
     private Action send(int type, List<String> words, boolean inRule) {
-        MessageWords message = new MessageWords(words, true, type, sending, protocol);
+        MessageWords message = new MessageWords(words, "", type, sending, protocol);
         int[] cuts = message.cuts();
         return run -> {
             int ownId = inRule && run.last != null ? run.last.event().id() : 0;
             int id = message.number("id", ownId, run::replaced);
             int pid = message.number("pid", (int) ProcessHandle.current().pid(), run::replaced);
             byte[] payload = message.payload(run::replaced);
-            List<Fd> descriptors = message.open();
+            List<String> files = message.files(run::replaced);
+            List<Fd> descriptors = MessageWords.open(files);
             try {
-                write(run.peer, Event.message(sending, run.peer.format(), type, id, pid, payload,
-                        message.fileNames()), cuts, descriptors);
+                write(run.peer, Event.message(sending, run.peer.format(), type, id, pid, payload, files), cuts,
+                        descriptors);
             } finally {
                 descriptors.forEach(Fd::close);
             }
@@ -208,7 +222,9 @@ final class Script {
     private Action expect(String what, List<String> words) {
         boolean end = needed(what, "expect TYPE, expect * or expect end").equals("end");
         Integer type = end || what.equals("*") ? null : Integer.valueOf(protocol.type(what));
-        MessageWords message = new MessageWords(words, false, type, sending.opposite(), protocol);
+        MessageWords message = new MessageWords(words, "within", type, sending.opposite(), protocol);
+        if (end && words.stream().anyMatch(word -> !word.startsWith("within=")))
+            throw new IllegalArgumentException("expect end has no condition but within=TIME: no message comes");
         String within = message.option("within", "");
         @Nullable
         Duration time = within.isEmpty() ? null : time(within);

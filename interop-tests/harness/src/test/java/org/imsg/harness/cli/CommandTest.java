@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -327,6 +328,12 @@ class CommandTest {
                     "byte-by-byte,length-15")).isZero();
             assertThat(out.toString()).contains("2 passed, 0 failed, 0 not tested");
             assertThat(xml).content().contains("<testcase classname=\"imsg.framing\" name=\"byte-by-byte\"");
+            Object[] left = {"conformance", socket, "--type", 3, "--wait", "5s", "--case", "longest-answer",
+                    "--allow-untested"};
+            assertThat(imsg(left)).isZero();
+            assertThat(out.toString()).endsWith("left out, since this daemon's answers would not tell: longest-answer\n"
+                    + "0 passed, 0 failed, 0 not tested\n");
+            assertThat(imsg(Arrays.copyOf(left, left.length - 1))).isEqualTo(1);
             assertThat(imsg("fuzz", socket, "--type", 3, "--hex", "0102", "--seconds", 1, "--seed", 5, "--wait", "5s"))
                     .isZero();
             assertThat(out.toString()).contains("seed 5", "nothing found");

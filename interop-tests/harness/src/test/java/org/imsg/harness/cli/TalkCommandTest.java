@@ -1,5 +1,6 @@
 package org.imsg.harness.cli;
 
+import static java.util.Comparator.comparingLong;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
@@ -23,6 +24,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.zip.DeflaterOutputStream;
 import org.imsg.WireFormat;
+import org.imsg.harness.record.Event;
+import org.imsg.harness.record.Recording;
 import org.imsg.harness.scripted.Expected;
 import org.imsg.harness.scripted.ScriptedPeer;
 import org.imsg.harness.scripted.ScriptedServer;
@@ -149,8 +152,11 @@ class TalkCommandTest {
 
     @Test
     void a_program_that_fails_is_told_of_and_one_that_is_not_there_is_named() throws Exception {
-        assertThat(imsg("talk", "--script", script("expect end"), "--exec", "sh", "-c", "exit 3")).isZero();
+        Path recording = directory.resolve("recording");
+        assertThat(imsg("talk", "--script", script("expect end"), "--record", recording, "--exec", "sh", "-c",
+                "exit 3")).isZero();
         assertThat(out.toString()).containsPattern("the program ended with .*3");
+        assertThat(Recording.read(recording).events()).hasSize(2).isSortedAccordingTo(comparingLong(Event::nanos));
         assertThat(imsg("talk", "--script", script("end"), "--exec", "no-such-program-here")).isEqualTo(3);
         assertThat(err.toString()).contains("no-such-program-here is no program that can be started (--exec)");
     }

@@ -39,6 +39,8 @@ class WrongUsageTest {
             send s --type 1 --hex 123                | '--hex': two hexadecimal digits a byte, not 123
             send s --type 1 --limit 15               | '--limit': a number from 16 to 2147483647, not 15
             send s --type 1 --wait soon              | '--wait': a time is such as 250ms, 5s or 2m, not soon
+            send s --type 1 --wait -5s               | '--wait': a time is such as 250ms, 5s or 2m, not -5s
+            send s --type 1 --wait 99999999999m      | '--wait': a time is at most a year, not 99999999999m
             send s --type 1 --rows -1                | '--rows': a number from 0 to 2147483647, not -1
             send s --type 1 --struct x a=1           | --struct: no structs are described: name a description file
             conformance s --type 1 --id x            | '--id': a number from 0

@@ -112,6 +112,20 @@ class FaultyDaemonTest {
         }
     }
 
+    /** Whether it trusts lengths in a payload is not seen then. */
+    @Test
+    void a_request_without_a_payload_that_could_be_cut_short_leaves_that_untested() throws Exception {
+        Target echo = target("", WireFormat.MODERN, 1);
+        try (FaultyDaemonServer _ = new FaultyDaemonServer(socket(""), false, "none")) {
+            Report report = new Conformance(new Target(echo.socket(), echo.format(), echo.limit(), 1, 0, new byte[0],
+                    List.of(), Target.USUAL_CONNECTIONS, PATIENT), "known-type-with-other-payloads"::equals)
+                    .run(UNTOLD);
+            assertThat(report.outcomes()).singleElement().returns(Status.NOT_TESTED, Outcome::status)
+                    .returns("only longer payloads: the request has none to cut short, --hex gives it one",
+                            Outcome::remark);
+        }
+    }
+
     @Test
     void a_documented_limit_of_connections_is_kept_to() throws Exception {
         Target usual = target("", WireFormat.MODERN, 1);

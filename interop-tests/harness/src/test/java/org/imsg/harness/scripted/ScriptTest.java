@@ -36,6 +36,28 @@ class ScriptTest {
     @TempDir
     private Path directory;
 
+    @Test
+    void a_variable_names_a_file() throws Exception {
+        Path said = Files.writeString(directory.resolve("said"), "in it");
+        Path kept = directory.resolve("kept-said");
+        List<Event> events = talk("""
+                send 1
+                expect 2
+                let name=data
+                send 3 fd="%s/${name}"
+                expect 3 fd=yes
+                save "%s/kept-${name}"
+                """.formatted(directory, directory), """
+                on 1
+                    send 2 data=said
+                on 3
+                    send 3 fd=%s
+                """.formatted(said));
+        assertThat(kept).hasContent("in it");
+        assertThat(events.stream().filter(event -> event.type() == 3).findFirst().orElseThrow().descriptors())
+                .containsExactly(said.toString());
+    }
+
     /** The events that the asking side saw. */
     private static List<Event> talk(String asking, String answering) throws Exception {
         List<Event> events = new ArrayList<>();
@@ -205,6 +227,25 @@ class ScriptTest {
             let x                       | line 1 of the script: an option is NAME=VALUE, not x
             save                        | line 1 of the script: expected save FILE
             expect                      | line 1 of the script: expected expect TYPE
+            expect 1 fd=maybe           | line 1 of the script: fd= is yes or no of a message that comes, not maybe
+            expect 1 count=2            | line 1 of the script: there is no option count
+            on 1 within=3s              | line 1 of the script: there is no option within
+            expect end fd=no            | line 1 of the script: expect end has no condition but within=TIME
+            on connect id=1             | line 1 of the script: on connect has no conditions
+            expect 1 within=99999999m   | line 1 of the script: a time is at most a year, not 99999999m
+            send 1 id=1 header.id=2     | line 1 of the script: id= is given twice: 1 and 2
+            send INFO pid=1 struct.pid=2 struct.pid=3 | line 1 of the script: pid= is given twice: 2 and 3
+            send 1 hex=123              | line 1 of the script: hex= has two hexadecimal digits a byte, not 123
+            send 1 cut=8,x              | line 1 of the script: cut= is numbers of bytes such as 8,20, not 8,x
+            send 1 cut=-8               | line 1 of the script: cut= is numbers of bytes such as 8,20, not -8
+            echo twice                  | line 1 of the script: echo has no place for twice
+            close now                   | line 1 of the script: close has no place for now
+            end 1                       | line 1 of the script: end has no place for 1
+            serve 2                     | line 1 of the script: serve has no place for 2
+            delay 5 s                   | line 1 of the script: delay has no place for s; a text with blanks
+            let x=data y=hex            | line 1 of the script: let has no place for y=hex
+            save my file                | line 1 of the script: save has no place for file
+            misbehave short-length 3    | line 1 of the script: misbehave has no place for 3
             """)
     void a_wrong_line_is_refused_before_anything_is_sent(String script, String message) {
         assertThatThrownBy(() -> Talk.parse(script, PROTOCOL, Direction.TO_CLIENT))
