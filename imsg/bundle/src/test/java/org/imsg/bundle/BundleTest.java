@@ -135,6 +135,18 @@ class BundleTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("jars")
+    void no_file_of_a_jar_names_a_place_on_the_machine_that_made_it(Path jar) throws IOException {
+        List<String> places = List.of(Bundle.ROOT.toRealPath().toString(),
+                System.getProperty("bundle.maven.repository"), System.getProperty("java.home"));
+        try (JarFile file = new JarFile(jar.toFile())) {
+            for (ZipEntry entry : file.stream().toList())
+                assertThat(new String(file.getInputStream(entry).readAllBytes(), StandardCharsets.ISO_8859_1))
+                        .as(jar + ": " + entry).doesNotContain(places);
+        }
+    }
+
     /** They would be most of it, with a licence of their own. */
     @ParameterizedTest
     @MethodSource("modules")
