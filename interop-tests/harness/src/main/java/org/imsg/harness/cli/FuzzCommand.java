@@ -1,6 +1,7 @@
 package org.imsg.harness.cli;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -88,11 +89,14 @@ final class FuzzCommand implements Callable<Integer> {
             output.out().println("seed " + used);
         output.out().flush();
         Progress progress = output.progress(EVERY);
+        output.endWithReader(() -> {
+            // the next attempt is not made
+        });
         long deadline = System.nanoTime() + Duration.ofSeconds(seconds).toNanos();
         int findings = 0;
         do {
             Optional<Finding> found = fuzzer.run(Duration.ofNanos(deadline - System.nanoTime()), Long.MAX_VALUE,
-                    attempt -> progress.show(attempt + " attempts"));
+                    attempt -> show(progress, attempt));
             progress.erase();
             if (found.isPresent())
                 report(found.get(), used, numbered(++findings));
@@ -101,6 +105,15 @@ final class FuzzCommand implements Callable<Integer> {
             output.out().println(output.json ? json(used, false) : "nothing found");
         output.out().flush();
         return findings > 0 ? ExitCode.DIFFERENT : ExitCode.OK;
+    }
+
+    private void show(Progress progress, long attempt) {
+        try {
+            output.checkReader();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        progress.show(attempt + " attempts");
     }
 
     /** The file of a finding: as given for the first, with a number before the extension for the next. */

@@ -82,7 +82,7 @@ final class Output {
     void endWithReader(Runnable work) {
         if (!(out() instanceof CheckedOutput) || !Terminal.OUT.isPipe())
             return;
-        Thread.ofVirtual().name("imsg-reader").start(() -> {
+        Thread.ofPlatform().daemon().name("imsg-reader").start(() -> {
             Fd borrowed = Fd.of(1);
             try (Fd out = borrowed.dup()) {
                 borrowed.release();
@@ -93,6 +93,11 @@ final class Output {
                 // then the next thing that is written tells
             }
         });
+    }
+
+    /** Whether what is shown is still read, as far as is known. */
+    boolean hasReader() {
+        return !readerGone;
     }
 
     /**

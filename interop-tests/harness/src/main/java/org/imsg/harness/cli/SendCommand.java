@@ -93,8 +93,11 @@ final class SendCommand implements Callable<Integer> {
                         output.witness(reading.protocol(), kept))) {
             int ownPid = (int) ProcessHandle.current().pid();
             Fd[] descriptors = passed == null ? new Fd[0] : new Fd[]{passed};
+            output.endWithReader(connected::close);
             daemon.send(number, id, pid == 0 ? ownPid : pid, bytes, descriptors);
             return answers(daemon, endTypes);
+        } finally {
+            output.checkReader();
         }
     }
 

@@ -81,11 +81,14 @@ final class TalkCommand implements Callable<Integer> {
     private void talk(Talk talk, RawSocket peer, Direction sending, int limit, Consumer<Event> witness)
             throws IOException, InterruptedException {
         try (Conversation conversation = new Conversation(peer, sending, reading.format, limit, witness)) {
+            output.endWithReader(peer::close);
             talk.with(conversation, wait);
+        } finally {
+            output.checkReader();
         }
     }
 
-    /** The program ends when its socket is closed, or is killed. */
+    /** The program ends when its socket is closed, or is killed: at once when what it says is not read any more. */
     private void withProgram(Talk talk, int limit, Consumer<Event> witness) throws IOException, InterruptedException {
         try (Fd.Pair pair = Fd.socketpair()) {
             long origin = System.nanoTime();
@@ -95,11 +98,11 @@ final class TalkCommand implements Callable<Integer> {
             try {
                 talk(talk, RawSocket.of(pair.first()), Direction.TO_CLIENT, limit, witness);
             } finally {
-                Optional<Child.ExitStatus> status = child.waitFor(wait);
+                Optional<Child.ExitStatus> status = output.hasReader() ? child.waitFor(wait) : Optional.empty();
                 if (status.isEmpty())
                     child.kill(9);
                 Child.ExitStatus ended = status.isEmpty() ? child.waitFor() : status.get();
-                if (!ended.success())
+                if (!ended.success() && output.hasReader())
                     witness.accept(Event.note(System.nanoTime() - origin, 1, "the program ended with " + ended));
             }
         }

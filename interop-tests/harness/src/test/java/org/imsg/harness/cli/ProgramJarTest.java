@@ -32,6 +32,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.opentest4j.TestAbortedException;
 
 /** The jar, run as a user runs it: java -jar imsg.jar. */
@@ -107,15 +109,22 @@ class ProgramJarTest {
         }
     }
 
-    @Test
-    void a_listener_whose_reader_has_gone_ends_at_once() throws Exception {
-        Path socket = directory.resolve("socket");
-        Process process = new ProcessBuilder("/bin/sh", "-c",
-                "(" + JAVA + " -jar " + JAR + " listen " + socket + "; echo $? >" + directory.resolve("code")
-                        + ") | head -1")
-                .redirectOutput(directory.resolve("out").toFile())
-                .redirectError(directory.resolve("err").toFile()).start();
-        Ended ended = end(process); // nothing connects, and it does not wait for that
+    /** Nothing connects, nothing is answered, the time is not over, and it does not wait for that. */
+    @ParameterizedTest
+    @CsvSource({"listen DIR/own, 1", "talk DIR/silent --script DIR/script, 1", "send DIR/silent --type 1 --wait 9m, 2",
+            "talk --script DIR/script --wait 9m --exec sleep 600, 1", "fuzz DIR/echo --type 1 --seconds 999, 1"})
+    void a_program_whose_reader_has_gone_ends_at_once(String line, int lines) throws Exception {
+        Files.writeString(directory.resolve("script"), "expect 7 within=9m\n");
+        Ended ended;
+        try (RawListener silent = RawListener.listen(directory.resolve("silent"), 0600);
+                RawListener daemon = RawListener.listen(directory.resolve("echo"), 0600)) {
+            assertThat(silent.isOpen()).isTrue();
+            Thread.ofVirtual().start(() -> echo(daemon));
+            ended = end(new ProcessBuilder("/bin/sh", "-c", "(" + JAVA + " -jar " + JAR + " "
+                    + line.replace("DIR", directory.toString()) + "; echo $? >" + directory.resolve("code")
+                    + ") | head -" + lines).redirectOutput(directory.resolve("out").toFile())
+                    .redirectError(directory.resolve("err").toFile()).start());
+        }
         assertThat(ended.err()).isEqualTo("imsg: the standard output cannot be written: its reader has gone\n");
         assertThat(directory.resolve("code")).hasContent("3");
     }
