@@ -16,8 +16,6 @@ import org.imsg.unix.Fd;
 final class RawPeer implements AutoCloseable {
     /** The mark of a descriptor in the length of a MODERN header. */
     static final int MODERN_MARK = 0x8000_0000;
-    /** The mark of a descriptor in a CLASSIC header, flags and length seen as one word of a little-endian machine. */
-    static final int CLASSIC_MARK = 0x0001_0000;
 
     final ImsgChannel channel;
     private final Fd socket;

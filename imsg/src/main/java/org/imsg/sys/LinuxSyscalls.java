@@ -3,6 +3,7 @@ package org.imsg.sys;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The numbers of Linux's system calls on one machine: x86_64 and aarch64 are known, any other is refused rather than given
@@ -59,6 +60,9 @@ public final class LinuxSyscalls {
             keyctl 250 219  add_key 248 217  request_key 249 218  ptrace 101 117  process_vm_readv 310 270  bpf 321 280  io_uring_setup 425 425  perf_event_open 298 241
             """;
 
+    /** Null before the first call, and where there is no table: any thread may set it, always to the same. */
+    private static volatile @Nullable LinuxSyscalls host;
+
     private final int auditArch;
     private final boolean x32;
     private final Map<String, Integer> numbers;
@@ -97,7 +101,12 @@ public final class LinuxSyscalls {
      * @throws UnsupportedOperationException if it is not Linux on x86_64 or aarch64
      */
     public static LinuxSyscalls host() {
-        return Host.TABLE;
+        LinuxSyscalls known = host;
+        if (known != null)
+            return known;
+        if (Os.current() != Os.LINUX)
+            throw new UnsupportedOperationException("these are Linux's system calls, and this is " + Os.current());
+        return host = of(System.getProperty("os.arch"));
     }
 
     /**
@@ -148,15 +157,5 @@ public final class LinuxSyscalls {
      */
     public boolean hasX32() {
         return x32;
-    }
-
-    private static final class Host {
-        static final LinuxSyscalls TABLE = table();
-
-        private static LinuxSyscalls table() {
-            if (Os.current() != Os.LINUX)
-                throw new UnsupportedOperationException("these are Linux's system calls, and this is " + Os.current());
-            return of(System.getProperty("os.arch"));
-        }
     }
 }

@@ -13,13 +13,15 @@ import org.junit.jupiter.api.io.TempDir;
 /** Machines of Linux that have no table of their own: what needs none works, what does falls back. */
 @Timeout(60)
 class UnknownMachineTest {
+    private static final String REFUSAL = "the system call numbers of Linux are known here for x86_64 and aarch64, not for loongarch64";
+
     @Test
     void messages_descriptors_locks_and_virtual_threads_work_without_a_table(@TempDir Path directory) throws Exception {
         assumeThat(System.getProperty("os.arch")).as("a machine whose files are opened as on most")
                 .isNotEqualTo("aarch64");
         // poll(2), because epoll_event is packed on x86_64 only.
         String output = new ChildJvm().option("-Dimsg.poller=poll").run(UnknownMachine.class, directory.toString());
-        assertThat(output).isEqualTo("received 1, a file of 6 bytes\n");
+        assertThat(output.lines()).containsExactly(REFUSAL, REFUSAL, "received 1, a file of 6 bytes");
     }
 
     @Test
