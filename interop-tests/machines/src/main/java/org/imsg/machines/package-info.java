@@ -1,0 +1,2 @@
+/** Tests of other modules, run on machines of other processors. */
+package org.imsg.machines;
