@@ -50,7 +50,7 @@ final class FuzzCommand implements Callable<Integer> {
     @Option(names = "--seconds", defaultValue = "10", paramLabel = "N", converter = Numbers.Positive.class, description = "How long (default: ${DEFAULT-VALUE}).")
     private int seconds;
 
-    @Option(names = "--seed", paramLabel = "N", description = "Of the random numbers; the same seed makes the same attempts.")
+    @Option(names = "--seed", paramLabel = "N", converter = Numbers.Seed.class, description = "Of the random numbers; the same seed makes the same attempts.")
     private @Nullable Long seed;
 
     @Option(names = "--not-type", paramLabel = "TYPE", split = ",", description = "Types that are never sent, such as that which stops the daemon.")

@@ -65,6 +65,19 @@ final class Numbers {
         }
     }
 
+    /** Any whole number of 64 bits. */
+    static final class Seed implements ITypeConverter<Long> {
+        @Override
+        public Long convert(String text) {
+            try {
+                return Long.valueOf(text);
+            } catch (NumberFormatException _) {
+                throw new TypeConversionException(
+                        "a whole number from " + Long.MIN_VALUE + " to " + Long.MAX_VALUE + ", not " + text);
+            }
+        }
+    }
+
     /** Bytes in hexadecimal; blanks between them are left out. */
     static final class Hex implements ITypeConverter<String> {
         @Override

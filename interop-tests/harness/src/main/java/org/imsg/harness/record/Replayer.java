@@ -46,7 +46,8 @@ public final class Replayer {
 
     /**
      * Replays one connection. Each message is sent when the answers recorded before it have come. For a descriptor that was a file
-     * the file is opened again to be read, for another the end of an empty pipe is sent.
+     * the file is opened again to be read, for another the end of an empty pipe is sent. Where the recording ends with what the
+     * client said, what the daemon says then is looked at: bytes that are no message are a difference.
      *
      * @param recording the recording
      * @param connection which of its connections
@@ -74,8 +75,11 @@ public final class Replayer {
                 else if (comparison != ComparedPart.NOTHING)
                     receive(daemon, event, i, differences);
             }
-            if (comparison == ComparedPart.NOTHING)
-                drain(daemon);
+            boolean unasked = events.getLast().direction() == Direction.TO_SERVER;
+            boolean wellBefore = events.stream()
+                    .noneMatch(event -> event.direction() == Direction.TO_CLIENT && event.kind() == Event.Kind.BYTES);
+            if (differences.isEmpty() && (unasked || comparison == ComparedPart.NOTHING))
+                drain(daemon, wellBefore ? differences : new ArrayList<>());
         }
         return differences;
     }
@@ -141,12 +145,17 @@ public final class Replayer {
         };
     }
 
-    private void drain(Conversation daemon) throws IOException {
+    /** Bytes that are no message are a difference, whatever is compared: no client could go on. */
+    private void drain(Conversation daemon, List<String> differences) throws IOException {
         try {
             for (;;) {
                 try (Conversation.Received received = daemon.receive(patience)) {
                     if (received.event().kind() == Event.Kind.END)
                         return;
+                    if (received.event().kind() == Event.Kind.BYTES) {
+                        differences.add("the daemon sent what is no message: " + received.event().note());
+                        return;
+                    }
                 }
             }
         } catch (SocketTimeoutException _) {

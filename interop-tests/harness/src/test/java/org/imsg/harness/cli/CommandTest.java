@@ -24,10 +24,15 @@ import org.imsg.harness.record.Recording;
 import org.imsg.harness.scripted.Expected;
 import org.imsg.harness.scripted.Misbehaviour;
 import org.imsg.harness.scripted.ScriptedServer;
+import org.imsg.harness.stream.Chunk;
+import org.imsg.harness.stream.RawListener;
+import org.imsg.harness.stream.RawSocket;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 /** The program's commands, run in this process. */
@@ -244,6 +249,39 @@ class CommandTest {
             assertThat(imsg("replay", recorded, socket, "--compare", "nothing", "--wait", "1s")).isEqualTo(1);
         }
         assertThat(err.toString()).startsWith("imsg: the daemon died: no client can connect any more").hasLineCount(1);
+    }
+
+    /** As a finding of the fuzzer is, which ends with what the client said. */
+    @ParameterizedTest
+    @ValueSource(strings = {"types", "payloads", "nothing"})
+    void a_replay_that_is_answered_with_what_is_no_message_is_no_success(String compared) throws Exception {
+        Path recorded = directory.resolve("finding.imsg");
+        new Recording(Instant.EPOCH, List.of(
+                Event.note(0, 1, "afterwards the daemon sent what is no message"),
+                Event.message(Direction.TO_SERVER, WireFormat.MODERN, 7, 0, 9, new byte[4], List.of())))
+                .write(recorded);
+        try (RawListener daemon = RawListener.listen(socket, 0600)) {
+            Thread.ofVirtual().start(() -> answerNoMessages(daemon));
+            assertThat(imsg("replay", recorded, socket, "--compare", compared, "--wait", "1s")).isEqualTo(1);
+        }
+        assertThat(err.toString()).startsWith("imsg: the daemon sent what is no message: length ")
+                .hasLineCount(1);
+    }
+
+    private static void answerNoMessages(RawListener daemon) {
+        try {
+            for (;;)
+                try (RawSocket client = daemon.accept()) {
+                    byte[] ones = new byte[16];
+                    Arrays.fill(ones, (byte) 0xFF);
+                    for (Chunk chunk; (chunk = client.receive()) != null;) {
+                        chunk.close();
+                        client.send(ones);
+                    }
+                }
+        } catch (IOException _) {
+            // closed
+        }
     }
 
     private static void dieOfAMessage(ImsgListener listener) {

@@ -101,7 +101,8 @@ class PageOptionTest {
             "listen S --describe FILE --record FILE", "send S --type 1 --describe FILE --record FILE",
             "tap S S --describe FILE --html FILE", "decode FILE --describe FILE --html FILE",
             "decode /dev/null --save DIR/x --html DIR/x", "listen S --record DIR/x --html DIR/x",
-            "decode /dev/null --describe FILE --save DIR/../FILENAME"})
+            "decode /dev/null --describe FILE --save DIR/../FILENAME",
+            "conformance S --type 1 --describe FILE --junit FILE"})
     void no_command_writes_over_a_file_that_it_reads(String line) throws Exception {
         Path file = Files.writeString(directory.resolve("file"), "# a script or a description\n");
         if (line.contains("--from"))

@@ -50,6 +50,7 @@ class WrongUsageTest {
             conformance s --type ONE                 | --type: a type is a number
             conformance s --type 1 --answer TWO      | --answer: a type is a number
             fuzz s --type 1 --seconds 0              | '--seconds': a number from 1 to 2147483647, not 0
+            fuzz s --type 1 --seed 0x                | '--seed': a whole number from -9223372036854775808 to 9223372036854775807, not 0x
             fuzz s --type 1 --not-type STOP          | --not-type: a type is a number
             replay f s --connection 0                | '--connection': a number from 1 to 2147483647, not 0
             listen s --limit 3                       | '--limit': a number from 16
