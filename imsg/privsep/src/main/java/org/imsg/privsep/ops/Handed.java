@@ -2,15 +2,13 @@ package org.imsg.privsep.ops;
 
 import org.imsg.Ibuf;
 import org.imsg.Imsg;
-import org.imsg.unix.Fd;
-import org.imsg.unix.Sockets;
 
 /** A descriptor for the program that the request with the same peerid, which follows, starts. No reply follows. */
 record Handed(int descriptor) implements Operation.Request {
     /** Those below are the program's standard streams. */
     static final int FIRST = 3;
     static final int LAST = 255;
-    /** The most that wait for their requests. */
+    /** The most that a child's requests have, and that wait for more of them. */
     static final int MOST = 16;
 
     @Override
@@ -38,9 +36,5 @@ record Handed(int descriptor) implements Operation.Request {
             throw new MalformedRequestException("a descriptor that is handed over is " + FIRST + " to " + LAST
                     + " in the program, not " + number);
         return number;
-    }
-
-    static void close(Iterable<Fd> descriptors) {
-        descriptors.forEach(Sockets::closeAtOnce);
     }
 }

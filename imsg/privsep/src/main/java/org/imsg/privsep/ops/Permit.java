@@ -28,10 +28,13 @@ record Permit<Q, R>(Q request, R rule, String origin, Host host, Asker asker, Du
         /** Has signals delivered from now on, and at once those that came before. */
         void signals(IntConsumer receiver);
 
-        /** The descriptors that came before the request, by their numbers; the operation closes them when it needs them no more. */
+        /** The descriptors that came before the request, by their numbers; they are closed with its last answer. */
         default Map<Integer, Fd> handed() {
             return Map.of();
         }
+
+        /** Closes them now, for an operation that goes on without them. */
+        default void closeHanded() {}
 
         /** Notes that the child has shown a user's password. */
         default void authenticated(String user) {}

@@ -227,7 +227,7 @@ record RunProgram(String program, List<String> arguments, List<String> environme
                 Child child = start(group, stdin, stdout, stderr);
                 Child.ExitStatus status;
                 try {
-                    Handed.close(permit.asker().handed().values());
+                    permit.asker().closeHanded();
                     stdin.first().close();
                     stdout.second().close();
                     stderr.second().close();

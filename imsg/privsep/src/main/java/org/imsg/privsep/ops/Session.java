@@ -54,8 +54,7 @@ final class Session {
     private final Rate lines;
     private final Set<Task> unanswered = new LinkedHashSet<>();
     private final Map<Integer, Task> goingOn = new HashMap<>();
-    /** The descriptors whose request has not come yet, by peerid; for the thread that serves. */
-    private final Map<Integer, Map<Integer, Fd>> handed = new HashMap<>();
+    private final HandedOver handedOver = new HandedOver();
     /** The users whose passwords the child has shown, the last ones. */
     private final Deque<String> authenticated = new ArrayDeque<>();
     private int unwritten;
@@ -88,7 +87,6 @@ final class Session {
         } catch (RuntimeException | Error e) {
             abandon(e);
         } finally {
-            handed.values().forEach(each -> Handed.close(each.values()));
             end();
         }
     }
@@ -115,9 +113,13 @@ final class Session {
 
     /** Waits until one more request may be there; returns whether that is so. */
     private synchronized boolean awaitRoom(long nanos) throws InterruptedException {
-        if (unanswered.size() >= limits.unanswered())
+        if (!hasRoom())
             TimeUnit.NANOSECONDS.timedWait(this, Math.min(nanos, GLANCE.toNanos()));
-        return unanswered.size() < limits.unanswered();
+        return hasRoom();
+    }
+
+    private boolean hasRoom() {
+        return unanswered.size() < limits.unanswered() && handedOver.hasRoom();
     }
 
     /** Answers the requests whose time is over; returns the nanoseconds until the next is. */
@@ -176,8 +178,7 @@ final class Session {
         Fd fd = message.takeFd();
         if (fd == null)
             return;
-        Map<Integer, Fd> same = handed.computeIfAbsent(message.id(), _ -> new HashMap<>());
-        if (handed.values().stream().mapToInt(Map::size).sum() < Handed.MOST && same.putIfAbsent(number, fd) == null)
+        if (handedOver.keep(message.id(), number, fd))
             return;
         Sockets.closeAtOnce(fd);
         throw new MalformedRequestException("a descriptor " + number + " is handed over already, or " + Handed.MOST
@@ -203,7 +204,7 @@ final class Session {
         }
         synchronized (this) {
             if (goingOn.containsKey(task.peerid)) {
-                Handed.close(task.handed.values());
+                task.closeHanded();
                 throw new MalformedRequestException("peerid " + Integer.toUnsignedString(task.peerid)
                         + " is that of a program that runs");
             }
@@ -232,7 +233,7 @@ final class Session {
     }
 
     private void leave(Task task) {
-        Handed.close(task.handed.values());
+        task.closeHanded();
         synchronized (this) {
             goingOn.remove(task.peerid, task);
             unanswered.remove(task);
@@ -261,8 +262,7 @@ final class Session {
             this.peerid = peerid;
             this.asked = asked;
             this.recorded = Recorder.started() ? OperationEvents.asked(child, asked) : null;
-            Map<Integer, Fd> own = Session.this.handed.remove(peerid);
-            this.handed = own == null ? Map.of() : own;
+            this.handed = handedOver.take(peerid);
             this.given = asked.operation().goesOn() || asked.deadline().isZero()
                     || asked.deadline().compareTo(limits.deadline()) > 0 ? limits.deadline() : asked.deadline();
             this.deadline = System.nanoTime() + given.toNanos();
@@ -369,6 +369,14 @@ final class Session {
         }
 
         @Override
+        public void closeHanded() {
+            handedOver.close(handed.values());
+            synchronized (Session.this) {
+                Session.this.notifyAll();
+            }
+        }
+
+        @Override
         public void authenticated(String user) {
             synchronized (Session.this) {
                 authenticated.addFirst(user);
@@ -436,6 +444,7 @@ final class Session {
             goingOn.values().forEach(task -> task.signal(Signal.KILL));
         }
         workers.close();
+        handedOver.closeAll();
         synchronized (this) {
             while (!goingOn.isEmpty()) {
                 try {

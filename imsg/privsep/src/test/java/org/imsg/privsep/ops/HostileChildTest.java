@@ -237,8 +237,9 @@ class HostileChildTest {
 
     private static void hand(Raw raw, int peerid, int number, Fd fd) throws Exception {
         Handed handed = new Handed(number);
-        try (Ibuf payload = handed.payload(Duration.ZERO, 1000)) {
-            raw.send(Imsg.of(handed.type(), peerid, 0, payload).withFd(fd));
+        try (Ibuf payload = handed.payload(Duration.ZERO, 1000);
+                Imsg message = Imsg.of(handed.type(), peerid, 0, payload).withFd(fd)) {
+            raw.send(message);
         }
     }
 
@@ -327,6 +328,28 @@ class HostileChildTest {
         assertThat(served.end()).isInstanceOf(IOException.class);
         assertThat(most.get()).isLessThan(24);
         assertThat(log.lines()).anyMatch(line -> line.startsWith("hostile does not take an answer"));
+    }
+
+    /** The requests take no descriptor, and are worked on by no thread while all of them wait for the child to read. */
+    @Test
+    void descriptors_handed_over_with_requests_that_are_not_answered_are_bounded_and_closed_at_the_drop()
+            throws Exception {
+        with(new Limits(LENIENT, LENIENT, 256, 1, 3, 8, 20, Duration.ofSeconds(30), Duration.ofSeconds(2)));
+        int before = descriptors();
+        AtomicInteger most = new AtomicInteger();
+        Call<Object> flood = Call.start(Call.On.PLATFORM, () -> {
+            for (int i = 0;; i++) {
+                for (int number = 0; number < Handed.MOST; number++)
+                    hand(hostile, i, Handed.FIRST + number, Fd.open(directory.resolve("file")));
+                hostile.send(i, new RemoveTree("/x"));
+                most.accumulateAndGet(descriptors() - before, Math::max);
+            }
+        });
+        assertThat(flood.failure()).isInstanceOf(IOException.class);
+        assertThat(served.end()).isInstanceOf(IOException.class);
+        assertThat(most.get()).isLessThan(24 + Handed.MOST);
+        // The channel that is closed now was there before.
+        assertThat(descriptors()).isLessThanOrEqualTo(before);
     }
 
     private static int descriptors() {
