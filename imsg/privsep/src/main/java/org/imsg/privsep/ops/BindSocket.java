@@ -53,7 +53,7 @@ record BindSocket(SocketKind kind, String address, int port, boolean reuse, int 
 
     /**
      * {@code bind tcp|udp [reuse] [backlog=N] ADDRESS:PORT} and
-     * {@code bind unix|unix-datagram [reuse] [backlog=N] [mode=0600] PATH}.
+     * {@code bind unix|unix-datagram [reuse] [backlog=N] [mode=0600] [mounts] PATH}.
      */
     record Rule(SocketKind kind, Endpoint endpoint, boolean reuse, int backlog, int mode)
             implements
@@ -64,7 +64,7 @@ record BindSocket(SocketKind kind, String address, int port, boolean reuse, int 
         private static Rule of(PolicyLine line) {
             SocketKind kind = line.socketKind();
             line.options(kind.isUnix()
-                    ? new String[]{"reuse", "backlog=", "mode="}
+                    ? new String[]{"reuse", "backlog=", "mode=", "mounts"}
                     : new String[]{"reuse", "backlog="});
             String backlog = line.option("backlog=").orElse(USUAL_BACKLOG);
             if (!backlog.matches("[0-9]{1,6}"))

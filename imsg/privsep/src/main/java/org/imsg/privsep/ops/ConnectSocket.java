@@ -46,10 +46,12 @@ record ConnectSocket(SocketKind kind, String address, int port) implements Opera
         return "connect " + kind.word() + " " + MadeSocket.text(address, port);
     }
 
-    /** {@code connect tcp|udp ADDRESS:PORT} and {@code connect unix|unix-datagram PATH}. */
+    /** {@code connect tcp|udp ADDRESS:PORT} and {@code connect unix|unix-datagram [mounts] PATH}. */
     record Rule(SocketKind kind, Endpoint endpoint) implements Operation.Rule<ConnectSocket> {
         private static Rule of(PolicyLine line) {
             SocketKind kind = line.socketKind();
+            if (kind.isUnix())
+                line.options("mounts");
             return new Rule(kind, Endpoint.of(kind, line));
         }
 
@@ -68,8 +70,8 @@ record ConnectSocket(SocketKind kind, String address, int port) implements Opera
             return Answer.descriptor(MadeSocket.of(request.kind, MadeSocket.family(host), (socket, arena) -> request
                     .connect(socket, MadeSocket.address(arena, host, request.port), permit.deadline())));
         }
-        try (Fd file = permit.open(permit.rule().endpoint.place(request.address), Abi.host().value("O_PATH", 0), 0,
-                true)) {
+        try (Fd file = permit.open(permit.rule().endpoint.place(request.address), Abi.host().value("O_PATH", 0),
+                0)) {
             if (!FileStatus.of(file, request.address).isSocket())
                 throw permit.refusal("not a socket");
             return Answer.descriptor(MadeSocket.of(request.kind, Constants.AF_UNIX, (socket, arena) -> request.connect(

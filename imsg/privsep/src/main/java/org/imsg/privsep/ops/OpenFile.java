@@ -85,7 +85,7 @@ record OpenFile(String path, Set<OpenFlag> flags, int mode) implements Operation
     }
 
     /** {@code open ACCESS[,ACCESS] [links] [special] [mounts] [owner=IDS] [group=GID] [mode=0666] PATH}. */
-    record Rule(PolicyPath path, Set<Use> uses, boolean links, boolean special, boolean mounts,
+    record Rule(PolicyPath path, Set<Use> uses, boolean links, boolean special,
             Optional<IdRange> owner, Optional<IdRange> group, int mode) implements Operation.Rule<OpenFile> {
         static Rule of(PolicyLine line) {
             Set<Use> uses = PolicyLine.set(Use.class,
@@ -98,8 +98,8 @@ record OpenFile(String path, Set<OpenFlag> flags, int mode) implements Operation
                 owner.ifPresent(IdRange::one);
             if (group.isPresent() && (owner.isEmpty() || !uses.contains(Use.CREATE)))
                 throw new IllegalArgumentException("expected create and owner= beside group=");
-            return new Rule(line.path(), uses, line.has("links"), line.has("special"), line.has("mounts"), owner,
-                    group, line.mode("mode=", USUAL_MODE));
+            return new Rule(line.path(), uses, line.has("links"), line.has("special"), owner, group,
+                    line.mode("mode=", USUAL_MODE));
         }
 
         @Override
@@ -192,8 +192,7 @@ record OpenFile(String path, Set<OpenFlag> flags, int mode) implements Operation
         Rule rule = permit.rule();
         Place place = rule.path.find(request.path).orElseThrow();
         try {
-            // A line that names one file means whatever is mounted there.
-            return permit.open(place, flags, request.mode & MODE_BITS, rule.mounts || !rule.path.isTree());
+            return permit.open(place, flags, request.mode & MODE_BITS);
         } catch (ErrnoException e) {
             // A socket's file, or a pipe without a reader.
             if (e.number() == Errno.number("ENXIO"))

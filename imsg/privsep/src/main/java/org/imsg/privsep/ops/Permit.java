@@ -62,10 +62,10 @@ record Permit<Q, R>(Q request, R rule, String origin, Host host, Asker asker, Du
         return new RefusedException(origin, why + ", asked was to " + request);
     }
 
-    /** Opens a place beneath the rule's directory. */
-    Fd open(Place place, int flags, int mode, boolean mounts) throws IOException {
+    /** Opens a place beneath the rule's directory, on its file system unless the rule says otherwise. */
+    Fd open(Place place, int flags, int mode) throws IOException {
         try (Fd root = Beneath.directory(place.root())) {
-            return host.beneath().open(root, place.relative(), flags, mode, mounts);
+            return host.beneath().open(root, place.relative(), flags, mode, place.mounts());
         } catch (ErrnoException e) {
             throw explained(e);
         }
@@ -76,8 +76,8 @@ record Permit<Q, R>(Q request, R rule, String origin, Host host, Asker asker, Du
         int slash = place.relative().lastIndexOf('/');
         return slash < 0
                 ? Beneath.directory(place.root())
-                : open(new Place(place.root(), place.relative().substring(0, slash)), DirectoryEntries.LISTING, 0,
-                        true);
+                : open(new Place(place.root(), place.relative().substring(0, slash), place.mounts()),
+                        DirectoryEntries.LISTING, 0);
     }
 
     private IOException explained(ErrnoException e) {

@@ -131,8 +131,13 @@ final class PolicyLine {
         return Integer.parseInt(mode, 8);
     }
 
+    /** Reads a path; mounts beneath it belong to it where an option {@code mounts} stood before. */
     PolicyPath path() {
-        return PolicyPath.parse(next("a path"));
+        return path(next("a path"));
+    }
+
+    PolicyPath path(String path) {
+        return PolicyPath.parse(path, has("mounts"));
     }
 
     /** Reads an absolute path that is one file. */

@@ -5,12 +5,20 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.imsg.sys.NativeString;
 
-/** The paths of a rule: one file, or with a slash at the end everything beneath a directory, but not the directory itself. */
-record PolicyPath(String path) {
+/**
+ * The paths of a rule: one file, or with a slash at the end everything beneath a directory, but not the directory itself.
+ *
+ * @param mounts whether what is mounted beneath the directory belongs to it
+ */
+record PolicyPath(String path, boolean mounts) {
     private static final int LONGEST = 4095;
 
-    /** A trusted directory, and a path beneath it that is not trusted. */
-    record Place(String root, String relative) {
+    /**
+     * A trusted directory, and a path beneath it that is not trusted.
+     *
+     * @param mounts whether the path may lead into another file system
+     */
+    record Place(String root, String relative, boolean mounts) {
         String name() {
             return relative.substring(relative.lastIndexOf('/') + 1);
         }
@@ -22,13 +30,13 @@ record PolicyPath(String path) {
     }
 
     /** Reads a path of a policy, and throws IllegalArgumentException unless it is absolute. */
-    static PolicyPath parse(String path) {
+    static PolicyPath parse(String path, boolean mounts) {
         String checked = path.length() > 1 && path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
         if (!path.equals("/"))
             fault(checked).ifPresent(fault -> {
                 throw new IllegalArgumentException(fault);
             });
-        return new PolicyPath(path);
+        return new PolicyPath(path, mounts);
     }
 
     /** Reads an absolute path that is one file or directory. */
@@ -62,12 +70,14 @@ record PolicyPath(String path) {
         if (isTree()) {
             String root = path.length() == 1 ? path : path.substring(0, path.length() - 1);
             return asked.startsWith(path)
-                    ? Optional.of(new Place(root, asked.substring(path.length())))
+                    ? Optional.of(new Place(root, asked.substring(path.length()), mounts))
                     : Optional.empty();
         }
         int slash = path.lastIndexOf('/');
+        // A line that names one file means whatever is mounted there.
         return asked.equals(path)
-                ? Optional.of(new Place(slash == 0 ? "/" : path.substring(0, slash), path.substring(slash + 1)))
+                ? Optional.of(new Place(slash == 0 ? "/" : path.substring(0, slash), path.substring(slash + 1),
+                        true))
                 : Optional.empty();
     }
 

@@ -142,8 +142,9 @@ public final class Privileged implements AutoCloseable {
     /**
      * Makes a listening Unix stream socket.
      *
-     * <p>Policy: {@code bind unix|unix-datagram [reuse] [backlog=N] [mode=0600] PATH}. {@code reuse} lets the child ask to replace a
-     * socket that is there; the mode has the bits that the child may ask for. Request 2, as for TCP.
+     * <p>Policy: {@code bind unix|unix-datagram [reuse] [backlog=N] [mode=0600] [mounts] PATH}. {@code reuse} lets the child ask
+     * to replace a socket that is there; the mode has the bits that the child may ask for. Refused are places on what is mounted
+     * beneath the directory unless {@code mounts}. Request 2, as for TCP.
      *
      * @param socket its path
      * @param mode its permission bits, all of them: the umask does not count
@@ -185,7 +186,8 @@ public final class Privileged implements AutoCloseable {
     }
 
     /**
-     * Makes a connected Unix socket. Policy: {@code connect unix|unix-datagram PATH}. Request 3.
+     * Makes a connected Unix socket. Policy: {@code connect unix|unix-datagram [mounts] PATH}. Refused are
+     * sockets on what is mounted beneath the directory unless {@code mounts}. Request 3.
      *
      * @param kind UNIX or UNIX_DATAGRAM
      * @param socket the peer's path
@@ -210,6 +212,7 @@ public final class Privileged implements AutoCloseable {
      * <ul>
      * <li>{@code group=GID}: the group; else that of the user's account with {@code as}, and one with the uid's number without
      * <li>{@code under=PATH}: the paths where the working directory may be; it is / unless the child asks
+     * <li>{@code mounts}: the working directory may be on what is mounted beneath that path
      * <li>{@code own=IDS}: the working directory's tree, which must belong to these users, is given to the run's user first
      * <li>{@code environment=NAME[=VALUE],...}: variables with values, and without if the child may give them
      * <li>{@code time=SECONDS}: the longest time
@@ -243,8 +246,8 @@ public final class Privileged implements AutoCloseable {
     /**
      * Changes the owner of a file, or of a directory and everything beneath it; of links themselves.
      *
-     * <p>Policy: {@code chown from=IDS to=UIDS:GIDS PATH}, for files that belong to {@code from}. Something mounted in the tree is an
-     * error. Request 6: string path, n32 uid, n32 gid; DONE.
+     * <p>Policy: {@code chown from=IDS to=UIDS:GIDS PATH}, for files that belong to {@code from}. Something mounted in the tree
+     * or on the way to it is an error. Request 6: string path, n32 uid, n32 gid; DONE.
      *
      * @param tree the file or directory
      * @param uid the new owner, 0 to 4294967294
@@ -258,8 +261,8 @@ public final class Privileged implements AutoCloseable {
     /**
      * Removes a file, or a directory and everything beneath it.
      *
-     * <p>Policy: {@code remove PATH}. Something mounted in the tree is an error; without openat2(2), a mount of the same file system
-     * is not noticed. Request 7: string path; DONE.
+     * <p>Policy: {@code remove PATH}. Something mounted in the tree or on the way to it is an error; without openat2(2), a mount of
+     * the same file system is not noticed. Request 7: string path; DONE.
      *
      * @param tree the file or directory
      * @throws IOException as said above; a part may be gone then

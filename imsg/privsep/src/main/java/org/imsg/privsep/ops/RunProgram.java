@@ -93,8 +93,9 @@ record RunProgram(String program, List<String> arguments, List<String> environme
 
         private static Rule of(PolicyLine line) {
             List<String> options = new ArrayList<>(List.of(RunAs.OPTIONS));
-            options.addAll(List.of("under=", "own=", "environment=", "time=", "descriptors=", "promises=", "unveil=",
-                    "namespaces=", "chroot=", "nice="));
+            options.addAll(
+                    List.of("under=", "mounts", "own=", "environment=", "time=", "descriptors=", "promises=", "unveil=",
+                            "namespaces=", "chroot=", "nice="));
             options.addAll(ProgramLimits.options());
             line.options(options.toArray(String[]::new));
             RunAs as = RunAs.of(line);
@@ -107,7 +108,7 @@ record RunProgram(String program, List<String> arguments, List<String> environme
                 else if (!variable.isEmpty())
                     free.add(variable);
             }
-            return new Rule(as, line.option("under=").map(PolicyPath::parse), line.users("own="), fixed, free,
+            return new Rule(as, line.option("under=").map(line::path), line.users("own="), fixed, free,
                     line.seconds("time="), line.option("descriptors=").map(Rule::descriptors), ProgramLimits.of(line),
                     confinement(line),
                     line.has("chroot="), line.file("a program").toString(),
@@ -313,7 +314,7 @@ record RunProgram(String program, List<String> arguments, List<String> environme
         private Fd directory() throws IOException {
             return permit.request().directory.isEmpty()
                     ? Beneath.directory("/")
-                    : permit.open(place(), DirectoryEntries.PASSAGE, 0, true);
+                    : permit.open(place(), DirectoryEntries.PASSAGE, 0);
         }
 
         /** Does what the child would have asked for had it known the uid. */

@@ -1,5 +1,6 @@
 package org.imsg.privsep.ops;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
@@ -15,6 +16,27 @@ public final class Root {
         assumeThat((int) Files.getAttribute(Path.of("/proc/self"), "unix:uid"))
                 .as("the uid of root: this test needs it")
                 .isZero();
+    }
+
+    /** A file system in memory, for the time of a test. */
+    record Mounted(Path at) implements AutoCloseable {
+        static Mounted on(Path directory) throws IOException {
+            call("mount", "-t", "tmpfs", "imsg-privsep-test", directory.toString());
+            return new Mounted(directory);
+        }
+
+        @Override
+        public void close() throws IOException {
+            call("umount", at.toString());
+        }
+
+        private static void call(String... command) throws IOException {
+            try {
+                assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+        }
     }
 
     static void give(Path file, int id) throws IOException {

@@ -137,6 +137,37 @@ class RunningTest {
     }
 
     @Test
+    void a_directory_on_what_is_mounted_beneath_is_refused_unless_the_rule_says_mounts() throws Exception {
+        Path mounted = Files.createDirectory(directory.resolve("mounted"));
+        Files.setAttribute(directory, "unix:mode", 0711);
+        try (Root.Mounted _ = Root.Mounted.on(mounted)) {
+            Path work = Files.createDirectory(mounted.resolve("work"));
+            Root.give(work, 64009);
+            try (Served served = served("user=64010 under=" + directory + "/ own=64009 /bin/sh -c *");
+                    Privileged privileged = served.privileged()) {
+                for (Path path : List.of(mounted, work))
+                    assertThatExceptionOfType(IOException.class).as(path.toString())
+                            .isThrownBy(() -> privileged.run(script("pwd").directory(path)));
+                assertThat(Root.owner(work)).isEqualTo("64009:64009");
+            }
+            try (Served served = served("user=64010 under=" + directory + "/ /bin/sh -c *");
+                    Privileged privileged = served.privileged()) {
+                for (Path path : List.of(mounted, work))
+                    assertThatExceptionOfType(RefusedException.class).as(path.toString())
+                            .isThrownBy(() -> privileged.run(script("pwd").directory(path)))
+                            .withMessageContaining("something is mounted in the way");
+            }
+            try (Served served = served("user=64010 mounts own=64009 under=" + directory + "/ /bin/sh -c *");
+                    Privileged privileged = served.privileged();
+                    RunningProgram program = privileged.run(script("pwd -P").directory(work))) {
+                assertThat(read(program.stdout())).isEqualTo(work.toRealPath() + "\n");
+                program.waitFor();
+                assertThat(Root.owner(work)).isEqualTo("64010:64010");
+            }
+        }
+    }
+
+    @Test
     void a_directory_is_not_made_the_runs_own_when_nobody_waits_any_more() throws Exception {
         Path work = Files.createDirectory(directory.resolve("work"));
         Root.give(work, 64009);

@@ -153,6 +153,34 @@ class SocketOperationsTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void a_socket_on_what_is_mounted_beneath_is_refused_unless_the_rule_says_mounts(Beneath way) throws Exception {
+        Root.required();
+        Path mounted = Files.createDirectory(directory.resolve("mounted"));
+        Path socket = mounted.resolve("socket");
+        try (Root.Mounted _ = Root.Mounted.on(mounted); CapturedLog log = new CapturedLog(Monitor.class)) {
+            Policy mounts = Policy.of("bind unix mounts " + directory + "/", "connect unix mounts " + directory + "/");
+            try (Served served = Served.by(mounts, monitor -> monitor.beneath(way));
+                    Privileged privileged = served.privileged();
+                    Fd _ = privileged.listen(socket, 0600, 1, false);
+                    Fd client = privileged.connect(SocketKind.UNIX, socket)) {
+                assertThat(client.isOpen()).isTrue();
+            }
+            Policy stays = Policy.of("bind unix reuse " + directory + "/", "connect unix " + directory + "/");
+            try (Served served = Served.by(stays, monitor -> monitor.beneath(way));
+                    Privileged privileged = served.privileged()) {
+                assertThatExceptionOfType(RefusedException.class)
+                        .isThrownBy(() -> privileged.connect(SocketKind.UNIX, socket))
+                        .withMessageContaining("something is mounted in the way");
+                assertThatExceptionOfType(RefusedException.class)
+                        .isThrownBy(() -> privileged.listen(socket, 0600, 1, true))
+                        .withMessageContaining("something is mounted in the way");
+            }
+            assertThat(log.lines()).hasSize(2);
+        }
+    }
+
     private static InetSocketAddress loopback(int port) {
         return new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port);
     }

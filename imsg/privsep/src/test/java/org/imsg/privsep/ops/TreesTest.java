@@ -389,6 +389,7 @@ class TreesTest {
         try (Served served = Served.by(policy(), monitor -> monitor.beneath(way));
                 Privileged privileged = served.privileged()) {
             Files.writeString(mounted.resolve("kept"), "kept");
+            Files.writeString(Files.createDirectory(mounted.resolve("deep")).resolve("kept"), "kept");
             give(tree, OWNER);
             for (Path path : new Path[]{tree, mounted}) {
                 assertThatExceptionOfType(ErrnoException.class).as(path.toString())
@@ -396,8 +397,18 @@ class TreesTest {
                 assertThatExceptionOfType(ErrnoException.class).as(path.toString())
                         .isThrownBy(() -> privileged.remove(path)).matches(e -> e.name().equals("EXDEV"));
             }
-            assertThat(mounted.resolve("kept")).hasContent("kept");
-            assertThat(Root.owner(mounted.resolve("kept"))).isEqualTo(OWNER + ":" + OWNER);
+            for (Path path : new Path[]{mounted.resolve("kept"), mounted.resolve("deep/kept")}) {
+                assertThatExceptionOfType(RefusedException.class).as(path.toString())
+                        .isThrownBy(() -> privileged.chown(path, NEXT, NEXT))
+                        .withMessageContaining("something is mounted in the way");
+                assertThatExceptionOfType(RefusedException.class).as(path.toString())
+                        .isThrownBy(() -> privileged.remove(path))
+                        .withMessageContaining("something is mounted in the way");
+            }
+            for (Path path : new Path[]{mounted.resolve("kept"), mounted.resolve("deep/kept")}) {
+                assertThat(path).hasContent("kept");
+                assertThat(Root.owner(path)).isEqualTo(OWNER + ":" + OWNER);
+            }
         } finally {
             run("umount", mounted.toString());
         }
