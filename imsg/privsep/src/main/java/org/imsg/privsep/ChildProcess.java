@@ -20,6 +20,7 @@ import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgProtocolException;
+import org.imsg.privsep.ops.ChildDroppedException;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.privsep.rights.Confinement;
 import org.imsg.privsep.rights.ControlGroup;
@@ -453,6 +454,8 @@ final class ChildProcess implements Connection.Receiver {
     private void faulty(Throwable fault) {
         if (fault instanceof ImsgProtocolException)
             violated("what it asks for is no message: " + fault.getMessage(), false);
+        else if (fault instanceof ChildDroppedException)
+            violated("its monitor serves it no longer: " + fault.getMessage(), false);
         else
             failed("serving it", fault);
     }

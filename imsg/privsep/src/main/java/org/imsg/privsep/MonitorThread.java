@@ -5,6 +5,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgProtocolException;
+import org.imsg.privsep.ops.ChildDroppedException;
 import org.imsg.privsep.ops.Monitor;
 import org.imsg.unix.Fd;
 
@@ -14,13 +15,16 @@ final class MonitorThread implements AutoCloseable {
     private final LongAdder refusals = new LongAdder();
     private final Thread thread;
 
-    /** Takes the socket. The fault is an ImsgProtocolException if what the child sends is no message, else the monitor's own. */
+    /**
+     * Takes the socket. The fault is an ImsgProtocolException if what the child sends is no message, a ChildDroppedException if
+     * it has passed its limits, else the monitor's own.
+     */
     MonitorThread(Monitor monitor, Fd socket, String child, Consumer<Throwable> fault) throws IOException {
         channel = ImsgChannel.of(socket);
         thread = Thread.ofPlatform().daemon().name("imsg-serve-" + child).start(() -> {
             try {
                 monitor.serve(channel, child, refusals);
-            } catch (ImsgProtocolException | RuntimeException | Error e) {
+            } catch (ImsgProtocolException | ChildDroppedException | RuntimeException | Error e) {
                 fault.accept(e);
             } catch (IOException _) {
                 // The child died, in the middle of a request perhaps, or this was closed.

@@ -40,6 +40,23 @@ class HostileChildTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"hostile-clerk", "hostile-dropped-clerk"})
+    void who_asks_the_monitor_for_nonsense_is_dealt_with_as_its_role_says(String role) throws Exception {
+        boolean dropped = role.contains("dropped");
+        try (CapturedLog log = new CapturedLog("testprogram." + role);
+                CapturedLog _ = new CapturedLog("testprogram");
+                CapturedLog _ = new CapturedLog("org.imsg.privsep.ops.Monitor");
+                TestParent parent = new TestParent(role + " bystander")) {
+            parent.tell(role, 0, "pester");
+            assertThat(log.await("violates the rules")).contains(dropped ? "(DROP_CHILD)" : "(KILL_CHILD)",
+                    "its monitor serves it no longer: it sent 4 messages that are no requests");
+            assertThat(parent.await("finished " + role + "[0]"))
+                    .contains(dropped ? "ended with code" : "was ended by signal 9");
+            serves(parent, "bystander");
+        }
+    }
+
     @Test
     void what_a_child_says_after_it_broke_the_rules_is_not_listened_to() throws Exception {
         try (CapturedLog _ = new CapturedLog("testprogram.hostile");

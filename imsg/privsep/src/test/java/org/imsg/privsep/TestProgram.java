@@ -78,7 +78,7 @@ final class TestProgram {
         if (counted[0].endsWith("fresh"))
             role.reexecuteOnReload();
         if (counted[0].startsWith("hostile"))
-            role.restart().onViolation(counted[0].endsWith("dropped")
+            role.restart().onViolation(counted[0].contains("dropped")
                     ? OnViolation.DROP_CHILD
                     : counted[0].endsWith("tolerated") ? OnViolation.DROP_MESSAGE : OnViolation.KILL_CHILD);
         return role;
@@ -232,7 +232,13 @@ final class TestProgram {
                     KEPT.add(program);
                     say("runs " + program.pid());
                 }
-                case "garble" -> say("garbled " + garble());
+                case "garble" -> say("garbled " + garble(ByteBuffer.allocate(16)));
+                case "pester" -> {
+                    ByteBuffer headers = ByteBuffer.allocate(64).order(java.nio.ByteOrder.nativeOrder());
+                    while (headers.hasRemaining())
+                        headers.putInt(-1).putInt(16).putLong(0);
+                    say("pestered " + garble(headers.flip()));
+                }
                 case "census" -> say("counts " + self.peers(self.role()).size());
                 case "look" -> look();
                 case "raw" -> raw(order.substring(4));
@@ -286,8 +292,8 @@ final class TestProgram {
             }
         }
 
-        /** Writes no message to every socket but the channel to the parent, of which there are two: to the monitor's. */
-        private static int garble() throws IOException {
+        /** Writes bytes to every socket but the channel to the parent, of which there are two: to the monitor's. */
+        private static int garble(ByteBuffer bytes) throws IOException {
             String parent = target(Path.of("/proc/self/fd/3"));
             int garbled = 0;
             for (int number = 4; number < 100; number++) {
@@ -295,7 +301,7 @@ final class TestProgram {
                 if (!target(link).startsWith("socket:") || target(link).equals(parent))
                     continue;
                 FdChannel socket = new FdChannel(Fd.of(number));
-                socket.write(ByteBuffer.allocate(16));
+                socket.write(bytes.duplicate());
                 KEPT.add(socket);
                 garbled++;
             }

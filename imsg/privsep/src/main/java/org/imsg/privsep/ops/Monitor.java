@@ -175,8 +175,8 @@ public final class Monitor {
      *
      * @param channel the parent's end of the child's channel, the monitor's then; descriptors are allowed on it here
      * @param name the child's name in the log
-     * @throws IOException if the child sends bytes that are no messages, an {@link org.imsg.ImsgProtocolException}, the stream
-     *     ends inside one, an {@link org.imsg.ImsgEofException}, or the channel was closed; the child is gone then too
+     * @throws IOException if the child passes its limits, a {@link ChildDroppedException}, sends bytes that are no messages, an
+     *     {@link org.imsg.ImsgProtocolException}, the stream ends inside one, an {@link org.imsg.ImsgEofException}, or the channel was closed; the child is gone then too
      */
     public void serve(ImsgChannel channel, String name) throws IOException {
         serve(channel, name, new LongAdder());

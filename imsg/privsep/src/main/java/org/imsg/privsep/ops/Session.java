@@ -59,6 +59,8 @@ final class Session {
     private final Deque<String> authenticated = new ArrayDeque<>();
     private int unwritten;
     private int malformed;
+    /** Why the child is dropped, if a thread that answers has found the reason. */
+    private volatile @Nullable String dropped;
 
     Session(ImsgChannel channel, String child, Host host, Supplier<Policy> policy, Limits limits, TimeSource time,
             LongAdder refusals, Map<Outcome, LongAdder> ended) {
@@ -75,13 +77,16 @@ final class Session {
         this.lines = new Rate(limits.lines(), limits.lines(), time);
     }
 
-    /** Serves the child until its end of the channel is closed, or the child is dropped. */
+    /** Serves the child until its end of the channel is closed. */
     void run() throws IOException {
         try (channel) {
             channel.format(WireFormat.MODERN).allowFdPassing();
             while (takesNext()) {
                 // one by one
             }
+        } catch (IOException e) {
+            if (dropped == null)
+                throw e;
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         } catch (RuntimeException | Error e) {
@@ -89,6 +94,8 @@ final class Session {
         } finally {
             end();
         }
+        if (dropped != null)
+            throw new ChildDroppedException(dropped);
     }
 
     private boolean takesNext() throws IOException, InterruptedException {
@@ -242,6 +249,7 @@ final class Session {
     }
 
     private boolean drop(String why) {
+        dropped = why;
         LOG.log(Level.ERROR, child + " is dropped: " + why);
         return false;
     }
@@ -418,6 +426,8 @@ final class Session {
         } catch (IOException e) {
             if (channel.isOpen())
                 log(Level.WARNING, "does not take an answer: " + e.getMessage());
+            if (e instanceof SocketTimeoutException)
+                dropped = "it left answers unread for " + limits.unread().toMillis() + " ms";
             closeChannel();
             throw e;
         }
@@ -433,6 +443,7 @@ final class Session {
 
     /** Ends the session of a child for which there is no memory, or no answer at all. */
     private void abandon(Throwable why) {
+        dropped = "a request could not be answered";
         closeChannel();
         LOG.log(Level.ERROR, child + " is dropped: a request could not be answered", LogText.oneLine(why));
     }

@@ -100,7 +100,7 @@ class HostileChildTest {
         while (hostile.receive() != null) {
             // the answers from before
         }
-        served.end();
+        assertThat(served.end()).isInstanceOf(ChildDroppedException.class).hasMessageContaining(why);
         assertThat(log.lines()).anySatisfy(line -> assertThat(line).startsWith("hostile is dropped: ").contains(why));
     }
 
@@ -325,7 +325,8 @@ class HostileChildTest {
             }
         });
         assertThat(flood.failure()).isInstanceOf(IOException.class);
-        assertThat(served.end()).isInstanceOf(IOException.class);
+        assertThat(served.end()).isInstanceOf(ChildDroppedException.class)
+                .hasMessage("it left answers unread for 300 ms");
         assertThat(most.get()).isLessThan(24);
         assertThat(log.lines()).anyMatch(line -> line.startsWith("hostile does not take an answer"));
     }
