@@ -12,8 +12,9 @@ import java.util.Set;
 import org.imsg.sys.Os;
 
 /**
- * Hands out uids, each to one run at a time, and none again before its last process and file are gone. A uid of which something is
- * left is swept again when no other is free, but not at once.
+ * Hands out uids, each to one run at a time, and none before the last process and file of an earlier run are gone. A uid is swept
+ * before its first run, too: an earlier life of this program may have used it. One of which something is left is swept again when no other
+ * is free, but not at once.
  */
 final class UserPool {
     private static final Logger LOG = System.getLogger(UserPool.class.getName());
@@ -29,6 +30,8 @@ final class UserPool {
     private final Sweep sweep;
     private final TimeSource time;
     private final Set<Integer> taken = new HashSet<>();
+    /** Those that had no process and no file after their last run, and before the next. */
+    private final Set<Integer> clean = new HashSet<>();
     /** Those of which something is left, and when they may be swept again. */
     private final Map<Integer, Long> unswept = new HashMap<>();
     /** The uid at which each range goes on, so that a uid rests as long as possible. */
@@ -47,9 +50,9 @@ final class UserPool {
     OptionalInt take(IdRange range) throws IOException {
         if (Os.current() != Os.LINUX)
             throw new UnsupportedOperationException("a uid for each run needs /proc and pidfd_open, which are Linux's");
-        OptionalInt free = free(range);
-        if (free.isPresent())
-            return free;
+        for (OptionalInt free; (free = free(range)).isPresent();)
+            if (isClean(free.getAsInt()) || isSwept(free.getAsInt()))
+                return free;
         OptionalInt left = due(range);
         return left.isPresent() && isSwept(left.getAsInt()) ? left : OptionalInt.empty();
     }
@@ -67,6 +70,10 @@ final class UserPool {
             }
         }
         return OptionalInt.empty();
+    }
+
+    private synchronized boolean isClean(int uid) {
+        return clean.contains(uid);
     }
 
     /** One attempt a request: it may take seconds. Others do not find the uid meanwhile. */
@@ -91,13 +98,18 @@ final class UserPool {
 
     private boolean isSwept(int uid) {
         try {
-            if (sweep.of(uid))
+            if (sweep.of(uid)) {
+                synchronized (this) {
+                    clean.add(uid);
+                }
                 return true;
+            }
             LOG.log(Level.ERROR, "the uid {0} is not used for now: its processes do not end", uid(uid));
         } catch (IOException | RuntimeException | Error e) {
             LOG.log(Level.ERROR, "the uid " + uid(uid) + " is not used for now: something of it is left", e);
         }
         synchronized (this) {
+            clean.remove(uid);
             unswept.put(uid, time.nanoTime() + PAUSE_NANOS);
         }
         return false;

@@ -309,6 +309,35 @@ class RunningTest {
     }
 
     @Test
+    void a_uid_is_swept_before_its_first_run_and_after_each() throws Exception {
+        List<Integer> swept = new ArrayList<>();
+        UserPool users = new UserPool(swept::add, TimeSource.SYSTEM);
+        IdRange one = IdRange.of(64010);
+        for (int i = 0; i < 3; i++) {
+            assertThat(users.take(one)).hasValue(64010);
+            assertThat(swept).hasSize(i + 1);
+            users.give(64010);
+            assertThat(swept).hasSize(i + 2);
+        }
+    }
+
+    @Test
+    void a_run_of_a_monitor_that_has_just_started_finds_nothing_of_those_before_it() throws Exception {
+        Path left = Path.of("/tmp/imsg-left-" + ProcessHandle.current().pid());
+        Files.writeString(left, "of a run before");
+        try {
+            Root.give(left, 64010);
+            try (Served served = served("users=64010-64010 /bin/sh -c *");
+                    Privileged privileged = served.privileged();
+                    RunningProgram program = privileged.run(script("test -e " + left))) {
+                assertThat(program.waitFor().code()).isEqualTo(1);
+            }
+        } finally {
+            Files.deleteIfExists(left);
+        }
+    }
+
+    @Test
     void a_uid_of_which_something_is_left_is_swept_again_later_and_not_by_everyone_at_once() throws Exception {
         ManualTime time = new ManualTime();
         List<Integer> swept = new ArrayList<>();
@@ -321,8 +350,7 @@ class RunningTest {
         }, time);
         IdRange two = new IdRange(64010, 64011);
         try (CapturedLog errors = new CapturedLog(UserPool.class)) {
-            for (int i = 0; i < 2; i++)
-                users.give(users.take(two).orElseThrow());
+            assertThat(users.take(two)).as("an attempt each, in vain").isEmpty();
             assertThat(swept).containsExactly(64010, 64011);
             assertThat(users.take(two)).as("too early").isEmpty();
             time.advance(Duration.ofSeconds(61).toNanos());
