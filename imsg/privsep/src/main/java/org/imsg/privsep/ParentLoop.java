@@ -444,7 +444,7 @@ final class ParentLoop implements Supervisor.Actions {
                 role.readPolicy().ifPresent(next -> post(_ -> role.replacePolicy(next)));
             } catch (IOException | RuntimeException | Error e) {
                 log.log(System.Logger.Level.ERROR, "the policy of role " + role.name() + " stays as it was: "
-                        + e.getMessage());
+                        + Printable.oneLine(String.valueOf(e.getMessage())));
             }
         }
     }

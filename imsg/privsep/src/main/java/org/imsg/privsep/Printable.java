@@ -57,7 +57,12 @@ final class Printable {
             if (line.indexOf(text) < 0)
                 line.append(line.isEmpty() ? "" : ": ").append(text);
         }
-        return line.toString();
+        return oneLine(line.toString());
+    }
+
+    /** A text of any length with its lines joined and its control characters shown. */
+    static String oneLine(String text) {
+        return of(text.strip().replaceAll("\\R\\s*", "; "), Integer.MAX_VALUE);
     }
 
     private static String at(Throwable thrown) {

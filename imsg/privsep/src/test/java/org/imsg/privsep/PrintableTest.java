@@ -20,6 +20,15 @@ class PrintableTest {
     }
 
     @Test
+    void a_failure_is_one_line_whatever_its_message() {
+        assertThat(Printable.line(new IOException("unlinkat(a\r\nWARNING other[0]: forged\u001b[31m): EPERM",
+                new IOException("\u2028two\n\n\tlines\n"))))
+                .isEqualTo("unlinkat(a; WARNING other[0]: forged\\u001b[31m): EPERM: ; two; lines");
+        assertThat(Printable.line(new java.util.regex.PatternSyntaxException("unclosed", "[a", 1)))
+                .doesNotContain("\n");
+    }
+
+    @Test
     void a_failure_and_its_causes_are_one_line() {
         assertThat(Printable.line(new IOException("no policy", new IOException("open /p: ENOENT"))))
                 .isEqualTo("no policy: open /p: ENOENT");

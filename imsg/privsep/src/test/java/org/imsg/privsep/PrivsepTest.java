@@ -294,9 +294,10 @@ class PrivsepTest {
             parent.await("filed[0] was passed /etc/hosts");
             parent.tell("filed", 0, "request /etc/hostname");
             parent.await("filed[0] was refused");
-            Files.writeString(policy, "open read /etc/hostname\nopen raed /etc/hosts\n");
+            Files.writeString(policy, "open read /etc/hostname\nopen raed /etc/hosts\nopne\n");
             parent.self().reload();
-            assertThat(log.await("stays as it was")).contains(policy + ":2: ");
+            assertThat(log.await("stays as it was")).contains(policy + ":2: ", "; " + policy + ":3: ")
+                    .doesNotContain("\n");
             parent.await("filed[0] reload");
             parent.tell("filed", 0, "request /etc/hosts");
             parent.await("filed[0] was passed /etc/hosts");

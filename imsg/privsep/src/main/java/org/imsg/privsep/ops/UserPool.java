@@ -106,7 +106,8 @@ final class UserPool {
             }
             LOG.log(Level.ERROR, "the uid {0} is not used for now: its processes do not end", uid(uid));
         } catch (IOException | RuntimeException | Error e) {
-            LOG.log(Level.ERROR, "the uid " + uid(uid) + " is not used for now: something of it is left", e);
+            LOG.log(Level.ERROR, "the uid " + uid(uid) + " is not used for now: something of it is left: "
+                    + LogText.oneLine(e.toString()));
         }
         synchronized (this) {
             clean.remove(uid);

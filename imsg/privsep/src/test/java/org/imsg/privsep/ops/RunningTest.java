@@ -322,6 +322,18 @@ class RunningTest {
     }
 
     @Test
+    void a_file_that_is_left_writes_its_name_into_one_line_of_the_log() throws Exception {
+        try (CapturedLog errors = new CapturedLog(UserPool.class)) {
+            UserPool users = new UserPool(_ -> {
+                throw new ErrnoException("unlinkat", "a\nSEVERE forged\u001b[31m\u2028", 1);
+            }, TimeSource.SYSTEM);
+            assertThat(users.take(IdRange.of(64010))).isEmpty();
+            assertThat(errors.lines()).singleElement().asString()
+                    .contains("something of it is left", "unlinkat(a?SEVERE forged?[31m?)");
+        }
+    }
+
+    @Test
     void a_run_of_a_monitor_that_has_just_started_finds_nothing_of_those_before_it() throws Exception {
         Path left = Path.of("/tmp/imsg-left-" + ProcessHandle.current().pid());
         Files.writeString(left, "of a run before");
