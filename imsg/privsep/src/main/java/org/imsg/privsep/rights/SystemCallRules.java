@@ -74,8 +74,11 @@ final class SystemCallRules {
             "socket",
             "execve", "execveat", "open", "creat", "mknodat");
 
-    /** Calls that truncate although nothing was opened for writing: O_TRUNC with O_RDONLY is 0x200 under mask 0x203. */
-    private static final String TRUNCATION = "truncate openat[2&0x203=0x200] open[1&0x203=0x200] ";
+    /**
+     * Calls that truncate although nothing was opened for writing: O_TRUNC, 0x200 under mask 0x203, with O_RDONLY or with the access
+     * mode 3, which opens neither to read nor to write. A ring would make them unseen.
+     */
+    private static final String TRUNCATION = "truncate openat[2&0x203=0x200,0x203] open[1&0x203=0x200,0x203] io_uring_setup ";
     /** Calls that reach ports past Landlock: by MSG_FASTOPEN, or unseen. */
     private static final String FAST_OPEN = """
             sendto[3&0x20000000=0x20000000] sendmsg[2&0x20000000=0x20000000] sendmmsg[3&0x20000000=0x20000000]

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
+import org.imsg.sys.LinuxSyscalls;
 import org.imsg.unix.Child;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -109,7 +110,15 @@ class LandlockTest {
                 .start(program -> RunningSubject.shown(words).spawn(program, withLandlock(2), true))) {
             assertThat(subject.ask("raw openat -100 s:" + file + " 0")).matches("\\d+");
             assertThat(subject.ask("raw truncate s:" + file + " 0")).isEqualTo("EACCES");
-            assertThat(subject.ask("raw openat -100 s:" + file + " 0x200")).isEqualTo("EACCES");
+            for (String flags : new String[]{"0x200", "0x203", "0x201", "0x202"})
+                assertThat(subject.ask("raw openat -100 s:" + file + " " + flags)).as(flags).isEqualTo("EACCES");
+            assertThat(subject.ask("raw openat -100 s:" + file + " 3")).matches("\\d+");
+            LinuxSyscalls calls = LinuxSyscalls.host();
+            if (calls.find("open").isPresent()) {
+                assertThat(subject.ask("raw open s:" + file + " 0x203")).isEqualTo("EACCES");
+                assertThat(subject.ask("raw creat s:" + file + " 0")).isEqualTo("EACCES");
+            }
+            assertThat(subject.ask("raw io_uring_setup 8 buffer")).isEqualTo("EACCES");
             assertThat(subject.ask("raw openat2 -100 s:" + file + " buffer 24")).isEqualTo("ENOSYS");
         }
         assertThat(file).hasContent("text\n");
@@ -118,10 +127,13 @@ class LandlockTest {
     @Test
     void a_filter_closes_the_holes_on_both_machines() {
         for (String machine : new String[]{"x86_64", "aarch64"}) {
-            var table = org.imsg.sys.LinuxSyscalls.of(machine);
+            LinuxSyscalls table = LinuxSyscalls.of(machine);
             Cbpf filter = new Cbpf(SeccompFilter.closing(table, true, true, false));
             int refused = 0x50000 | 13;
             assertThat(filter.run(table.auditArch(), table.number("openat"), 0, 0, 0x200)).isEqualTo(refused);
+            assertThat(filter.run(table.auditArch(), table.number("openat"), 0, 0, 0x80203)).isEqualTo(refused);
+            Cbpf truncation = new Cbpf(SeccompFilter.closing(table, true, false, false));
+            assertThat(truncation.run(table.auditArch(), table.number("io_uring_setup"))).isEqualTo(refused);
             assertThat(filter.run(table.auditArch(), table.number("openat"), 0, 0, 0x201))
                     .isEqualTo(SeccompFilter.ALLOW);
             assertThat(filter.run(table.auditArch(), table.number("socket"), 10, 0x80001, 6))
