@@ -1,6 +1,7 @@
 package org.imsg.privsep.rights;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -42,6 +43,7 @@ import org.imsg.unix.Fd;
  * <tr><td>bounding set, ambient capabilities</td><td>yes</td><td>proved</td><td>refused: would bind one thread</td></tr>
  * <tr><td>no_new_privs</td><td>always</td><td>proved</td><td>with promises</td></tr>
  * <tr><td>session keyring</td><td>a new one</td><td>nothing to do</td><td>untouched</td></tr>
+ * <tr><td>out of memory</td><td>ended before others</td><td>nothing to do</td><td>untouched</td></tr>
  * <tr><td>dumpable</td><td>untouched in the parent once the child has started; 0 in a JVM with another user, else 1</td>
  * <td>0</td><td>0, with promises</td></tr>
  * </table>
@@ -52,6 +54,7 @@ import org.imsg.unix.Fd;
  */
 public final class Confinement {
     private static final int SIGKILL = 9;
+    private static final String FIRST = "1000";
     private static final Confinement NONE = new Confinement(new Restrictions());
 
     private final Restrictions restrictions;
@@ -335,6 +338,9 @@ public final class Confinement {
      * cannot signal, limit or trace this process. A program that is given another user is therefore executed by
      * {@code /usr/bin/setpriv} of util-linux, which must be within reach and within the new root, if there is one.
      *
+     * <p>The kernel ends the child and what it starts before other processes when memory is short: its {@code oom_score_adj} is
+     * 1000 as soon as it has started. The child cannot lower it if this process has CAP_SYS_RESOURCE.
+     *
      * @param child the program
      * @return the running child
      * @throws PrivilegeException if something cannot be enforced, or a step fails; nothing was started then
@@ -396,8 +402,19 @@ public final class Confinement {
             int door) throws IOException {
         try (SpawnSteps steps = new SpawnSteps(possible, platform,
                 anyProgram ? Optional.of(child.environment()) : Optional.empty(), door)) {
-            return child.through(steps.starter())
+            Child started = child.through(steps.starter())
                     .start(spawn -> ConfinedSpawn.run(steps.list(), steps.ifThere(child.program(), spawn)));
+            started.whileThere(Confinement::endsFirst);
+            return started;
+        }
+    }
+
+    /** Files in memory are no process's own: without this, the kernel might end this process for what a child has written there. */
+    private static void endsFirst(int pid) {
+        try {
+            Files.writeString(Path.of("/proc/" + pid + "/oom_score_adj"), FIRST);
+        } catch (IOException _) {
+            // There is no /proc, or only root may say so of another user's process.
         }
     }
 

@@ -40,9 +40,18 @@ public final class PrivateRoot {
         READ_ONLY, READ_WRITE, MEMORY, PROCESSES, DEVICE
     }
 
-    private final Map<Path, Kind> places;
+    /** For temporary files of an ordinary program. */
+    private static final long USUAL_MEMORY = 64L << 20;
+    /** A file takes memory although nothing is in it. */
+    private static final long BYTES_A_FILE = 4096;
+    private static final long FEWEST_FILES = 16;
 
-    private PrivateRoot(Map<Path, Kind> places) {
+    /** How a place is shown; the bytes are those that may be written into memory. */
+    private record Place(Kind kind, long bytes) {}
+
+    private final Map<Path, Place> places;
+
+    private PrivateRoot(Map<Path, Place> places) {
         this.places = places;
     }
 
@@ -95,22 +104,41 @@ public final class PrivateRoot {
     }
 
     /**
-     * Has an empty directory in memory, writable by every user in the child, and gone with it.
+     * Has an empty directory of 64 MiB in memory, writable by every user in the child, and gone with it.
      *
      * @param path where, absolute
      * @return a root with it
      * @throws IllegalArgumentException if it is not absolute, or lies in {@code /proc}
      */
     public PrivateRoot memory(Path path) {
-        return with(path, Kind.MEMORY);
+        return memory(path, USUAL_MEMORY);
+    }
+
+    /**
+     * Has an empty directory in memory, as {@link #memory(Path)}, of another size. The files there are no process's
+     * own memory: no limit of a process bounds them.
+     *
+     * @param path where, absolute
+     * @param bytes the most that its files take together, 1 or more. It has 16 files, or one for every 4096 bytes if those are more
+     * @return a root with it
+     * @throws IllegalArgumentException if it is not absolute, or lies in {@code /proc}, or for less than a byte
+     */
+    public PrivateRoot memory(Path path, long bytes) {
+        if (bytes < 1)
+            throw new IllegalArgumentException("a directory in memory has 1 byte or more, not " + bytes);
+        return with(path, Kind.MEMORY, bytes);
     }
 
     private PrivateRoot with(Path path, Kind kind) {
+        return with(path, kind, 0);
+    }
+
+    private PrivateRoot with(Path path, Kind kind, long bytes) {
         if (!path.isAbsolute() || path.startsWith(BASE) != (kind == Kind.PROCESSES))
             throw new IllegalArgumentException(
                     "a path of a private root is absolute and not within " + BASE + ", unlike " + path);
-        Map<Path, Kind> more = new LinkedHashMap<>(places);
-        more.put(path.normalize(), kind);
+        Map<Path, Place> more = new LinkedHashMap<>(places);
+        more.put(path.normalize(), new Place(kind, bytes));
         return new PrivateRoot(more);
     }
 
@@ -118,7 +146,7 @@ public final class PrivateRoot {
     List<Step> steps(Arena arena) throws PrivilegeException {
         Builder steps = new Builder(arena);
         steps.mount("none", Path.of("/"), "none", RECURSIVE | PRIVATE, "");
-        steps.mount("tmpfs", Path.of(BASE), "tmpfs", NO_SET_ID | NO_DEVICES, "mode=755");
+        steps.mount("tmpfs", Path.of(BASE), "tmpfs", NO_SET_ID | NO_DEVICES, options(755, USUAL_MEMORY));
         // A place within another comes after it, or it would be covered.
         List<Path> outermostFirst = places.keySet().stream().sorted(Comparator.comparingInt(Path::getNameCount))
                 .toList();
@@ -138,6 +166,10 @@ public final class PrivateRoot {
         return steps.list;
     }
 
+    private static String options(int mode, long bytes) {
+        return "mode=" + mode + ",size=" + bytes + ",nr_inodes=" + Math.max(bytes / BYTES_A_FILE, FEWEST_FILES);
+    }
+
     private static final class Builder {
         private final Arena arena;
         private final List<Step> list = new ArrayList<>();
@@ -147,11 +179,11 @@ public final class PrivateRoot {
             this.arena = arena;
         }
 
-        void show(Path path, Kind kind) throws IOException {
-            switch (kind) {
+        void show(Path path, Place place) throws IOException {
+            switch (place.kind) {
                 case MEMORY -> {
                     directory(path);
-                    mount("tmpfs", inside(path), "tmpfs", NO_SET_ID | NO_DEVICES, "mode=1777");
+                    mount("tmpfs", inside(path), "tmpfs", NO_SET_ID | NO_DEVICES, options(1777, place.bytes));
                 }
                 case PROCESSES -> {
                     directory(path);

@@ -409,6 +409,36 @@ class ConfinementTest {
     }
 
     @Test
+    void what_a_child_writes_into_memory_of_its_private_root_is_bounded() throws Exception {
+        PrivateRoot root = PrivateRoot.java().readOnly(Path.of("/bin")).memory(Path.of("/small"), 1 << 20);
+        String script = "dd if=/dev/zero of=/tmp/a bs=1M count=100; test $(stat -c %s /tmp/a) = $((64 << 20)) || exit 1; "
+                + "dd if=/dev/zero of=/small/a bs=1M count=2; test $(stat -c %s /small/a) = $((1 << 20)) || exit 2; "
+                + "cd /small; seq 300 | xargs touch; test $(ls | wc -l) -lt 256 || exit 3";
+        Child child = Confinement.none().privateRoot(root).to(Descriptions.NOBODY)
+                .spawn(Child.of(Path.of("/bin/sh"), "-c", "exec 2> /dev/null; " + script));
+        assertThat(child.waitFor().code()).isZero();
+    }
+
+    @Test
+    void a_child_is_ended_before_others_when_memory_is_short_and_cannot_change_what_the_right_to_resources_has_set()
+            throws Exception {
+        Path ours = Path.of("/proc/self/oom_score_adj");
+        String before = Files.readString(ours);
+        try (Fd.Pair pipe = Fd.pipe()) {
+            Child child = Confinement.none().to(Descriptions.NOBODY).spawn(Child.of(Path.of("/bin/sh"), "-c",
+                    "read x; echo 0 2> /dev/null > /proc/self/oom_score_adj").descriptor(0, pipe.first()));
+            assertThat(Path.of("/proc/" + child.pid() + "/oom_score_adj")).hasContent("1000");
+            pipe.second().close();
+            boolean set = Confinement.query().capabilities().contains(Capability.SYS_RESOURCE);
+            assertThat(child.waitFor().success()).isEqualTo(!set);
+        }
+        try (RunningSubject subject = RunningSubject.confined("ids")) {
+            assertThat(Path.of("/proc/" + subject.pid() + "/oom_score_adj")).hasContent("1000");
+        }
+        assertThat(ours).hasContent(before);
+    }
+
+    @Test
     void a_child_that_gives_way_stays_less_urgent_than_this_process() throws Exception {
         String script = "test $(nice) = $(($(ps -o ni= $PPID) + 3)) && nice -n -1 true 2>&1 | grep -q 'cannot set'";
         Confinement giving = Confinement.none().to(Descriptions.NOBODY).nice(3);
