@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The files that a user has left in the directories where every user may make some. They are removed before another run has its
- * uid. Directories elsewhere that the administrator made writable for every user are not looked at.
+ * uid. Directories elsewhere that the administrator made writable for every user are not looked at, nor what a directory holds that
+ * not every user may write: a look at all that others have there would take as long as they like.
  */
 final class UserFiles {
     private static final List<String> COMMON = List.of("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock");
