@@ -220,7 +220,7 @@ public final class PrivateRoot {
                 path.getFileSystem().provider().checkAccess(path);
                 directory(path.getParent());
                 if (made.add(path))
-                    call("mknodat", path, AT_FDCWD, string(inside(path)), REGULAR | 0644);
+                    unlessThere("mknodat", path, REGULAR | 0644);
             }
             mount(string(path), inside(path), "none", BIND, "");
             mount("none", inside(path), "none", BIND | REMOUNT | flags, "");
@@ -230,9 +230,13 @@ public final class PrivateRoot {
             if (path == null || !made.add(path))
                 return;
             directory(path.getParent());
-            // It is there already if what holds it is shown.
-            list.add(new Step.Unless(
-                    Step.Call.of("mkdirat", path, AT_FDCWD, string(inside(path)), 0755), Constants.EEXIST));
+            unlessThere("mkdirat", path, 0755);
+        }
+
+        /** It is there already if what holds it is shown. */
+        private void unlessThere(String call, Path path, long mode) {
+            list.add(new Step.Unless(Step.Call.of(call, path, AT_FDCWD, string(inside(path)), mode),
+                    Constants.EEXIST));
         }
 
         void mount(String source, Path target, String type, int flags, String options) {
