@@ -228,8 +228,8 @@ record ConnectionProcess(Path programs, Path jar) implements Measurement {
         try (FdChannel connection = new FdChannel(Sockets.connect(UnixAddress.of(socket)))) {
             if (connection.read(accepted) != 8)
                 throw new EOFException("no process served a connection to " + socket);
+            return System.nanoTime() - accepted.getLong(0);
         }
-        return System.nanoTime() - accepted.getLong(0);
     }
 
     /** The first tenth comes before the first count: what a program keeps for good is there then. */

@@ -25,7 +25,7 @@ import org.imsg.unix.UnixListener;
  * {@link System#nanoTime()}. A connection for which no process is free within so many seconds is closed.
  */
 public final class ConnectionServer {
-    private static final int SERVE = 1, MOST = 20, MOST_WAITING = 1000;
+    private static final int SERVE = 1, MOST = 20, MOST_WAITING = 1000, REHEARSALS = 20;
 
     private ConnectionServer() {}
 
@@ -39,7 +39,8 @@ public final class ConnectionServer {
         long uid = Long.parseLong(args[1]);
         System.exit(Privsep.program("connections")
                 .role("session", Session::new, r -> r.user(Ids.of(uid, uid)).chroot(Path.of(args[2])).pledge()
-                        .onDemand(d -> d.limit(MOST).spares(Integer.parseInt(args[3])).waiting(MOST_WAITING)))
+                        .onDemand(d -> d.limit(MOST).spares(Integer.parseInt(args[3])).waiting(MOST_WAITING)
+                                .rehearsal(REHEARSALS, new byte[Long.BYTES], new byte[0])))
                 .parent(() -> self -> listen(self, Path.of(args[0]), Duration.ofSeconds(Integer.parseInt(args[4]))))
                 .requireConfinement().run(args));
     }

@@ -142,6 +142,11 @@ final class ChildLoop implements Connection.Receiver {
                 log.log(System.Logger.Level.ERROR,
                         self + " failed to " + (rehearsal ? "rehearse: " : "serve a request: ") + Printable.line(e));
                 log.log(System.Logger.Level.DEBUG, "serve", e);
+            } catch (Error e) {
+                // A class that could not be loaded once never can: the next request deserves another process.
+                log.log(System.Logger.Level.ERROR, self + " ends: " + Printable.line(e));
+                log.log(System.Logger.Level.DEBUG, "serve", e);
+                Runtime.getRuntime().halt(1);
             }
             try {
                 self.done();

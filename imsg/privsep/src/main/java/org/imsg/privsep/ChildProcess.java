@@ -1,6 +1,7 @@
 package org.imsg.privsep;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,6 +29,7 @@ import org.imsg.privsep.rights.Ids;
 import org.imsg.sys.Recorder;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
 import org.imsg.unix.Sockets;
 import org.jspecify.annotations.Nullable;
 
@@ -288,12 +290,17 @@ final class ChildProcess implements Connection.Receiver {
             other.close();
     }
 
-    /** Hands it something to rehearse, with a socket that reads as ended. */
+    /** Hands it something to rehearse, with a socket that has the input and then reads as ended. */
     void rehearse() throws IOException {
+        OnDemand settings = instance.role.onDemand().orElseThrow();
         try (Fd.Pair ends = Fd.socketpair()) {
+            try (FdChannel client = new FdChannel(ends.first().dup())) {
+                client.write(ByteBuffer.wrap(settings.rehearsedInput()));
+            }
             Sockets.shutdownOutput(ends.first());
             rehearsal = ends.first().move();
-            try (Imsg message = Protocol.request(Protocol.REHEARSE, Imsg.of(0).withFd(ends.second()))) {
+            try (Imsg message = Protocol.request(Protocol.REHEARSE,
+                    Imsg.of(0, settings.rehearsedPayload()).withFd(ends.second()))) {
                 hand(message);
             }
         }
@@ -328,7 +335,7 @@ final class ChildProcess implements Connection.Receiver {
             question.request().close();
             throw new ViolationException("asks for a role that it may not ask for");
         }
-        Request request = new Request(Protocol.request(Protocol.REQUEST, question.request()), null,
+        Request request = new Request(Protocol.request(Protocol.REQUEST, question.request()), null, instance,
                 TimeUnit.MILLISECONDS.toNanos(question.patienceMillis()), new Request.Asker() {
                     @Override
                     public void given(Peer to) {

@@ -2,9 +2,13 @@ package org.imsg.privsep;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Queue;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import org.imsg.privsep.Instance.State;
 import org.imsg.privsep.rights.Ids;
 import org.jspecify.annotations.Nullable;
@@ -17,9 +21,14 @@ final class Demand {
     /** Starting more JVMs at a time makes each of them slower, and all else too. */
     static final int STARTS_AT_ONCE = Math.max(2, Runtime.getRuntime().availableProcessors());
 
+    /** Longer than the longest pause between two starts. */
+    private static final long FORGOTTEN_NANOS = TimeUnit.MINUTES.toNanos(10);
+
     /** What it has done. */
     interface Means {
         void give(Instance instance, Request request);
+
+        void rehearse(Instance instance);
 
         /** Ends an instance in order. */
         void end(Instance instance, long now);
@@ -32,74 +41,116 @@ final class Demand {
     private final OnDemand settings;
     private final List<Instance> instances;
     private final Means means;
-    private final Backoff backoff;
-    private final Queue<Request> waiting = new ArrayDeque<>();
-    /** No start is earlier. */
-    private long notBefore = Long.MIN_VALUE;
+    /** How many processes, and how many places in the queue, one asking process can have. */
+    private final int share, waitingShare;
+    private final Deque<Request> waiting = new ArrayDeque<>();
+    /** Of the role itself, with null; or of each user it is started as, for one must not keep the others waiting. */
+    private final Map<@Nullable Ids, Failures> failures = new HashMap<>();
+    /** When a user may be started as again who waits for that. */
+    private long retry = Long.MAX_VALUE;
     /** The reason why no request is taken; null while they are. */
     private @Nullable String closed;
 
-    Demand(RoleSettings role, Backoff backoff, List<Instance> instances, Means means) {
+    Demand(RoleSettings role, int askers, List<Instance> instances, Means means) {
         this.role = role;
         this.settings = role.onDemand().orElseThrow();
-        this.backoff = backoff;
         this.instances = instances;
         this.means = means;
+        share = askers > 1 ? Math.max(1, settings.limit() / 2) : settings.limit();
+        waitingShare = askers > 1 ? settings.waiting() / 2 : settings.waiting();
         instances.forEach(instance -> instance.state = State.ABSENT);
     }
 
     void request(Request request, long now) {
-        request.deadline = now + request.patience;
-        waiting.removeIf(Request::isOver);
-        Instance idle = instances.stream().filter(instance -> instance.isFreeFor(request)).findFirst()
-                .orElse(null);
-        if (closed != null)
+        if (closed != null) {
             request.refuse(closed);
-        else if (idle != null)
-            give(idle, request, now);
-        else if (request.patience <= 0 || waiting.size() >= settings.waiting())
-            request.refuse(none());
-        else
-            waiting.add(request);
+            return;
+        }
+        request.deadline = now + Math.min(request.patience, Long.MAX_VALUE - Math.max(now, 0));
+        waiting.removeIf(Request::isOver);
+        waiting.add(request);
+        giveWaiting(now);
+        if (!request.isOver() && (request.patience <= 0 || isQueueFull(request))) {
+            waiting.removeLast();
+            request.refuse(none(request));
+        }
         refill(now);
     }
 
-    private String none() {
+    /** Without the last in the queue, whose place it would be. */
+    private boolean isQueueFull(Request last) {
+        return waiting.size() > settings.waiting() || last.from != null && waitingFor(last.from) > waitingShare;
+    }
+
+    private long waitingFor(Object asker) {
+        return waiting.stream().filter(request -> request.from == asker).count();
+    }
+
+    private long servingFor(Object asker) {
+        return instances.stream().filter(instance -> instance.busy && instance.servesFor == asker).count();
+    }
+
+    private boolean hasItsShare(Request request) {
+        return request.from != null && servingFor(request.from) >= share;
+    }
+
+    private String none(Request request) {
+        if (hasItsShare(request) || request.from != null && waitingFor(request.from) >= waitingShare)
+            return request.from + " has " + servingFor(request.from) + " of at most " + share + " processes of "
+                    + role.name() + ", and " + waitingFor(request.from) + " of at most " + waitingShare
+                    + " of its requests wait";
         long alive = instances.stream().filter(instance -> instance.state != State.ABSENT).count();
         return "no process of " + role.name() + " is free: there are " + alive + " of at most " + settings.limit()
                 + ", and " + waiting.size() + " of at most " + settings.waiting() + " requests wait";
     }
 
-    private void give(Instance instance, Request request, long now) {
+    /** Hands out what is idle, in the order of the requests. */
+    private void giveWaiting(long now) {
+        List<Instance> idle = new ArrayList<>(instances.stream().filter(Instance::isIdle).toList());
+        for (Iterator<Request> each = waiting.iterator(); !idle.isEmpty() && each.hasNext();) {
+            Request next = each.next();
+            Instance free = idle.stream().filter(instance -> instance.isFreeFor(next)).findFirst().orElse(null);
+            if (free == null || hasItsShare(next))
+                continue;
+            each.remove();
+            if (give(free, next, now))
+                idle.remove(free);
+        }
+    }
+
+    private boolean give(Instance instance, Request request, long now) {
         if (!request.take())
-            return;
+            return false;
         instance.busy = true;
+        instance.servesFor = request.from;
         instance.uses++;
         instance.deadline = now + settings.time().toNanos();
         means.give(instance, request);
+        return true;
     }
 
     /** It runs, and rehearses until the deadline. */
     void started(Instance instance, long deadline) {
         instance.busy = true;
         instance.deadline = deadline;
+        instance.rehearsals = 1;
+        means.rehearse(instance);
     }
 
     /** It has served a request, or rehearsed. */
     void done(Instance instance, long now) {
         if (instance.state != State.RUNNING || !instance.busy)
             return;
+        if (instance.uses == 0 && instance.rehearsals < settings.rehearsals()) {
+            instance.rehearsals++;
+            means.rehearse(instance);
+            return;
+        }
         instance.busy = false;
         instance.deadline = now + settings.idle().toNanos();
         if (instance.uses >= settings.uses())
             means.end(instance, now);
-        for (Iterator<Request> each = waiting.iterator(); instance.isIdle() && each.hasNext();) {
-            Request next = each.next();
-            if (instance.isFreeFor(next)) {
-                each.remove();
-                give(instance, next, now);
-            }
-        }
+        giveWaiting(now);
         refill(now);
     }
 
@@ -114,11 +165,42 @@ final class Demand {
 
     /** There is no process any more, or none came to be. */
     void ended(Instance instance, long now) {
-        // Those that end while no start is due yet failed together: that is one failure.
-        if (instance.uses == 0 && !instance.toldToEnd && now >= notBefore)
-            notBefore = backoff.restartAt(now);
+        if (instance.uses == 0 && !instance.toldToEnd) {
+            failures.values().removeIf(each -> each.isLongAgo(now));
+            failures.computeIfAbsent(instance.ids, _ -> new Failures(role.backoff())).add(instance.startedAt, now);
+        }
         instance.state = State.ABSENT;
+        instance.busy = false;
+        giveWaiting(now);
         refill(now);
+    }
+
+    /** Of processes that ended before they were given a request. */
+    private static final class Failures {
+        private final Backoff backoff;
+        /** No start is earlier. */
+        private long notBefore = Long.MIN_VALUE;
+
+        Failures(Backoff backoff) {
+            this.backoff = backoff;
+        }
+
+        /** Those that end while no start is due yet failed together: that is one failure. */
+        void add(long started, long now) {
+            if (now < notBefore)
+                return;
+            backoff.started(started);
+            notBefore = backoff.restartAt(now);
+        }
+
+        boolean isLongAgo(long now) {
+            return now - notBefore > FORGOTTEN_NANOS;
+        }
+    }
+
+    private long notBefore(@Nullable Ids ids) {
+        Failures there = failures.get(ids);
+        return there == null ? Long.MIN_VALUE : there.notBefore;
     }
 
     /** Has as many started as are needed. */
@@ -128,14 +210,21 @@ final class Demand {
         List<Ids> starting = new ArrayList<>();
         instances.stream().filter(Demand::isStarting).forEach(instance -> starting.add(instance.ids));
         List<Ids> wanted = new ArrayList<>();
-        waiting.stream().filter(request -> !request.isOver()).forEach(request -> wanted.add(request.ids));
+        waiting.stream().filter(request -> !request.isOver() && !hasItsShare(request))
+                .forEach(request -> wanted.add(request.ids));
         long idle = instances.stream().filter(Instance::isIdle).count();
         for (long spares = settings.spares() - idle; spares > 0; spares--)
             wanted.add(null);
         int atOnce = starting.size();
+        retry = Long.MAX_VALUE;
         for (Ids ids : wanted) {
             if (starting.remove(ids))
                 continue;
+            if (ids != null && notBefore(ids) > now) {
+                // It holds no place while it waits.
+                retry = Math.min(retry, notBefore(ids));
+                continue;
+            }
             if (atOnce++ >= STARTS_AT_ONCE || !start(ids, now))
                 return;
         }
@@ -148,10 +237,11 @@ final class Demand {
                 continue;
             instance.state = State.WAITING;
             instance.ids = ids;
-            instance.deadline = Math.max(now, notBefore);
+            instance.deadline = Math.max(now, notBefore(ids));
             return true;
         }
-        instances.stream().filter(Instance::isIdle).findFirst().ifPresent(idle -> means.end(idle, now));
+        instances.stream().filter(instance -> instance.isIdle() && !Objects.equals(instance.ids, ids)).findFirst()
+                .ifPresent(idle -> means.end(idle, now));
         return false;
     }
 
@@ -175,19 +265,22 @@ final class Demand {
     }
 
     long nextDeadline() {
-        return waiting.stream().mapToLong(request -> request.deadline).min().orElse(Long.MAX_VALUE);
+        return Math.min(retry, waiting.stream().mapToLong(request -> request.deadline).min().orElse(Long.MAX_VALUE));
     }
 
     void tick(long now) {
         waiting.stream().filter(request -> request.deadline <= now).toList().forEach(request -> {
             waiting.remove(request);
-            request.refuse(none());
+            request.refuse(none(request));
         });
+        if (now >= retry)
+            refill(now);
     }
 
     /** Takes no request any more, and starts nothing. */
     void close(String why) {
         closed = why;
+        retry = Long.MAX_VALUE;
         waiting.forEach(request -> request.refuse(why));
         waiting.clear();
     }

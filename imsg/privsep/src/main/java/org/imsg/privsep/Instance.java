@@ -53,11 +53,16 @@ final class Instance {
 
     /** It serves a request, or rehearses one; always false but on demand. */
     boolean busy;
+    /** The process that asked for the request it serves or served last; null if the parent did. */
+    @Nullable
+    Object servesFor;
     /** The user this process is started as, if its requests say so; else null. */
     @Nullable
     Ids ids;
     /** The requests that this process was given. */
     int uses;
+    /** How often it has been told to rehearse one. */
+    int rehearsals;
 
     Instance(RoleSettings role, int number, Backoff backoff) {
         this.role = role;

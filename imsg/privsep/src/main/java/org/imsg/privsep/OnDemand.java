@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 public final class OnDemand {
     private static final int MOST_PROCESSES = 1000;
     private static final int MOST = 1_000_000;
+    private static final int MOST_REHEARSED = 16_000;
     private static final Duration LONGEST = Duration.ofDays(1);
 
     private final Set<String> askers = new TreeSet<>();
@@ -29,6 +30,9 @@ public final class OnDemand {
     private int spares = 1;
     private int uses = 1;
     private int waiting = 100;
+    private int rehearsals = 1;
+    private byte[] rehearsedPayload = {};
+    private byte[] rehearsedInput = {};
     private Duration idle = Duration.ofMinutes(1);
     private Duration time = LONGEST;
     private @Nullable Predicate<Ids> allowed;
@@ -110,7 +114,28 @@ public final class OnDemand {
     }
 
     /**
-     * Lets processes of other roles ask for one, and connects them with all of this role. The parent may ask in any case.
+     * Sets what a process rehearses before its first request, see {@link Role#rehearse(RoleProcess, Imsg)}. Once, with nothing, unless set.
+     *
+     * @param times how often, 1 to 1000. The first time loads classes; code that has run some hundred times is compiled. Each takes
+     *     the time of a request from a spare's start, and none from a request
+     * @param payload the payload of each request, copied; at most 16000 bytes
+     * @param input what can be read from its connection before the end, copied; at most 16000 bytes
+     * @return this
+     * @throws IllegalArgumentException if one of them is out of range
+     */
+    public OnDemand rehearsal(int times, byte[] payload, byte[] input) {
+        rehearsals = within("rehearsals", times, 1, 1000);
+        within("bytes of a payload", payload.length, 0, MOST_REHEARSED);
+        within("bytes of an input", input.length, 0, MOST_REHEARSED);
+        rehearsedPayload = payload.clone();
+        rehearsedInput = input.clone();
+        return this;
+    }
+
+    /**
+     * Lets processes of other roles ask for one, and connects them with all of this role. The parent may ask in any case. If several
+     * processes may ask, one of them is served by at most half of the {@link #limit(int)} at a time, and has at most half of the
+     * {@linkplain #waiting(int) waiting} requests.
      *
      * @param roles their names
      * @return this
@@ -172,6 +197,18 @@ public final class OnDemand {
 
     int spares() {
         return startsAs() ? 0 : spares;
+    }
+
+    int rehearsals() {
+        return rehearsals;
+    }
+
+    byte[] rehearsedPayload() {
+        return rehearsedPayload;
+    }
+
+    byte[] rehearsedInput() {
+        return rehearsedInput;
     }
 
     int uses() {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.imsg.Imsg;
 import org.imsg.privsep.rights.Ids;
@@ -149,7 +150,8 @@ public final class ParentProcess extends Participant {
     private Peer ask(String role, @Nullable Ids ids, Imsg request, Duration patience)
             throws IOException, InterruptedException {
         CompletableFuture<Peer> fate = new CompletableFuture<>();
-        Request asking = new Request(Protocol.request(Protocol.REQUEST, request), ids, patience.toNanos(),
+        Request asking = new Request(Protocol.request(Protocol.REQUEST, request), ids, null,
+                TimeUnit.NANOSECONDS.convert(patience),
                 new Request.Asker() {
                     @Override
                     public void given(Peer to) {

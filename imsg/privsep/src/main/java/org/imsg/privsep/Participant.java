@@ -161,7 +161,8 @@ public abstract sealed class Participant permits ParentProcess, RoleProcess {
     /** Waits for the fate of a request; a second longer than it waits for a process. */
     static <T> T await(Future<T> fate, Duration patience) throws IOException, InterruptedException {
         try {
-            return fate.get(Math.addExact(Math.max(0, patience.toMillis()), 1000), TimeUnit.MILLISECONDS);
+            return fate.get(Math.clamp(TimeUnit.MILLISECONDS.convert(patience), 0, Long.MAX_VALUE - 1000) + 1000,
+                    TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
             throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
         } catch (TimeoutException _) {

@@ -3,6 +3,7 @@ package org.imsg.privsep;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.imsg.Imsg;
 import org.imsg.privsep.rights.Ids;
+import org.jspecify.annotations.Nullable;
 
 /** A request for a process on demand, until a process has it or it is refused. */
 final class Request {
@@ -16,7 +17,9 @@ final class Request {
 
     private final Imsg message;
     /** Whose the process is; null if that is its role's business. */
-    final Ids ids;
+    final @Nullable Ids ids;
+    /** The process that asks, to tell it from others; null for the parent. */
+    final @Nullable Object from;
     private final Asker asker;
     private final AtomicBoolean over = new AtomicBoolean();
     /** How long it waits for a process, in nanoseconds. */
@@ -25,8 +28,9 @@ final class Request {
     long deadline;
 
     /** Takes the message, and its descriptor. */
-    Request(Imsg message, Ids ids, long patience, Asker asker) {
+    Request(Imsg message, @Nullable Ids ids, @Nullable Object from, long patience, Asker asker) {
         this.ids = ids;
+        this.from = from;
         this.message = message;
         this.patience = patience;
         this.asker = asker;

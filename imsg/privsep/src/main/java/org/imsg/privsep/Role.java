@@ -80,12 +80,13 @@ public interface Role {
     }
 
     /**
-     * Rehearses {@link #serve(RoleProcess, Imsg)}, once, before the first request, which then need not wait for
-     * classes to be loaded and compiled.
+     * Rehearses {@link #serve(RoleProcess, Imsg)} before the first request, which then need not wait for classes to be loaded and
+     * compiled: once, or as often as {@link OnDemand#rehearsal(int, byte[], byte[])} says. Whatever a request would do should be
+     * done here.
      *
      * @param self this process
-     * @param request of type 0 and without payload. Its descriptor is a connected Unix socket, which reads as ended and takes what is
-     *     written to it
+     * @param request of type 0, with the payload that was set there, or none. Its descriptor is a connected Unix socket, which has the
+     *     input that was set there, then reads as ended, and takes what is written to it
      * @throws Exception logged, and otherwise without effect
      */
     default void rehearse(RoleProcess self, Imsg request) throws Exception {

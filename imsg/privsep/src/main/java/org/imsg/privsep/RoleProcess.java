@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.imsg.Imsg;
@@ -105,7 +106,8 @@ public final class RoleProcess extends Participant {
         int number = questions.incrementAndGet();
         CompletableFuture<Integer> fate = new CompletableFuture<>();
         asked.put(number, fate);
-        try (Imsg question = Protocol.ask(number, wanted, Math.clamp(patience.toMillis(), 0, Integer.MAX_VALUE),
+        try (Imsg question = Protocol.ask(number, wanted,
+                Math.clamp(TimeUnit.MILLISECONDS.convert(patience), 0, Integer.MAX_VALUE),
                 request)) {
             parent.connection().send(question);
             return peer(wanted, await(fate, patience));

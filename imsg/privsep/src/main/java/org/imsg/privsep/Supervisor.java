@@ -77,21 +77,25 @@ final class Supervisor {
 
     private void add(RoleSettings role) {
         List<Instance> all = new ArrayList<>();
-        Backoff shared = role.backoff();
-        boolean onDemand = role.onDemand().isPresent();
         for (int number = 0; number < role.instances(); number++)
-            all.add(new Instance(role, number, onDemand ? shared : role.backoff()));
+            all.add(new Instance(role, number, role.backoff()));
         instances.addAll(all);
         for (Instance instance : all) {
             instance.down = role.isDown();
             instance.state = role.isDown() ? State.GONE : State.WAITING;
         }
-        if (!onDemand)
+        if (role.onDemand().isEmpty())
             return;
-        Demand demand = new Demand(role, shared, all, new Demand.Means() {
+        int askers = role.onDemand().get().askers().stream().mapToInt(name -> table.get(name).instances()).sum();
+        Demand demand = new Demand(role, askers, all, new Demand.Means() {
             @Override
             public void give(Instance instance, Request request) {
                 actions.give(instance, request);
+            }
+
+            @Override
+            public void rehearse(Instance instance) {
+                actions.rehearse(instance);
             }
 
             @Override
@@ -195,6 +199,7 @@ final class Supervisor {
         instance.reloadMissed = false;
         instance.signalled = 0;
         instance.busy = false;
+        instance.servesFor = null;
         instance.uses = 0;
         if (actions.spawn(instance)) {
             instance.state = State.STARTING;
@@ -250,7 +255,6 @@ final class Supervisor {
             actions.reload(instance);
         if (instance.isOnDemand()) {
             demand(instance).started(instance, now + deadlines.ready().toNanos());
-            actions.rehearse(instance);
         }
     }
 

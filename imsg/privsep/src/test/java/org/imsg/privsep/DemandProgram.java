@@ -13,6 +13,7 @@ import org.imsg.unix.FdChannel;
 /** A program whose sessions are started on demand; its first argument has the settings. */
 final class DemandProgram {
     static final int SERVE = 1, ASK = 2, HEARD = 3, GREET = 4;
+    private static final int REHEARSALS = 3;
     static final Ids SESSION = Ids.of(64061, 64061);
 
     private DemandProgram() {}
@@ -22,7 +23,8 @@ final class DemandProgram {
         String[] words = settings.split(" ");
         Privsep program = Privsep.program("demand").role("session", Session::new, r -> {
             r.onDemand(d -> d.limit(Integer.parseInt(words[0])).spares(Integer.parseInt(words[1]))
-                    .uses(Integer.parseInt(words[2])).waiting(Integer.parseInt(words[3])).askedBy("asker"));
+                    .uses(Integer.parseInt(words[2])).waiting(Integer.parseInt(words[3])).askedBy("asker")
+                    .rehearsal(REHEARSALS, "pid".getBytes(UTF_8), "hello".getBytes(UTF_8)));
             return settings.contains("confined") ? r.user(SESSION).pledge() : r;
         });
         program.role("login", Session::new,
@@ -44,7 +46,7 @@ final class DemandProgram {
 
     /** Does what a request says, and writes to its connection. */
     static final class Session implements Role {
-        private boolean rehearsed;
+        private int rehearsed;
 
         @Override
         public void start(RoleProcess self) {
@@ -55,7 +57,12 @@ final class DemandProgram {
         public void rehearse(RoleProcess self, Imsg request) throws Exception {
             try (FdChannel connection = new FdChannel(request.takeFd())) {
                 write(connection, "rehearsal");
-                rehearsed = connection.read(ByteBuffer.allocate(1)) == -1;
+                ByteBuffer input = ByteBuffer.allocate(100);
+                while (connection.read(input) >= 0)
+                    continue;
+                if (new String(request.payload(), UTF_8).equals("pid")
+                        && new String(input.array(), 0, input.position(), UTF_8).equals("hello"))
+                    rehearsed++;
             }
         }
 
@@ -64,13 +71,15 @@ final class DemandProgram {
             String order = text(request);
             try (FdChannel connection = new FdChannel(request.takeFd())) {
                 switch (order) {
-                    case "pid" -> write(connection, ProcessHandle.current().pid() + (rehearsed ? "" : " cold"));
+                    case "pid" ->
+                        write(connection, ProcessHandle.current().pid() + (rehearsed == REHEARSALS ? "" : " cold"));
                     case "user" -> write(connection, Ids.current().toString());
                     case "hold" -> {
                         write(connection, "held");
                         connection.read(ByteBuffer.allocate(1));
                     }
                     case "exit" -> System.exit(7);
+                    case "error" -> throw new NoClassDefFoundError("as told");
                     case "throw" -> throw new IOException("as told");
                     case "done twice" -> {
                         self.done();

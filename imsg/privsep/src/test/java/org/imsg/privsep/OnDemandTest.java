@@ -214,6 +214,15 @@ class OnDemandTest {
     }
 
     @Test
+    void an_error_in_a_session_ends_its_process_and_the_next_request_has_another() throws Exception {
+        try (Running program = new Running("1 1 5 10")) {
+            assertThat(program.serve("error")).isEmpty();
+            assertThat(program.awaitEnd("session").how().code()).isEqualTo(1);
+            assertThat(program.serve("pid")).matches("\\d+");
+        }
+    }
+
+    @Test
     void a_session_that_says_twice_that_it_is_done_is_killed() throws Exception {
         try (Running program = new Running("4 1 5 10")) {
             assertThat(program.serve("done twice")).isEmpty();

@@ -14,6 +14,7 @@ import java.util.Set;
 import org.imsg.Imsg;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.unix.Child.ExitStatus;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -150,9 +151,17 @@ class SupervisorSimulationTest {
             return which < 2 ? null : Ids.of(64000 + which, 64000 + which);
         }
 
+        /** The parent, or another process. */
+        private @Nullable Instance asker() {
+            return random.nextBoolean()
+                    ? null
+                    : supervisor.instances().get(random.nextInt(supervisor.instances().size()));
+        }
+
         private void request() {
             int id = requests.size();
-            Request request = new Request(Imsg.of(0, id, 0, new byte[0]), ids(), random.nextLong(3) * SECOND,
+            Request request = new Request(Imsg.of(0, id, 0, new byte[0]), ids(), asker(),
+                    random.nextLong(3) * SECOND,
                     new Request.Asker() {
                         @Override
                         public void given(Peer to) {

@@ -548,7 +548,11 @@ class SupervisorTest {
     }
 
     private Request request(int id, Ids ids, long patience) {
-        Request request = new Request(Imsg.of(0, id, 0, new byte[0]), ids, patience, new Request.Asker() {
+        return request(id, ids, null, patience);
+    }
+
+    private Request request(int id, Ids ids, Instance from, long patience) {
+        Request request = new Request(Imsg.of(0, id, 0, new byte[0]), ids, from, patience, new Request.Asker() {
             @Override
             public void given(Peer to) {
                 throw new AssertionError("the recorder gives no peer");
@@ -590,6 +594,84 @@ class SupervisorTest {
         assertThat(whatWasDone()).containsExactly("end channel s[0]");
         ends("s[0]");
         assertThat(whatWasDone()).containsExactly("finished s[0] as told");
+        assertThat(refused).isEmpty();
+    }
+
+    @Test
+    void a_spare_rehearses_as_often_as_its_role_says_in_each_of_its_lives() {
+        onDemand(d -> d.limit(1).rehearsal(3, new byte[8], new byte[0]));
+        for (int life = 0; life < 2; life++) {
+            everybodyIsReady();
+            whatWasDone();
+            request(life, SECOND);
+            supervisor.done(instance("s[0]"), now);
+            supervisor.done(instance("s[0]"), now);
+            assertThat(whatWasDone()).containsExactly("rehearse s[0]", "rehearse s[0]");
+            supervisor.done(instance("s[0]"), now);
+            assertThat(whatWasDone()).containsExactly("give s[0] " + life);
+            supervisor.done(instance("s[0]"), now);
+            ends("s[0]");
+            supervisor.tick(now);
+        }
+    }
+
+    @Test
+    void one_of_several_askers_has_half_of_the_processes_and_of_the_queue_at_most() {
+        role("a", r -> r);
+        role("b", r -> r);
+        role("s", r -> r.onDemand(d -> d.limit(4).spares(4).waiting(4).askedBy("a", "b")));
+        begin();
+        startAll();
+        startAll();
+        startAll();
+        whatWasDone();
+        Instance greedy = instance("a[0]");
+        for (int id = 1; id <= 5; id++)
+            request(id, null, greedy, SECOND);
+        assertThat(whatWasDone()).containsExactly("give s[0] 1", "give s[1] 2");
+        assertThat(refused).as("two wait").containsExactly(5);
+        request(6, null, instance("b[0]"), 0);
+        request(7, 0);
+        assertThat(whatWasDone()).containsExactly("give s[2] 6", "give s[3] 7");
+        supervisor.done(instance("s[0]"), now);
+        assertThat(whatWasDone()).containsExactly("end channel s[0]");
+        ends("s[0]");
+        startAll();
+        assertThat(whatWasDone()).as("in the place of its own that has ended").contains("give s[0] 3");
+        assertThat(refused).containsExactly(5);
+    }
+
+    @Test
+    void a_user_who_kills_what_is_started_for_him_keeps_no_other_user_waiting() {
+        onDemand(d -> d.limit(2).startAs(_ -> true));
+        Ids killer = Ids.of(64001, 64001);
+        request(1, killer, 100 * SECOND);
+        for (int i = 0; i < 3; i++) {
+            wake();
+            ends(supervisor.instances().stream().filter(Instance::isAlive).findFirst().orElseThrow().toString());
+        }
+        whatWasDone();
+        request(2, Ids.of(64002, 64002), SECOND);
+        request(3, Ids.of(64003, 64003), SECOND);
+        startAll();
+        assertThat(whatWasDone()).contains("give s[0] 2", "give s[1] 3").hasSize(8);
+        ends("s[0]");
+        ends("s[1]");
+        whatWasDone();
+        long before = now;
+        wake();
+        startAll();
+        assertThat(now - before).as("his own pause").isPositive().isLessThan(10 * SECOND);
+        assertThat(whatWasDone()).contains("give s[0] 1");
+    }
+
+    @Test
+    void a_request_may_wait_for_longer_than_the_clock_goes() {
+        now = SECOND;
+        onDemand(d -> d.limit(1));
+        request(1, Long.MAX_VALUE);
+        startAll();
+        assertThat(whatWasDone()).contains("give s[0] 1");
         assertThat(refused).isEmpty();
     }
 
