@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -51,7 +50,9 @@ final class Control implements AutoCloseable {
     static Control open(Path socket, Predicate<PeerCredentials> who, Program program, System.Logger log)
             throws IOException {
         Control control = new Control(program, ImsgListener.listen(socket)
-                .allow(peer -> !isOfProgram(peer.pid()) && who.test(peer)).maxConnections(MOST_CLIENTS), log);
+                // A child, or whatever a child has started, gives no orders here, though it may be of the same user.
+                .allow(peer -> !Ancestry.isOfThisProgram(peer.pid()) && who.test(peer)).maxConnections(MOST_CLIENTS),
+                log);
         try {
             Thread.ofPlatform().daemon().name("imsg-control").start(control::serve);
             return control;
@@ -59,20 +60,6 @@ final class Control implements AutoCloseable {
             control.close();
             throw e;
         }
-    }
-
-    /** A child, or whatever a child has started, gives no orders here, though it may be of the same user. */
-    private static boolean isOfProgram(long pid) {
-        long self = ProcessHandle.current().pid();
-        if (pid == self)
-            return false;
-        Optional<ProcessHandle> process = ProcessHandle.of(pid);
-        // One that is gone cannot be told from a child's.
-        if (process.isEmpty())
-            return true;
-        while (process.isPresent() && process.get().pid() != self)
-            process = process.get().parent();
-        return process.isPresent();
     }
 
     private void serve() {
