@@ -23,6 +23,8 @@ final class ChildLoop implements Connection.Receiver {
     private final RoleTable table;
     private final System.Logger log;
     private final RatedLog ofParent;
+    /** Records about peers count in the parent as records of this process, which must keep room for its own. */
+    private final PeerBounds ofPeers;
     private final ExecutorService requests = Executors
             .newSingleThreadExecutor(Thread.ofPlatform().daemon().name("imsg-request").factory());
     private boolean started;
@@ -34,6 +36,8 @@ final class ChildLoop implements Connection.Receiver {
         this.table = table;
         this.log = log;
         this.ofParent = new RatedLog(log, Peer.PARENT, PeerBounds.USUAL);
+        this.ofPeers = table.get(self.role()).bounds().ofOneAmong(table.reachableFrom(self.role()).stream()
+                .filter(name -> !name.equals(Peer.PARENT)).mapToInt(name -> table.get(name).instances()).sum());
     }
 
     /** Runs the role; does not return. */
@@ -74,7 +78,7 @@ final class ChildLoop implements Connection.Receiver {
             loop.role.prepare(self);
             failing = " cannot give up its rights: ";
             advice = "; change what the role declares, or start the parent with the rights this takes";
-            settings.rights().complete(jvm, settings.jvmOptions());
+            settings.rights().complete(jvm, settings.jvmOptions(), settings.instances());
             parent.send(Protocol.ready());
             parent.read(loop);
             return loop.exitCode;
@@ -207,7 +211,7 @@ final class ChildLoop implements Connection.Receiver {
 
     private void begin(Peer peer) {
         self.dispatch().quietlyInTurn("connected", () -> role.connected(self, peer));
-        RatedLog ofPeer = new RatedLog(log, peer.toString(), table.get(peer.role()).bounds());
+        RatedLog ofPeer = new RatedLog(log, peer.toString(), ofPeers);
         peer.connection().startReading(new Connection.Receiver() {
             @Override
             public void message(Imsg message) {

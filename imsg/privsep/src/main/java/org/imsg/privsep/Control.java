@@ -14,6 +14,7 @@ import java.util.stream.Collectors;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgListener;
+import org.imsg.privsep.rights.Ancestry;
 import org.imsg.unix.PeerCredentials;
 
 /** The control socket of a program, as every daemon of OpenBSD has one: its clients ask and order in {@link ControlProtocol}. */

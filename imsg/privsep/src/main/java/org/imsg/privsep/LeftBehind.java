@@ -2,12 +2,17 @@ package org.imsg.privsep;
 
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.OptionalLong;
+import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Orphans;
 import org.jspecify.annotations.Nullable;
 
 /** The processes that a child leaves behind when it ends: in its control group, or by its user, adopted by the parent. */
 final class LeftBehind implements AutoCloseable {
+    private static final Duration MOMENT = Duration.ofMillis(50);
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
     private final System.Logger log;
     private @Nullable Orphans orphans;
 
@@ -25,28 +30,38 @@ final class LeftBehind implements AutoCloseable {
 
     /**
      * Kills them, in the supervising thread, which starts processes too: none of the same user comes meanwhile, but for
-     * one that is starting as root and becomes its user by itself, which must not go with them.
+     * one that is starting as root and becomes its user by itself, which must not go with them. Those that fork faster than they are
+     * killed one by one, because others have the same user, hold this thread up for a moment only.
+     *
+     * @return what is still to do before another process takes its place, which may take a while
      */
-    void end(Instance instance, ChildProcess child, boolean oneIsComing) {
+    Runnable end(Instance instance, ChildProcess child, boolean oneIsComing) {
         onGroup(instance, child::killGroup);
-        OptionalLong uid = instance.role.rights().uid();
-        if (orphans == null || instance.ids == null && uid.isEmpty())
-            return;
-        try {
-            // Ids known at run time are those of a user who may be logged in.
-            boolean ended = oneIsComing || instance.ids != null
-                    ? orphans.endOneByOne(instance.ids != null ? instance.ids.uid() : uid.getAsLong())
-                    : orphans.end(uid.getAsLong());
-            if (!ended)
+        Ids ids = instance.ids;
+        OptionalLong uid = ids != null ? OptionalLong.of(ids.uid()) : instance.role.rights().uid();
+        // Ids known at run time are those of a user who may be logged in.
+        boolean none = orphans == null || uid.isEmpty()
+                || ended(instance, () -> oneIsComing || ids != null
+                        ? orphans.endOneByOne(uid.getAsLong(), MOMENT)
+                        : orphans.end(uid.getAsLong(), MOMENT));
+        return () -> {
+            if (!none && !ended(instance, () -> orphans.endOneByOne(uid.getAsLong(), PATIENCE)))
                 log.log(Level.ERROR, "processes that " + instance + " has left behind do not end");
+            onGroup(instance, child::endGroup);
+        };
+    }
+
+    private boolean ended(Instance instance, Ending ending) {
+        try {
+            return ending.run();
         } catch (IOException | RuntimeException | Error e) {
             log.log(Level.ERROR, "what " + instance + " has left behind cannot be ended: " + Printable.line(e));
+            return true;
         }
     }
 
-    /** Removes its control group, which may take a while. */
-    void endGroup(Instance instance, ChildProcess child) {
-        onGroup(instance, child::endGroup);
+    private interface Ending {
+        boolean run() throws IOException;
     }
 
     private interface GroupTask {

@@ -472,13 +472,13 @@ final class ParentLoop implements Supervisor.Actions {
     @Override
     public long finished(Instance instance, Child.ExitStatus how, boolean toldToEnd) {
         ChildProcess child = children.remove(instance);
-        leftBehind.end(instance, child, supervisor.instances().stream().anyMatch(
+        Runnable rest = leftBehind.end(instance, child, supervisor.instances().stream().anyMatch(
                 other -> other.state == Instance.State.STARTING && other.role.rights().dropsInside()));
         finishing.put(instance, child);
         child.peer().ifPresent(self::remove);
         Finish finish = new Finish(instance.role.name(), instance.number, child.pid(), how, toldToEnd);
         child.finish(() -> {
-            leftBehind.endGroup(instance, child);
+            rest.run();
             callFinished(finish);
             post(now -> {
                 if (finishing.remove(instance, child))

@@ -37,6 +37,13 @@ public record PeerBounds(int records, int recordsAtOnce, int recordLength, int q
         check("queued descriptors", queuedDescriptors, 1, MOST);
     }
 
+    /** With the log records of one of several peers, which together leave three quarters of these for others. */
+    PeerBounds ofOneAmong(int peers) {
+        int part = 4 * Math.max(1, peers);
+        return new PeerBounds(Math.max(1, records / part), Math.max(1, recordsAtOnce / part), recordLength, queuedBytes,
+                queuedDescriptors);
+    }
+
     private static void check(String what, int value, int least, int most) {
         if (value < least || value > most)
             throw new IllegalArgumentException(what + " are " + least + " to " + most + ", not " + value);

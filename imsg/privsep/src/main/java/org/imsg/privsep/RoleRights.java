@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -40,6 +41,8 @@ final class RoleRights {
     /** What a JVM has of private memory beside its heap, and as much again of direct buffers: code, metadata and stacks. */
     private static final long BESIDE_HEAP = 192L << 20;
     private static final long MOST_PROCESSES = 512;
+    /** A small JVM has some twenty threads, and a role's processes have one user. */
+    private static final long PROCESSES_EACH = 64;
 
     private final Map<Path, Access[]> unveiled = new LinkedHashMap<>();
     /** Its processes are started as users that are known later. */
@@ -271,10 +274,10 @@ final class RoleRights {
     }
 
     /** In the child: proves what the parent did, and does the rest. */
-    void complete(JvmSettings jvm, List<String> options) throws Exception {
+    void complete(JvmSettings jvm, List<String> options, int instances) throws Exception {
         if (!isConfined()) {
             if (System.getenv(ChildEnvironment.TRAINING) == null)
-                limited(Confinement.none(), jvm, options, false).enter();
+                limited(Confinement.none(), jvm, options, OptionalInt.empty()).enter();
             return;
         }
         if (promises != null || chroot != null)
@@ -290,7 +293,8 @@ final class RoleRights {
         if (isLinux()) {
             // A filter leaves no way to drop.
             Confinement before = confinement(ids, jvm::paths, partial);
-            limited(drops ? before : promised(before), jvm, options, ids != null).complete();
+            limited(drops ? before : promised(before), jvm, options,
+                    ids != null ? OptionalInt.of(instances) : OptionalInt.empty()).complete();
         }
         if (drops) {
             PrivilegeDrop drop = PrivilegeDrop.to(ids).withoutPreload();
@@ -299,17 +303,19 @@ final class RoleRights {
         if (isLinux() && drops && promises != null)
             promised(Confinement.none()).enter();
         if (!isLinux()) {
-            Confinement inside = limited(promised(confinement(null, jvm::paths, true)), jvm, options, false);
+            Confinement inside = limited(promised(confinement(null, jvm::paths, true)), jvm, options,
+                    OptionalInt.empty());
             (partial ? inside.ifPossible() : inside).enter();
         }
     }
 
     /** Processes and threads are counted by user: there is no limit where the user is not the role's own. */
-    private Confinement limited(Confinement confinement, JvmSettings jvm, List<String> options, boolean ownUser) {
+    private Confinement limited(Confinement confinement, JvmSettings jvm, List<String> options,
+            OptionalInt ofOwnUser) {
         Map<Resource, Long> all = new EnumMap<>(limits);
         jvm.mostHeap(options).ifPresent(heap -> all.putIfAbsent(Resource.DATA, 2 * heap + BESIDE_HEAP));
-        if (ownUser)
-            all.putIfAbsent(Resource.NPROC, MOST_PROCESSES);
+        ofOwnUser.ifPresent(instances -> all.putIfAbsent(Resource.NPROC,
+                Math.max(MOST_PROCESSES, instances * PROCESSES_EACH)));
         Confinement limited = confinement;
         for (Map.Entry<Resource, Long> limit : all.entrySet())
             limited = limited.limit(limit.getKey(), limit.getValue());

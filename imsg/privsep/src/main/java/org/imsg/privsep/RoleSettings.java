@@ -393,7 +393,7 @@ public final class RoleSettings {
 
     /**
      * Limits what each process of the role may use, from when it is ready on: setrlimit(2). Unless set: 1024 descriptors; 512
-     * processes and threads of a {@link #user(String)}; no core dumps; and as private memory, native memory included, twice the heap of
+     * processes and threads of a {@link #user(String)}, or 64 for each process of the role if that is more; no core dumps; and as private memory, native memory included, twice the heap of
      * {@code -Xmx} and 192 MiB. A process that goes beyond a limit gets errors, and may end by them.
      *
      * @param resource of what

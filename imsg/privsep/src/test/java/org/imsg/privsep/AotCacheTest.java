@@ -23,6 +23,7 @@ import org.imsg.Imsg;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.testing.ProgramJar;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -149,6 +150,7 @@ class AotCacheTest {
     }
 
     @Test
+    @Tag("torture")
     void a_jar_of_the_same_size_and_time_is_another_jar_all_the_same() throws Exception {
         make();
         FileTime time = Files.getLastModifiedTime(jar);
@@ -218,6 +220,7 @@ class AotCacheTest {
     }
 
     @Test
+    @Tag("torture")
     void a_cache_that_is_cut_is_no_harm() throws Exception {
         make();
         for (Path file : files())
@@ -228,6 +231,7 @@ class AotCacheTest {
     }
 
     @Test
+    @Tag("torture")
     void what_is_killed_or_fails_leaves_the_old_caches_and_a_line() throws Exception {
         make();
         List<Path> made = files();
@@ -246,6 +250,7 @@ class AotCacheTest {
     }
 
     @Test
+    @Tag("torture")
     void trainings_at_the_same_time_do_not_disturb_each_other() throws Exception {
         Process one = start(MAKE);
         Process other = start(MAKE);
@@ -258,6 +263,7 @@ class AotCacheTest {
     }
 
     @Test
+    @Tag("torture")
     void where_no_cache_can_be_written_a_line_says_so_and_the_program_starts_without() throws Exception {
         String text = Files.readString(script);
         Path file = Files.createFile(directory.resolve("file"));

@@ -155,6 +155,23 @@ class HostileChildTest {
         }
     }
 
+    @Test
+    void what_is_told_of_siblings_leaves_room_for_what_a_role_has_to_say_itself() throws Exception {
+        try (CapturedLog log = new CapturedLog("testprogram.bystander");
+                TestParent parent = new TestParent("hostile>bystander hostile-tolerated>bystander bystander")) {
+            parent.awaitAll("hostile[0] connected bystander[0]", "hostile-tolerated[0] connected bystander[0]");
+            for (String hostile : List.of("hostile", "hostile-tolerated"))
+                parent.tell(hostile, 0, "nonsense bystander 3000");
+            parent.awaitAll("hostile[0] sent nonsense", "hostile-tolerated[0] sent nonsense");
+            // Answered when all of it has been read.
+            for (String hostile : List.of("hostile", "hostile-tolerated"))
+                parent.tell(hostile, 0, "ask bystander");
+            parent.awaitAll("hostile[0] heard", "hostile-tolerated[0] heard");
+            parent.tell("bystander", 0, "print");
+            assertThat(log.await("an error")).isNotEmpty();
+        }
+    }
+
     /** The framework's messages mean something from the parent only: a sibling that forges them is told off and changes nothing. */
     @Test
     void a_sibling_speaks_for_no_parent() throws Exception {

@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -210,6 +212,23 @@ class OnDemandTest {
             assertThat(program.serve("pid")).matches("\\d+");
             other.write(ByteBuffer.wrap(new byte[1]));
             assertThat(next(other)).isEmpty();
+        }
+    }
+
+    @Test
+    void the_user_of_many_processes_may_have_threads_for_all_of_them() throws Exception {
+        try (Running program = new Running("20 1 1 10 confined"); FdChannel one = program.ask("hold", LONG)) {
+            assertThat(next(one)).isEqualTo("held");
+            assertThat(ProcessHandle.current().children().map(child -> limits(child.pid())))
+                    .anyMatch(limits -> limits.contains("Max processes 1280 1280 "));
+        }
+    }
+
+    private static String limits(long pid) {
+        try {
+            return Files.readString(Path.of("/proc/" + pid + "/limits")).replaceAll(" +", " ");
+        } catch (IOException _) {
+            return "gone";
         }
     }
 

@@ -248,7 +248,11 @@ final class TestProgram {
                     say("still here");
                 }
                 case "order" -> self.peer(words[1]).send(Imsg.of(DO, "exit 1"));
-                case "nonsense" -> self.peer(words[1]).send(Imsg.of(UNHANDLED));
+                case "nonsense" -> {
+                    for (int i = words.length > 2 ? Integer.parseInt(words[2]) : 1; i > 0; i--)
+                        self.peer(words[1]).send(Imsg.of(UNHANDLED));
+                    say("sent nonsense");
+                }
                 case "forge" -> self.peer(words[1]).connection().send(Imsg.of(Integer.parseInt(words[2])));
                 case "short" -> self.parent().send(NUMBER, new byte[2]);
                 case "fail" -> self.parent().send(Imsg.of(FAIL, words[1]));

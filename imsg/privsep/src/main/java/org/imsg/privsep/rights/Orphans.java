@@ -101,35 +101,38 @@ public final class Orphans implements AutoCloseable {
      * forking; see {@link Broadcast}.
      *
      * @param uid the user, 1 to 4294967294
-     * @return whether none is left; false after two seconds of trying
+     * @param patience how long to try; it tries once in any case
+     * @return whether none is left
      * @throws IOException if /proc cannot be read; descriptors are held for it, so a full table does not keep it from that
      */
-    public boolean end(long uid) throws IOException {
-        return end(uid, Orphans::killAtOnce);
+    public boolean end(long uid, Duration patience) throws IOException {
+        return end(uid, Orphans::killAtOnce, patience);
     }
 
     /**
      * Kills what processes of a user have left behind, as {@link #end(long)}, but one after the other: for a user who may start
-     * processes elsewhere at any moment, which are none of this program's. Those that fork faster get away for two seconds.
+     * processes elsewhere at any moment, which are none of this program's. Those that fork faster get away.
      *
      * @param uid the user, 1 to 4294967294
-     * @return as {@link #end(long)}
+     * @param patience how long to try; it tries once in any case
+     * @return as {@link #end(long, Duration)}
      * @throws IOException if /proc cannot be read
      */
-    public boolean endOneByOne(long uid) throws IOException {
-        return end(uid, (_, _) -> false);
+    public boolean endOneByOne(long uid, Duration patience) throws IOException {
+        return end(uid, (_, _) -> false, patience);
     }
 
-    private synchronized boolean end(long uid, AtOnce atOnce) throws IOException {
+    /** Keeps no other thread from looking meanwhile. */
+    private boolean end(long uid, AtOnce atOnce, Duration patience) throws IOException {
         if (Os.current() != Os.LINUX)
             return true;
-        held.forEach(Fd::close);
-        held.clear();
-        try {
-            return endThose(uid, atOnce);
-        } finally {
-            hold();
+        long begun = System.nanoTime();
+        while (!endThose(uid, atOnce)) {
+            if (System.nanoTime() - begun > patience.toNanos())
+                return false;
+            LockSupport.parkNanos(PAUSE_NANOS);
         }
+        return true;
     }
 
     private void hold() {
@@ -141,23 +144,21 @@ public final class Orphans implements AutoCloseable {
         }
     }
 
-    private boolean endThose(long uid, AtOnce atOnce) throws IOException {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        for (;;) {
+    /** Kills those there are now; whether there were none. */
+    private synchronized boolean endThose(long uid, AtOnce atOnce) throws IOException {
+        held.forEach(Fd::close);
+        held.clear();
+        try {
             // Before: one that ends and is waited for meanwhile must not be taken for one that no thread waits for.
             Set<Integer> awaited = awaited();
             Map<Integer, Entry> all = processes();
             List<Entry> theirs = all.values().stream().filter(each -> each.uids.contains(uid) && !each.ended).toList();
-            if (theirs.isEmpty())
-                return true;
             List<Entry> orphans = theirs.stream().filter(each -> isOrphan(each, all, awaited)).toList();
-            if (orphans.isEmpty())
-                return true;
-            if (System.nanoTime() - deadline > 0)
-                return false;
-            if (orphans.size() < theirs.size() || !atOnce.kill(uid, all.values()))
+            if (!orphans.isEmpty() && (orphans.size() < theirs.size() || !atOnce.kill(uid, all.values())))
                 orphans.forEach(each -> kill(each, uid));
-            LockSupport.parkNanos(PAUSE_NANOS);
+            return orphans.isEmpty();
+        } finally {
+            hold();
         }
     }
 

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.RawSyscall;
 import org.imsg.testing.CapturedLog;
@@ -35,6 +36,15 @@ import org.junit.jupiter.api.io.TempDir;
 class HostileUserTest {
     private static final Path TRUE = Path.of("/bin/true");
     private static final int STARTS = 150;
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    /** Starts another and ends, thousands of times a second, for as long as there is a file. */
+    private static final String COMET = """
+            stay=$1
+            f() {
+                if [ "$1" -gt 0 ]; then f $(($1 - 1)) & else exec sh "$0" "$stay"; fi
+            }
+            [ -e "$stay" ] && f 100
+            """;
 
     @TempDir
     private Path directory;
@@ -120,11 +130,31 @@ class HostileUserTest {
         try (Orphans orphans = Orphans.adopt(Duration.ofMillis(20)); Fd.Pair output = Fd.pipe()) {
             Child.Builder shell = leaving().descriptor(1, output.second());
             try (RunningSubject other = RunningSubject.confined("ids")) {
-                endsWhatIsLeft(orphans::end, shell, 1);
+                endsWhatIsLeft(uid -> orphans.end(uid, PATIENCE), shell, 1);
                 assertThat(other.ask("work")).isEqualTo("works");
             }
-            endsWhatIsLeft(orphans::end, shell, 0);
-            endsWhatIsLeft(orphans::endOneByOne, shell, 0);
+            endsWhatIsLeft(uid -> orphans.end(uid, PATIENCE), shell, 0);
+            endsWhatIsLeft(uid -> orphans.endOneByOne(uid, PATIENCE), shell, 0);
+        }
+    }
+
+    @Test
+    void a_chain_of_forks_that_cannot_be_caught_keeps_no_other_user_s_processes_from_being_ended() throws Exception {
+        Path comet = Files.writeString(directory.resolve("comet"), COMET);
+        Path stay = Files.createFile(directory.resolve("stay"));
+        try (Orphans orphans = Orphans.adopt(Duration.ofMillis(20));
+                RunningSubject sibling = RunningSubject.confined("ids")) {
+            assertThat(Confinement.none().to(Descriptions.NOBODY).spawn(Child.of(Path.of("/bin/sh"), "-c",
+                    "setsid sh " + comet + " " + stay + " &").environment("PATH", "/usr/bin:/bin")).waitFor().success())
+                    .isTrue();
+            FutureTask<Boolean> caught = new FutureTask<>(
+                    () -> orphans.endOneByOne(Descriptions.NOBODY.uid(), Duration.ofMinutes(1)));
+            Thread.ofPlatform().start(caught);
+            for (int i = 0; i < 20; i++)
+                assertThat(orphans.end(64_999, Duration.ZERO)).isTrue();
+            Files.delete(stay);
+            assertThat(caught.get()).isTrue();
+            assertThat(sibling.ask("work")).isEqualTo("works");
         }
     }
 
@@ -134,7 +164,7 @@ class HostileUserTest {
         Child stranger = Confinement.none().to(Ids.of(0xFFFF_FFFDL, 0xFFFF_FFFDL))
                 .spawn(Child.of(Path.of("/bin/sleep"), "1000"));
         try (Orphans orphans = Orphans.adopt(Duration.ofMillis(20))) {
-            endsWhatIsLeft(orphans::end, leaving(), 0);
+            endsWhatIsLeft(uid -> orphans.end(uid, PATIENCE), leaving(), 0);
         }
         stranger.kill(15);
         assertThat(stranger.waitFor()).isEqualTo(new Child.ExitStatus(-1, 15));
@@ -148,12 +178,12 @@ class HostileUserTest {
             Child.Builder shell = leaving();
             // Once before: with a full table no class can be loaded.
             assertThat(new ErrnoException("open", 24).name()).isEqualTo("EMFILE");
-            endsWhatIsLeft(orphans::end, shell, 0);
+            endsWhatIsLeft(uid -> orphans.end(uid, PATIENCE), shell, 0);
             endsWhatIsLeft(uid -> {
                 DescriptorLimit.set(400);
                 fill(table);
                 try {
-                    return orphans.end(uid);
+                    return orphans.end(uid, PATIENCE);
                 } finally {
                     DescriptorLimit.set(before);
                     table.forEach(Fd::close);

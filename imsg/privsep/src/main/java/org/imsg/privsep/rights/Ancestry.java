@@ -1,4 +1,4 @@
-package org.imsg.privsep;
+package org.imsg.privsep.rights;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -10,15 +10,20 @@ import org.imsg.sys.Os;
 import org.imsg.sys.RawSyscall;
 
 /** Whose descendant a process is, while processes end and are adopted. */
-final class Ancestry {
+public final class Ancestry {
     private static final long GONE = -1;
     private static final int TRIES = 1000;
     private static final int ESRCH = 3;
 
     private Ancestry() {}
 
-    /** Whether a process descends from this one, or may do: of one that is gone, or whose ancestors never stay, it cannot be told. */
-    static boolean isOfThisProgram(long pid) {
+    /**
+     * Tells whether a process descends from this one, or may do: of one that is gone, or whose ancestors never stay, it cannot be told.
+     *
+     * @param pid the process
+     * @return true also for one of which it cannot be told; false for this process itself
+     */
+    public static boolean isOfThisProgram(long pid) {
         return descends(pid, ProcessHandle.current().pid(), Ancestry::parent);
     }
 

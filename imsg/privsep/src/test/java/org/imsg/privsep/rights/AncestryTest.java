@@ -1,4 +1,4 @@
-package org.imsg.privsep;
+package org.imsg.privsep.rights;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
