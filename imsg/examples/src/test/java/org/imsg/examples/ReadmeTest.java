@@ -39,6 +39,8 @@ class ReadmeTest {
     private static final Pattern BLOCK = Pattern.compile("^```(\\w*)[^\\n`]*\\n(.*?)^```$",
             Pattern.DOTALL | Pattern.MULTILINE);
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)#]*)(#[^)]*)?\\)");
+    private static final Pattern ROW = Pattern.compile("^\\| (.*?) \\| .*? \\| (.*) \\|$", Pattern.MULTILINE);
+    private static final Pattern PROOF = Pattern.compile("example `(\\w+)`|`([A-Z]\\w+)(?:\\.(\\w+))?`");
     private static final Pattern SPACE = Pattern.compile("\\s+");
 
     /** A manual, by its path in the tree. */
@@ -82,6 +84,27 @@ class ReadmeTest {
         assertThat(manuals()).extracting(Manual::name).contains("README.md", "imsg/README.md", "imsg/privsep/README.md",
                 "imsg/peers/README.md", "imsg/examples/README.md", "imsg-netty/README.md", "interop-tests/README.md",
                 "c-reference/README.md", "benchmarks/README.md");
+    }
+
+    @Test
+    void each_program_that_was_learned_from_has_a_test_or_an_example_that_exists() {
+        List<MatchResult> rows = ROW.matcher(new Manual("imsg/privsep/README.md").text()
+                .split("## Which program has what\n", 2)[1]).results().skip(1).toList();
+        assertThat(rows).flatExtracting(row -> List.of(row.group(1).replaceAll(" \\(.*?\\)", "").split(", ")))
+                .contains("privman", "Ding", "publicfile", "setuidgid", "chpst", "s6", "avahi", "systemd", "syslogd",
+                        "ntpd", "tcpdump", "dhclient", "Postfix", "OpenSSH", "setuid start", "socketpair");
+        Path programs = ROOT.resolve("imsg/examples/src/main/java/org/imsg/examples");
+        for (MatchResult row : rows) {
+            List<MatchResult> proofs = PROOF.matcher(row.group(2)).results().toList();
+            assertThat(proofs).as(row.group()).isNotEmpty();
+            for (MatchResult proof : proofs)
+                if (proof.group(1) != null)
+                    assertThat(programs.resolve(proof.group(1))).isDirectory();
+                else
+                    assertThat(sources().filter(file -> file.endsWith(proof.group(2) + ".java")).map(ReadmeTest::read))
+                            .as(proof.group()).anyMatch(test -> proof.group(3) == null
+                                    || test.contains("void " + proof.group(3) + "("));
+        }
     }
 
     @Test
