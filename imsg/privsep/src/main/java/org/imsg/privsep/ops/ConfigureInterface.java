@@ -29,6 +29,8 @@ record ConfigureInterface(Change change, String name, String address, int bits, 
     static final int LEAST_MTU = 68;
     /** The most addresses of an interface beside which a child gets one more. */
     private static final int MOST_ADDRESSES = 64;
+    /** The most routes a child is told. */
+    private static final int MOST_ROUTES = 64;
 
     /** The kinds of requests; their order is that of the numbers on the wire, from 0 on. */
     enum Change {
@@ -160,30 +162,48 @@ record ConfigureInterface(Change change, String name, String address, int bits, 
         try (RouteSocket routes = RouteSocket.open(request.name)) {
             if (request.change == Change.NONE)
                 return Answer.done(state(routes));
-            if (request.change == Change.ADD_ADDRESS && routes.addresses().size() >= MOST_ADDRESSES)
-                throw permit.refusal("the interface has " + MOST_ADDRESSES + " addresses");
-            request.tell(routes);
+            boolean held = request.change.isOfAddress() && isHeld(permit, routes.addresses());
+            request.tell(routes, held);
             return Answer.done(List.of());
         }
     }
 
-    /** The index, whether it is up, the MTU, the hardware's address, and the addresses. */
-    private static List<String> state(RouteSocket routes) throws IOException {
-        RouteSocket.Link link = routes.link();
-        return Stream.concat(
-                Stream.of(Integer.toString(link.index()), Boolean.toString(link.up()), Integer.toString(link.mtu()),
-                        HexFormat.ofDelimiter(":").formatHex(link.hardware())),
-                routes.addresses().stream().limit(2 * MOST_ADDRESSES).map(Network::toString)).toList();
+    /** Whether the interface has the address already; refuses to touch one of another maker. */
+    private static boolean isHeld(Permit<ConfigureInterface, Rule> permit, List<RouteSocket.Held> addresses)
+            throws RefusedException {
+        Network asked = permit.request().network();
+        // IPv6 has an address once, whatever its network.
+        List<RouteSocket.Held> same = addresses.stream()
+                .filter(each -> each.network().address().equals(asked.address())).toList();
+        if (same.stream().anyMatch(RouteSocket.Held::foreign))
+            throw permit.refusal("the address was not added by such a request");
+        boolean held = same.stream().anyMatch(each -> each.network().equals(asked));
+        if (!held && permit.request().change == Change.ADD_ADDRESS && addresses.size() >= MOST_ADDRESSES)
+            throw permit.refusal("the interface has " + MOST_ADDRESSES + " addresses");
+        return held;
     }
 
-    private void tell(RouteSocket routes) throws IOException {
+    /** The index, whether it is up and runs, the MTU, the hardware's address, the addresses; routes are those with a blank. */
+    private static List<String> state(RouteSocket routes) throws IOException {
+        RouteSocket.Link link = routes.link();
+        Stream<String> known = Stream.of(Integer.toString(link.index()), Boolean.toString(link.up()),
+                Boolean.toString(link.running()), Integer.toString(link.mtu()),
+                HexFormat.ofDelimiter(":").formatHex(link.hardware()));
+        Stream<String> addresses = routes.addresses().stream().limit(2 * MOST_ADDRESSES)
+                .map(each -> each.network().toString());
+        Stream<String> ways = routes.routes(MOST_ROUTES).stream()
+                .map(each -> each.to() + " " + each.gateway().map(InetAddress::getHostAddress).orElse(""));
+        return Stream.of(known, addresses, ways).flatMap(each -> each).toList();
+    }
+
+    private void tell(RouteSocket routes, boolean held) throws IOException {
         try {
             switch (change) {
                 case NONE -> throw new IllegalStateException("there is nothing to change");
                 case UP -> routes.setUp(true);
                 case DOWN -> routes.setUp(false);
                 case MTU -> routes.setMtu((int) value);
-                case ADD_ADDRESS -> routes.addAddress(network(), value);
+                case ADD_ADDRESS -> routes.addAddress(network(), value, held);
                 case REMOVE_ADDRESS -> routes.removeAddress(network());
                 case ADD_ROUTE -> routes.addRoute(network(), Network.literal(gateway));
                 case REMOVE_ROUTE -> routes.removeRoute(network(), Network.literal(gateway));

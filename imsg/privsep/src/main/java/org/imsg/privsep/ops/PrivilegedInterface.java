@@ -51,11 +51,22 @@ public final class PrivilegedInterface {
      *
      * @param index its number in the kernel, 1 or more
      * @param up whether it is set up
+     * @param running whether packets can pass: it is up, and the link has another end (IFF_RUNNING)
      * @param mtu the bytes of its largest packet
      * @param hardwareAddress such as {@code 00:11:22:33:44:55}; empty if it has none
      * @param addresses its addresses, the first 128 at most
+     * @param routes the main table's routes through it, of whomever, the first 64 at most
      */
-    public record State(int index, boolean up, int mtu, String hardwareAddress, List<Address> addresses) {}
+    public record State(int index, boolean up, boolean running, int mtu, String hardwareAddress,
+            List<Address> addresses, List<Route> routes) {}
+
+    /**
+     * A route through the interface.
+     *
+     * @param to the network; of 0 bits for the default route
+     * @param gateway the way to it, or empty for a network on the link itself
+     */
+    public record Route(Address to, Optional<InetAddress> gateway) {}
 
     /**
      * Returns the state of the interface.
@@ -67,22 +78,29 @@ public final class PrivilegedInterface {
         try (Imsg answer = asking.ask(new ConfigureInterface(Change.NONE, name, 0))) {
             List<String> found = Reply.list(answer);
             List<Address> addresses = new ArrayList<>();
-            for (String each : found.subList(4, found.size())) {
+            List<Route> routes = new ArrayList<>();
+            for (String each : found.subList(5, found.size())) {
                 int slash = each.indexOf('/');
-                addresses.add(new Address(InetAddress.ofLiteral(each.substring(0, slash)),
-                        Integer.parseInt(each.substring(slash + 1))));
+                int blank = each.indexOf(' ');
+                String bits = each.substring(slash + 1, blank < 0 ? each.length() : blank);
+                Address address = new Address(InetAddress.ofLiteral(each.substring(0, slash)), Integer.parseInt(bits));
+                if (blank < 0)
+                    addresses.add(address);
+                else
+                    routes.add(new Route(address, Network.literal(each.substring(blank + 1))));
             }
             return new State(Integer.parseInt(found.get(0)), Boolean.parseBoolean(found.get(1)),
-                    Integer.parseInt(found.get(2)), found.get(3), addresses);
+                    Boolean.parseBoolean(found.get(2)), Integer.parseInt(found.get(3)), found.get(4), addresses,
+                    routes);
         }
     }
 
     /**
-     * Adds an address, or lets one that is there be valid for another while.
+     * Adds an address, or lets one that was added so be valid for another while.
      *
      * @param address the address and its network, all of which the line allows
      * @param valid how long the kernel keeps it, in whole seconds from 1 on; 4294967295 seconds and more are forever
-     * @throws IOException as said above; refused beside 64 addresses
+     * @throws IOException as said above; refused beside 64 addresses, and if it is there and was not added so
      * @throws IllegalArgumentException if it is valid for less than a second
      */
     public void addAddress(Address address, Duration valid) throws IOException {
@@ -92,10 +110,10 @@ public final class PrivilegedInterface {
     }
 
     /**
-     * Removes an address.
+     * Removes an address that {@link #addAddress(Address, Duration)} has added.
      *
      * @param address the address and its network
-     * @throws IOException as said above; EADDRNOTAVAIL if it is not there
+     * @throws IOException as said above; EADDRNOTAVAIL if it is not there; refused if it was not added so
      */
     public void removeAddress(Address address) throws IOException {
         change(Change.REMOVE_ADDRESS, address, Optional.empty(), 0);

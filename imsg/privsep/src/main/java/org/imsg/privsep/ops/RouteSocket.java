@@ -48,12 +48,16 @@ final class RouteSocket implements AutoCloseable {
     private static final int GET_ADDRESS = 22;
     private static final int NEW_ROUTE = 24;
     private static final int DELETE_ROUTE = 25;
+    private static final int GET_ROUTE = 26;
 
     private static final int HEADER = 16;
     private static final int LINK_BODY = 16;
     private static final int ADDRESS_BODY = 8;
+    private static final int ROUTE_BODY = 12;
+    private static final int ATTRIBUTE_HEADER = 4;
 
     private static final int IFF_UP = 1;
+    private static final int IFF_RUNNING = 0x40;
     private static final int IFLA_ADDRESS = 1;
     private static final int IFLA_IFNAME = 3;
     private static final int IFLA_MTU = 4;
@@ -61,13 +65,15 @@ final class RouteSocket implements AutoCloseable {
     private static final int IFA_LOCAL = 2;
     private static final int IFA_BROADCAST = 4;
     private static final int IFA_CACHEINFO = 6;
+    private static final int IFA_PROTO = 11;
     private static final int RTA_DST = 1;
     private static final int RTA_OIF = 4;
     private static final int RTA_GATEWAY = 5;
 
     private static final byte TABLE_MAIN = (byte) 254;
-    /** Marks the routes made here: only those are removed. */
+    /** Marks the routes and addresses made here: only those are removed. */
     private static final byte PROTOCOL_DHCP = 16;
+    private static final byte[] MADE_HERE = {PROTOCOL_DHCP};
     private static final byte SCOPE_LINK = (byte) 253;
     private static final byte UNICAST = 1;
 
@@ -100,8 +106,18 @@ final class RouteSocket implements AutoCloseable {
         return index;
     }
 
-    /** What the kernel knows of an interface beside its addresses. */
-    record Link(int index, boolean up, int mtu, byte[] hardware) {}
+    /** What the kernel knows of an interface beside its addresses and routes. */
+    record Link(int index, boolean up, boolean running, int mtu, byte[] hardware) {}
+
+    /**
+     * An address as the kernel has it.
+     *
+     * @param foreign whether the kernel tells that it was not made here
+     */
+    record Held(Network network, boolean foreign) {}
+
+    /** A route of the main table; without a gateway it leads to the link itself. */
+    record Route(Network to, Optional<InetAddress> gateway) {}
 
     Link link() throws IOException {
         begin(GET_LINK, 0);
@@ -110,44 +126,108 @@ final class RouteSocket implements AutoCloseable {
         add(IFLA_IFNAME, asked);
         send();
         receive();
+        expect(message.getShort(4) == NEW_LINK && message.limit() >= HEADER + LINK_BODY);
         int found = message.getInt(HEADER + 4);
-        boolean up = (message.getInt(HEADER + 8) & IFF_UP) != 0;
-        Map<Integer, byte[]> attributes = attributes(HEADER + LINK_BODY, message.limit());
-        return new Link(found, up, ByteBuffer.wrap(attributes.get(IFLA_MTU)).order(ByteOrder.nativeOrder()).getInt(),
+        int flags = message.getInt(HEADER + 8);
+        Map<Integer, byte[]> attributes = attributes(message, HEADER + LINK_BODY, message.limit());
+        byte[] mtu = attributes.getOrDefault(IFLA_MTU, new byte[0]);
+        expect(mtu.length == Integer.BYTES);
+        return new Link(found, (flags & IFF_UP) != 0, (flags & IFF_RUNNING) != 0,
+                ByteBuffer.wrap(mtu).order(ByteOrder.nativeOrder()).getInt(),
                 attributes.getOrDefault(IFLA_ADDRESS, new byte[0]));
     }
 
-    List<Network> addresses() throws IOException {
+    List<Held> addresses() throws IOException {
         begin(GET_ADDRESS, DUMP);
         message.putLong(0);
         send();
-        List<Network> addresses = new ArrayList<>();
-        for (boolean done = false; !done;) {
-            receive();
-            for (int at = 0; at < message.limit() && !done; at += message.getInt(at) + 3 & ~3) {
-                done = message.getShort(at + 4) == DONE;
-                if (!done && message.getInt(at + HEADER + 4) == index)
-                    addresses.add(addressAt(at));
-            }
-        }
+        List<Held> addresses = new ArrayList<>();
+        boolean told = tellsMakers(System.getProperty("os.version"));
+        dump(ADDRESS_BODY, (body, attributes) -> {
+            // The other end's address is the second of a link that has two ends.
+            byte[] own = attributes.getOrDefault(IFA_LOCAL, attributes.getOrDefault(IFA_ADDRESS, new byte[0]));
+            if (message.getInt(body + 4) == index)
+                addresses.add(new Held(new Network(InetAddress.getByAddress(own), message.get(body + 1) & 0xFF),
+                        told && !Arrays.equals(attributes.get(IFA_PROTO), MADE_HERE)));
+        });
         return addresses;
     }
 
-    private Network addressAt(int at) throws IOException {
-        Map<Integer, byte[]> attributes = attributes(at + HEADER + ADDRESS_BODY, at + message.getInt(at));
-        // The other end's address is the second of a link that has two ends.
-        byte[] own = attributes.getOrDefault(IFA_LOCAL, attributes.get(IFA_ADDRESS));
-        return new Network(InetAddress.getByAddress(own), message.get(at + HEADER + 1) & 0xFF);
+    /** The routes of the main table that lead through the interface, to a network or all of them, and no more of them than this. */
+    List<Route> routes(int most) throws IOException {
+        begin(GET_ROUTE, DUMP);
+        message.putLong(0).putInt(0);
+        send();
+        List<Route> routes = new ArrayList<>();
+        dump(ROUTE_BODY, (body, attributes) -> {
+            int family = message.get(body);
+            boolean ours = (family == AF_INET || family == AF_INET6) && message.get(body + 4) == TABLE_MAIN
+                    && message.get(body + 7) == UNICAST && routes.size() < most
+                    && Arrays.equals(attributes.get(RTA_OIF), native32(index));
+            if (ours) {
+                byte[] all = new byte[family == AF_INET ? 4 : 16];
+                byte[] gateway = attributes.get(RTA_GATEWAY);
+                routes.add(new Route(
+                        new Network(InetAddress.getByAddress(attributes.getOrDefault(RTA_DST, all)),
+                                message.get(body + 1) & 0xFF),
+                        gateway == null ? Optional.empty() : Optional.of(InetAddress.getByAddress(gateway))));
+            }
+        });
+        return routes;
     }
 
-    private Map<Integer, byte[]> attributes(int from, int to) {
+    /** Whether this release of Linux keeps who made an address: 5.18 and later do. */
+    static boolean tellsMakers(String release) {
+        String[] numbers = release.split("[^0-9]", 3);
+        int major = Integer.parseInt(numbers[0]);
+        return major > 5 || major == 5 && Integer.parseInt(numbers[1]) >= 18;
+    }
+
+    private static byte[] native32(int value) {
+        return ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.nativeOrder()).putInt(value).array();
+    }
+
+    /** Is given each message of an answer: where its body begins, and its attributes. */
+    private interface Part {
+        void at(int body, Map<Integer, byte[]> attributes) throws IOException;
+    }
+
+    private void dump(int bodyLength, Part part) throws IOException {
+        for (boolean done = false; !done;) {
+            receive();
+            for (int at = 0; at < message.limit() && !done; at += message.getInt(at) + 3 & ~3) {
+                int end = end(message, at, message.limit());
+                done = message.getShort(at + 4) == DONE;
+                if (!done) {
+                    expect(end >= at + HEADER + bodyLength);
+                    part.at(at + HEADER, attributes(message, at + HEADER + bodyLength, end));
+                }
+            }
+        }
+    }
+
+    /** Where a message ends that is all there. */
+    private static int end(ByteBuffer message, int at, int limit) throws IOException {
+        expect(limit - at >= HEADER && message.getInt(at) >= HEADER && message.getInt(at) <= limit - at);
+        return at + message.getInt(at);
+    }
+
+    /** The attributes of a message, by their numbers; a length that cannot be ends the reading. */
+    static Map<Integer, byte[]> attributes(ByteBuffer message, int from, int to) throws IOException {
         Map<Integer, byte[]> attributes = new HashMap<>();
-        for (int at = from; at < to; at += message.getShort(at) + 3 & ~3) {
-            byte[] value = new byte[message.getShort(at) - 4];
-            message.get(at + 4, value);
+        for (int at = from; at < to; at += Short.toUnsignedInt(message.getShort(at)) + 3 & ~3) {
+            int length = to - at < ATTRIBUTE_HEADER ? 0 : Short.toUnsignedInt(message.getShort(at));
+            expect(length >= ATTRIBUTE_HEADER && length <= to - at);
+            byte[] value = new byte[length - ATTRIBUTE_HEADER];
+            message.get(at + ATTRIBUTE_HEADER, value);
             attributes.put((int) message.getShort(at + 2), value);
         }
         return attributes;
+    }
+
+    private static void expect(boolean holds) throws IOException {
+        if (!holds)
+            throw new IOException("netlink: an answer of the kernel that makes no sense");
     }
 
     void setUp(boolean up) throws IOException {
@@ -168,14 +248,15 @@ final class RouteSocket implements AutoCloseable {
         message.putInt(0).putInt(index).putInt(flags).putInt(changed);
     }
 
-    /** Adds an address, or lets one that is there be valid anew. */
-    void addAddress(Network address, long seconds) throws IOException {
-        begin(NEW_ADDRESS, ACK | CREATE | REPLACE);
+    /** Adds an address, or lets one that is there be valid for another while. */
+    void addAddress(Network address, long seconds, boolean renewed) throws IOException {
+        begin(NEW_ADDRESS, ACK | CREATE | (renewed ? REPLACE : EXCLUSIVE));
         address(address);
         if (address.address() instanceof Inet4Address && address.bits() < 31)
             add(IFA_BROADCAST, broadcast(address));
         message.putShort((short) 20).putShort((short) IFA_CACHEINFO).putInt((int) seconds).putInt((int) seconds)
                 .putLong(0);
+        add(IFA_PROTO, MADE_HERE);
         ask();
     }
 
@@ -248,6 +329,7 @@ final class RouteSocket implements AutoCloseable {
     private void receive() throws IOException {
         socket.read(message.clear());
         message.flip();
+        end(message, 0, message.limit());
         if (message.getShort(4) == ERROR)
             check("netlink", name, message.getInt(HEADER));
     }

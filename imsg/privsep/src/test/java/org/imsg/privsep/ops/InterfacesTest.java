@@ -8,6 +8,8 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,6 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.imsg.privsep.ops.PrivilegedInterface.Address;
+import org.imsg.privsep.ops.PrivilegedInterface.Route;
 import org.imsg.sys.RawSyscall;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -77,6 +80,14 @@ class InterfacesTest {
                 () -> Files.readAllLines(Path.of("/proc/thread-self/net/" + file)));
         inside(read).start();
         return read.get();
+    }
+
+    /** Changes the interfaces by ip(8), as somebody else. */
+    private void administrator(String words) throws Exception {
+        Process ip = new ProcessBuilder("/bin/sh", "-c", "exec nsenter --net=/proc/"
+                + ProcessHandle.current().pid() + "/fd/" + namespace.intValue() + " ip " + words)
+                .redirectErrorStream(true).start();
+        assertThat(new String(ip.getInputStream().readAllBytes())).isEmpty();
     }
 
     private static InetAddress ip(String literal) {
@@ -160,15 +171,77 @@ class InterfacesTest {
             PrivilegedInterface v0 = privileged.networkInterface("v0");
             v0.setUp(true);
             v0.addAddress(address("192.0.2.5/24"), HOUR);
-            Process ip = new ProcessBuilder("/usr/bin/nsenter", "--net=/proc/" + ProcessHandle.current().pid() + "/fd/"
-                    + namespace.intValue(), "ip", "route", "add", "default", "via", "192.0.2.9")
-                    .redirectErrorStream(true).start();
-            assertThat(new String(ip.getInputStream().readAllBytes())).isEmpty();
+            administrator("route add default via 192.0.2.9");
+            assertThat(v0.state().routes())
+                    .contains(new Route(address("0.0.0.0/0"), Optional.of(ip("192.0.2.9"))));
             assertThatThrownBy(() -> v0.addRoute(address("0.0.0.0/0"), Optional.of(ip("192.0.2.1"))))
                     .hasMessageContaining("EEXIST");
             assertThatThrownBy(() -> v0.removeRoute(address("0.0.0.0/0"), Optional.of(ip("192.0.2.9"))))
                     .hasMessageContaining("ESRCH");
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"192.0.2.9/24", "2001:db8::9/64"})
+    void an_address_of_somebody_else_is_neither_shortened_nor_removed(String held) throws Exception {
+        assumeThat(RouteSocket.tellsMakers(System.getProperty("os.version"))).as("Linux 5.18").isTrue();
+        administrator("address add " + held + " dev v0");
+        try (Served served = served(POLICY); Privileged privileged = served.privileged()) {
+            PrivilegedInterface v0 = privileged.networkInterface("v0");
+            Address same = new Address(address(held).address(), address(held).bits() + 1);
+            for (Address asked : List.of(address(held), same)) {
+                assertThatExceptionOfType(RefusedException.class)
+                        .isThrownBy(() -> v0.addAddress(asked, Duration.ofSeconds(1)))
+                        .withMessageContaining("the address was not added by such a request");
+                assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> v0.removeAddress(asked));
+            }
+            assertThat(v0.state().addresses()).contains(address(held));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"5.10.0-28-amd64, false", "5.18.0, true", "6.1.0-44-amd64, true", "5.4, false"})
+    void a_kernel_keeps_who_made_an_address_since_5_18(String release, boolean keeps) {
+        assertThat(RouteSocket.tellsMakers(release)).isEqualTo(keeps);
+    }
+
+    @Test
+    void a_link_runs_while_its_other_end_is_up() throws Exception {
+        try (Served served = served(POLICY); Privileged privileged = served.privileged()) {
+            PrivilegedInterface v0 = privileged.networkInterface("v0");
+            assertThat(v0.state().running()).isFalse();
+            v0.setUp(true);
+            while (!v0.state().running())
+                Thread.onSpinWait();
+            administrator("link set v1 down");
+            while (v0.state().running())
+                Thread.onSpinWait();
+            assertThat(v0.state().up()).isTrue();
+        }
+    }
+
+    @Test
+    void a_child_is_told_the_routes_of_its_interface_and_of_no_other_and_64_at_most() throws Exception {
+        try (Served served = served(POLICY); Privileged privileged = served.privileged()) {
+            PrivilegedInterface v0 = privileged.networkInterface("v0");
+            assertThat(v0.state().routes()).isEmpty();
+            v0.setUp(true);
+            v0.addRoute(address("198.51.100.0/24"), Optional.empty());
+            administrator("route add 203.0.113.0/24 dev v1");
+            assertThat(v0.state().routes()).contains(new Route(address("198.51.100.0/24"), Optional.empty()))
+                    .extracting(route -> route.to().address().getHostAddress()).doesNotContain("203.0.113.0");
+            for (int i = 0; i < 70; i++)
+                administrator("route add 10.0.0." + i + " dev v0");
+            assertThat(v0.state().routes()).hasSize(64);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 3, 9, 0x8000, 0xFFFF})
+    void an_attribute_whose_length_cannot_be_is_an_error_of_its_own(int length) {
+        ByteBuffer message = ByteBuffer.allocate(8).order(ByteOrder.nativeOrder()).putShort(0, (short) length);
+        assertThatExceptionOfType(IOException.class).isThrownBy(() -> RouteSocket.attributes(message, 0, 8))
+                .withMessage("netlink: an answer of the kernel that makes no sense");
     }
 
     @Test
