@@ -40,6 +40,14 @@ public final class Example implements AutoCloseable {
         return new NetworkNamespace();
     }
 
+    /** Skips the test where a program of the system is missing, or fails it if IMSG_PEERS=required is in the environment. */
+    public static void need(String program) {
+        boolean there = Files.isExecutable(Path.of(program));
+        if ("required".equals(System.getenv("IMSG_PEERS")))
+            assertThat(there).as("IMSG_PEERS=required, but there is no " + program).isTrue();
+        assumeTrue(there, "there is no " + program);
+    }
+
     /** Starts one in the network, which is this one's then. */
     public static Example start(NetworkNamespace network, Path directory, Class<?> main, String... arguments)
             throws Exception {

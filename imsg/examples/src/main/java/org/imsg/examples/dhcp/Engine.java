@@ -2,6 +2,7 @@ package org.imsg.examples.dhcp;
 
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -21,8 +22,9 @@ import org.imsg.unix.FdChannel;
 final class Engine implements Role {
     private static final Duration FIRST_WAIT = Duration.ofSeconds(2);
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(32);
+    private static final int ENETDOWN = 100;
     private static final int LONGEST_FRAME = 1 << 16;
-    private static final Address DEFAULT = new Address(java.net.InetAddress.ofLiteral("0.0.0.0"), 0);
+    private static final Address DEFAULT = new Address(InetAddress.ofLiteral("0.0.0.0"), 0);
 
     private final int transaction = new SecureRandom().nextInt();
     /** A flood of answers is dropped rather than kept. */
@@ -32,6 +34,8 @@ final class Engine implements Role {
     private FdChannel packets;
     private byte[] hardware;
     private volatile Optional<Lease> bound = Optional.empty();
+    /** The address whose offer came to nothing last; the next discovery waits for another one. */
+    private Optional<InetAddress> passedOver = Optional.empty();
 
     @Override
     public void start(RoleProcess process) throws IOException {
@@ -48,10 +52,15 @@ final class Engine implements Role {
     private void receive() {
         ByteBuffer frame = ByteBuffer.allocate(LONGEST_FRAME);
         try {
-            for (;;) {
-                packets.read(frame.clear());
-                Reply.of(frame.flip(), transaction, hardware).ifPresent(replies::offer);
-            }
+            for (;;)
+                try {
+                    packets.read(frame.clear());
+                    Reply.of(frame.flip(), transaction, hardware).ifPresent(replies::offer);
+                } catch (ErrnoException e) {
+                    // Told once each time the interface is set down; frames come again when it is up.
+                    if (e.number() != ENETDOWN)
+                        throw e;
+                }
         } catch (IOException e) {
             self.log().log(Level.ERROR, "no more packets: " + e.getMessage());
         }
@@ -59,14 +68,21 @@ final class Engine implements Role {
 
     private void keepLeases() {
         try {
-            for (;;) {
-                Lease lease = get();
-                use(lease);
-                for (Optional<Lease> next = Optional.of(lease); next.isPresent(); next = renewed(lease))
-                    lease = next.get();
-                self.log().log(Level.WARNING, "the lease has ended");
-            }
-        } catch (IOException | InterruptedException e) {
+            for (Duration wait = FIRST_WAIT;; wait = longer(wait))
+                try {
+                    Lease lease = get();
+                    use(lease);
+                    passedOver = Optional.empty();
+                    wait = FIRST_WAIT;
+                    for (Optional<Lease> next = Optional.of(lease); next.isPresent(); next = renewed(lease))
+                        lease = next.get();
+                    self.log().log(Level.WARNING, "the lease has ended");
+                } catch (IOException e) {
+                    // Neither a stranger's offer that is refused nor an interface that is down for a while ends the asking.
+                    self.log().log(Level.WARNING, "no lease yet: " + e.getMessage());
+                    TimeUnit.NANOSECONDS.sleep(wait.toNanos());
+                }
+        } catch (InterruptedException e) {
             self.log().log(Level.ERROR, "no more leases", e);
         }
     }
@@ -76,10 +92,11 @@ final class Engine implements Role {
         for (Duration wait = FIRST_WAIT;; wait = longer(wait)) {
             Optional<Reply> offer = ask(Question.DISCOVER, Optional.empty(), Reply.Kind.OFFER, wait);
             Optional<Lease> lease = offer.flatMap(Reply::lease);
+            passedOver = lease.map(Lease::address);
             if (lease.isPresent()) {
-                Optional<Reply> given = ask(Question.REQUEST, lease, Reply.Kind.ACK, FIRST_WAIT);
-                if (given.flatMap(Reply::lease).isPresent())
-                    return given.get().lease().get();
+                Optional<Lease> given = ask(Question.REQUEST, lease, Reply.Kind.ACK, FIRST_WAIT).flatMap(Reply::lease);
+                if (given.isPresent())
+                    return given.get();
             }
         }
     }
@@ -106,7 +123,7 @@ final class Engine implements Role {
         return wait.compareTo(LONGEST_WAIT) < 0 ? wait.multipliedBy(2) : wait;
     }
 
-    /** Asks, and waits for an answer of a kind, or a refusal. */
+    /** Asks, and waits for a whole answer of a kind, or a refusal. */
     private Optional<Reply> ask(Question question, Optional<Lease> lease, Reply.Kind wanted, Duration wait)
             throws IOException, InterruptedException {
         replies.clear();
@@ -116,7 +133,9 @@ final class Engine implements Role {
             Reply reply = replies.poll(end - System.nanoTime(), TimeUnit.NANOSECONDS);
             if (reply == null)
                 return Optional.empty();
-            if (reply.kind() == wanted || reply.kind() == Reply.Kind.NAK && wanted == Reply.Kind.ACK)
+            boolean good = reply.kind() == wanted && reply.lease().isPresent() && !(wanted == Reply.Kind.OFFER
+                    && reply.lease().map(Lease::address).equals(passedOver));
+            if (good || reply.kind() == Reply.Kind.NAK && wanted == Reply.Kind.ACK)
                 return Optional.of(reply);
         }
     }
