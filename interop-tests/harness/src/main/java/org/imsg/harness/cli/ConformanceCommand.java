@@ -75,6 +75,10 @@ final class ConformanceCommand implements Callable<Integer> {
         if (junit != null)
             Output.checkWritable(junit, "--junit");
         Output.refuseSame("--junit", junit, reading.description);
+        return output.whileRead(this::run);
+    }
+
+    private int run() throws IOException {
         Target target = target(reading.type("--type", type), answerTypes());
         Report report = new Conformance(target, this::wanted).run(this::show);
         List<String> leftOut = Conformance.names().stream().filter(this::wanted)
@@ -83,12 +87,17 @@ final class ConformanceCommand implements Callable<Integer> {
             output.out().println("left out, since this daemon's answers would not tell: " + String.join(", ", leftOut));
         if (!output.json)
             output.out().println(report.summary());
+        else if (!report.goneSince().isEmpty())
+            output.out().println(new JsonObject().string("goneSince", report.goneSince()).number("notRun",
+                    String.valueOf(report.count(Report.Status.NOT_RUN))));
         output.out().flush();
         if (junit != null)
             Files.writeString(junit, report.junitXml());
         boolean tested = allowUntested
                 || report.count(Report.Status.NOT_TESTED) == 0 && (cases == null || leftOut.isEmpty());
-        return tested && report.count(Report.Status.FAILED) == 0 ? ExitCode.OK : ExitCode.DIFFERENT;
+        return tested && report.count(Report.Status.FAILED) == 0 && report.goneSince().isEmpty()
+                ? ExitCode.OK
+                : ExitCode.DIFFERENT;
     }
 
     private boolean wanted(String name) {
@@ -138,7 +147,7 @@ final class ConformanceCommand implements Callable<Integer> {
         String code = switch (outcome.status()) {
             case PASSED -> "\u001B[32m";
             case FAILED -> "\u001B[31m";
-            case NOT_TESTED -> "\u001B[33m";
+            case NOT_TESTED, NOT_RUN -> "\u001B[33m";
         };
         return code + outcome + "\u001B[0m";
     }

@@ -11,6 +11,7 @@ import org.imsg.harness.page.EventPage;
 import org.imsg.harness.record.Event;
 import org.imsg.harness.record.EventReader;
 import org.imsg.harness.record.Recorder;
+import org.imsg.harness.stream.StandardInput;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -42,10 +43,19 @@ final class DecodeCommand implements Callable<Integer> {
         Output.refuseSame("--html", html, file, reading.description, save);
         ProtocolDescription protocol = reading.protocol();
         int limit = reading.limit();
-        try (InputStream in = file.toString().equals("-") ? System.in : Files.newInputStream(file);
+        try (InputStream in = file.toString().equals("-") ? new StandardInput() : Files.newInputStream(file);
                 KeptEvents page = KeptEvents.open(null,
                         html == null ? null : () -> EventPage.to(html, file.toString(), protocol), false)) {
+            output.endWithReader(() -> close(in));
             return decode(in, limit, page, output.witness(protocol, page));
+        }
+    }
+
+    private static void close(InputStream in) {
+        try {
+            in.close();
+        } catch (IOException _) {
+            // then the next thing that is written tells
         }
     }
 
@@ -65,6 +75,7 @@ final class DecodeCommand implements Callable<Integer> {
                 }
             }
         } catch (IOException e) {
+            output.checkReader();
             page.complain(last, String.valueOf(e.getMessage()));
             throw e;
         }

@@ -102,7 +102,11 @@ final class FuzzCommand implements Callable<Integer> {
                 report(found.get(), used, numbered(++findings));
         } while (keepGoing && System.nanoTime() < deadline);
         if (findings == 0)
-            output.out().println(output.json ? json(used, false) : "nothing found");
+            output.out().println(output.json
+                    ? json(used, false).number("noticesHangs", String.valueOf(fuzzer.noticesHangs()))
+                    : fuzzer.noticesHangs()
+                            ? "nothing found"
+                            : "nothing found; but the first message is not answered, so a daemon that hangs is not noticed");
         output.out().flush();
         return findings > 0 ? ExitCode.DIFFERENT : ExitCode.OK;
     }

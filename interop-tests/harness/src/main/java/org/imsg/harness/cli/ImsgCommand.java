@@ -30,7 +30,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** The program's entry, and the table of its commands. */
 @Command(name = "imsg", description = "Talks imsg: probes, taps, replays and tests daemons over their Unix sockets.", mixinStandardHelpOptions = true, version = "imsg 0.1.0", exitCodeListHeading = "%nExit codes:%n", exitCodeList = {
         "0:all is well",
-        "1:the peer did otherwise than it should: a failed case, a difference, no answer in time",
+        "1:the peer did otherwise than it should: a failed case, a difference, no answer in time, a dead daemon",
         "2:the command line, a description or a script is wrong",
         "3:it could not be done: no such socket, a file that cannot be read",
         "4:the peer sent what cannot be a message"}, footer = {"%nExample:%n",

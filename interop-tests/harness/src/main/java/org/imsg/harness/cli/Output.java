@@ -4,6 +4,10 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.imsg.harness.describe.EventJson;
@@ -93,6 +97,24 @@ final class Output {
                 // then the next thing that is written tells
             }
         });
+    }
+
+    /**
+     * Does work that keeps nothing which it would have to complete. When the reader of the standard output has gone, it is left
+     * where it is, since the program ends then.
+     */
+    int whileRead(Callable<Integer> work) throws Exception {
+        FutureTask<Integer> task = new FutureTask<>(work);
+        Thread.ofPlatform().daemon().name("imsg-work").start(task);
+        endWithReader(() -> task.cancel(false));
+        try {
+            return task.get();
+        } catch (CancellationException e) {
+            checkReader();
+            throw e;
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof Exception failure ? failure : e;
+        }
     }
 
     /** Whether what is shown is still read, as far as is known. */

@@ -13,8 +13,8 @@ import org.imsg.harness.conformance.Report.Status;
  * A suite of cases for a daemon's socket: framing, lengths, descriptors, ends and load. Every case is over connections of its own;
  * after each, a new client must be answered. The daemon is sent its own request, and messages of a type it does not know. The first
  * answers show what every later one must be: types and lengths, peerid and pid, and the payload if the daemon sends it back. A
- * case that makes no sense for a daemon is left out; one that could not look at what it is about is "not tested", and so are
- * all after the one that ended the daemon.
+ * case that makes no sense for a daemon is left out; one that could not look at what it is about is "not tested", and those
+ * after the one that ended the daemon are "not run".
  */
 public final class Conformance {
     /** The case that is looked at before the others. */
@@ -58,19 +58,20 @@ public final class Conformance {
     /**
      * Runs the cases, one after the other.
      *
-     * @param progress is told each outcome at once
+     * @param progress is told each outcome at once, but for cases that are not run
      * @return all outcomes
      * @throws IOException if the daemon cannot be connected to, or does not answer the request at all
      */
     public Report run(Consumer<Outcome> progress) throws IOException {
         List<Outcome> outcomes = new ArrayList<>();
-        Consumer<Outcome> told = outcomes::add;
-        String gone = run(cases().stream().filter(one -> wanted.test(one.name())).toList(), told.andThen(progress));
+        Consumer<Outcome> kept = outcomes::add;
+        String gone = run(cases().stream().filter(one -> wanted.test(one.name())).toList(), kept,
+                kept.andThen(progress));
         return new Report(target.socket().toString(), outcomes, gone);
     }
 
     /** Returns the case after which the daemon was gone; empty if it is still there. */
-    private String run(List<Case> cases, Consumer<Outcome> told) throws IOException {
+    private String run(List<Case> cases, Consumer<Outcome> kept, Consumer<Outcome> told) throws IOException {
         CaseContext context;
         try {
             context = CaseContext.explore(target);
@@ -84,7 +85,7 @@ public final class Conformance {
             if (gone.equals(UNKNOWN_TYPE) && gone.equals(one.name()))
                 told.accept(run(one, context));
             else if (!gone.isEmpty())
-                told.accept(new Outcome(one.group(), one.name(), one.inC(), Status.NOT_TESTED,
+                kept.accept(new Outcome(one.group(), one.name(), one.inC(), Status.NOT_RUN,
                         "the daemon is gone since " + gone, Duration.ZERO));
             else if (one.applies().test(context)) {
                 Outcome outcome = run(one, context);

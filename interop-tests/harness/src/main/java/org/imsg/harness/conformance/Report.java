@@ -23,7 +23,9 @@ public record Report(String name, List<Outcome> outcomes, String goneSince) {
         /** Not so. */
         FAILED,
         /** What it is about could not be looked at: neither right nor wrong. */
-        NOT_TESTED;
+        NOT_TESTED,
+        /** The daemon was gone before. */
+        NOT_RUN;
 
         /** {@return the status in small letters, as reports have it} */
         @Override
@@ -71,7 +73,9 @@ public record Report(String name, List<Outcome> outcomes, String goneSince) {
     public String summary() {
         String counts = count(Status.PASSED) + " passed, " + count(Status.FAILED) + " failed, "
                 + count(Status.NOT_TESTED) + " not tested";
-        return goneSince.isEmpty() ? counts : counts + "; the daemon is gone since " + goneSince;
+        return goneSince.isEmpty()
+                ? counts
+                : counts + "; the daemon is gone since " + goneSince + ", " + count(Status.NOT_RUN) + " not run";
     }
 
     /**
@@ -89,7 +93,7 @@ public record Report(String name, List<Outcome> outcomes, String goneSince) {
             xml.writeAttribute("tests", String.valueOf(outcomes.size()));
             xml.writeAttribute("failures", String.valueOf(count(Status.FAILED)));
             xml.writeAttribute("errors", "0");
-            xml.writeAttribute("skipped", String.valueOf(count(Status.NOT_TESTED)));
+            xml.writeAttribute("skipped", String.valueOf(count(Status.NOT_TESTED) + count(Status.NOT_RUN)));
             for (Outcome outcome : outcomes)
                 write(xml, outcome);
             xml.writeEndElement();

@@ -27,7 +27,7 @@ final class FuzzTarget {
     private final Event request;
     private final Duration patience;
     private final @Nullable Restart restart;
-    private boolean answers;
+    private @Nullable Event answer;
 
     /** The request is sent to see whether the daemon is well; restart may be null. */
     FuzzTarget(Path socket, Event request, Duration patience, @Nullable Restart restart) {
@@ -40,13 +40,18 @@ final class FuzzTarget {
     /** Learns whether the request is answered; throws if there is no daemon. */
     void examine() throws IOException {
         try (Conversation daemon = connect()) {
-            daemon.send(request, List.of());
+            daemon.send(request, List.of(), patience);
             try (Conversation.Received received = daemon.receive(patience)) {
-                answers = received.event().isMessage();
+                answer = received.event().isMessage() ? received.event() : null;
             } catch (SocketTimeoutException _) {
-                answers = false;
+                answer = null;
             }
         }
+    }
+
+    /** The request and the first message of its answer, of which a daemon that is well can be known; empty if there is no answer. */
+    List<Event> question() {
+        return answer == null ? List.of() : List.of(request, answer);
     }
 
     int requestType() {
@@ -125,8 +130,8 @@ final class FuzzTarget {
 
     private String complaint() {
         try (Conversation daemon = connect()) {
-            daemon.send(request, List.of());
-            if (!answers)
+            daemon.send(request, List.of(), patience);
+            if (answer == null)
                 return "";
             try (Conversation.Received received = daemon.receive(patience)) {
                 return received.event().isMessage() ? "" : "a new client's connection is closed without an answer";

@@ -92,6 +92,15 @@ public final class Fuzzer {
         return this;
     }
 
+    /**
+     * Whether a daemon that hangs is noticed: by the missing answer to the request. Known after the first run.
+     *
+     * @return false if the request was not answered at the beginning
+     */
+    public boolean noticesHangs() {
+        return !target.question().isEmpty();
+    }
+
     /** Whether the bytes, as a daemon would find messages in them, have a forbidden one. */
     private boolean saysForbidden(List<Event> events) {
         StreamDecoder decoder = new StreamDecoder(1, Direction.TO_SERVER, target.format(), StreamDecoder.USUAL_LIMIT);
@@ -102,12 +111,12 @@ public final class Fuzzer {
     private Finding finding(long attempt, List<Event> events, String complaint)
             throws IOException, InterruptedException {
         if (!target.canRestart())
-            return new Finding(complaint, attempt, events, events, false);
+            return new Finding(complaint, attempt, events, events, false, target.question());
         target.restart();
         String again = target.run(events);
         if (again.isEmpty())
-            return new Finding(complaint, attempt, events, events, false);
+            return new Finding(complaint, attempt, events, events, false, target.question());
         target.restart();
-        return new Finding(again, attempt, events, new Shrinker(target).shrink(events), true);
+        return new Finding(again, attempt, events, new Shrinker(target).shrink(events), true, target.question());
     }
 }

@@ -20,6 +20,8 @@ import org.imsg.unix.Fd;
  * threads at once, but for {@link #close()}.
  */
 public final class Conversation implements AutoCloseable {
+    private static final Duration LONG = Duration.ofDays(365);
+
     private final RawSocket socket;
     private final Direction sending;
     private final WireFormat format;
@@ -82,11 +84,24 @@ public final class Conversation implements AutoCloseable {
      * @throws IOException if it cannot be sent
      */
     public void send(Event event, List<Fd> passed) throws IOException {
+        send(event, passed, LONG);
+    }
+
+    /**
+     * Sends likewise, but does not wait forever for a peer that does not read.
+     *
+     * @param event a message, bytes or an end
+     * @param passed descriptors to go with the first byte; they stay the caller's
+     * @param timeout how long to wait for room, at most a year
+     * @throws SocketTimeoutException if there is no room in time; a part may have been sent
+     * @throws IOException if it cannot be sent
+     */
+    public void send(Event event, List<Fd> passed, Duration timeout) throws IOException {
         witness.accept(event.at(System.nanoTime() - origin, 1));
         if (event.kind() == Event.Kind.END)
             socket.shutdownOutput();
         else
-            socket.send(event.bytes(), passed);
+            socket.send(event.bytes(), passed, timeout);
     }
 
     /**

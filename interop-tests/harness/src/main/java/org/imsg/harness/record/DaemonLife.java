@@ -4,11 +4,15 @@ import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.nio.file.Path;
 import java.time.Duration;
-import org.imsg.harness.stream.Chunk;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.imsg.WireFormat;
 import org.imsg.harness.stream.RawSocket;
 import org.imsg.unix.ErrnoException;
+import org.jspecify.annotations.Nullable;
 
-/** Tells whether the daemon at a socket is the same that was there before. Immutable. */
+/** Tells whether the daemon at a socket is the same that was there before, and serves clients. Immutable. */
 public final class DaemonLife {
     private final Path socket;
     private final int pid;
@@ -32,38 +36,62 @@ public final class DaemonLife {
     }
 
     /**
-     * Looks for it again: a client connects and stays connected for a time.
+     * Looks for it again: a client connects, sends a request, and listens for a time. A daemon that hangs is still connected to
+     * by the kernel, so only an answer tells that it serves.
      *
-     * @param time how long a daemon may take to die
+     * @param request a message that the daemon answers when it is well; null to ask nothing
+     * @param time how long an answer may take, and a daemon to die
      * @return what is wrong, in a sentence; empty if nothing is
      */
-    public String fault(Duration time) {
-        long deadline = System.nanoTime() + time.toNanos();
-        boolean closed = false;
-        try (RawSocket again = RawSocket.connect(socket)) {
-            int now = again.peerCredentials().pid();
+    public String fault(@Nullable Event request, Duration time) {
+        WireFormat format = request == null ? WireFormat.AUTO : request.format();
+        int limit = format == WireFormat.MODERN ? 1 << 24 : StreamDecoder.USUAL_LIMIT;
+        try (Conversation again = new Conversation(RawSocket.connect(socket), Direction.TO_SERVER, format, limit,
+                _ -> {
+                    // nothing is recorded
+                })) {
+            int now = again.socket().peerCredentials().pid();
+            Set<Event.Kind> came = now == pid ? heard(again, request, time) : Set.of();
+            if (came.contains(Event.Kind.END))
+                now = of(socket).pid;
             if (now != pid)
                 return "the daemon died: process " + pid + " listened before, now process " + now + " does";
-            while (!closed && System.nanoTime() < deadline) {
-                try (Chunk chunk = again.receive(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())))) {
-                    closed = chunk == null;
-                }
-            }
-        } catch (SocketTimeoutException _) {
-            return "";
-        } catch (ErrnoException e) {
-            if (!e.name().equals("ECONNRESET"))
-                return "the daemon died: no client can connect any more: " + e.getMessage();
+            return request == null || came.contains(Event.Kind.MESSAGE) ? "" : unserved(request, came, time);
+        } catch (SocketTimeoutException e) {
+            return "the daemon hangs: " + e.getMessage();
         } catch (IOException e) {
             return "the daemon died: no client can connect any more: " + e.getMessage();
+        }
+    }
+
+    private static Set<Event.Kind> heard(Conversation daemon, @Nullable Event request, Duration time)
+            throws IOException {
+        long deadline = System.nanoTime() + time.toNanos();
+        Set<Event.Kind> came = EnumSet.noneOf(Event.Kind.class);
+        try {
+            if (request != null)
+                daemon.send(request, List.of(), time);
+        } catch (ErrnoException | SocketTimeoutException _) {
+            // it reads no more: what it says, and whether it closes, is seen all the same
         }
         try {
-            int now = of(socket).pid;
-            return now == pid
-                    ? ""
-                    : "the daemon died: process " + pid + " listened before, now process " + now + " does";
-        } catch (IOException e) {
-            return "the daemon died: no client can connect any more: " + e.getMessage();
+            for (long left = time.toNanos(); left > 0 && !came.contains(Event.Kind.END); left = deadline
+                    - System.nanoTime())
+                try (Conversation.Received received = daemon.receive(Duration.ofNanos(left))) {
+                    came.add(received.event().kind());
+                }
+        } catch (SocketTimeoutException _) {
+            // it has said what it had to say
         }
+        return came;
+    }
+
+    private static String unserved(Event request, Set<Event.Kind> came, Duration time) {
+        String asked = "a new client's request of type " + Integer.toUnsignedString(request.type()) + " is ";
+        if (came.contains(Event.Kind.BYTES))
+            return "the daemon is not well: " + asked + "answered with what is no message";
+        return came.contains(Event.Kind.END)
+                ? "the daemon serves no one: " + asked + "not answered, and the connection closed"
+                : "the daemon hangs: " + asked + "not answered within " + time.toMillis() + " ms";
     }
 }

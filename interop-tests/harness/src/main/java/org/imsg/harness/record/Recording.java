@@ -7,7 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * What passed over one or more connections.
@@ -80,6 +84,21 @@ public record Recording(Instant start, List<Event> events) {
         for (Event event; (event = reader.next()) != null;)
             events.add(event);
         return new Recording(reader.start(), events);
+    }
+
+    /**
+     * A request that its daemon answers: the first that a client began with and got a message for.
+     *
+     * @return the request; empty if there is none
+     */
+    public Optional<Event> answeredRequest() {
+        Map<Integer, List<Event>> connections = events.stream().filter(event -> event.kind() != Event.Kind.NOTE)
+                .collect(Collectors.groupingBy(Event::connection, LinkedHashMap::new, Collectors.toList()));
+        return connections.values().stream()
+                .filter(said -> said.size() > 1 && said.get(0).isMessage()
+                        && said.get(0).direction() == Direction.TO_SERVER && said.get(1).isMessage()
+                        && said.get(1).direction() == Direction.TO_CLIENT)
+                .map(List::getFirst).findFirst();
     }
 
     /**

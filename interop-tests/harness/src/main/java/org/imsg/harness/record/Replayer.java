@@ -19,7 +19,7 @@ import org.imsg.unix.OpenFlag;
 public final class Replayer {
     /** How far answers must be as they were recorded. */
     public enum ComparedPart {
-        /** Anything may come. */
+        /** Anything may come, and the daemon may close the connection before all is said. */
         NOTHING,
         /** As many messages, of the same types in the same order. */
         TYPES,
@@ -68,10 +68,11 @@ public final class Replayer {
         List<String> differences = new ArrayList<>();
         try (Conversation daemon = new Conversation(RawSocket.connect(socket), Direction.TO_SERVER, read, limit,
                 witness)) {
-            for (int i = 0; i < events.size() && differences.isEmpty(); i++) {
+            boolean open = true;
+            for (int i = 0; i < events.size() && differences.isEmpty() && open; i++) {
                 Event event = events.get(i);
                 if (event.direction() == Direction.TO_SERVER)
-                    send(daemon, event, i, differences);
+                    open = send(daemon, event, i, differences);
                 else if (comparison != ComparedPart.NOTHING)
                     receive(daemon, event, i, differences);
             }
@@ -84,15 +85,19 @@ public final class Replayer {
         return differences;
     }
 
-    private static void send(Conversation daemon, Event event, int index, List<String> differences) throws IOException {
+    /** Returns false if the daemon reads no more; where nothing is compared, that is its right. */
+    private boolean send(Conversation daemon, Event event, int index, List<String> differences) throws IOException {
         List<Fd> descriptors = new ArrayList<>();
         try {
             for (String what : event.descriptors())
                 if (!what.equals("lost"))
                     descriptors.add(open(what));
-            daemon.send(event, descriptors);
-        } catch (ErrnoException e) {
-            differences.add("event " + (index + 1) + " cannot be sent: " + e.getMessage());
+            daemon.send(event, descriptors, patience);
+            return true;
+        } catch (ErrnoException | SocketTimeoutException e) {
+            if (comparison != ComparedPart.NOTHING)
+                differences.add("event " + (index + 1) + " cannot be sent: " + e.getMessage());
+            return false;
         } finally {
             descriptors.forEach(Fd::close);
         }

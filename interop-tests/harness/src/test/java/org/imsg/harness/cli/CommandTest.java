@@ -306,7 +306,95 @@ class CommandTest {
             Thread.ofVirtual().start(() -> echo(listener));
             assertThat(imsg("replay", recorded, socket, "--compare", "nothing", "--wait", "200ms")).isZero();
         }
-        assertThat(err.toString()).isEmpty();
+        assertThat(err.toString()).startsWith("imsg: whether the daemon still serves was not asked").hasLineCount(1);
+    }
+
+    @Test
+    void a_finding_replayed_to_a_daemon_that_hangs_is_no_success() throws Exception {
+        Path finding = directory.resolve("finding.imsg");
+        try (ImsgListener hanging = ImsgListener.listen(socket)) {
+            Thread.ofVirtual().start(() -> hangOfAnotherType(hanging));
+            assertThat(imsg("fuzz", socket, "--type", 3, "--hex", "0102", "--seconds", 50, "--seed", 6, "--wait", "2s",
+                    "--out", finding)).isEqualTo(1);
+        }
+        assertThat(out.toString()).contains("a new client is not answered within 2000 ms");
+        assertThat(Recording.read(finding).answeredRequest()).get().returns(3, Event::type);
+        try (ImsgListener hanging = ImsgListener.listen(socket)) {
+            Thread.ofVirtual().start(() -> hangOfAnotherType(hanging));
+            assertThat(imsg("replay", finding, socket, "--compare", "nothing", "--wait", "2s")).isEqualTo(1);
+        }
+        assertThat(err.toString()).isEqualTo(
+                "imsg: the daemon hangs: a new client's request of type 3 is not answered within 2000 ms\n");
+        try (ImsgListener well = ImsgListener.listen(socket)) {
+            Thread.ofVirtual().start(() -> echo(well));
+            assertThat(imsg("replay", finding, socket, "--compare", "nothing", "--wait", "2s")).isZero();
+        }
+        assertThat(err.toString()).hasLineCount(1);
+    }
+
+    @Test
+    void a_replay_asks_with_the_request_it_is_given() throws Exception {
+        Path said = directory.resolve("said.imsg");
+        new Recording(Instant.EPOCH, List.of(
+                Event.message(Direction.TO_SERVER, WireFormat.MODERN, 7, 0, 9, new byte[4], List.of()))).write(said);
+        Object[] replay = {"replay", said, socket, "--wait", "2s", "--ask", "3", "--hex", "0102"};
+        try (ImsgListener hanging = ImsgListener.listen(socket)) {
+            Thread.ofVirtual().start(() -> hangOfAnotherType(hanging));
+            assertThat(imsg(replay)).isEqualTo(1);
+        }
+        assertThat(err.toString()).startsWith("imsg: the daemon hangs: ").hasLineCount(1);
+        try (ImsgListener well = ImsgListener.listen(socket)) {
+            Thread.ofVirtual().start(() -> echo(well));
+            assertThat(imsg(replay)).isZero();
+        }
+        assertThat(err.toString()).hasLineCount(1);
+    }
+
+    @Test
+    void a_daemon_that_closes_each_new_client_does_not_serve() throws Exception {
+        Path session = directory.resolve("session.imsg");
+        new Recording(Instant.EPOCH, List.of(
+                Event.message(Direction.TO_SERVER, WireFormat.MODERN, 3, 0, 9, new byte[4], List.of()),
+                Event.message(Direction.TO_CLIENT, WireFormat.MODERN, 4, 0, 9, new byte[4], List.of()))).write(session);
+        try (ImsgListener closing = ImsgListener.listen(socket)) {
+            Thread.ofVirtual().start(() -> closeEach(closing));
+            assertThat(imsg("replay", session, socket, "--compare", "nothing", "--wait", "2s")).isEqualTo(1);
+        }
+        assertThat(err.toString()).contains("imsg: the daemon serves no one: a new client's request of type 3 is not");
+    }
+
+    private static void closeEach(ImsgListener listener) {
+        try {
+            for (;;)
+                listener.accept().close();
+        } catch (IOException _) {
+            // closed
+        }
+    }
+
+    /** One client after the other; answers nothing any more after a message of a type that is not 3. */
+    private static void hangOfAnotherType(ImsgListener listener) {
+        try {
+            for (boolean well = true; well;)
+                well = serveWell(listener);
+        } catch (IOException _) {
+            // closed
+        }
+    }
+
+    private static boolean serveWell(ImsgListener listener) throws IOException {
+        try (ImsgChannel client = listener.accept().allowFdPassing()) {
+            for (Imsg next; (next = client.receive()) != null;)
+                try (Imsg message = next) {
+                    if (message.type() != 3)
+                        return false;
+                    client.send(Imsg.of(3, message.payload()));
+                }
+        } catch (IOException e) {
+            if (!listener.isOpen())
+                throw e;
+        }
+        return true;
     }
 
     @Test

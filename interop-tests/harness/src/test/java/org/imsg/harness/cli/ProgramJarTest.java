@@ -3,6 +3,7 @@ package org.imsg.harness.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +22,7 @@ import org.imsg.ImsgListener;
 import org.imsg.WireFormat;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
+import org.imsg.harness.record.Recorder;
 import org.imsg.harness.record.Recording;
 import org.imsg.harness.stream.Chunk;
 import org.imsg.harness.stream.RawListener;
@@ -34,6 +36,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.opentest4j.TestAbortedException;
 
 /** The jar, run as a user runs it: java -jar imsg.jar. */
@@ -112,9 +115,13 @@ class ProgramJarTest {
     /** Nothing connects, nothing is answered, the time is not over, and it does not wait for that. */
     @ParameterizedTest
     @CsvSource({"listen DIR/own, 1", "talk DIR/silent --script DIR/script, 1", "send DIR/silent --type 1 --wait 9m, 2",
-            "talk --script DIR/script --wait 9m --exec sleep 600, 1", "fuzz DIR/echo --type 1 --seconds 999, 1"})
+            "talk --script DIR/script --wait 9m --exec sleep 600, 1", "fuzz DIR/echo --type 1 --seconds 999, 1",
+            "decode -, 1", "replay DIR/recording DIR/silent --wait 9m, 2",
+            "conformance DIR/silent --type 1 --wait 9m, 0"})
     void a_program_whose_reader_has_gone_ends_at_once(String line, int lines) throws Exception {
         Files.writeString(directory.resolve("script"), "expect 7 within=9m\n");
+        new Recording(Instant.EPOCH, List.of(message(Direction.TO_SERVER, 0), message(Direction.TO_CLIENT, 0)))
+                .write(directory.resolve("recording"));
         Ended ended;
         try (RawListener silent = RawListener.listen(directory.resolve("silent"), 0600);
                 RawListener daemon = RawListener.listen(directory.resolve("echo"), 0600)) {
@@ -127,6 +134,39 @@ class ProgramJarTest {
         }
         assertThat(ended.err()).isEqualTo("imsg: the standard output cannot be written: its reader has gone\n");
         assertThat(directory.resolve("code")).hasContent("3");
+    }
+
+    /** With so little memory that not even a half of it has room. */
+    @ParameterizedTest
+    @ValueSource(strings = {"saved", "text.imsg", "packets.pcapng"})
+    void a_long_stream_is_decoded_with_little_memory(String name) throws Exception {
+        Path file = directory.resolve(name);
+        Event event = message(Direction.TO_SERVER, 16_000);
+        int count = 1400;
+        if (name.equals("saved"))
+            try (OutputStream out = Files.newOutputStream(file)) {
+                for (int i = 0; i < count; i++)
+                    out.write(event.bytes());
+            }
+        else
+            try (Recorder recorder = Recorder.to(file)) {
+                for (int i = 0; i < count; i++)
+                    recorder.add(event);
+            }
+        assertThat(Files.size(file)).isGreaterThan(21_000_000);
+        Process process = new ProcessBuilder(JAVA.toString(), "-Xmx10m", "-XX:+UseSerialGC", "-jar", JAR, "decode", "-",
+                "--rows", "0", "--save", directory.resolve("copy.pcapng").toString())
+                .redirectInput(file.toFile()).redirectOutput(directory.resolve("out").toFile())
+                .redirectError(directory.resolve("err").toFile()).start();
+        Ended ended = end(process);
+        assertThat(ended.err()).isEmpty();
+        assertThat(ended.code()).isZero();
+        assertThat(ended.out().lines().filter(line -> line.contains("->"))).hasSizeGreaterThanOrEqualTo(count);
+        assertThat(Files.size(directory.resolve("copy.pcapng"))).isGreaterThan(21_000_000);
+    }
+
+    private static Event message(Direction direction, int length) {
+        return Event.message(direction, WireFormat.MODERN, 1, 0, 0, new byte[length], List.of());
     }
 
     @Test
