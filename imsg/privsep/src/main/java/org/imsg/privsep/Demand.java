@@ -24,6 +24,9 @@ final class Demand {
     /** Longer than the longest pause between two starts. */
     private static final long FORGOTTEN_NANOS = TimeUnit.MINUTES.toNanos(10);
 
+    /** A request is served first: the start of a JVM in its place takes the processors that both need. */
+    private static final long AFTER_REQUEST_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
     /** What it has done. */
     interface Means {
         void give(Instance instance, Request request);
@@ -74,7 +77,7 @@ final class Demand {
             waiting.removeLast();
             request.refuse(none(request));
         }
-        refill(now);
+        refill(now, waiting.isEmpty() ? now + AFTER_REQUEST_NANOS : now);
     }
 
     /** Without the last in the queue, whose place it would be. */
@@ -205,6 +208,10 @@ final class Demand {
 
     /** Has as many started as are needed. */
     void refill(long now) {
+        refill(now, now);
+    }
+
+    private void refill(long now, long soonest) {
         if (closed != null)
             return;
         List<Ids> starting = new ArrayList<>();
@@ -225,19 +232,19 @@ final class Demand {
                 retry = Math.min(retry, notBefore(ids));
                 continue;
             }
-            if (atOnce++ >= STARTS_AT_ONCE || !start(ids, now))
+            if (atOnce++ >= STARTS_AT_ONCE || !start(ids, now, soonest))
                 return;
         }
     }
 
     /** False if there are as many as there may be; one that is idle and another user's makes room then. */
-    private boolean start(Ids ids, long now) {
+    private boolean start(Ids ids, long now, long soonest) {
         for (Instance instance : instances) {
             if (instance.state != State.ABSENT)
                 continue;
             instance.state = State.WAITING;
             instance.ids = ids;
-            instance.deadline = Math.max(now, notBefore(ids));
+            instance.deadline = Math.max(soonest, notBefore(ids));
             return true;
         }
         instances.stream().filter(instance -> instance.isIdle() && !Objects.equals(instance.ids, ids)).findFirst()

@@ -598,6 +598,22 @@ class SupervisorTest {
     }
 
     @Test
+    void a_request_that_a_spare_serves_has_the_processors_before_the_next_spare_starts() {
+        onDemand(d -> d.limit(3));
+        startAll();
+        whatWasDone();
+        request(1, SECOND);
+        supervisor.tick(now);
+        assertThat(whatWasDone()).containsExactly("give s[0] 1");
+        assertThat(supervisor.nextDeadline() - now).isEqualTo(Duration.ofMillis(10).toNanos());
+        request(2, SECOND);
+        supervisor.tick(now);
+        assertThat(whatWasDone()).as("it waits for the start").containsExactly("spawn s[2]");
+        wake();
+        assertThat(whatWasDone()).containsExactly("spawn s[1]");
+    }
+
+    @Test
     void a_spare_rehearses_as_often_as_its_role_says_in_each_of_its_lives() {
         onDemand(d -> d.limit(1).rehearsal(3, new byte[8], new byte[0]));
         for (int life = 0; life < 2; life++) {
@@ -793,11 +809,11 @@ class SupervisorTest {
         ends("s[0]");
         wake();
         startAll();
+        long given = now;
         request(1, SECOND);
-        whatWasDone();
+        wake();
         startAll();
         whatWasDone();
-        long given = now;
         wake();
         assertThat(now - given).isEqualTo(3 * SECOND);
         assertThat(whatWasDone()).containsExactly("kill s[0] 9");
@@ -825,6 +841,7 @@ class SupervisorTest {
         begin();
         startAll();
         request(1, SECOND);
+        wake();
         startAll();
         whatWasDone();
         supervisor.parentReloaded(now);
