@@ -22,9 +22,9 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "replay", mixinStandardHelpOptions = true, description = {
         "Says to a daemon what a client said in a recording, and compares the answers.",
-        "Afterwards the daemon must live and serve: a new client's request must be answered. It is the first of the",
-        "recording that a client began with and was answered, as each finding of fuzz has one, or that of --ask.",
-        "A difference, a daemon that died and one that hangs are exit code 1."}, footer = {
+        "Afterwards a new client's request must be answered: the first in the recording",
+        "that was answered to a client as its first, which each finding of fuzz has, or",
+        "that of --ask. Exit code 1 tells of a daemon that died or hangs, too."}, footer = {
                 "%nExample:%n", "  imsg replay session.imsg /run/ntpd.sock --compare types"})
 final class ReplayCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "FILE", description = "A recording: text or pcapng.")
