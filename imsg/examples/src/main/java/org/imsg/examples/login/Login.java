@@ -12,17 +12,17 @@ import org.imsg.privsep.Role;
 import org.imsg.privsep.RoleProcess;
 import org.imsg.privsep.ops.Privileged;
 import org.imsg.privsep.ops.Program;
+import org.imsg.privsep.ops.RefusedException;
 import org.imsg.privsep.ops.RunningProgram;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 
 /**
- * One connection: {@code login USER}, {@code password SECRET} up to three times, then {@code run COMMAND} as often as the user likes. The
+ * One connection: {@code login USER}, {@code password SECRET} as often as the parent lets it try, then {@code run COMMAND} as often as the user likes. The
  * output of a command comes as it is, and after it a line with how the command ended.
  */
 final class Login implements Role {
     private static final int LONGEST_LINE = 2048;
-    private static final int TRIES = 3;
 
     @Override
     public void start(RoleProcess self) {
@@ -50,7 +50,7 @@ final class Login implements Role {
         if (first.length == 0)
             return Optional.empty();
         String name = words(first, "login ");
-        for (int i = 0; i < TRIES; i++) {
+        for (;;) {
             // Never a String: it could not be wiped.
             byte[] line = line(client);
             byte[] secret = Arrays.copyOfRange(line, Math.min(line.length, "password ".length()), line.length);
@@ -61,12 +61,14 @@ final class Login implements Role {
                 write(client, user.isPresent() ? "welcome\n" : "no\n");
                 if (user.isPresent() || line.length == 0)
                     return user;
+            } catch (RefusedException _) {
+                // The parent counts the tries: in this process a stranger could count anew.
+                return Optional.empty();
             } finally {
                 Arrays.fill(line, (byte) 0);
                 Arrays.fill(secret, (byte) 0);
             }
         }
-        return Optional.empty();
     }
 
     private static void run(Privileged parent, String user, String command, FdChannel client) throws IOException {

@@ -22,7 +22,7 @@ public final class LoginServer {
         List<String> words = Usage.of(LoginServer.class, "PORT PAM-SERVICE EMPTY-DIRECTORY UID", arguments);
         long uid = Long.parseLong(words.get(3));
         Policy port = Policy.of("bind tcp reuse 127.0.0.1:" + words.get(0));
-        Policy users = Policy.of("pam " + words.get(1),
+        Policy users = Policy.of("pam tries=3 " + words.get(1),
                 "run as=authenticated environment=PATH=/usr/bin:/bin time=600 /bin/sh -c *");
         System.exit(Privsep.program("login")
                 .role("listener", Listener::new, r -> r.user(Ids.of(uid, uid)).policy(port)

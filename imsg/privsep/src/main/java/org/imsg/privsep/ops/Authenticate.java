@@ -78,14 +78,17 @@ record Authenticate(String service, String user) implements Operation.Request {
         }
     }
 
-    /** {@code pam [users=IDS] SERVICE}; without {@code users}, any user but root. */
-    record Rule(Optional<IdRange> users, String service) implements Operation.Rule<Authenticate> {
+    /** {@code pam [users=IDS] [tries=NUMBER] SERVICE}; without {@code users}, any user but root; without {@code tries}, any number of times. */
+    record Rule(Optional<IdRange> users, int tries, String service) implements Operation.Rule<Authenticate> {
         private static Rule of(PolicyLine line) {
-            line.options("users=");
+            line.options("users=", "tries=");
+            String tries = line.option("tries=").orElse(Integer.toString(Integer.MAX_VALUE));
+            if (line.option("tries=").isPresent() && !tries.matches("[1-9][0-9]?"))
+                throw new IllegalArgumentException("expected 1 to 99 for tries, not " + tries);
             String service = line.next("a service of PAM");
             if (!service.matches(SERVICE))
                 throw new IllegalArgumentException("expected the name of a service of PAM, not " + service);
-            return new Rule(line.users("users="), service);
+            return new Rule(line.users("users="), Integer.parseInt(tries), service);
         }
 
         @Override
@@ -105,6 +108,9 @@ record Authenticate(String service, String user) implements Operation.Request {
     private static Answer perform(Permit<Authenticate, Rule> permit) throws IOException {
         if (Os.current() != Os.LINUX)
             throw new IOException("authentication takes the PAM of Linux");
+        // Counted before PAM is asked: many requests at once are no more tries than many in turn.
+        if (permit.asker().tries() > permit.rule().tries)
+            throw permit.refusal("the child has had its " + permit.rule().tries + " tries");
         long begun = System.nanoTime();
         Pam.Outcome outcome = permit.request().ask(permit);
         if (outcome.authenticated() && permit.rule().concerns(outcome.user())) {

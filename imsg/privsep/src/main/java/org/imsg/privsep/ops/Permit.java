@@ -39,6 +39,11 @@ record Permit<Q, R>(Q request, R rule, String origin, Host host, Asker asker, Du
         /** Notes that the child has shown a user's password. */
         default void authenticated(String user) {}
 
+        /** Counts one more secret that the child shows; how many there were since it began, with this one. */
+        default int tries() {
+            return 1;
+        }
+
         /** Tells whether it has, since it began. */
         default boolean hasAuthenticated(String user) {
             return false;

@@ -373,7 +373,8 @@ public final class Privileged implements AutoCloseable {
      * Asks PAM whether a secret is a user's: pam_authenticate(3) and pam_acct_mgmt(3) of Linux-PAM. Its first question without echo is
      * answered with the secret, and no other question is. A refusal takes a second, also for a user who is not there.
      *
-     * <p>Policy: {@code pam [users=IDS] SERVICE}; without {@code users}, any user but root. PAM's modules run in the parent, with its
+     * <p>Policy: {@code pam [users=IDS] [tries=NUMBER] SERVICE}; without {@code users}, any user but root. With {@code tries} the monitor
+     * refuses every further secret, right or wrong, that this process shows: a process per connection has so many. PAM's modules run in the parent, with its
      * rights. The secret is in no message: it goes through a socket of its own, and the memory it was copied to on the way is wiped.
      * The array is the caller's to wipe.
      *

@@ -13,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
@@ -57,6 +58,8 @@ final class Session {
     private final HandedOver handedOver = new HandedOver();
     /** The users whose passwords the child has shown, the last ones. */
     private final Deque<String> authenticated = new ArrayDeque<>();
+    /** How many secrets the child has shown, right or wrong. */
+    private final AtomicInteger tries = new AtomicInteger();
     private int unwritten;
     private int malformed;
     /** Why the child is dropped, if a thread that answers has found the reason. */
@@ -391,6 +394,11 @@ final class Session {
                 if (authenticated.size() > MOST_AUTHENTICATED)
                     authenticated.removeLast();
             }
+        }
+
+        @Override
+        public int tries() {
+            return tries.incrementAndGet();
         }
 
         @Override

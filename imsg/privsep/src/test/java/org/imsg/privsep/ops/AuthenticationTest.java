@@ -13,8 +13,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.imsg.Imsg;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
@@ -65,6 +71,33 @@ class AuthenticationTest {
             assertThat(privileged.authenticate("denies", "nobody", SECRET)).isEmpty();
             assertThat(System.nanoTime() - begun).as("a refusal takes its time").isGreaterThan(
                     TimeUnit.SECONDS.toNanos(1));
+        }
+    }
+
+    @Test
+    void a_child_that_was_taken_over_gets_no_more_tries_than_its_line_has_also_all_at_once() throws Exception {
+        service("permits", "auth required pam_permit.so", "account required pam_permit.so");
+        service("denies", "auth required pam_deny.so", "account required pam_permit.so");
+        try (Served served = served("pam tries=3 denies", "pam tries=3 permits");
+                Privileged privileged = served.privileged();
+                ExecutorService threads = Executors.newFixedThreadPool(8)) {
+            List<Future<Boolean>> tries = Stream.generate(() -> threads.submit(() -> {
+                try {
+                    return privileged.authenticate("denies", "nobody", SECRET).isPresent();
+                } catch (RefusedException e) {
+                    assertThat(e).hasMessageContaining("the child has had its 3 tries");
+                    return null;
+                }
+            })).limit(8).toList();
+            List<Boolean> ends = new ArrayList<>();
+            for (Future<Boolean> each : tries)
+                ends.add(each.get());
+            assertThat(ends).containsOnly(false, null).filteredOn(Objects::nonNull).hasSize(3);
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> privileged.authenticate("permits", "nobody", SECRET));
+        }
+        try (Served served = served("pam tries=3 permits"); Privileged privileged = served.privileged()) {
+            assertThat(privileged.authenticate("permits", "nobody", SECRET)).as("another process").isPresent();
         }
     }
 
@@ -181,6 +214,8 @@ class AuthenticationTest {
     @ParameterizedTest
     @CsvSource(delimiter = ';', textBlock = """
             pam; expected a service of PAM, not the end of the line
+            pam tries=0 login; expected 1 to 99 for tries, not 0
+            pam tries=many login; expected 1 to 99 for tries, not many
             pam /etc/passwd; expected the name of a service of PAM, not /etc/passwd
             pam users=no-such-user login; expected a user, and there is no no-such-user
             run as=0 /bin/sh; expected users other than 0
