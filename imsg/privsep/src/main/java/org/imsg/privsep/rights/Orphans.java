@@ -110,7 +110,7 @@ public final class Orphans implements AutoCloseable {
     }
 
     /**
-     * Kills what processes of a user have left behind, as {@link #end(long)}, but one after the other: for a user who may start
+     * Kills what processes of a user have left behind, as {@link #end(long, Duration)}, but one after the other: for a user who may start
      * processes elsewhere at any moment, which are none of this program's. Those that fork faster get away.
      *
      * @param uid the user, 1 to 4294967294
