@@ -20,6 +20,11 @@ final class Backoff {
         this.most = most.toNanos();
     }
 
+    /** The longest pause, in nanoseconds. */
+    long longest() {
+        return most;
+    }
+
     void started(long now) {
         lastStart = now;
     }

@@ -462,7 +462,7 @@ final class ChildProcess implements Connection.Receiver {
         if (fault instanceof ImsgProtocolException)
             violated("what it asks for is no message: " + fault.getMessage(), false);
         else if (fault instanceof ChildDroppedException)
-            violated("its monitor serves it no longer: " + fault.getMessage(), false);
+            violated("its monitor serves it no longer: " + fault.getMessage(), true);
         else
             failed("serving it", fault);
     }

@@ -21,7 +21,7 @@ final class Demand {
     /** Starting more JVMs at a time makes each of them slower, and all else too. */
     static final int STARTS_AT_ONCE = Math.max(2, Runtime.getRuntime().availableProcessors());
 
-    /** Longer than the longest pause between two starts. */
+    /** Failures are remembered for so long, or for the longest pause between two starts if that is longer. */
     private static final long FORGOTTEN_NANOS = TimeUnit.MINUTES.toNanos(10);
 
     /** A request is served first: the start of a JVM in its place takes the processors that both need. */
@@ -49,7 +49,7 @@ final class Demand {
     private final Deque<Request> waiting = new ArrayDeque<>();
     /** Of the role itself, with null; or of each user it is started as, for one must not keep the others waiting. */
     private final Map<@Nullable Ids, Failures> failures = new HashMap<>();
-    /** When a user may be started as again who waits for that. */
+    /** The earliest time at which a user whose start failed is tried again. */
     private long retry = Long.MAX_VALUE;
     /** The reason why no request is taken; null while they are. */
     private @Nullable String closed;
@@ -60,7 +60,9 @@ final class Demand {
         this.instances = instances;
         this.means = means;
         share = askers > 1 ? Math.max(1, settings.limit() / 2) : settings.limit();
-        waitingShare = askers > 1 ? settings.waiting() / 2 : settings.waiting();
+        waitingShare = askers > 1
+                ? Math.max(Math.min(1, settings.waiting()), settings.waiting() / 2)
+                : settings.waiting();
         instances.forEach(instance -> instance.state = State.ABSENT);
     }
 
@@ -197,7 +199,7 @@ final class Demand {
         }
 
         boolean isLongAgo(long now) {
-            return now - notBefore > FORGOTTEN_NANOS;
+            return now - notBefore > Math.max(FORGOTTEN_NANOS, backoff.longest());
         }
     }
 

@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 final class LeftBehind implements AutoCloseable {
     private static final Duration MOMENT = Duration.ofMillis(50);
     private static final Duration PATIENCE = Duration.ofSeconds(2);
+    /** The rest takes no longer than this: processes, and then a control group. */
+    static final Duration LONGEST = PATIENCE.multipliedBy(2);
 
     private final System.Logger log;
     private @Nullable Orphans orphans;

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 public final class OnDemand {
     private static final int MOST_PROCESSES = 1000;
     private static final int MOST = 1_000_000;
-    private static final int MOST_REHEARSED = 16_000;
+    private static final int MOST_REHEARSED = 4096;
     private static final Duration LONGEST = Duration.ofDays(1);
 
     private final Set<String> askers = new TreeSet<>();
@@ -116,10 +116,10 @@ public final class OnDemand {
     /**
      * Sets what a process rehearses before its first request, see {@link Role#rehearse(RoleProcess, Imsg)}. Once, with nothing, unless set.
      *
-     * @param times how often, 1 to 1000. The first time loads classes; code that has run some hundred times is compiled. Each takes
-     *     the time of a request from a spare's start, and none from a request
-     * @param payload the payload of each request, copied; at most 16000 bytes
-     * @param input what can be read from its connection before the end, copied; at most 16000 bytes
+     * @param times how often, 1 to 1000. The first time loads classes; code that has run some hundred times is compiled. All together
+     *     have the time of {@link Deadlines#ready()}, and a request that finds no spare waits for them too
+     * @param payload the payload of each request, copied; at most 4096 bytes
+     * @param input what can be read from its connection before the end, copied; at most 4096 bytes
      * @return this
      * @throws IllegalArgumentException if one of them is out of range
      */

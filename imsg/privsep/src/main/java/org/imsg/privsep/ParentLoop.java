@@ -479,6 +479,7 @@ final class ParentLoop implements Supervisor.Actions {
         Finish finish = new Finish(instance.role.name(), instance.number, child.pid(), how, toldToEnd);
         child.finish(() -> {
             rest.run();
+            post(now -> supervisor.hookBegins(instance, now));
             callFinished(finish);
             post(now -> {
                 if (finishing.remove(instance, child))
@@ -489,7 +490,7 @@ final class ParentLoop implements Supervisor.Actions {
             log(System.Logger.Level.DEBUG, finish.toString());
         else
             log(System.Logger.Level.WARNING, finish + child.neverReady());
-        return now();
+        return now() + LeftBehind.LONGEST.toNanos();
     }
 
     private void callFinished(Finish finish) {

@@ -43,7 +43,7 @@ final class Supervisor {
          * Ends what it has left behind, and lets the finish hook run; {@link #hookReturned(Instance, long)} follows, or the
          * deadline passes.
          *
-         * @return the time when the hook may begin
+         * @return when the hook begins at the latest; {@link #hookBegins(Instance, long)} tells when it does
          */
         long finished(Instance instance, Child.ExitStatus how, boolean toldToEnd);
 
@@ -272,6 +272,11 @@ final class Supervisor {
         instance.state = State.FINISHING;
         instance.deadline = now + deadlines.finish().toNanos();
         instance.deadline = actions.finished(instance, how, instance.toldToEnd) + deadlines.finish().toNanos();
+    }
+
+    void hookBegins(Instance instance, long now) {
+        if (instance.state == State.FINISHING)
+            instance.deadline = now + deadlines.finish().toNanos();
     }
 
     void hookReturned(Instance instance, long now) {

@@ -22,7 +22,7 @@ final class HandedOver {
                 && open.add(fd);
     }
 
-    /** Those of a request that has come, which closes them. */
+    /** Removes and returns the descriptors of a request; the request closes them. */
     synchronized Map<Integer, Fd> take(int peerid) {
         Map<Integer, Fd> own = waiting.remove(peerid);
         return own == null ? Map.of() : own;

@@ -50,9 +50,9 @@ final class UserPool {
     OptionalInt take(IdRange range) throws IOException {
         if (Os.current() != Os.LINUX)
             throw new UnsupportedOperationException("a uid for each run needs /proc and pidfd_open, which are Linux's");
-        for (OptionalInt free; (free = free(range)).isPresent();)
-            if (isClean(free.getAsInt()) || isSwept(free.getAsInt()))
-                return free;
+        OptionalInt free = free(range);
+        if (free.isPresent())
+            return isClean(free.getAsInt()) || isSwept(free.getAsInt()) ? free : OptionalInt.empty();
         OptionalInt left = due(range);
         return left.isPresent() && isSwept(left.getAsInt()) ? left : OptionalInt.empty();
     }

@@ -3,6 +3,7 @@ package org.imsg.privsep.rights;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.function.LongUnaryOperator;
 import org.imsg.sys.LinuxSyscalls;
@@ -55,9 +56,11 @@ public final class Ancestry {
             String stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
             // Behind the name, which may have anything in it, and the state.
             return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[1]);
-        } catch (IOException _) {
+        } catch (NoSuchFileException _) {
             // Gone, or hidden from this user: its children are not.
             return RawSyscall.call(LinuxSyscalls.host().number("kill"), pid, 0, 0, 0) == -ESRCH ? GONE : 0;
+        } catch (IOException _) {
+            return GONE;
         }
     }
 }

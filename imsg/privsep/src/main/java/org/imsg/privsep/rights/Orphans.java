@@ -149,9 +149,12 @@ public final class Orphans implements AutoCloseable {
         held.forEach(Fd::close);
         held.clear();
         try {
-            // Before: one that ends and is waited for meanwhile must not be taken for one that no thread waits for.
+            // Before and after: one that ends or starts meanwhile must not be taken for one that no thread waits for.
             Set<Integer> awaited = awaited();
             Map<Integer, Entry> all = processes();
+            if (Child.isStarting())
+                return false;
+            awaited.addAll(awaited());
             List<Entry> theirs = all.values().stream().filter(each -> each.uids.contains(uid) && !each.ended).toList();
             List<Entry> orphans = theirs.stream().filter(each -> isOrphan(each, all, awaited)).toList();
             if (!orphans.isEmpty() && (orphans.size() < theirs.size() || !atOnce.kill(uid, all.values())))
