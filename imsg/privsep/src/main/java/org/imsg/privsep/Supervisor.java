@@ -253,9 +253,8 @@ final class Supervisor {
         actions.start(instance);
         if (instance.reloadMissed)
             actions.reload(instance);
-        if (instance.isOnDemand()) {
+        if (instance.isOnDemand())
             demand(instance).started(instance, now + deadlines.ready().toNanos());
-        }
     }
 
     private void connect(Instance one, Instance other, long now) {
@@ -270,10 +269,12 @@ final class Supervisor {
         if (!instance.isAlive())
             return;
         instance.state = State.FINISHING;
+        // For the case that the other is never reached, for want of memory.
         instance.deadline = now + deadlines.finish().toNanos();
         instance.deadline = actions.finished(instance, how, instance.toldToEnd) + deadlines.finish().toNanos();
     }
 
+    /** What its process left behind is gone. */
     void hookBegins(Instance instance, long now) {
         if (instance.state == State.FINISHING)
             instance.deadline = now + deadlines.finish().toNanos();

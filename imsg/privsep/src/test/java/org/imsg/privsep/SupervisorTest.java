@@ -235,6 +235,8 @@ class SupervisorTest {
         supervisor.tick(now);
         assertThat(whatWasDone()).isEmpty();
         assertThat(supervisor.nextDeadline()).isEqualTo(now + Deadlines.USUAL.finish().toNanos());
+        supervisor.hookBegins(instance("a[0]"), now += SECOND);
+        assertThat(supervisor.nextDeadline()).isEqualTo(now + Deadlines.USUAL.finish().toNanos());
     }
 
     @Test
@@ -655,6 +657,19 @@ class SupervisorTest {
         startAll();
         assertThat(whatWasDone()).as("in the place of its own that has ended").contains("give s[0] 3");
         assertThat(refused).containsExactly(5);
+    }
+
+    @Test
+    void several_askers_share_a_queue_of_one() {
+        role("a", r -> r.instances(2));
+        role("s", r -> r.onDemand(d -> d.limit(1).spares(0).waiting(1).askedBy("a")));
+        begin();
+        everybodyIsReady();
+        request(1, null, instance("a[0]"), SECOND);
+        startAll();
+        startAll();
+        assertThat(whatWasDone()).contains("spawn s[0]", "give s[0] 1");
+        assertThat(refused).isEmpty();
     }
 
     @Test

@@ -4,13 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -34,17 +31,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The conversations of the manual, with the programs that they were written for. */
 @RealPeers
 @Timeout(120)
-class ConversationsTest {
+class ConversationsTest extends ImsgProgram {
     @TempDir
     private Path directory;
-    private final StringWriter out = new StringWriter();
-    private final StringWriter err = new StringWriter();
-
-    private int imsg(Object... arguments) {
-        String[] words = Arrays.stream(arguments).map(Object::toString).toArray(String[]::new);
-        return ImsgCommand.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true))
-                .execute(words);
-    }
 
     private static String example(String name) throws IOException {
         Matcher example = Pattern.compile("(?s)```imsg " + name + "\n(.*?)```")

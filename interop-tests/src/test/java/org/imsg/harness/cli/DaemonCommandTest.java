@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -32,20 +31,17 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** The commands for known daemons, run in this process against the real ones. */
 @RealPeers
 @Timeout(120)
-class DaemonCommandTest {
+class DaemonCommandTest extends ImsgProgram {
     private static final int STATUS = 10;
 
     @TempDir
     private Path directory;
-    private final StringWriter out = new StringWriter();
-    private final StringWriter err = new StringWriter();
 
-    private int imsg(Object... arguments) {
+    @Override
+    int imsg(Object... arguments) {
         out.getBuffer().setLength(0);
         err.getBuffer().setLength(0);
-        String[] words = Arrays.stream(arguments).map(Object::toString).toArray(String[]::new);
-        return ImsgCommand.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true))
-                .execute(words);
+        return super.imsg(arguments);
     }
 
     @ParameterizedTest

@@ -55,7 +55,7 @@ public final class PrivilegedInterface {
      * @param mtu the bytes of its largest packet
      * @param hardwareAddress such as {@code 00:11:22:33:44:55}; empty if it has none
      * @param addresses its addresses, the first 128 at most
-     * @param routes the main table's routes through it, of whomever, the first 64 at most
+     * @param routes the main table's routes through it, whoever added them, the first 64 at most
      */
     public record State(int index, boolean up, boolean running, int mtu, String hardwareAddress,
             List<Address> addresses, List<Route> routes) {}
@@ -120,7 +120,7 @@ public final class PrivilegedInterface {
     }
 
     /**
-     * Adds a route through this interface to the machine's main table. One that is there, of whomever, is not replaced.
+     * Adds a route through this interface to the machine's main table. One that is there stays as it is, whoever added it.
      *
      * @param to the network, one of those the line has; of 0 bits for the default route
      * @param gateway the way to it, or empty for a network on the link itself

@@ -82,7 +82,7 @@ class InterfacesTest {
         return read.get();
     }
 
-    /** Changes the interfaces by ip(8), as somebody else. */
+    /** Changes the interfaces by ip(8), as an administrator does. */
     private void administrator(String words) throws Exception {
         Process ip = new ProcessBuilder("/bin/sh", "-c", "exec nsenter --net=/proc/"
                 + ProcessHandle.current().pid() + "/fd/" + namespace.intValue() + " ip " + words)

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.RawSyscall;
 import org.imsg.testing.CapturedLog;
@@ -155,6 +156,28 @@ class HostileUserTest {
             Files.delete(stay);
             assertThat(caught.get()).isTrue();
             assertThat(sibling.ask("work")).isEqualTo("works");
+        }
+    }
+
+    /** It has its user before this process knows its number. */
+    @Test
+    void a_child_that_is_just_starting_is_not_taken_for_one_left_behind() throws Exception {
+        AtomicBoolean over = new AtomicBoolean();
+        try (Orphans orphans = Orphans.adopt(Duration.ofMillis(20))) {
+            FutureTask<Void> sweeps = new FutureTask<>(() -> {
+                while (!over.get())
+                    orphans.endOneByOne(Descriptions.NOBODY.uid(), Duration.ZERO);
+                return null;
+            });
+            Thread.ofPlatform().start(sweeps);
+            try {
+                for (int i = 0; i < 300; i++)
+                    assertThat(Confinement.none().to(Descriptions.NOBODY).spawn(Child.of(TRUE)).waitFor())
+                            .isEqualTo(new Child.ExitStatus(0, 0));
+            } finally {
+                over.set(true);
+                sweeps.get();
+            }
         }
     }
 

@@ -37,13 +37,11 @@ import picocli.CommandLine;
 
 /** The program's commands, run in this process. */
 @Timeout(60)
-class CommandTest {
+class CommandTest extends ImsgProgram {
     @TempDir
     private Path directory;
     private Path socket;
     private Path description;
-    private final StringWriter out = new StringWriter();
-    private final StringWriter err = new StringWriter();
 
     @BeforeEach
     void describe() throws IOException {
@@ -56,12 +54,6 @@ class CommandTest {
                 message 1 OPEN > request
                 message 2 OPENED
                 """);
-    }
-
-    private int imsg(Object... arguments) {
-        String[] words = java.util.Arrays.stream(arguments).map(Object::toString).toArray(String[]::new);
-        return ImsgCommand.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true))
-                .execute(words);
     }
 
     @Test

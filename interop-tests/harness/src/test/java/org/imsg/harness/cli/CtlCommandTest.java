@@ -2,11 +2,8 @@ package org.imsg.harness.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.Arrays;
 import org.imsg.WireFormat;
 import org.imsg.harness.scripted.Expected;
 import org.imsg.harness.scripted.ScriptedServer;
@@ -19,17 +16,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The command for control sockets, with a scripted program on the other side. */
 @Timeout(60)
-class CtlCommandTest {
+class CtlCommandTest extends ImsgProgram {
     @TempDir
     private Path directory;
-    private final StringWriter out = new StringWriter();
-    private final StringWriter err = new StringWriter();
-
-    private int imsg(Object... arguments) {
-        String[] words = Arrays.stream(arguments).map(Object::toString).toArray(String[]::new);
-        return ImsgCommand.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true))
-                .execute(words);
-    }
 
     private static byte[] text(String text) {
         return (text + "\0").getBytes(StandardCharsets.UTF_8);

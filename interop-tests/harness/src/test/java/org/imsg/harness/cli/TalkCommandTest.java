@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -14,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
@@ -37,20 +34,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The conversations of the manual with stand-ins for the daemons, and what the command says when one goes otherwise. */
 @Timeout(60)
-class TalkCommandTest {
+class TalkCommandTest extends ImsgProgram {
     private static final Path MANUAL = Path.of("..", "README.md");
     private static final byte[] CONTENT = "what is in it\n".getBytes(StandardCharsets.UTF_8);
 
     @TempDir
     private Path directory;
-    private final StringWriter out = new StringWriter();
-    private final StringWriter err = new StringWriter();
-
-    private int imsg(Object... arguments) {
-        String[] words = Arrays.stream(arguments).map(Object::toString).toArray(String[]::new);
-        return ImsgCommand.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true))
-                .execute(words);
-    }
 
     private Path script(String text) throws IOException {
         return Files.writeString(directory.resolve("script"), text);
