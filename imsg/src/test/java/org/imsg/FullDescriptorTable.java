@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.testing.Call;
 import org.imsg.testing.CapturedLog;
 import org.imsg.unix.ErrnoException;
@@ -20,7 +21,9 @@ final class FullDescriptorTable {
     private FullDescriptorTable() {}
 
     public static void main(String[] arguments) throws Exception {
-        // A full table is no place to load classes from a directory: everything runs once before, unheard.
+        // A full table is no place to load classes from a directory: everything runs once before, unheard. Whether anybody
+        // waits then is chance.
+        OpenDescriptor.prepareWaiting();
         var out = System.out;
         System.setOut(new java.io.PrintStream(java.io.OutputStream.nullOutputStream()));
         run(arguments[0], false);

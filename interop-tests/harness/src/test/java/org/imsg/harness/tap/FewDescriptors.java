@@ -13,6 +13,7 @@ import org.imsg.harness.record.StreamDecoder;
 import org.imsg.harness.scripted.Expected;
 import org.imsg.harness.scripted.ScriptedServer;
 import org.imsg.peers.PeerServer;
+import org.imsg.sys.OpenDescriptor;
 import org.imsg.testing.Call;
 import org.imsg.testing.CapturedLog;
 import org.imsg.unix.ErrnoException;
@@ -35,7 +36,8 @@ final class FewDescriptors {
     /** Which server, and a directory. */
     public static void main(String... arguments) throws Exception {
         FewDescriptors few = new FewDescriptors(Path.of(arguments[1]));
-        // A full table is no place to load classes from a directory: everything runs once before.
+        // A full table is no place to load classes from a directory: everything runs once before. Whether anybody waits then is chance.
+        OpenDescriptor.prepareWaiting();
         few.run(arguments[0], false);
         System.out.println(new ErrnoException("warm-up", 24));
         int before = open();
