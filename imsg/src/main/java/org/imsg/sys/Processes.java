@@ -126,6 +126,13 @@ public final class Processes {
         return SIGFILLSET.call(set);
     }
 
+    private static final CFunction GETPRIORITY = new CFunction("getpriority");
+
+    /** {@code int getpriority(int, id_t)} of a process, 0 for this one; -1 cannot be told from a failure. */
+    public static int getpriority(MemorySegment errno, int pid) {
+        return GETPRIORITY.call(errno, 0, pid, 0);
+    }
+
     private static final CFunction WAITPID = new CFunction("waitpid");
 
     /** {@code pid_t waitpid(pid_t, int *, int)}; waits in the kernel, and allocates nothing. */

@@ -49,6 +49,8 @@ public final class Child {
     private static final int SIGINFO_AT = 16;
     private static final int WAIT_SIZE = SIGINFO_AT + Processes.OPAQUE_SIZE;
     private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(10);
+    /** Without it, reaping eight such children again and again took 7 % of two processors; with a millisecond 6 %, with this none. */
+    private static final long GIVING_WAY = TimeUnit.MILLISECONDS.toNanos(30);
 
     private static final Set<Child> AWAITED = ConcurrentHashMap.newKeySet();
     private static final AtomicInteger STARTING = new AtomicInteger();
@@ -61,8 +63,9 @@ public final class Child {
     private volatile int pid;
     /** Whether the program has been started, or will not be. */
     private volatile boolean decided;
+    /** Whether the process id may be another's soon. */
     private boolean reaped;
-    /** The result of waitpid(2). */
+    /** The result of waitpid(2); 0 before. */
     private int waited;
 
     /**
@@ -507,7 +510,7 @@ public final class Child {
     }
 
     /**
-     * Does something with the process id, unless the child has ended and was waited for: until the task returns it is this
+     * Does something with the process id, unless the child has ended and is being waited for: until the task returns it is this
      * child's, though the child may end.
      *
      * @param task the task
@@ -528,12 +531,14 @@ public final class Child {
             while (Processes.waitid(errno, pid, memory + SIGINFO_AT) == -Constants.EINTR)
                 Thread.onSpinWait();
             synchronized (this) {
-                do {
-                    waited = Processes.waitpid(errno, pid, memory + STATUS_AT, 0);
-                } while (waited == -Constants.EINTR);
                 reaped = true;
             }
         }
+        // Linux waits here for what the child's threads do last, going round without rest, which keeps those of low priority from it.
+        if (waited == 0 && Processes.getpriority(errno, pid) > Processes.getpriority(errno, 0))
+            LockSupport.parkNanos(GIVING_WAY);
+        while (waited == 0 || waited == -Constants.EINTR)
+            waited = Processes.waitpid(errno, pid, memory + STATUS_AT, 0);
         AWAITED.remove(this);
         if (waited < 0)
             exit.completeExceptionally(new ErrnoException("waitpid", pid, -waited));
