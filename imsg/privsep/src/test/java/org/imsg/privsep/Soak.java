@@ -84,13 +84,18 @@ final class Soak implements Parent {
             tell(self, "honest", QUIET);
             TimeUnit.SECONDS.sleep(Math.clamp(storm / 4, 1, 20));
             tell(self, "honest", STORM);
-            Set<Peer> told = new HashSet<>();
+            Set<Peer> told = Set.of();
+            int lives = 0;
             for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(storm); System.nanoTime() < end
                     || ends.get() < FEWEST_ENDS;) {
+                Set<Peer> present = new HashSet<>();
                 for (int i = 0; i < HOSTILE; i++)
-                    for (Peer peer : self.peers("hostile" + i))
-                        if (told.add(peer))
-                            order(peer, ATTACKS.get((told.size() * 5 + i) % ATTACKS.size()));
+                    for (Peer peer : self.peers("hostile" + i)) {
+                        present.add(peer);
+                        if (!told.contains(peer))
+                            order(peer, ATTACKS.get((++lives * 5 + i) % ATTACKS.size()));
+                    }
+                told = present;
                 TimeUnit.MILLISECONDS.sleep(100);
             }
             tell(self, "honest", FINISH);

@@ -220,6 +220,10 @@ public final class Confinement {
      * Makes the child give way to other processes: nice(2). Its priority from its first instruction on, it takes it back only with
      * CAP_SYS_NICE.
      *
+     * <p>Where Linux shares the processors between sessions first (autogroup, sched(7)), niceness counts only within a child's session,
+     * that is, not against this process. It does so with {@code kernel.sched_autogroup_enabled} 1, and only among processes without a
+     * control group for the processor: a service manager's services usually have one.
+     *
      * @param increment the change to the niceness of this process, -39 to 39; less than 0 takes CAP_SYS_NICE
      * @return a confinement with it instead of an earlier one
      * @throws IllegalArgumentException if it is out of range
