@@ -67,10 +67,10 @@ final class CaseClient implements AutoCloseable {
         return conversation.socket().peerCredentials().pid();
     }
 
-    /** Bytes that the daemon may refuse by closing: the outcome is seen when reading. */
+    /** Bytes that the daemon may refuse by closing: the outcome is seen when reading. That it reads no more is a fault. */
     void send(byte[] bytes, Fd... descriptors) throws IOException {
         try {
-            conversation.sendBytes(bytes, descriptors);
+            conversation.sendBytes(bytes, target.patience(), descriptors);
         } catch (ErrnoException e) {
             if (!e.name().equals("EPIPE") && !e.name().equals("ECONNRESET"))
                 throw e;

@@ -112,7 +112,21 @@ public final class Conversation implements AutoCloseable {
      * @throws IOException if they cannot be sent
      */
     public void sendBytes(byte[] bytes, Fd... passed) throws IOException {
-        send(new Event(0, 1, sending, Event.Kind.BYTES, format, bytes, names(List.of(passed)), ""), List.of(passed));
+        sendBytes(bytes, LONG, passed);
+    }
+
+    /**
+     * Sends bytes likewise, but does not wait forever for a peer that does not read.
+     *
+     * @param bytes the bytes
+     * @param timeout how long to wait for room, at most a year
+     * @param passed descriptors to go with the first byte; they stay the caller's
+     * @throws SocketTimeoutException if there is no room in time; a part may have been sent
+     * @throws IOException if they cannot be sent
+     */
+    public void sendBytes(byte[] bytes, Duration timeout, Fd... passed) throws IOException {
+        List<Fd> all = List.of(passed);
+        send(new Event(0, 1, sending, Event.Kind.BYTES, format, bytes, names(all), ""), all, timeout);
     }
 
     /**

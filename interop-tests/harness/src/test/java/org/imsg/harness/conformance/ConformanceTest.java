@@ -92,6 +92,23 @@ class ConformanceTest {
     }
 
     @Test
+    void a_daemon_that_reads_no_more_is_not_waited_for_without_end() throws Exception {
+        Path socket = directory.resolve("s");
+        try (DefectiveServer server = new DefectiveServer(socket, Defect.READS_THREE)) {
+            assertThat(server).isNotNull();
+            Target large = new Target(socket, WireFormat.MODERN, 16384, 7, 0, new byte[16_000], List.of(),
+                    Target.USUAL_CONNECTIONS, LESS_PATIENT);
+            Report report = new Conformance(large, "twenty-in-one-write"::equals).run(_ -> {
+                // only the report matters
+            });
+            assertThat(report.outcomes()).singleElement().satisfies(outcome -> {
+                assertThat(outcome.status()).isEqualTo(Status.FAILED);
+                assertThat(outcome.remark()).contains("the peer does not read");
+            });
+        }
+    }
+
+    @Test
     void a_request_that_is_not_answered_ends_the_run_with_its_type() throws Exception {
         try (SilentServer server = new SilentServer(directory.resolve("silent"))) {
             assertThatThrownBy(() -> run(server.socket(), WireFormat.MODERN, Duration.ofMillis(100)))
@@ -209,6 +226,7 @@ class ConformanceTest {
             STAYS_AFTER_THE_END                 | known-type-mark-without-descriptor,half-close-after-request,end-in-header,end-in-payload
             SERVES_ONE_AT_A_TIME                | others-while-a-header-is-cut,others-while-a-payload-is-cut,descriptor-closed-once,many-connections,a-client-that-does-not-read
             TIRES_AFTER_A_HUNDRED               | flood-of-requests
+            READS_THREE                         | twenty-in-one-write,descriptor-flood,flood-of-requests
             LETS_ONE_BLOCK_ALL                  | a-client-that-does-not-read
             """
             .lines().map(line -> line.split("\\s*\\|\\s*"))

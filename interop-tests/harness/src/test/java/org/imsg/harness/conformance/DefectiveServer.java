@@ -18,7 +18,7 @@ import org.imsg.unix.Fd;
 /** Sends every message back, in the modern format, and has one fault. */
 final class DefectiveServer implements AutoCloseable {
     enum Defect {
-        NONE, TAKES_SHORT_LENGTHS, HAS_NO_LIMIT, HAS_A_LOW_LIMIT, WANTS_WHOLE_WRITES, FORGETS_THE_SECOND_MESSAGE, KEEPS_DESCRIPTORS, KEEPS_UNMARKED_DESCRIPTORS, KEEPS_DESCRIPTORS_OF_HALF_A_MESSAGE, WAITS_FOR_PROMISED_DESCRIPTORS, STAYS_AFTER_THE_END, DIES_OF_HALF_A_HEADER, SERVES_ONE_AT_A_TIME, TIRES_AFTER_A_HUNDRED, LETS_ONE_BLOCK_ALL
+        NONE, TAKES_SHORT_LENGTHS, HAS_NO_LIMIT, HAS_A_LOW_LIMIT, WANTS_WHOLE_WRITES, FORGETS_THE_SECOND_MESSAGE, KEEPS_DESCRIPTORS, KEEPS_UNMARKED_DESCRIPTORS, KEEPS_DESCRIPTORS_OF_HALF_A_MESSAGE, WAITS_FOR_PROMISED_DESCRIPTORS, STAYS_AFTER_THE_END, DIES_OF_HALF_A_HEADER, SERVES_ONE_AT_A_TIME, TIRES_AFTER_A_HUNDRED, READS_THREE, LETS_ONE_BLOCK_ALL
     }
 
     private static final int LIMIT = 16384;
@@ -112,6 +112,8 @@ final class DefectiveServer implements AutoCloseable {
                     descriptors.clear();
                     if (++count <= 100 || defect != Defect.TIRES_AFTER_A_HUNDRED)
                         answer(client, Arrays.copyOf(pending, length));
+                    if (count == 3 && defect == Defect.READS_THREE)
+                        return false;
                     pending = Arrays.copyOfRange(pending, length, pending.length);
                     if (defect == Defect.FORGETS_THE_SECOND_MESSAGE)
                         pending = new byte[0];
