@@ -39,7 +39,11 @@ final class HangUpSignal implements AutoCloseable {
             };
             Object handler = Proxy.newProxyInstance(handlers.getClassLoader(), new Class<?>[]{handlers}, call);
             Method handle = signals.getMethod("handle", signals, handlers);
-            return new HangUpSignal(signal, handle.invoke(null, signal, handler), handle);
+            Object former = handle.invoke(null, signal, handler);
+            // The JVM leaves a signal alone that was ignored when it started, as under nohup(1).
+            return former.equals(handlers.getField("SIG_IGN").get(null))
+                    ? null
+                    : new HangUpSignal(signal, former, handle);
         } catch (ReflectiveOperationException | IllegalArgumentException _) {
             // No such module, or the JVM runs with -Xrs.
             return null;

@@ -163,7 +163,7 @@ final class ParentLoop implements Supervisor.Actions {
         HangUpSignal hangUp = HangUpSignal.to(self::reload);
         if (hangUp == null)
             log(System.Logger.Level.INFO,
-                    "SIGHUP is no reload here: that needs the module jdk.unsupported, and no -Xrs");
+                    "SIGHUP is no reload here: that needs the module jdk.unsupported, no -Xrs, and a start without nohup(1)");
         try (Control _ = control == null || jvm.isTraining()
                 ? null
                 : Control.open(control.socket, control.who, orders, log)) {

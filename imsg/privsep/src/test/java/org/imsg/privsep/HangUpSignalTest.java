@@ -17,7 +17,11 @@ class HangUpSignalTest {
         private Main() {}
 
         public static void main(String... arguments) throws Exception {
-            HangUpSignal.to(() -> HEARD.add("who was there before"));
+            HangUpSignal former = HangUpSignal.to(() -> HEARD.add("who was there before"));
+            if (former == null) {
+                TestProgram.program("one").parent(() -> ParentProcess::stop).run(arguments);
+                return;
+            }
             if (arguments[0].equals("program")) {
                 TestProgram.program("one").parent(() -> Main::hangUpAndStop).run(arguments);
             } else {
@@ -48,5 +52,10 @@ class HangUpSignalTest {
     @Test
     void a_program_that_has_stopped_leaves_the_signal_to_whom_it_went_to_before() throws Exception {
         assertThat(new ChildJvm().run(Main.class, "program")).endsWith("who was there before\n");
+    }
+
+    @Test
+    void a_program_that_was_started_with_the_signal_ignored_says_that_it_is_no_reload() throws Exception {
+        assertThat(new ChildJvm().ignoringHangUps().run(Main.class, "ignored")).contains("SIGHUP is no reload here");
     }
 }
