@@ -54,7 +54,7 @@ public final class Example implements AutoCloseable {
         try {
             Files.setPosixFilePermissions(directory,
                     java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
-            Path jar = ProgramJar.in(directory, main, Privsep.class, ImsgChannel.class);
+            Path jar = ProgramJar.in(directory, main, Usage.class, Privsep.class, ImsgChannel.class);
             return new Example(network,
                     network.call(() -> TestedProgram.start(jar.toString(), PARENT_OPTIONS, main, arguments)));
         } catch (Exception | Error e) {

@@ -371,9 +371,14 @@ final class ChildProcess implements Connection.Receiver {
         served = new MonitorThread(monitor, socket, instance.toString(), this::faulty);
     }
 
+    private Optional<String> authenticated() {
+        MonitorThread monitor = served;
+        return monitor == null ? Optional.empty() : monitor.authenticated();
+    }
+
     /** From now on it can be sent to, and says things to the user's handlers. */
     Peer becomePeer() {
-        peer = new Peer(instance.role.name(), instance.number, connection);
+        peer = new Peer(instance.role.name(), instance.number, connection, this::authenticated);
         if (Recorder.started())
             ChildEvents.runs(instance, pid(), age());
         return peer;

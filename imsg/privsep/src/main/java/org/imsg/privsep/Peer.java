@@ -2,8 +2,13 @@ package org.imsg.privsep;
 
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Supplier;
 import org.imsg.Imsg;
 import org.imsg.ImsgTooLargeException;
+import org.imsg.privsep.ops.Privileged;
+import org.imsg.privsep.rights.Ids;
 import org.imsg.unix.ErrnoException;
 
 /**
@@ -20,11 +25,17 @@ public final class Peer {
     private final String role;
     private final int instance;
     private final Connection connection;
+    private final Supplier<Optional<String>> authenticated;
 
     Peer(String role, int instance, Connection connection) {
+        this(role, instance, connection, Optional::empty);
+    }
+
+    Peer(String role, int instance, Connection connection, Supplier<Optional<String>> authenticated) {
         this.role = role;
         this.instance = instance;
         this.connection = connection;
+        this.authenticated = authenticated;
     }
 
     /**
@@ -52,6 +63,16 @@ public final class Peer {
      */
     public boolean isConnected() {
         return connection.isOpen();
+    }
+
+    /**
+     * The user whose password a child has last shown to this process, its parent, by {@link Privileged#authenticate(String, String, byte[])}. It is known from what
+     * PAM said, never from what the child says; {@link ParentProcess#requestAs(String, Ids, Imsg, Duration)} starts a process as this user.
+     *
+     * @return the name that PAM ended with; empty if the child has shown none, and always in a process that is not its parent
+     */
+    public Optional<String> authenticated() {
+        return authenticated.get();
     }
 
     /**

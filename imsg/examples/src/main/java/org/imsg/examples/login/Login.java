@@ -1,28 +1,21 @@
 package org.imsg.examples.login;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Optional;
 import org.imsg.Imsg;
 import org.imsg.privsep.Role;
 import org.imsg.privsep.RoleProcess;
-import org.imsg.privsep.ops.Privileged;
-import org.imsg.privsep.ops.Program;
 import org.imsg.privsep.ops.RefusedException;
-import org.imsg.privsep.ops.RunningProgram;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 
 /**
- * One connection: {@code login USER}, {@code password SECRET} as often as the parent lets it try, then {@code run COMMAND} as often as the user likes. The
- * output of a command comes as it is, and after it a line with how the command ended.
+ * One connection of a stranger: {@code login USER}, then {@code password SECRET} as often as the parent lets it try. When a password was right, the
+ * connection goes back to the parent, and this process ends.
  */
 final class Login implements Role {
-    private static final int LONGEST_LINE = 2048;
+    /** To the parent: the stranger at the other end of the connection that comes along has shown a password. */
+    static final int LOGGED_IN = 2;
 
     @Override
     public void start(RoleProcess self) {
@@ -37,82 +30,34 @@ final class Login implements Role {
 
     @Override
     public void serve(RoleProcess self, Imsg request) throws IOException {
-        try (FdChannel client = new FdChannel(request.takeFd())) {
-            Optional<String> user = authenticated(self, client);
-            if (user.isPresent())
-                for (byte[] line; (line = line(client)).length > 0;)
-                    run(self.privileged(), user.get(), words(line, "run "), client);
+        try (Fd connection = request.takeFd(); FdChannel client = new FdChannel(connection.dup())) {
+            if (isAuthenticated(self, client))
+                self.parent().send(Imsg.of(LOGGED_IN).withFd(connection.move()));
         }
     }
 
-    private static Optional<String> authenticated(RoleProcess self, FdChannel client) throws IOException {
-        byte[] first = line(client);
-        if (first.length == 0)
-            return Optional.empty();
-        String name = words(first, "login ");
-        for (;;) {
+    private static boolean isAuthenticated(RoleProcess self, FdChannel client) throws IOException {
+        byte[] first = Lines.read(client);
+        String name = Lines.words(first, "login ");
+        while (first.length > 0) {
             // Never a String: it could not be wiped.
-            byte[] line = line(client);
+            byte[] line = Lines.read(client);
             byte[] secret = Arrays.copyOfRange(line, Math.min(line.length, "password ".length()), line.length);
             try {
-                Optional<String> user = name.isEmpty() || line.length == 0
-                        ? Optional.empty()
-                        : self.privileged().authenticate(self.arguments().get(1), name, secret);
-                write(client, user.isPresent() ? "welcome\n" : "no\n");
-                if (user.isPresent() || line.length == 0)
-                    return user;
+                if (line.length == 0)
+                    return false;
+                if (!name.isEmpty()
+                        && self.privileged().authenticate(self.arguments().get(1), name, secret).isPresent())
+                    return true;
+                Lines.write(client, "no\n");
             } catch (RefusedException _) {
                 // The parent counts the tries: in this process a stranger could count anew.
-                return Optional.empty();
+                return false;
             } finally {
                 Arrays.fill(line, (byte) 0);
                 Arrays.fill(secret, (byte) 0);
             }
         }
-    }
-
-    private static void run(Privileged parent, String user, String command, FdChannel client) throws IOException {
-        try (RunningProgram shell = parent.run(Program.of(Path.of("/bin/sh"), "-c", command).as(user))) {
-            shell.stdin().close();
-            Thread errors = Thread.ofVirtual().start(() -> copy(shell.stderr(), client));
-            copy(shell.stdout(), client);
-            errors.join();
-            write(client, "exit " + shell.waitFor().code() + "\n");
-        } catch (InterruptedException e) {
-            throw new java.io.InterruptedIOException();
-        }
-    }
-
-    private static void copy(Fd from, FdChannel to) {
-        ByteBuffer buffer = ByteBuffer.allocate(8192);
-        try (FdChannel output = new FdChannel(from)) {
-            while (output.read(buffer.clear()) >= 0)
-                to.write(buffer.flip());
-        } catch (IOException _) {
-            // The client is gone; the program is told so when its pipe is closed.
-        }
-    }
-
-    /** Reads up to the end of a line, or of the stream; a longer line ends the connection. */
-    private static byte[] line(FdChannel client) throws IOException {
-        byte[] bytes = new byte[LONGEST_LINE];
-        try {
-            for (int length = 0; length < LONGEST_LINE; length++)
-                if (client.read(ByteBuffer.wrap(bytes, length, 1)) < 0 || bytes[length] == '\n')
-                    return Arrays.copyOf(bytes, length);
-            throw new IOException("a line is longer than " + LONGEST_LINE + " bytes");
-        } finally {
-            Arrays.fill(bytes, (byte) 0);
-        }
-    }
-
-    /** The rest of a line after its first word; empty if it has another. */
-    private static String words(byte[] line, String first) {
-        String text = new String(line, UTF_8);
-        return text.startsWith(first) ? text.substring(first.length()) : "";
-    }
-
-    private static void write(FdChannel client, String text) throws IOException {
-        client.write(ByteBuffer.wrap(text.getBytes(UTF_8)));
+        return false;
     }
 }

@@ -7,6 +7,7 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import java.util.Optional;
 import java.util.concurrent.ThreadFactory;
 import org.imsg.ImsgChannel;
@@ -179,19 +180,21 @@ public final class Monitor {
      *     {@link org.imsg.ImsgProtocolException}, the stream ends inside one, an {@link org.imsg.ImsgEofException}, or the channel was closed; the child is gone then too
      */
     public void serve(ImsgChannel channel, String name) throws IOException {
-        serve(channel, name, new LongAdder());
+        serve(channel, name, new LongAdder(), _ -> {});
     }
 
     /**
-     * As {@link #serve(ImsgChannel, String)}, and counts.
+     * As {@link #serve(ImsgChannel, String)}, and tells what became of the requests.
      *
      * @param channel as there
      * @param name as there
      * @param refusals counts what is refused
+     * @param authenticated is told each user whose password the child has shown, before the child is
      * @throws IOException as there
      */
-    public void serve(ImsgChannel channel, String name, LongAdder refusals) throws IOException {
-        new Session(channel, name, host, () -> policy, limits, time, refusals, ended).run();
+    public void serve(ImsgChannel channel, String name, LongAdder refusals, Consumer<String> authenticated)
+            throws IOException {
+        new Session(channel, name, host, () -> policy, limits, time, refusals, authenticated, ended).run();
     }
 
     /**

@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import org.imsg.DescriptorState;
@@ -58,6 +59,8 @@ final class Session {
     private final HandedOver handedOver = new HandedOver();
     /** The users whose passwords the child has shown, the last ones. */
     private final Deque<String> authenticated = new ArrayDeque<>();
+    /** Is told of each of them. */
+    private final Consumer<String> told;
     /** How many secrets the child has shown, right or wrong. */
     private final AtomicInteger tries = new AtomicInteger();
     private int unwritten;
@@ -66,8 +69,9 @@ final class Session {
     private volatile @Nullable String dropped;
 
     Session(ImsgChannel channel, String child, Host host, Supplier<Policy> policy, Limits limits, TimeSource time,
-            LongAdder refusals, Map<Outcome, LongAdder> ended) {
+            LongAdder refusals, Consumer<String> told, Map<Outcome, LongAdder> ended) {
         this.refusals = refusals;
+        this.told = told;
         this.ended = ended;
         this.channel = channel;
         this.child = child;
@@ -394,6 +398,7 @@ final class Session {
                 if (authenticated.size() > MOST_AUTHENTICATED)
                     authenticated.removeLast();
             }
+            told.accept(user);
         }
 
         @Override

@@ -25,7 +25,7 @@ final class Served implements AutoCloseable {
         return new Served(pair.first().format(WireFormat.MODERN).allowFdPassing(), refusals,
                 Call.start(Call.On.VIRTUAL, () -> {
                     try {
-                        monitor.serve(pair.second(), name, refusals);
+                        monitor.serve(pair.second(), name, refusals, _ -> {});
                         return null;
                     } catch (IOException e) {
                         return e;
