@@ -3,6 +3,7 @@ package org.imsg.privsep;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -41,6 +42,7 @@ final class ChildProcess implements Connection.Receiver {
     private static final Duration LAST_WORDS = Duration.ofSeconds(1);
     private static final int LONGEST_REASON = 300;
 
+    private final JvmSettings jvm;
     private final ParentProcess self;
     private final Supervisor supervisor;
     private final Consumer<LongConsumer> events;
@@ -81,7 +83,8 @@ final class ChildProcess implements Connection.Receiver {
     private final LongConsumer done;
 
     private ChildProcess(ParentProcess self, Supervisor supervisor, Consumer<LongConsumer> events, Instance instance,
-            RatedLog log, Predicate<String> mayAsk) {
+            RatedLog log, Predicate<String> mayAsk, JvmSettings jvm) {
+        this.jvm = jvm;
         this.self = self;
         this.supervisor = supervisor;
         this.events = events;
@@ -98,9 +101,9 @@ final class ChildProcess implements Connection.Receiver {
     static ChildProcess start(ParentProcess self, Supervisor supervisor, Consumer<LongConsumer> events,
             Instance instance, RatedLog log, Predicate<String> mayAsk, Child.Builder builder, JvmSettings jvm)
             throws IOException {
-        ChildProcess process = new ChildProcess(self, supervisor, events, instance, log, mayAsk);
+        ChildProcess process = new ChildProcess(self, supervisor, events, instance, log, mayAsk, jvm);
         try (Fd.Pair ends = Fd.socketpair()) {
-            process.start(ends, builder, jvm);
+            process.start(ends, builder);
             if (Recorder.started())
                 ChildEvents.started(instance, process.pid(), process.age());
             return process;
@@ -116,7 +119,7 @@ final class ChildProcess implements Connection.Receiver {
         }
     }
 
-    private void start(Fd.Pair ends, Child.Builder builder, JvmSettings jvm) throws IOException {
+    private void start(Fd.Pair ends, Child.Builder builder) throws IOException {
         RoleSettings role = instance.role;
         connection = new Connection(ends.first(), instance.toString(), role.bounds());
         if (!role.inheritsStreams()) {
@@ -219,9 +222,17 @@ final class ChildProcess implements Connection.Receiver {
 
     /** What the kernel shows of it that is otherwise than its role declares. */
     List<String> differences() throws IOException {
-        RoleRights rights = instance.role.rights();
-        List<String> differences = rights.isConfined() ? rights.declared(ids).differences(pid()) : List.of();
-        return isThere() ? differences : List.of();
+        RoleSettings role = instance.role;
+        Confinement declared = role.rights().declared(ids, jvm, role.jvmOptions(), role.instances());
+        try {
+            List<String> differences = (group == null ? declared : declared.controlGroup(group)).differences(pid());
+            return isThere() ? differences : List.of();
+        } catch (NoSuchFileException e) {
+            // With its end its group goes.
+            if (isThere())
+                throw e;
+            return List.of();
+        }
     }
 
     /** It has not been waited for: its number is still its own. */

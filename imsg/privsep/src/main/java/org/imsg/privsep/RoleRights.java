@@ -230,10 +230,14 @@ final class RoleRights {
     }
 
     /** All that a process is to have given up by the time it runs, as far as this program can enforce it. */
-    Confinement declared(@Nullable Ids as) throws PrivilegeException {
+    Confinement declared(@Nullable Ids as, JvmSettings jvm, List<String> options, int instances)
+            throws PrivilegeException {
+        if (!isConfined())
+            return limited(Confinement.none(), jvm, options, OptionalInt.empty());
         boolean partial = as == null && !missing().isEmpty();
         Ids ids = as != null ? as : partial ? null : ids();
-        Confinement declared = promised(confinement(ids, List::of, partial));
+        Confinement declared = limited(promised(confinement(ids, List::of, partial)), jvm, options,
+                ids != null ? OptionalInt.of(instances) : OptionalInt.empty());
         if (ids == null || !dropsInside())
             return declared;
         return chroot == null ? declared.to(ids) : declared.to(ids).chroot(chroot);

@@ -1,5 +1,6 @@
 package org.imsg.privsep;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
@@ -7,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -21,6 +23,8 @@ import org.imsg.ImsgChannel;
 import org.imsg.privsep.ops.Root;
 import org.imsg.privsep.rights.Confinement;
 import org.imsg.privsep.rights.PrivilegeException;
+import org.imsg.privsep.rights.Resource;
+import org.imsg.privsep.rights.TestControlGroups;
 import org.imsg.testing.ChildJvm;
 import org.imsg.testing.ClassPlaces;
 import org.junit.jupiter.api.Test;
@@ -43,7 +47,11 @@ class ControlTest {
         private final FutureTask<Integer> run;
 
         Running(String settings, boolean allowed) throws Exception {
-            Privsep program = DemandProgram.program(settings).parent(() -> started::complete)
+            this(DemandProgram.program(settings), settings, allowed);
+        }
+
+        Running(Privsep described, String settings, boolean allowed) throws Exception {
+            Privsep program = described.parent(() -> started::complete)
                     .control(socket(), _ -> allowed)
                     .jvm(j -> j.classPath(ClassPlaces.classPath(DemandProgram.class, Privsep.class, Imsg.class),
                             DemandProgram.class));
@@ -141,6 +149,58 @@ class ControlTest {
             assertThat(entries.getLast()).containsKey("ok");
             assertThat(entries).filteredOn(each -> "session[0]".equals(each.get("name"))).singleElement()
                     .satisfies(session -> assertThat(session).containsEntry("differences", "0"));
+        }
+    }
+
+    /** The differences of a role's one process that runs. */
+    private List<String> differences(String role) throws IOException {
+        Map<String, String> process = ask(ControlProtocol.VERIFY, "").stream()
+                .filter(each -> role.equals(each.get("role")) && each.containsKey("differences")).findAny()
+                .orElseThrow();
+        return process.entrySet().stream().filter(each -> each.getKey().startsWith("difference-"))
+                .map(Map.Entry::getValue).toList();
+    }
+
+    private static void ran(String... command) throws Exception {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+    }
+
+    /** To raise a limit from outside takes CAP_SYS_RESOURCE, so the role's is lowered while its process runs. */
+    @Test
+    void a_limit_over_the_roles_and_a_thread_that_was_made_less_nice_are_differences() throws Exception {
+        Root.required();
+        try (Running _ = new Running("2 1 5 10 confined nice", true)) {
+            String pid = awaitSpare("");
+            assertThat(differences("session")).isEmpty();
+            assertThat(differences("asker")).isEmpty();
+            DemandProgram.DESCRIBED.get("session").limit(Resource.NOFILE, 1023);
+            assertThat(differences("session")).containsExactly("has limit NOFILE 1024 instead of 1023");
+            ran("prlimit", "--pid", entry("asker[0]").get("pid"), "--nofile=900:900");
+            assertThat(differences("asker")).as("with less").isEmpty();
+            DemandProgram.DESCRIBED.get("asker").limit(Resource.CPU, 1000);
+            assertThat(differences("asker")).as("of a role that is not confined otherwise")
+                    .containsExactly("has limit CPU unlimited instead of 1000");
+            ran("renice", "-n", "-20", "-p", pid);
+            assertThat(differences("session")).hasSize(2).last().asString()
+                    .matches("thread " + pid + " has niceness -20 instead of -?[0-9]+");
+        }
+    }
+
+    @Test
+    void a_process_that_was_taken_out_of_its_control_group_differs() throws Exception {
+        Root.required();
+        try (TestControlGroups place = TestControlGroups.make()) {
+            String settings = "2 1 5 10 confined";
+            try (Running _ = new Running(DemandProgram.program(settings).controlGroups(place.directory), settings,
+                    true)) {
+                String pid = awaitSpare("");
+                assertThat(differences("session")).isEmpty();
+                Files.writeString(place.directory.resolve("cgroup.procs"), pid, StandardOpenOption.WRITE);
+                assertThat(differences("session")).singleElement().asString()
+                        .startsWith("is not in the control group " + place.directory + "/imsg-");
+            }
         }
     }
 

@@ -5,6 +5,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.imsg.Imsg;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.unix.Fd;
@@ -16,20 +18,29 @@ final class DemandProgram {
     private static final int REHEARSALS = 3;
     static final Ids SESSION = Ids.of(64061, 64061);
 
+    /** The roles as they were last described in this process. */
+    static final Map<String, RoleSettings> DESCRIBED = new ConcurrentHashMap<>();
+
     private DemandProgram() {}
 
     /** Children find the same in their first argument: {@code limit spares uses waiting}, and what else is asked for. */
     static Privsep program(String settings) {
         String[] words = settings.split(" ");
         Privsep program = Privsep.program("demand").role("session", Session::new, r -> {
+            DESCRIBED.put("session", r);
             r.onDemand(d -> d.limit(Integer.parseInt(words[0])).spares(Integer.parseInt(words[1]))
                     .uses(Integer.parseInt(words[2])).waiting(Integer.parseInt(words[3])).askedBy("asker")
                     .rehearsal(REHEARSALS, "pid".getBytes(UTF_8), "hello".getBytes(UTF_8)));
-            return settings.contains("confined") ? r.user(SESSION).pledge() : r;
+            if (settings.contains("confined"))
+                r.user(SESSION).pledge();
+            return settings.contains("nice") ? r.confine(c -> c.nice(5)) : r;
         });
         program.role("login", Session::new,
                 r -> r.pledge().onDemand(d -> d.startAs(ids -> ids.uid() >= 64_000 && ids.uid() <= 64_100)));
-        return program.role("asker", Asker::new, r -> settings.contains("restarting") ? r.restart() : r);
+        return program.role("asker", Asker::new, r -> {
+            DESCRIBED.put("asker", r);
+            return settings.contains("restarting") ? r.restart() : r;
+        });
     }
 
     public static void main(String... arguments) throws Exception {

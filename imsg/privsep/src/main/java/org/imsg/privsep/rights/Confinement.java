@@ -304,8 +304,9 @@ public final class Confinement {
 
     /**
      * Holds another process against this confinement, from outside: the ids, capabilities, filter and no_new_privs of each of its threads, its
-     * root, and its namespaces, as /proc shows them. Not seen there are what is unveiled, ports and limits. Linux only; for a process of
-     * another user as root.
+     * root and namespaces, limits, the niceness of each of its threads against this one's, and its control group, as /proc shows them. Having
+     * less than described is no difference. Not seen there are what is unveiled and ports. Where nothing but limits and a group is described,
+     * the process may have entered them itself, and nothing else is looked at. Linux only; for a process of another user as root.
      *
      * @param pid the process, which must not be waited for meanwhile
      * @return what is otherwise, in words; empty if nothing is, or if the process has ended

@@ -4,14 +4,17 @@ import java.io.File;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
 import org.jspecify.annotations.Nullable;
@@ -25,10 +28,16 @@ public final class ControlGroup implements AutoCloseable {
     private static final long PAUSE_NANOS = 1_000_000;
 
     private final Path directory;
+    private final GroupLimits limits;
     private @Nullable OutputStream kill;
 
     ControlGroup(Path directory) {
+        this(directory, GroupLimits.none());
+    }
+
+    ControlGroup(Path directory, GroupLimits limits) {
         this.directory = directory;
+        this.limits = limits;
     }
 
     /** Opens what ends the group, which Linux has since 5.14: there may be no descriptor left when all must go. */
@@ -62,6 +71,31 @@ public final class ControlGroup implements AutoCloseable {
      */
     public List<Long> pids() throws IOException {
         return Files.readAllLines(directory.resolve("cgroup.procs")).stream().map(Long::valueOf).toList();
+    }
+
+    /** Whether a process is outside, and the group allows more than it should, in words. */
+    List<String> differences(long pid) throws IOException {
+        List<String> differences = new ArrayList<>();
+        if (!has(pid))
+            differences.add("is not in the control group " + directory);
+        for (var limit : limits.values().entrySet()) {
+            String now = Files.readString(directory.resolve(limit.getKey())).strip();
+            if (GroupLimits.isMore(now, limit.getValue()))
+                differences.add("has " + limit.getKey() + " " + now + " instead of " + limit.getValue());
+        }
+        return differences;
+    }
+
+    /** Also if it has gone into a group within. */
+    private boolean has(long pid) throws IOException {
+        try (Stream<Path> all = Files.walk(directory)) {
+            for (Path file : all.filter(each -> each.endsWith("cgroup.procs")).toList())
+                if (Files.readAllLines(file).contains(Long.toString(pid)))
+                    return true;
+            return false;
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
     }
 
     /**

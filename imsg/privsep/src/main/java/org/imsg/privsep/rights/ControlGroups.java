@@ -129,7 +129,7 @@ public final class ControlGroups {
                 if (Files.exists(path.resolve("memory.swap.max")))
                     write(path.resolve("memory.swap.max"), "0");
             }
-            return new ControlGroup(path).held();
+            return new ControlGroup(path, limits).held();
         } catch (PrivilegeException e) {
             throw e;
         } catch (IOException e) {

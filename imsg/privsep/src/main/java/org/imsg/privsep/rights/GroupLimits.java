@@ -100,6 +100,13 @@ public final class GroupLimits {
         return values;
     }
 
+    /** Whether a file of the group allows more than it was given; the kernel takes whole pages of memory only, and so perhaps less. */
+    static boolean isMore(String now, String given) {
+        if (now.startsWith("max") || given.contains(" "))
+            return !now.equals(given);
+        return Long.parseUnsignedLong(now) > Long.parseUnsignedLong(given);
+    }
+
     /** The kernel's controllers that keep them. */
     Set<String> controllers() {
         Set<String> controllers = new TreeSet<>();

@@ -4,25 +4,32 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.imsg.sys.Abi;
 import org.imsg.sys.Credentials;
 
 /** A resource that can be limited for a process: setrlimit(2). */
 public enum Resource {
     /** Seconds of processor time. */
-    CPU,
+    CPU("cpu time"),
     /** Bytes of a file written. */
-    FSIZE,
+    FSIZE("file size"),
     /** Bytes of private memory that can be written, a JVM's outside of its heap too. */
-    DATA,
+    DATA("data size"),
     /** Bytes of a core dump; 0 for none. */
-    CORE,
+    CORE("core file size"),
     /** Processes and threads of the user; too few and the JVM cannot start a thread. */
-    NPROC,
+    NPROC("processes"),
     /** Open descriptors, and one more. */
-    NOFILE,
+    NOFILE("open files"),
     /** Bytes locked in memory. */
-    MEMLOCK;
+    MEMLOCK("locked memory");
+
+    private final String label;
+
+    Resource(String label) {
+        this.label = label;
+    }
 
     int number() {
         return Abi.host().value("RLIMIT_" + name());
@@ -37,5 +44,13 @@ public enum Resource {
             long hard = own.get(JAVA_LONG, JAVA_LONG.byteSize());
             return Long.compareUnsigned(limit, hard) < 0 ? limit : hard;
         }
+    }
+
+    /** The hard limit of a process, by its file {@code limits} in /proc; a negative number if it has none. */
+    long in(List<String> limits) {
+        String start = "Max " + label + " ";
+        String line = limits.stream().filter(each -> each.startsWith(start)).findFirst().orElseThrow();
+        String hard = line.substring(start.length()).strip().split("\\s+")[1];
+        return hard.equals("unlimited") ? -1 : Long.parseUnsignedLong(hard);
     }
 }

@@ -61,6 +61,15 @@ final class Restrictions implements Cloneable {
         return unveiledJava || !unveiled.isEmpty();
     }
 
+    /** Whether it takes nothing but what {@link Confinement#enter()} can limit, which leaves a process its other rights, and a group. */
+    boolean isLimitedOnly() {
+        return equals(new Restrictions().with(copy -> {
+            copy.limits = limits;
+            copy.group = group;
+            copy.ifPossible = ifPossible;
+        }));
+    }
+
     private List<Object> all() {
         return Arrays.asList(promises, unveiled, unveiledJava, namespaces, privateRoot, chroot, ids, intermediate,
                 limits, bindPorts, connectPorts, bounding, ambient, group, niceness, ifPossible);

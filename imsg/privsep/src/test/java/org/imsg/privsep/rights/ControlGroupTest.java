@@ -301,6 +301,22 @@ class ControlGroupTest {
         }
     }
 
+    /** By files like those of a group: where version 1 has the controllers there are none to change. */
+    @Test
+    void a_group_that_allows_more_than_it_was_given_differs(@TempDir Path files) throws Exception {
+        ControlGroup group = new ControlGroup(files, GroupLimits.none().memory(5000).pids(7).cpus(0.5));
+        for (String each : new String[]{"cgroup.procs 12", "memory.max 4096", "pids.max 7", "cpu.max 50000 100000"})
+            Files.writeString(files.resolve(each.substring(0, each.indexOf(' '))),
+                    each.substring(each.indexOf(' ') + 1) + "\n");
+        assertThat(group.differences(12)).isEmpty();
+        Files.writeString(files.resolve("memory.max"), "8192\n");
+        Files.writeString(files.resolve("pids.max"), "max\n");
+        Files.writeString(files.resolve("cpu.max"), "max 100000\n");
+        assertThat(group.differences(1)).containsExactly("is not in the control group " + files,
+                "has cpu.max max 100000 instead of 50000 100000", "has memory.max 8192 instead of 5000",
+                "has pids.max max instead of 7");
+    }
+
     @Test
     void limits_are_told_from_nonsense() {
         assertThat(GroupLimits.none().memory(1 << 20).pids(7).cpus(1.5))
