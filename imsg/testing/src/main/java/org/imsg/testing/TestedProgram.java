@@ -3,11 +3,14 @@ package org.imsg.testing;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * A privilege-separated program that runs in a JVM of its own, and so do its children: what it prints can be waited for, and
@@ -19,7 +22,7 @@ public final class TestedProgram implements AutoCloseable {
 
     private final Process process;
     private final BlockingQueue<String> printed = new LinkedBlockingQueue<>();
-    private final List<String> seen = new ArrayList<>();
+    private final List<String> seen = Collections.synchronizedList(new ArrayList<>());
     private final Thread reader;
 
     private TestedProgram(Process process) {
@@ -69,6 +72,32 @@ public final class TestedProgram implements AutoCloseable {
         }
     }
 
+    /** Whether it prints a line that has this in it, within some time and before it ends; what it prints until then is passed over. */
+    public boolean prints(String part, Duration patience) throws InterruptedException {
+        for (long end = System.nanoTime() + patience.toNanos();;) {
+            String line = printed.poll(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+            if (line == null)
+                return false;
+            if (line.equals(END)) {
+                printed.add(END);
+                return false;
+            }
+            seen.add(line);
+            if (line.contains(part))
+                return true;
+        }
+    }
+
+    /** What it has printed that was waited for or passed over so far. */
+    public List<String> seen() {
+        return List.copyOf(seen);
+    }
+
+    /** The process that was started. */
+    public ProcessHandle process() {
+        return process.toHandle();
+    }
+
     /** The parent, who keeps its rights. */
     public ProcStatus parent() {
         return ProcStatus.of(process.pid());
@@ -77,6 +106,11 @@ public final class TestedProgram implements AutoCloseable {
     /** Its children of this moment, spares among them. */
     public List<ProcessHandle> children() {
         return process.children().toList();
+    }
+
+    /** All its processes of this moment: the parent, its children, and the programs that were started for them. */
+    public List<ProcessHandle> processes() {
+        return Stream.concat(Stream.of(process.toHandle()), process.descendants()).toList();
     }
 
     /** The one process that runs a role. */

@@ -9,6 +9,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.imsg.ImsgChannel;
@@ -29,6 +31,8 @@ import org.imsg.unix.Sockets;
  */
 final class WebFront {
     private static final Program BUILD = Program.of(Path.of("/bin/sh"), "build.sh");
+
+    private static final String PREFIX = "build";
 
     /** Whom the half that faces the web becomes; a number needs no entry in the user database. */
     static final int WEB = 64002;
@@ -55,8 +59,19 @@ final class WebFront {
             InetAddress loopback = InetAddress.ofLiteral("127.0.0.1");
             Fd listener = parent.listen(new InetSocketAddress(loopback, Integer.parseInt(arguments[1])), 10, true);
             WebFront front = new WebFront(parent, Path.of(arguments[0]));
+            front.removeLeft();
             Thread.ofPlatform().daemon().start(() -> front.accept(listener));
             parent.awaitEnd(); // the parent is gone: nothing more can be done here
+        }
+    }
+
+    /** Removes the trees of builds whose process was killed: no build runs before the first connection is accepted. */
+    private void removeLeft() {
+        try (DirectoryStream<Path> trees = Files.newDirectoryStream(builds, PREFIX + "*")) {
+            for (Path tree : trees)
+                parent.remove(tree);
+        } catch (IOException | DirectoryIteratorException e) {
+            System.err.println("a build of before is left: " + e.getMessage());
         }
     }
 
@@ -98,7 +113,7 @@ final class WebFront {
     }
 
     private void build(String script, FdChannel client) throws IOException {
-        Path tree = Files.createTempDirectory(builds, "build");
+        Path tree = Files.createTempDirectory(builds, PREFIX);
         try {
             Files.writeString(tree.resolve("build.sh"), script);
             try (RunningProgram build = parent.run(BUILD.directory(tree))) {

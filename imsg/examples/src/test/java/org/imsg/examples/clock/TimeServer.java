@@ -11,15 +11,15 @@ import java.time.Instant;
 import java.util.Arrays;
 
 /** A time server of the tests: its clock is as wrong as they want, and it may send forged answers before the true one. */
-final class TimeServer implements AutoCloseable {
-    static final int PORT = 123;
+public final class TimeServer implements AutoCloseable {
+    public static final int PORT = 123;
 
     private final DatagramSocket socket;
     private volatile Duration ahead = Duration.ZERO;
     private volatile boolean forges;
 
     /** In the network of the calling thread. */
-    TimeServer() throws IOException {
+    public TimeServer() throws IOException {
         socket = new DatagramSocket(new InetSocketAddress("127.0.0.1", PORT));
         Thread.ofPlatform().daemon().name("time-server").start(this::serve);
     }
