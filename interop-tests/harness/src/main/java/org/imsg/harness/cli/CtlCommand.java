@@ -81,6 +81,8 @@ final class CtlCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "log takes verbose or brief, not " + word);
         if (watch != null && !action.equals("status"))
             throw new ParameterException(spec.commandLine(), "--watch goes with status only");
+        if (Duration.ZERO.equals(watch))
+            throw new ParameterException(spec.commandLine(), "--watch takes a time of 1ms or more");
         SocketPath.check(socket);
         try (ControlClient program = ControlClient.connect(socket, wait)) {
             return perform(program);

@@ -82,6 +82,14 @@ class CtlCommandTest extends ImsgProgram {
         assertThat(err.toString()).isEqualTo("imsg: refused: not now\n");
     }
 
+    @Test
+    void a_program_is_not_asked_without_a_pause() {
+        assertThat(imsg("ctl", "/nonexistent", "status", "--watch", "0s")).isEqualTo(ExitCode.USAGE);
+        assertThat(err.toString()).contains("--watch takes a time of 1ms or more");
+        assertThat(imsg("ctl", "/nonexistent", "reload", "--watch", "1s")).isEqualTo(ExitCode.USAGE);
+        assertThat(err.toString()).contains("--watch goes with status only");
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = ';', textBlock = """
             frobnicate; frobnicate is none of status, verify
