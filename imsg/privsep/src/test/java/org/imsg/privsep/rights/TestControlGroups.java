@@ -36,6 +36,11 @@ public final class TestControlGroups implements AutoCloseable {
         return directory.getFileName().toString();
     }
 
+    /** Kills and removes all that is in it, and it. */
+    public void endAll() throws IOException {
+        new ControlGroup(directory).close();
+    }
+
     @Override
     public void close() throws IOException {
         Files.delete(directory);
