@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -42,6 +43,13 @@ class ReadmeTest {
     private static final Pattern ROW = Pattern.compile("^\\| (.*?) \\| .*? \\| (.*) \\|$", Pattern.MULTILINE);
     private static final Pattern PROOF = Pattern.compile("example `(\\w+)`|`([A-Z]\\w+)(?:\\.(\\w+))?`");
     private static final Pattern SPACE = Pattern.compile("\\s+");
+
+    /** A command line of Maven, in a block or in a sentence. */
+    private static final Pattern MAVEN = Pattern.compile("(?m)^[$ ]*(mvn [^#\\n]*)|`(mvn [^`]*)`");
+    private static final Pattern WORD = Pattern.compile("(?<= )'?-([PD])([\\w.-]+)(?:=([^ ']*))?");
+    /** Of Maven itself and its plugins. */
+    private static final Set<String> PROPERTIES = Set.of("skipTests", "test", "surefire.failIfNoSpecifiedTests",
+            "gpg.keyname");
 
     /** A manual, by its path in the tree. */
     record Manual(String name) {
@@ -131,6 +139,29 @@ class ReadmeTest {
                     if (link.group(2) != null)
                         assertThat(anchors(read(target))).contains(link.group(2));
                 });
+    }
+
+    @ParameterizedTest
+    @MethodSource("manuals")
+    void a_profile_a_property_and_a_test_that_a_command_of_Maven_names_are_there(Manual manual) {
+        assertThat(MAVEN.matcher(manual.text()).results().map(MatchResult::group)
+                .flatMap(line -> WORD.matcher(line).results()).filter(word -> !isThere(word)).map(MatchResult::group))
+                .isEmpty();
+    }
+
+    private static boolean isThere(MatchResult word) {
+        String name = word.group(2);
+        if (word.group(1).equals("P"))
+            return poms().anyMatch(pom -> pom.contains("<id>" + name + "</id>"));
+        if (!name.equals("test"))
+            return PROPERTIES.contains(name) || poms().anyMatch(pom -> pom.contains("${" + name + "}"));
+        String test = word.group(3).replaceAll(".*[.*]", "");
+        return test.isEmpty() || sources().anyMatch(file -> file.endsWith(test + ".java"));
+    }
+
+    private static Stream<String> poms() {
+        return Stream.concat(MODULES.stream(), Stream.of(".", "interop-tests/concurrency", "interop-tests/dist",
+                "interop-tests/fuzz", "interop-tests/machines")).map(module -> read(ROOT.resolve(module, "pom.xml")));
     }
 
     @ParameterizedTest

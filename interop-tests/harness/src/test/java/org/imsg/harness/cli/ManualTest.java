@@ -18,9 +18,10 @@ import picocli.CommandLine;
 /** The command lines of the manuals are ones that the program takes. */
 class ManualTest {
     private static final Pattern ROW = Pattern.compile("(?m)^\\| `((?!imsg )[a-z]+(?: [^`]*)?)` \\|");
-    private static final Pattern LINE = Pattern.compile("(?m)(?:^\\$ |`)imsg ([a-z]+ [^`&|\\n]+)");
+    private static final Pattern LINE = Pattern.compile("(?m)(?:^\\$ |^# (?=imsg ctl)|`)imsg ([a-z]+ [^`&|#\\n]+)");
     private static final List<Path> MANUALS = Stream
-            .of("README.md", "imsg/README.md", "imsg/peers/README.md", "interop-tests/README.md")
+            .of("README.md", "imsg/README.md", "imsg/peers/README.md", "imsg/privsep/README.md",
+                    "interop-tests/README.md")
             .map(name -> Path.of("..", "..", name)).toList();
     /** What stands for a word of the user's own. */
     private static final Map<String, String> VALUES = Map.of("N", "7", "V", "7.6", "COMMAND", "true");
