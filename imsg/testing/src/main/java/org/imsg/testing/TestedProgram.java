@@ -5,9 +5,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -22,7 +22,7 @@ public final class TestedProgram implements AutoCloseable {
 
     private final Process process;
     private final BlockingQueue<String> printed = new LinkedBlockingQueue<>();
-    private final List<String> seen = Collections.synchronizedList(new ArrayList<>());
+    private final List<String> seen = new CopyOnWriteArrayList<>();
     private final Thread reader;
 
     private TestedProgram(Process process) {
@@ -37,10 +37,22 @@ public final class TestedProgram implements AutoCloseable {
      */
     public static TestedProgram start(String classPath, List<String> options, Class<?> main, String... arguments)
             throws IOException {
+        return start(List.of(), classPath, options, main, arguments);
+    }
+
+    /**
+     * Starts a main class by way of another program, in the calling thread's namespaces.
+     *
+     * @param before a command that executes the rest of its line, such as {@code prlimit --nofile=20}
+     * @param options of the JVM, for the parent only
+     */
+    public static TestedProgram start(List<String> before, String classPath, List<String> options, Class<?> main,
+            String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xmx64m", "-XX:-UsePerfData",
                 "--enable-native-access=ALL-UNNAMED", "-cp", classPath));
+        command.addAll(0, before);
         command.addAll(options);
         command.add(main.getName());
         command.addAll(List.of(arguments));
@@ -88,9 +100,9 @@ public final class TestedProgram implements AutoCloseable {
         }
     }
 
-    /** What it has printed that was waited for or passed over so far. */
-    public List<String> seen() {
-        return List.copyOf(seen);
+    /** Everything it has printed so far, whether it was waited for or not. */
+    public List<String> said() {
+        return Stream.concat(seen.stream(), printed.stream()).filter(line -> !line.equals(END)).toList();
     }
 
     /** The process that was started. */

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.imsg.Imsg;
 import org.imsg.privsep.Peer;
@@ -22,6 +23,8 @@ final class SyslogReceiver implements Role {
     private static final int SOCKET_MODE = 0666;
 
     private final Map<String, FdChannel> logs = new ConcurrentHashMap<>();
+    /** Files whose last line has no end. */
+    private final Set<FdChannel> cut = ConcurrentHashMap.newKeySet();
     private boolean listening;
 
     @Override
@@ -37,8 +40,10 @@ final class SyslogReceiver implements Role {
 
     private void open(String log, Fd file) throws IOException {
         FdChannel before = logs.put(log, new FdChannel(file));
-        if (before != null)
+        if (before != null) {
             before.close();
+            cut.remove(before);
+        }
     }
 
     /** The channel to the monitor is closed when the sockets are there: nothing else is ever asked of it. */
@@ -82,12 +87,25 @@ final class SyslogReceiver implements Role {
         for (;;) {
             FdChannel file = logs.get(log);
             try {
-                file.write(ByteBuffer.wrap(line.getBytes(UTF_8)));
+                write(file, line);
                 return;
             } catch (ClosedChannelException e) {
                 if (logs.get(log) == file)
                     throw e;
             }
+        }
+    }
+
+    /** A line for which the disk had not enough room is ended before the next one, which has a line of its own. */
+    private synchronized void write(FdChannel file, String line) throws IOException {
+        ByteBuffer text = ByteBuffer.wrap((cut.contains(file) ? "\n" + line : line).getBytes(UTF_8));
+        try {
+            file.write(text);
+            cut.remove(file);
+        } catch (IOException e) {
+            if (text.position() > 0)
+                cut.add(file);
+            throw e;
         }
     }
 }

@@ -3,13 +3,9 @@ package org.imsg.examples.killed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.imsg.testing.TestedProgram;
 import org.junit.jupiter.api.Tag;
@@ -25,19 +21,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(3600)
 class KilledProcessesTest {
     private static final int FEW = 2, MANY = 100;
-    private static final Duration PATIENCE = Duration.ofSeconds(100);
     private static final long MOST_STARTING_MILLIS = 1500, MOST_SERVING_MILLIS = 200;
-    /** What a client lets pass before it tries again. */
-    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
     @TempDir
     private Path directory;
     private final Random random = new Random();
-    private final LinkedBlockingQueue<Boolean> events = new LinkedBlockingQueue<>();
-    /** Grows with each kill that is to be followed by an answer. */
-    private final AtomicInteger questions = new AtomicInteger();
-    private volatile boolean over;
-    private int asked;
 
     @ParameterizedTest
     @EnumSource
@@ -58,35 +46,37 @@ class KilledProcessesTest {
         int killed = 0;
         int children = 0;
         Victim victim = which.in(directory);
+        Client client = new Client(victim);
         try {
             while (killed < kills) {
-                int[] life = life(victim, kills - killed);
+                int[] life = life(victim, client, kills - killed);
                 killed += life[0];
                 children += life[1];
                 victim.awaitNothingLeft();
             }
-            lastLife(victim);
+            lastLife(victim, client);
         } catch (Exception | AssertionError e) {
             throw new AssertionError(
                     "with -Dimsg.kills.seed=" + seed + ", after " + killed + " kills, and this was said:\n"
-                            + String.join("\n", victim.program.seen()),
+                            + String.join("\n", victim.program.said()),
                     e);
         } finally {
             victim.end();
         }
-        System.out.printf("%s: %d killed, %d of them children; %d answers, seed %d%n", which, killed, children, asked,
+        System.out.printf("%s: %d killed, %d of them children; %d answers, seed %d%n", which, killed, children,
+                client.answers(),
                 seed);
     }
 
     /** Starts it and kills its processes until it ends; how many, and how many of these were not the parent. */
-    private int[] life(Victim victim, int most) throws Exception {
+    private int[] life(Victim victim, Client client, int most) throws Exception {
         int killed = 0;
         int children = 0;
         try (TestedProgram program = victim.start()) {
-            FutureTask<Void> client = clientOf(victim, program);
+            client.begin();
             boolean starting = random.nextBoolean();
             if (!starting)
-                awaitAnswerOrEnd();
+                client.isAnswered();
             while (killed < most && program.process().isAlive()) {
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS
                         .toNanos(random.nextLong(starting ? MOST_STARTING_MILLIS : MOST_SERVING_MILLIS)));
@@ -100,55 +90,23 @@ class KilledProcessesTest {
                     break;
                 children++;
                 if (!starting)
-                    awaitAnswerOrEnd();
+                    client.isAnswered();
             }
             program.process().destroyForcibly();
-            end(client);
+            client.end();
         }
         return new int[]{killed, children};
     }
 
     /** Starts it once more: it serves, what was acknowledged is there, and it ends as it should. */
-    private void lastLife(Victim victim) throws Exception {
-        try (TestedProgram program = victim.start()) {
-            FutureTask<Void> client = clientOf(victim, program);
-            awaitAnswerOrEnd();
-            end(client);
+    private void lastLife(Victim victim, Client client) throws Exception {
+        try (TestedProgram _ = victim.start()) {
+            client.begin();
+            assertThat(client.isAnswered()).isTrue();
+            client.end();
             victim.check();
             victim.stop();
         }
         victim.awaitNothingLeft();
-    }
-
-    private FutureTask<Void> clientOf(Victim victim, TestedProgram program) {
-        over = false;
-        events.clear();
-        FutureTask<Void> client = new FutureTask<>(() -> {
-            while (!over) {
-                int question = questions.get();
-                boolean answered = victim.isAnswered(asked);
-                if (answered)
-                    asked++;
-                boolean counts = answered && question == questions.get();
-                if (counts || !program.process().isAlive())
-                    events.add(counts);
-                LockSupport.parkNanos(PAUSE_NANOS);
-            }
-            return null;
-        });
-        Thread.ofPlatform().daemon().name("client").start(client);
-        return client;
-    }
-
-    /** An answer that was begun before does not count. */
-    private void awaitAnswerOrEnd() throws InterruptedException {
-        questions.incrementAndGet();
-        events.clear();
-        assertThat(events.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS)).as("it neither answers nor ends").isNotNull();
-    }
-
-    private void end(FutureTask<Void> client) throws Exception {
-        over = true;
-        client.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
     }
 }

@@ -9,6 +9,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -27,6 +28,8 @@ abstract class Victim {
     private static final int MOST_MILLIS = 20_000;
 
     final Path directory;
+    /** What it writes. */
+    final Path disk;
     final NetworkNamespace network;
     private final String classPath;
     private final Class<?> main;
@@ -36,6 +39,8 @@ abstract class Victim {
     Victim(Path directory, Class<?> main) throws Exception {
         this.directory = directory;
         this.main = main;
+        this.disk = Files.createDirectory(directory.resolve("disk"));
+        Files.setPosixFilePermissions(disk, PosixFilePermissions.fromString("rwxr-xr-x"));
         this.network = Example.newNetwork();
         String jar = ProgramJar.in(directory, main, Privsep.class, ImsgChannel.class).toString();
         classPath = needsMore()
@@ -63,7 +68,12 @@ abstract class Victim {
     }
 
     TestedProgram start() throws Exception {
-        program = network.call(() -> TestedProgram.start(classPath, List.of(), main,
+        return start(List.of(), List.of());
+    }
+
+    /** Starts it by way of another program, or with options of the parent's JVM. */
+    TestedProgram start(List<String> before, List<String> options) throws Exception {
+        program = network.call(() -> TestedProgram.start(before, classPath, options, main,
                 arguments().toArray(String[]::new)));
         return program;
     }

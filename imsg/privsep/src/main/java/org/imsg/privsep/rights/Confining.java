@@ -66,4 +66,9 @@ final class Confining {
                 data.set(JAVA_INT, 12L * half + 4L * set, (int) (mask >>> 32 * half));
         return data;
     }
+
+    /** The effective capabilities in such structs. */
+    static long effective(MemorySegment data) {
+        return Integer.toUnsignedLong(data.get(JAVA_INT, 0)) | (long) data.get(JAVA_INT, 12) << 32;
+    }
 }

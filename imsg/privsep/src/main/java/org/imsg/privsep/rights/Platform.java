@@ -48,7 +48,7 @@ public record Platform(String system, String machine, boolean pledge, boolean se
         if (Os.current() != Os.LINUX)
             return within;
         return new Platform(within.system, within.machine, within.pledge, within.seccomp, within.landlock,
-                userNamespacesAllowed(), namespacesThere(), effective(),
+                userNamespacesAllowed(), namespacesThere(), effective(within.machine),
                 isAtLeast(System.getProperty("os.version"), 6, 16));
     }
 
@@ -115,8 +115,18 @@ public record Platform(String system, String machine, boolean pledge, boolean se
         return there;
     }
 
-    private static Set<Capability> effective() {
+    /** Asks the kernel: a file cannot be opened while the descriptor table is full, and a process without capabilities would do without measures. */
+    private static Set<Capability> effective(String machine) {
         Set<Capability> capabilities = EnumSet.noneOf(Capability.class);
+        if (isKnown(machine))
+            try (Arena arena = Arena.ofConfined()) {
+                // int capget(cap_user_header_t header, cap_user_data_t data);
+                MemorySegment data = Confining.capabilityData(arena, 0);
+                RawSyscall.call(LinuxSyscalls.host().number("capget"), Confining.capabilityHeader(arena).address(),
+                        data.address());
+                capabilities.addAll(Capability.of(Confining.effective(data)));
+                return capabilities;
+            }
         for (String line : read("/proc/self/status").split("\n"))
             if (line.startsWith("CapEff:"))
                 capabilities.addAll(Capability.of(Long.parseUnsignedLong(line.substring(7).strip(), 16)));

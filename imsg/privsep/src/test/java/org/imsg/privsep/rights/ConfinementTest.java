@@ -310,6 +310,12 @@ class ConfinementTest {
     }
 
     @Test
+    void what_this_process_may_do_is_known_although_no_descriptor_is_free() throws Exception {
+        Platform here = Confinement.query();
+        assertThat(DescriptorLimit.whileNoneIsFree(Confinement::query)).isEqualTo(here);
+    }
+
+    @Test
     void one_capability_can_be_left() throws Exception {
         try (RunningSubject subject = RunningSubject.confined("ids bind ns:NET promise:STDIO,INET")) {
             String left = "0000000000000400";
