@@ -44,8 +44,6 @@ public final class Preload {
         classes();
         security();
         channels();
-        times();
-        texts();
         lookUp("localhost");
         lookUp("127.0.0.1");
     }
@@ -61,11 +59,13 @@ public final class Preload {
 
     /**
      * Prepares for loading classes later: every jar of the class path and module path is opened, and stays open; classes that
-     * are in directories are loaded.
+     * are in directories are loaded. Before, what a log record takes is prepared: the jars may leave no descriptor for it.
      *
      * @throws IOException if a directory of classes cannot be read
      */
     public static void classes() throws IOException {
+        times();
+        texts();
         // The search for what is nowhere opens every jar there is.
         ClassLoader.getSystemResource("there/is/no/such/resource");
         classesInDirectories();
