@@ -1,6 +1,7 @@
 package org.imsg.privsep.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.nio.file.Files;
@@ -174,6 +175,28 @@ class PolicyTest {
         assertThat(Policy.of().ids()).isEmpty();
         assertThatExceptionOfType(IllegalStateException.class).isThrownBy(() -> Policy.of().drop())
                 .withMessageContaining("user");
+    }
+
+    @Test
+    void a_name_in_a_line_is_the_user_or_group_that_the_system_knows_by_it() {
+        PolicyLine line = PolicyLine.of("users=daemon group=daemon /bin/true");
+        line.options("users=", "group=");
+        assertThat(line.users("users=")).hasValue(IdRange.of(1));
+        assertThat(line.groups("group=")).hasValue(IdRange.of(1));
+        for (String option : new String[]{"users=no-such-one", "group=no-such-one"}) {
+            PolicyLine unknown = PolicyLine.of(option);
+            unknown.options("users=", "group=");
+            assertThatIllegalArgumentException().isThrownBy(() -> {
+                unknown.users("users=");
+                unknown.groups("group=");
+            }).withMessageContaining("and there is no no-such-one");
+        }
+    }
+
+    @Test
+    void a_backslash_at_the_end_of_a_line_escapes_nothing_and_its_quote_is_open() {
+        assertThatIllegalArgumentException().isThrownBy(() -> PolicyLine.of("open read \"/etc/a\\"))
+                .withMessageContaining("at the end of a word");
     }
 
     @Test
