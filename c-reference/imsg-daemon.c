@@ -126,6 +126,50 @@ enum { EXIT_USAGE = 2 };
 	X(TIRES, "tires", ECHO, 'f', "accepts sixty clients")            \
 	X(SIGPIPE_KILLS, "sigpipe", ECHO, 'f',                                 \
 	    "dies of an answer to a client that has left")                     \
+	X(HIGH_LIMIT, "high-limit", ECHO, 'f',                                 \
+	    "takes one byte more than the longest message has")                \
+	X(MARK_KNOWN, "mark-in-length-known", ECHO, 'f',                       \
+	    "reads the mark as a part of the length of a type that it knows")  \
+	X(WAITS_KNOWN, "waits-for-descriptor-known", ECHO, 'f',                \
+	    "waits for the descriptor of a mark of a type that it knows")      \
+	X(SHORT_TYPE, "short-type", ECHO, 'f',                                 \
+	    "looks at sixteen bits of a type")                                 \
+	X(TAKES_REST, "takes-rest", ECHO, 'f',                                 \
+	    "takes what there is at the end for a whole message")              \
+	X(SKIPS, "skips-refused", ECHO, 'f',                                   \
+	    "answers what stands behind a length that it refuses")             \
+	X(SHARED, "shared-input", ECHO, 'f',                                   \
+	    "forgets a part of a message when another client says something")  \
+	X(CLOSES_OTHER, "closes-other", ECHO, 'f',                             \
+	    "closes all connections for a length that it refuses")             \
+	X(LARGE_ID, "large-id", ECHO, 'f',                                     \
+	    "answers 31 bits of a peerid")                                     \
+	X(SHORT_PID, "short-pid", ECHO, 'f', "answers 8 bits of its pid")      \
+	X(MARKS_ANSWERS, "marks-answers", ECHO, 'f',                           \
+	    "marks an answer that has no descriptor")                          \
+	X(DROPS_LAST, "drops-last-byte", ECHO, 'f',                            \
+	    "answers the longest payload without its last byte")               \
+	X(DROPS_PAGE, "drops-page-byte", ECHO, 'f',                            \
+	    "answers a payload of 4096 bytes without its last byte")           \
+	X(DROPS_REST, "drops-rest", ECHO, 'f',                                 \
+	    "forgets what of its answers a write does not take")               \
+	X(MOVES_ONE, "moves-one", ECHO, 'f',                                   \
+	    "answers the sixteenth message of a read last")                    \
+	X(TWICE_LATE, "twice-late", ECHO, 'f',                                 \
+	    "answers every 500th message of a client twice")                   \
+	X(KEEPS_REFUSED, "keeps-refused-socket", ECHO, 'f',                    \
+	    "ends a refused client without closing its socket")                \
+	X(KEEPS_REFUSED_FD, "keeps-refused-descriptor", ECHO, 'f',             \
+	    "keeps a descriptor that came with a length that it refuses")      \
+	X(KEEPS_WRONG_FD, "keeps-wrong-descriptor", COUNT, 'f',                \
+	    "keeps a descriptor that came with a payload that it refuses")     \
+	X(LEAKS, "leaks-refused", ECHO, 'f',                                   \
+	    "keeps the memory of a refused client")                            \
+	X(LEAKS_CLIENT, "leaks-client", ECHO, 'f',                             \
+	    "keeps the memory of a client that has left")                      \
+	X(LEAKS_MESSAGE, "leaks-message", ECHO, 'f',                           \
+	    "keeps the memory of each message")                                \
+	X(TIRES_LATE, "tires-late", ECHO, 'f', "dies of the 256th client")     \
 	X(CRASH_EMPTY, "crash-empty", ECHO, 'c', "dies of an empty payload")   \
 	X(CRASH_SHORT, "crash-short-length", ECHO, 'c',                        \
 	    "dies of a length below 16")                                       \
@@ -140,7 +184,14 @@ enum { EXIT_USAGE = 2 };
 	X(CRASH_HALF, "crash-half-header", ECHO, 'c',                          \
 	    "dies of an end inside a header")                                  \
 	X(CRASH_SPLIT, "crash-split-header", ECHO, 'c',                        \
-	    "dies of a header that comes in two reads")
+	    "dies of a header that comes in two reads")                        \
+	X(CRASH_SILENT, "crash-silent", ECHO, 'c',                             \
+	    "dies of a client that leaves without a word")                     \
+	X(CRASH_RESET, "crash-reset", ECHO, 'f',                               \
+	    "dies of a connection that is reset")                              \
+	X(CRASH_ID, "crash-peerid", ECHO, 'c',                                 \
+	    "dies of a peerid that is no index of its table")                  \
+	X(CRASH_PID, "crash-pid", ECHO, 'c', "dies of a pid of -1")
 
 #define ENTRY(name, text, type, kind, what) name,
 enum fault { FAULTS(ENTRY) };
@@ -167,6 +218,7 @@ struct client {
 	int		 nfds;
 	int		 closed;	/* the descriptor closed last, or -1 */
 	int		 cut;		/* the message began in an earlier read */
+	int		 spoke, refused, said;
 	unsigned char	*out;
 	size_t		 queued, room;
 };
@@ -174,7 +226,7 @@ struct client {
 static struct client *clients[CLIENTS];
 static struct client *newest;
 static enum fault fault;
-static int classic, accepted, answered;
+static int classic, accepted, answered, in_read;
 static uint32_t last_id;
 static unsigned char left[HEADER];	/* of the client that left last */
 static size_t nleft;
@@ -211,8 +263,8 @@ named(const char *name)
 static uint32_t
 length(const struct header *h)
 {
-	return classic ? h->word & 0xffff :
-	    fault == MARK_IN_LENGTH ? h->word : h->word & 0x7fffffff;
+	return classic ? h->word & 0xffff : fault == MARK_IN_LENGTH ||
+	    (fault == MARK_KNOWN && h->type <= TAKE) ? h->word : h->word & 0x7fffffff;
 }
 
 static int
@@ -257,13 +309,22 @@ answer(struct client *c, const struct header *request, const void *data,
 	if (fault == STALE_ID)
 		h.peerid = last_id;
 	last_id = request->peerid;
+	if (fault == LARGE_ID)
+		h.peerid &= 0x7fffffff;
+	if (fault == SHORT_PID)
+		h.pid &= 0xff;
 	if (fault == OTHER_PID)
 		h.pid = 0x7ffffff0u + (uint32_t)answered % 7;
 	if (fault == OTHER_TYPE && answered % 3 == 0)
 		h.type = 99;
 	if (fault == TRUNCATES && n > 4096)
 		n = 4096;
+	if ((fault == DROPS_LAST && n == LIMIT - HEADER) ||
+	    (fault == DROPS_PAGE && n == 4096))
+		n--;
 	h.word = (uint32_t)(HEADER + n);
+	if (fault == MARKS_ANSWERS)
+		h.word |= classic ? 1U << 16 : 1U << 31;
 	if (fault == SWAPPED_LENGTH)
 		h.word = __builtin_bswap32(h.word);
 	if (fault == SHORT_ANSWER)
@@ -273,7 +334,8 @@ answer(struct client *c, const struct header *request, const void *data,
 	if (fault == OTHER_CLIENT && newest != NULL)
 		c = newest;
 	put(c, message, HEADER + n);
-	if (fault == TWICE || (fault == TWICE_IF_CUT && c->cut))
+	if (fault == TWICE || (fault == TWICE_IF_CUT && c->cut) ||
+	    (fault == TWICE_LATE && ++c->said % 500 == 0))
 		put(c, message, HEADER + n);
 }
 
@@ -309,6 +371,12 @@ message(struct client *c, const struct header *h, unsigned char *data,
 		abort();
 	if (fault == CRASH_MARK && marked(h) && fd == -1)
 		abort();
+	if (fault == LEAKS_MESSAGE && malloc(HEADER + n) == NULL)
+		err(1, "a message");
+	if (fault == CRASH_ID && h->peerid > INT32_MAX)
+		abort();
+	if (fault == CRASH_PID && h->pid == UINT32_MAX)
+		abort();
 	if (fault == DROPS_BODY && c->cut)
 		memset(data, 0, n);
 	if (h->type == ECHO)
@@ -318,7 +386,8 @@ message(struct client *c, const struct header *h, unsigned char *data,
 	else if (h->type == TAKE)
 		answer(c, h, &got, sizeof(got));
 	if (fd == -1 || (fault == KEEPS && known(h)) ||
-	    (fault == KEEPS_UNKNOWN && !known(h)))
+	    (fault == KEEPS_UNKNOWN && !known(h)) ||
+	    (fault == KEEPS_WRONG_FD && rv == -1))
 		return rv;
 	close(fd);
 	c->closed = fd;
@@ -339,7 +408,8 @@ too_short(const struct header *h)
 static int
 too_long(const struct header *h)
 {
-	if (length(h) <= (fault == LOW_LIMIT ? LIMIT - 1 : LIMIT))
+	if (length(h) <= (fault == LOW_LIMIT ? LIMIT - 1 :
+	    fault == HIGH_LIMIT ? LIMIT + 1 : LIMIT))
 		return 0;
 	if (fault == CRASH_LONG)
 		abort();
@@ -378,17 +448,24 @@ messages(struct client *c, size_t at)
 	if (c->have - at < HEADER)
 		return (ssize_t)at;
 	memcpy(&h, c->in + at, HEADER);
-	if (too_short(&h) || too_long(&h))
+	if (fault == SHORT_TYPE)
+		h.type &= 0xffff;
+	if (too_short(&h) || too_long(&h)) {
+		c->refused = 1;
+		if (fault == SKIPS)
+			(void)messages(c, at + HEADER);
 		return -1;
+	}
 	size = length(&h) < HEADER ? HEADER : length(&h);
 	if (fault == PAYLOAD_LENGTH && !known(&h))
 		size += HEADER;
 	if (c->have - at < size)
 		return (ssize_t)at;
-	if (fault == WAITS_FOR_DESCRIPTOR && marked(&h) && c->nfds == 0)
+	if ((fault == WAITS_FOR_DESCRIPTOR ||
+	    (fault == WAITS_KNOWN && known(&h))) && marked(&h) && c->nfds == 0)
 		return (ssize_t)at;
 	n = size - HEADER;
-	if (fault == OUT_OF_ORDER) {
+	if (fault == OUT_OF_ORDER || (fault == MOVES_ONE && ++in_read == 16)) {
 		rest = messages(c, at + size);
 		if (rest == -1 || message(c, &h, c->in + at + HEADER, n,
 		    descriptor(c, &h, at == 0)) == -1)
@@ -462,18 +539,57 @@ receive(struct client *c)
 	return n;
 }
 
+static int
+output(struct client *c)
+{
+	ssize_t n;
+
+	while (c->queued > 0) {
+		n = send(c->fd, c->out, c->queued,
+		    (fault == SIGPIPE_KILLS ? 0 : MSG_NOSIGNAL) |
+		    (fault == BLOCKS ? 0 : MSG_DONTWAIT));
+		if (n == -1)
+			return errno == EAGAIN ? 0 : -1;
+		if (fault == DROPS_REST)
+			n = (ssize_t)c->queued;
+		memmove(c->out, c->out + n, c->queued - (size_t)n);
+		c->queued -= (size_t)n;
+	}
+	return 0;
+}
+
+/* By a fault: the end completes a message. */
+static void
+take_rest(struct client *c)
+{
+	struct header h;
+
+	if (c->have < HEADER)
+		return;
+	memcpy(&h, c->in, HEADER);
+	(void)message(c, &h, c->in + HEADER, c->have - HEADER, -1);
+	(void)output(c);
+}
+
 /* -1: drop the client. */
 static int
 input(struct client *c)
 {
 	ssize_t n, done;
-	size_t before;
+	size_t before, i;
 
 	do {
 		before = c->have;
-		if ((n = receive(c)) == -1)
+		if ((n = receive(c)) == -1) {
+			if (fault == CRASH_RESET && errno == ECONNRESET)
+				abort();
 			return errno == EAGAIN ? 0 : -1;
+		}
 		if (n == 0) {
+			if (fault == CRASH_SILENT && !c->spoke)
+				abort();
+			if (fault == TAKES_REST)
+				take_rest(c);
 			if (fault == CRASH_HALF && c->have > 0 &&
 			    c->have < HEADER)
 				abort();
@@ -481,9 +597,14 @@ input(struct client *c)
 		}
 		if (fault == CRASH_SPLIT && before > 0 && before < HEADER)
 			abort();
+		c->spoke = 1;
 		c->cut |= before > 0;
 		c->have += (size_t)n;
 	} while (wants_rest(c));
+	for (i = 0; fault == SHARED && i < CLIENTS; i++)
+		if (clients[i] != NULL && clients[i] != c)
+			clients[i]->have = 0;
+	in_read = 0;
 	if ((done = messages(c, 0)) == -1)
 		return -1;
 	while (fault == KEEPS_UNMARKED ? 0 : c->nfds > 0 && done > 0 &&
@@ -496,23 +617,6 @@ input(struct client *c)
 	return 0;
 }
 
-static int
-output(struct client *c)
-{
-	ssize_t n;
-
-	while (c->queued > 0) {
-		n = send(c->fd, c->out, c->queued,
-		    (fault == SIGPIPE_KILLS ? 0 : MSG_NOSIGNAL) |
-		    (fault == BLOCKS ? 0 : MSG_DONTWAIT));
-		if (n == -1)
-			return errno == EAGAIN ? 0 : -1;
-		memmove(c->out, c->out + n, c->queued - (size_t)n);
-		c->queued -= (size_t)n;
-	}
-	return 0;
-}
-
 static void
 drop(int i)
 {
@@ -521,21 +625,29 @@ drop(int i)
 	if (fault == KEEPS_INPUT && c->have < HEADER)
 		memcpy(left, c->in, nleft = c->have);
 	while (c->nfds > 0)
-		if (fault == KEEPS_UNMARKED)
+		if (fault == KEEPS_UNMARKED ||
+		    (fault == KEEPS_REFUSED_FD && c->refused))
 			c->nfds--;
 		else
 			close(c->fds[--c->nfds]);
 	if (fault == CLOSES_TWICE && c->closed != -1 && c->closed != c->fd)
 		close(c->closed);
-	if (fault != KEEPS_SOCKET)
+	if (fault == SKIPS)
+		(void)output(c);
+	if (fault != KEEPS_SOCKET && !(fault == KEEPS_REFUSED && c->refused))
 		close(c->fd);
 	else
 		shutdown(c->fd, SHUT_RDWR);
 	if (newest == c)
 		newest = NULL;
+	clients[i] = NULL;
+	for (i = 0; fault == CLOSES_OTHER && c->refused && i < CLIENTS; i++)
+		if (clients[i] != NULL)
+			drop(i);
+	if (fault == LEAKS_CLIENT || (fault == LEAKS && c->refused))
+		return;
 	free(c->out);
 	free(c);
-	clients[i] = NULL;
 }
 
 static void
@@ -555,7 +667,8 @@ accept_one(int listener)
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		err(1, "a client");
-	accepted++;
+	if (++accepted == 256 && fault == TIRES_LATE)
+		abort();
 	c->fd = fd;
 	c->closed = -1;
 	memcpy(c->in, left, nleft);
@@ -609,6 +722,8 @@ serve(int listener)
 			err(1, "poll");
 		for (k = 0; k < n; k++) {
 			i = index[k];
+			if (clients[i] == NULL)
+				continue;
 			if (((polled[k].revents & (POLLIN | POLLHUP)) != 0 &&
 			    input(clients[i]) == -1) ||
 			    (polled[k].revents & POLLERR) != 0)

@@ -114,9 +114,13 @@ final class ConformanceCommand implements Callable<Integer> {
             if (format == WireFormat.AUTO)
                 format = found.format().equals("CLASSIC") ? WireFormat.CLASSIC : WireFormat.MODERN;
             if (reading.limit == null && found.limit() > 0)
-                limit = found.limit();
+                limit = Probe.usual(found.limit());
             if (!output.json)
-                output.out().println("probed: " + found.process() + ", format " + found.format() + ", limit " + limit);
+                output.out().println("probed: " + found.process() + ", format " + found.format() + ", limit " + limit
+                        + (found.limit() == limit || found.limit() < 0 || reading.limit != null
+                                ? ""
+                                : ", as is usual, though the daemon takes up to " + found.limit()
+                                        + " (--limit if that is meant)"));
         }
         return new Target(socket, format, Reading.limit(format, limit), wanted, id, HexFormat.of().parseHex(payload),
                 types, connections,

@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.imsg.harness.conformance.Probe;
 import org.imsg.harness.scripted.ScriptFailedException;
 import org.imsg.unix.ErrnoException;
 import org.jspecify.annotations.Nullable;
@@ -198,7 +199,7 @@ public final class ImsgCommand implements Runnable {
         command.getErr().println("imsg: " + oneLine(text));
         if (failure instanceof ProtocolFault)
             return ExitCode.PROTOCOL;
-        if (failure instanceof ScriptFailedException)
+        if (failure instanceof ScriptFailedException || failure instanceof Probe.DaemonGoneException)
             return ExitCode.DIFFERENT;
         return failure instanceof IllegalArgumentException ? ExitCode.USAGE : ExitCode.FAILED;
     }

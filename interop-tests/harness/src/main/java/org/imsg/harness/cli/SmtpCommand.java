@@ -1,6 +1,7 @@
 package org.imsg.harness.cli;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import org.imsg.harness.stream.StandardInput;
 import org.imsg.peers.smtpd.Envelope;
 import org.imsg.peers.smtpd.Part;
 import org.imsg.peers.smtpd.SmtpdClient;
@@ -125,7 +127,10 @@ final class SmtpCommand extends DaemonCommand {
     private Question send() throws IOException {
         if (sender == null || recipients.isEmpty())
             throw new ParameterException(spec.commandLine(), "send takes --from and --to");
-        byte[] mail = argument == null ? System.in.readAllBytes() : Files.readAllBytes(Path.of(argument));
+        byte[] mail;
+        try (InputStream in = argument == null ? new StandardInput() : Files.newInputStream(Path.of(argument))) {
+            mail = in.readAllBytes();
+        }
         return smtpd -> smtpd.enqueue(sender, recipients, new String(mail, StandardCharsets.UTF_8));
     }
 }

@@ -195,13 +195,29 @@ final class CaseClient implements AutoCloseable {
         }
     }
 
-    /** Waits for the daemon to close the connection. Returns how many messages came before. */
-    int awaitEnd() throws IOException, Failed {
+    /** The daemon must not close the connection yet. */
+    void mustBeOpen(String otherwise) throws IOException, Failed {
         try {
-            for (int count = 0;; count++) {
+            for (;;)
+                try (Conversation.Received received = conversation.receive(target.moment())) {
+                    if (received.event().kind() == Event.Kind.END)
+                        throw new Failed(otherwise);
+                }
+        } catch (SocketTimeoutException _) {
+            // as it should be
+        }
+    }
+
+    /** Waits for the daemon to close the connection. Returns the messages that came before. */
+    List<Event> awaitEnd() throws IOException, Failed {
+        List<Event> before = new ArrayList<>();
+        try {
+            for (;;) {
                 try (Conversation.Received received = conversation.receive(target.patience())) {
                     if (received.event().kind() == Event.Kind.END)
-                        return count;
+                        return before;
+                    if (received.event().isMessage())
+                        before.add(received.event());
                 }
             }
         } catch (SocketTimeoutException _) {

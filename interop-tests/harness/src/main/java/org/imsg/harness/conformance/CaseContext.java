@@ -23,6 +23,8 @@ record CaseContext(Target target, KnownAnswer answer, String unknownFault, boole
         boolean descriptorShows) {
     /** Differs from its bytes in the other order. */
     private static final int OTHER_ID = 0x0102_0304;
+    /** Numbers that a field of 32 bits has room for, and a smaller or a signed one not. */
+    static final List<Integer> EXTREMES = List.of(-1, Integer.MIN_VALUE, Integer.MAX_VALUE, 0x1_0000, 0);
 
     /** Throws if the request is not answered, and {@link CaseClient.Failed} if it is, but not with messages. */
     static CaseContext explore(Target target) throws IOException, CaseClient.Failed {
@@ -110,7 +112,7 @@ record CaseContext(Target target, KnownAnswer answer, String unknownFault, boole
     List<Integer> ids(int count) {
         List<Integer> ids = new ArrayList<>();
         for (int i = 0; i < count; i++)
-            ids.add(answer.echoesIds() ? 1000 + i : target.id());
+            ids.add(!answer.echoesIds() ? target.id() : i < EXTREMES.size() ? EXTREMES.get(i) : 1000 + i);
         return ids;
     }
 
@@ -131,6 +133,16 @@ record CaseContext(Target target, KnownAnswer answer, String unknownFault, boole
     /** A descriptor for a message, as often as wanted. */
     static Fd[] times(Witness witness, int count) {
         return java.util.Collections.nCopies(count, witness.passed()).toArray(Fd[]::new);
+    }
+
+    /** A new client must be answered. */
+    void mustServe(String after) throws CaseClient.Failed {
+        try (CaseClient next = connect()) {
+            next.request();
+            awaitAnswer(next);
+        } catch (IOException | CaseClient.Failed e) {
+            throw new CaseClient.Failed("after " + after + " a new client is not served: " + e.getMessage());
+        }
     }
 
     void needsUnknownType() throws UntestedCase {

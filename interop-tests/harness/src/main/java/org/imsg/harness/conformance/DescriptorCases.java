@@ -21,6 +21,15 @@ final class DescriptorCases {
                 new Case(GROUP, "known-type-mark-without-descriptor",
                         "the message is delivered, imsg_get_fd returns -1: the daemon may close the connection",
                         DescriptorCases::knownMarkOnly),
+                new Case(GROUP, "known-type-mark-in-a-cut-message",
+                        "the mark is no part of the length: imsg_get returns 0 until the message is whole", context -> {
+                            try (CaseClient client = context.connect()) {
+                                client.send(context.target().markedHeader(client.pid));
+                                client.settle();
+                                client.mustBeOpen("the connection is closed before the message is whole");
+                                return "";
+                            }
+                        }),
                 new Case(GROUP, "descriptor-not-asked-for",
                         "the message is delivered; imsg_free closes the descriptor that was not taken",
                         context -> passed(context, true, 1)),
@@ -39,6 +48,10 @@ final class DescriptorCases {
                 new Case(GROUP, "known-type-two-descriptors",
                         "the control buffer has room for one: the kernel drops the other",
                         context -> known(context, true, 2)),
+                new Case(GROUP, "descriptor-with-a-length-that-is-refused", "imsgbuf_clear closes it",
+                        DescriptorCases::ofRefusedLength),
+                new Case(GROUP, "descriptor-with-other-payloads", "imsg_free closes it, whatever the payload is",
+                        DescriptorCases::withOtherPayloads),
                 new Case(GROUP, "descriptor-with-the-last-byte",
                         "the descriptor is there when the message is whole, and is delivered with it",
                         DescriptorCases::late),
@@ -74,17 +87,46 @@ final class DescriptorCases {
     /** Some answer, or the end: a daemon may need the descriptor. */
     private static String answer(CaseClient client) throws IOException, CaseClient.Failed {
         List<Event> answer = client.untilSilence();
-        return answer.isEmpty() ? "the connection is closed" : answer.size() + " messages";
+        return answer.isEmpty() ? "no answer" : answer.size() + " messages";
     }
 
     private static String knownMarkOnly(CaseContext context) throws IOException, CaseClient.Failed {
         try (CaseClient client = context.connect()) {
             client.send(marked(context, client, true));
             client.settle();
+            int answers = client.untilSilence(context.target().moment()).size();
+            client.request();
+            boolean goesOn = client.answeredOrClosed(context.answer());
             client.end();
-            String seen = answer(client);
             client.awaitEnd();
-            return seen;
+            return goesOn ? answers + " messages" : "the connection is closed";
+        }
+    }
+
+    private static String ofRefusedLength(CaseContext context) throws IOException, CaseClient.Failed {
+        try (Witness witness = new Witness()) {
+            for (boolean known : new boolean[]{false, true})
+                try (CaseClient client = context.connect()) {
+                    client.send(context.target().header(known, client.pid, HEADER - 1), witness.passed());
+                    client.untilSilence(context.target().moment());
+                }
+            witness.mustBeClosed(context.target().patience(), false);
+            return "";
+        }
+    }
+
+    private static String withOtherPayloads(CaseContext context) throws IOException, CaseClient.Failed {
+        try (Witness witness = new Witness()) {
+            for (byte[] payload : FramingCases.payloadsBeside(context.target().payload()))
+                try (CaseClient client = context.connect()) {
+                    client.send(context.target().request(context.target().id(), client.pid, payload, true),
+                            witness.passed());
+                    client.settle();
+                    client.end();
+                    client.untilSilence();
+                }
+            witness.mustBeClosed(context.target().patience(), true);
+            return "";
         }
     }
 

@@ -4,7 +4,11 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.ToIntFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.imsg.WireFormat;
 
 /** Messages whole, cut, joined, and of lengths that cannot be. */
@@ -12,6 +16,7 @@ final class FramingCases {
     private static final String GROUP = "framing";
     private static final String CLOSES = "ERANGE: the daemon closes the connection";
     private static final int HEADER = 16;
+    private static final int MANY = 1 << 20;
 
     private FramingCases() {}
 
@@ -19,7 +24,7 @@ final class FramingCases {
         List<Case> cases = new ArrayList<>(List.of(
                 new Case(GROUP, "answers-of-one-kind",
                         "the header of an answer is the request's, or the daemon's own", context -> {
-                            List<String> faults = context.answer().faults(context.target().answer());
+                            List<String> faults = context.answer().faults(context.target().answer(), context.daemon());
                             if (!faults.isEmpty())
                                 throw new CaseClient.Failed(String.join("; ", faults));
                             return "";
@@ -38,6 +43,9 @@ final class FramingCases {
                 new Case(GROUP, "others-while-a-payload-is-cut",
                         "each has an imsgbuf of its own, which waits for its rest",
                         context -> others(context, HEADER + 4)),
+                new Case(GROUP, "others-while-one-is-refused",
+                        "ERANGE is an error of one imsgbuf: the daemon closes no other connection",
+                        FramingCases::othersWhileOneIsRefused),
                 new Case(GROUP, "two-in-one-write", "imsg_get returns both, one after the other",
                         context -> joined(context, 2)),
                 new Case(GROUP, "twenty-in-one-write", "imsg_get returns all of them", context -> joined(context, 20)),
@@ -48,6 +56,10 @@ final class FramingCases {
                 }),
                 new Case(GROUP, "unknown-type-with-payload", "its payload is skipped, whatever it looks like",
                         FramingCases::unknownPayload),
+                new Case(GROUP, "type-with-higher-bits", "a type has 32 bits: this is another, that it does not know",
+                        FramingCases::higherBits),
+                new Case(GROUP, "other-peerids-and-pids", "the framing takes all numbers of 32 bits",
+                        FramingCases::otherNumbers),
                 new Case(GROUP, "known-type-with-other-payloads",
                         "imsg_get_data fails with EBADMSG: the daemon says no, or closes the connection",
                         FramingCases::otherPayloads)));
@@ -62,6 +74,8 @@ final class FramingCases {
         cases.add(new Case(GROUP, "length-at-limit", "the message is taken", FramingCases::atLimit));
         cases.add(new Case(GROUP, "longest-answer", "the whole payload comes back",
                 context -> context.answer().isEcho(), FramingCases::longestAnswer));
+        cases.add(new Case(GROUP, "answers-of-many-lengths", "the whole payload comes back",
+                context -> context.answer().isEcho(), FramingCases::manyLengths));
         return cases;
     }
 
@@ -107,12 +121,64 @@ final class FramingCases {
 
     private static String others(CaseContext context, int bytes) throws IOException, CaseClient.Failed {
         try (CaseClient cut = context.connect(); CaseClient other = context.connect()) {
-            cut.send(Arrays.copyOf(context.target().unknown(cut.pid, new byte[100], false), bytes));
+            boolean own = bytes < cut.requestBytes().length;
+            byte[] message = own ? cut.requestBytes() : context.target().unknown(cut.pid, new byte[100], false);
+            cut.send(Arrays.copyOf(message, bytes));
             cut.settle();
+            other.request();
+            context.awaitAnswer(other);
+            if (own || !context.unknownTypeCloses()) {
+                cut.send(Arrays.copyOfRange(message, bytes, message.length));
+                cut.settle();
+                if (!own)
+                    cut.request();
+                context.awaitAnswer(cut);
+            }
+            return "";
+        }
+    }
+
+    private static String othersWhileOneIsRefused(CaseContext context) throws IOException, CaseClient.Failed {
+        try (CaseClient other = context.connect(); CaseClient refused = context.connect()) {
+            other.request();
+            context.awaitAnswer(other);
+            refused.send(context.target().header(false, refused.pid, HEADER - 1));
+            refused.untilSilence(context.target().moment());
             other.request();
             context.awaitAnswer(other);
             return "";
         }
+    }
+
+    /** One that answers types it does not know, too, does not tell. */
+    private static String higherBits(CaseContext context) throws IOException, CaseClient.Failed {
+        for (int bit : new int[]{1 << 8, 1 << 16, 1 << 24, 1 << 31})
+            try (CaseClient client = context.connect()) {
+                int type = context.target().type() ^ bit;
+                client.send(context.target().ofType(type, client.pid));
+                if (client.untilSilence(context.target().moment()).stream().anyMatch(context.answer()::hasType))
+                    throw new CaseClient.Failed("type " + Integer.toUnsignedString(type) + " is answered as "
+                            + Integer.toUnsignedString(context.target().type()));
+            }
+        return "";
+    }
+
+    /** A daemon may send its answers by them, or refuse them, but must not end of one. */
+    private static String otherNumbers(CaseContext context) throws IOException, CaseClient.Failed {
+        for (int number : CaseContext.EXTREMES)
+            for (boolean id : new boolean[]{true, false}) {
+                try (CaseClient client = context.connect()) {
+                    client.send(context.target().request(id ? number : context.target().id(), id ? client.pid : number,
+                            context.target().payload(), false));
+                    if (id && context.answer().echoesIds())
+                        context.awaitAnswers(client, List.of(number), context.target().payload());
+                    client.settle();
+                    client.end();
+                    client.untilSilence();
+                }
+                context.mustServe("a " + (id ? "peerid" : "pid") + " of " + Integer.toUnsignedString(number));
+            }
+        return "";
     }
 
     private static String joined(CaseContext context, int count) throws IOException, CaseClient.Failed {
@@ -138,12 +204,7 @@ final class FramingCases {
 
     /** Each may be refused, and none may end the daemon. */
     private static String otherPayloads(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
-        byte[] right = context.target().payload();
-        byte[] ones = new byte[Math.max(8, right.length)];
-        Arrays.fill(ones, (byte) 0xFF);
-        List<byte[]> payloads = List.of(new byte[0], new byte[1], Arrays.copyOf(right, right.length / 2),
-                Arrays.copyOf(right, Math.max(0, right.length - 1)), new byte[ones.length], ones,
-                Arrays.copyOf(right, 2 * right.length + 1));
+        List<byte[]> payloads = payloadsBeside(context.target().payload());
         for (byte[] payload : payloads) {
             try (CaseClient client = context.connect()) {
                 client.send(context.target().request(context.target().id(), client.pid, payload, false));
@@ -151,25 +212,32 @@ final class FramingCases {
                 client.end();
                 client.untilSilence();
             }
-            try (CaseClient next = context.connect()) {
-                next.request();
-                context.awaitAnswer(next);
-            } catch (IOException | CaseClient.Failed e) {
-                throw new CaseClient.Failed(
-                        "after a payload of " + payload.length + " bytes a new client is not served: "
-                                + e.getMessage());
-            }
+            context.mustServe("a payload of " + payload.length + " bytes");
         }
-        if (right.length == 0)
+        if (context.target().payload().length == 0)
             throw new UntestedCase("only longer payloads: the request has none to cut short, --hex gives it one");
         return payloads.size() + " payloads";
     }
 
+    /** What a daemon may not expect as the payload of a request. */
+    static List<byte[]> payloadsBeside(byte[] right) {
+        byte[] ones = new byte[Math.max(8, right.length)];
+        Arrays.fill(ones, (byte) 0xFF);
+        return List.of(new byte[0], new byte[1], Arrays.copyOf(right, right.length / 2),
+                Arrays.copyOf(right, Math.max(0, right.length - 1)), new byte[ones.length], ones,
+                Arrays.copyOf(right, 2 * right.length + 1));
+    }
+
+    /** Behind a length that is too short stands a request, which must not be answered; an error may be told. */
     private static String refused(CaseContext context, boolean known, int length)
             throws IOException, CaseClient.Failed {
         try (CaseClient client = context.connect()) {
-            client.send(context.target().header(known, client.pid, length));
-            client.awaitEnd();
+            byte[] header = context.target().header(known, client.pid, length);
+            client.send(length < HEADER ? CaseContext.joined(header, client.requestBytes()) : header);
+            KnownAnswer answer = context.answer();
+            if (client.awaitEnd().stream().anyMatch(message -> answer.isSingle() && answer.echoesIds() && answer
+                    .fault(message, context.target().id(), client.pid, context.target().payload()).isEmpty()))
+                throw new CaseClient.Failed("a request behind it is answered before the connection is closed");
             return "";
         }
     }
@@ -188,12 +256,34 @@ final class FramingCases {
 
     private static String longestAnswer(CaseContext context) throws IOException, CaseClient.Failed {
         try (CaseClient client = context.connect()) {
-            byte[] payload = new byte[context.target().limit() - HEADER];
-            for (int i = 0; i < payload.length; i++)
-                payload[i] = (byte) i;
+            byte[] payload = counted(context.target().limit() - HEADER);
             client.send(context.target().request(context.target().id(), client.pid, payload, false));
             context.awaitAnswers(client, List.of(context.target().id()), payload);
             return payload.length + " bytes";
+        }
+    }
+
+    private static byte[] counted(int length) {
+        byte[] payload = new byte[length];
+        for (int i = 0; i < length; i++)
+            payload[i] = (byte) i;
+        return payload;
+    }
+
+    /** Buffers are mostly as long as a power of two, with the header or without. */
+    private static String manyLengths(CaseContext context) throws IOException, CaseClient.Failed {
+        int most = Math.min(context.target().limit() - HEADER, MANY);
+        Set<Integer> lengths = IntStream.rangeClosed(0, 20).map(power -> 1 << power)
+                .flatMap(power -> IntStream.of(power, power - HEADER))
+                .flatMap(near -> IntStream.of(near - 1, near, near + 1))
+                .filter(length -> length >= 0 && length <= most).boxed().collect(Collectors.toCollection(TreeSet::new));
+        try (CaseClient client = context.connect()) {
+            for (int length : lengths) {
+                byte[] payload = counted(length);
+                client.send(context.target().request(context.target().id(), client.pid, payload, false));
+                context.awaitAnswers(client, List.of(context.target().id()), payload);
+            }
+            return lengths.size() + " lengths";
         }
     }
 }

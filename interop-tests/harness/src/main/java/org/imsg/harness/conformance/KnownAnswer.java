@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.imsg.harness.record.Event;
 
 /** The answer to a request, as the first answers showed it: types and lengths that were the same must stay so. */
@@ -104,8 +105,18 @@ final class KnownAnswer {
         return elsewhere.contains(message.type());
     }
 
-    /** The faults of the first answers themselves. */
-    List<String> faults(List<Integer> wanted) {
+    boolean hasType(Event message) {
+        return first.types().contains(message.type());
+    }
+
+    /** Some low bits of a number, and not all of it. */
+    private static boolean isCut(int seen, int whole) {
+        return seen != whole && seen != 0
+                && IntStream.of(0xFF, 0x7FFF, 0xFFFF).anyMatch(bits -> seen == (whole & bits));
+    }
+
+    /** The faults of the first answers themselves, at a daemon with a pid. */
+    List<String> faults(List<Integer> wanted, int daemon) {
         List<String> faults = new ArrayList<>();
         if (!wanted.isEmpty() && !wanted.equals(first.types()))
             faults.add("the answer has the types " + first.types() + ", not " + wanted);
@@ -120,6 +131,13 @@ final class KnownAnswer {
             faults.add("the answer's peerid is not the request's, nor always the same");
         if (pids == Origin.NONE)
             faults.add("the answer's pid is not the request's, nor always the same, nor that of a process");
+        if (samples.stream().allMatch(sample -> sample.answer().stream()
+                .allMatch(message -> isCut(message.pid(), daemon) || isCut(message.pid(), sample.pid()))))
+            faults.add("the answer's pid is only a part of the daemon's or the request's: "
+                    + Integer.toUnsignedString(first.answer().getFirst().pid()));
+        if (samples.stream().flatMap(sample -> sample.answer().stream())
+                .anyMatch(message -> message.marked() && message.descriptors().isEmpty()))
+            faults.add("an answer is marked, and no descriptor comes with it");
         return faults;
     }
 
@@ -137,6 +155,9 @@ final class KnownAnswer {
                     + Integer.toUnsignedString(wantedId);
         if (pids == Origin.REQUEST && message.pid() != pid)
             return "the answer's pid is " + Integer.toUnsignedString(message.pid()) + ", not the request's";
-        return message.descriptors().isEmpty() ? "" : "the answer has a descriptor";
+        return message.marked() == known.marked() && message.descriptors().size() == known.descriptors().size()
+                ? ""
+                : "the answer has " + message.descriptors().size() + " descriptors, and before it had "
+                        + known.descriptors().size();
     }
 }

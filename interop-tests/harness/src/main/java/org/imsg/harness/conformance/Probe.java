@@ -5,12 +5,15 @@ import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HexFormat;
+import java.util.stream.IntStream;
 import org.imsg.WireFormat;
 import org.imsg.harness.record.Event;
 import org.imsg.harness.stream.Chunk;
 import org.imsg.harness.stream.RawSocket;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.PeerCredentials;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds out by a few connections what answers at a socket. It sends headers of an unknown type only; a C daemon checks the length
@@ -27,6 +30,17 @@ public final class Probe {
 
     private final Path socket;
     private final Duration patience;
+    private int daemon;
+    private String said = "";
+
+    /** The daemon that was probed is not there any more, or is another process. */
+    public static final class DaemonGoneException extends IOException {
+        private static final long serialVersionUID = 1;
+
+        DaemonGoneException(String message, @Nullable Throwable cause) {
+            super(message, cause);
+        }
+    }
 
     /**
      * A probe of a socket.
@@ -73,15 +87,18 @@ public final class Probe {
      * Probes.
      *
      * @return what was found
+     * @throws DaemonGoneException if the daemon does not survive
      * @throws IOException if it cannot connect
      */
     public ProbeResult run() throws IOException {
         String process;
         Reaction greeting;
         try (RawSocket first = RawSocket.connect(socket)) {
+            daemon = first.peerCredentials().pid();
             process = process(first.peerCredentials());
             greeting = reaction(first);
         }
+        said = "a client that said nothing";
         String halfClose = reaction(halfClosed -> {
             // nothing is sent before the end
         }, true).text;
@@ -92,6 +109,7 @@ public final class Probe {
             case SILENCE -> formatOfPatient();
         };
         int limit = limit(format.equals("CLASSIC") ? 0xFFFF : MOST);
+        connect().close();
         if (unknown.isEnd())
             format = "unknown: an unknown type closes the connection";
         return new ProbeResult(process, greeting.text, format, limit, unknown.text, halfClose);
@@ -103,6 +121,17 @@ public final class Probe {
         System.arraycopy(header(CLASSIC_MARKED), 0, both, 0, HEADER);
         System.arraycopy(header(3), 0, both, HEADER, HEADER);
         return reaction(both).isEnd() ? "CLASSIC" : "MODERN";
+    }
+
+    /**
+     * The limit that a daemon means. C counts in one place from 0 and in another from 1, and a daemon that is off by one is
+     * not right by that.
+     *
+     * @param limit the longest message it takes
+     * @return a usual limit that is at most one byte away, or what was given
+     */
+    public static int usual(int limit) {
+        return IntStream.of(USUAL_LIMITS).filter(usual -> Math.abs(usual - limit) <= 1).findFirst().orElse(limit);
     }
 
     /** The longest length that does not close the connection. */
@@ -133,7 +162,9 @@ public final class Probe {
     }
 
     private Reaction reaction(byte[] sent) throws IOException {
-        return reaction(connection -> connection.send(sent), false);
+        Reaction reaction = reaction(connection -> connection.send(sent), false);
+        said = "a client said " + HexFormat.of().formatHex(sent);
+        return reaction;
     }
 
     @FunctionalInterface
@@ -142,12 +173,27 @@ public final class Probe {
     }
 
     private Reaction reaction(Said said, boolean thenEnd) throws IOException {
-        try (RawSocket connection = RawSocket.connect(socket)) {
+        try (RawSocket connection = connect()) {
             said.on(connection);
             if (thenEnd)
                 connection.shutdownOutput();
             return reaction(connection);
         }
+    }
+
+    private RawSocket connect() throws IOException {
+        RawSocket connection;
+        try {
+            connection = RawSocket.connect(socket);
+        } catch (ErrnoException e) {
+            throw new DaemonGoneException("the daemon is gone since " + said + ": " + e.getMessage(), e);
+        }
+        int pid = connection.peerCredentials().pid();
+        if (pid == daemon)
+            return connection;
+        connection.close();
+        throw new DaemonGoneException(
+                "the daemon is gone since " + said + ": it was process " + daemon + ", now " + pid + " listens", null);
     }
 
     /** The fate of the connection within the time, whatever is said on it before. */

@@ -60,6 +60,16 @@ public record Target(Path socket, WireFormat format, int limit, int type, int id
         return Event.header(format, known ? type : Probe.UNKNOWN_TYPE, length, false, known ? id : 0, pid);
     }
 
+    /** The header of a marked request, whose payload has a byte at least. */
+    byte[] markedHeader(int pid) {
+        return Event.header(format, type, 16 + Math.max(1, payload.length), true, id, pid);
+    }
+
+    /** A message as the request, but for its type. */
+    byte[] ofType(int other, int pid) {
+        return message(other, id, pid, payload, false);
+    }
+
     private byte[] message(int messageType, int peerid, int pid, byte[] body, boolean marked) {
         byte[] bytes = Arrays.copyOf(Event.header(format, messageType, 16 + body.length, marked, peerid, pid),
                 16 + body.length);

@@ -94,6 +94,8 @@ final class CTypes {
         List<String> rest = new ArrayList<>(words);
         boolean unsigned = rest.remove("unsigned");
         boolean signed = rest.remove("signed");
+        if (rest.contains("long") && rest.contains("double"))
+            throw new IllegalArgumentException("a long double has another size on each machine: write byte NAME[16]");
         boolean wide = rest.indexOf("long") != rest.lastIndexOf("long");
         if (rest.size() > 1)
             rest.remove("int");

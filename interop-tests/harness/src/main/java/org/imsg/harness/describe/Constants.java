@@ -74,6 +74,8 @@ final class Constants {
             while (next != null && LEVELS.get(level).contains(next)) {
                 String sign = take();
                 long right = level(level + 1, nesting);
+                if (right == 0 && (sign.equals("/") || sign.equals("%")))
+                    throw new IllegalArgumentException("a division by 0");
                 value = switch (sign) {
                     case "|" -> value | right;
                     case "&" -> value & right;

@@ -332,6 +332,8 @@ final class ProtocolParser {
             throw new IllegalArgumentException(word.text() + " is a bit-field: write one field for all that share an"
                     + " unsigned int, such as uint32_t " + word.text() + ";");
         while (attribute(attributes));
+        if (attributes.packed)
+            throw new IllegalArgumentException(word.text() + " alone is packed: write \"at OFFSET\" behind it instead");
         return new Field(word.text(), type, at, attributes.aligned, word.line());
     }
 

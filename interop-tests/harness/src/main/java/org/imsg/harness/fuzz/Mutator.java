@@ -16,6 +16,8 @@ import org.imsg.harness.record.Event;
 final class Mutator {
     private static final int HEADER = 16;
     private static final int LENGTH_AT = 4;
+    private static final int PEERID_AT = 8;
+    private static final int PID_AT = 12;
     private static final String DESCRIPTOR = "pipe";
     private static final long[] EDGES = {0, 1, 2, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFF_FFFF,
             0x8000_0000L, 0xFFFF_FFFFL, Long.MAX_VALUE, Long.MIN_VALUE, -1};
@@ -76,13 +78,15 @@ final class Mutator {
     }
 
     private Event change(Event event) {
-        return switch (random.nextInt(9)) {
+        return switch (random.nextInt(10)) {
             case 0 -> flip(event);
             case 1, 2, 3 -> number(event);
             case 4 -> resized(event, random.nextInt(event.payload().length + 1));
             case 5 -> resized(event, Math.min(LONGEST - HEADER, event.payload().length + 1 + random.nextInt(64)));
             case 6 -> header(event, 0, type());
             case 7 -> wrongLength(event);
+            case 8 ->
+                header(event, random.nextBoolean() ? PEERID_AT : PID_AT, (int) EDGES[random.nextInt(EDGES.length)]);
             default -> descriptor(event);
         };
     }

@@ -4,11 +4,13 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
 
 /** Makes an exchange as small as it still does what it did: fewer events, shorter payloads, more zeros. */
 final class Shrinker {
     private static final int MOST_ATTEMPTS = 300;
+    private static final int HEADER = 16;
 
     private final FuzzTarget target;
     private int attempts;
@@ -30,6 +32,17 @@ final class Shrinker {
                     smaller = true;
                 }
             }
+            for (int i = least.size() - 2; i >= 0; i--) {
+                List<Event> joined = new ArrayList<>(least);
+                Event second = joined.remove(i + 1);
+                if (!isPart(least.get(i)) || !isPart(second) || !second.descriptors().isEmpty())
+                    continue;
+                joined.set(i, join(least.get(i), second));
+                if (kills(joined)) {
+                    least = joined;
+                    smaller = true;
+                }
+            }
             for (int i = 0; i < least.size(); i++)
                 for (Event simpler : simpler(least.get(i))) {
                     List<Event> changed = new ArrayList<>(least);
@@ -42,6 +55,23 @@ final class Shrinker {
                 }
         }
         return least;
+    }
+
+    private static boolean isPart(Event event) {
+        return event.kind() == Event.Kind.BYTES;
+    }
+
+    /** In one write, and as the message that they are, if they are one. */
+    private Event join(Event first, Event second) {
+        byte[] bytes = Arrays.copyOf(first.bytes(), first.bytes().length + second.bytes().length);
+        System.arraycopy(second.bytes(), 0, bytes, first.bytes().length, second.bytes().length);
+        if (bytes.length >= HEADER) {
+            Event message = new Event(0, 1, Direction.TO_SERVER, Event.Kind.MESSAGE, target.format(), bytes,
+                    first.descriptors(), "");
+            if (Arrays.equals(Mutator.withPayload(message, message.payload()).bytes(), bytes))
+                return message;
+        }
+        return Mutator.raw(bytes, first.descriptors());
     }
 
     /** Each is simpler than the event, so that this ends. */

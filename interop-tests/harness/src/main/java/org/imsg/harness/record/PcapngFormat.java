@@ -112,7 +112,8 @@ final class PcapngFormat implements EventSource {
         }
         int length = ByteBuffer.wrap(head).order(order).getInt(4);
         if (length < BLOCK + magic.length || length % 4 != 0)
-            throw new IOException("the block at byte " + at + " of the pcapng file has length " + length);
+            throw new IOException("the block at byte " + at + " of the pcapng file has length "
+                    + Integer.toUnsignedString(length));
         byte[] rest = in.readNBytes(length - 8 - magic.length);
         int missing = length - 8 - magic.length - rest.length;
         if (missing > 0)
@@ -128,7 +129,11 @@ final class PcapngFormat implements EventSource {
                 throw new IOException("the pcapng file has link type " + body.getShort(0) + ", a recording of imsg "
                         + LINKTYPE_USER0);
             return type == ENHANCED_PACKET ? packet(body) : null;
-        } catch (IllegalArgumentException | IndexOutOfBoundsException | BufferUnderflowException e) {
+        } catch (IndexOutOfBoundsException | BufferUnderflowException e) {
+            throw new IOException(
+                    "the block at byte " + at + " of the pcapng file is too short, or of a kind that is not known",
+                    e);
+        } catch (IllegalArgumentException e) {
             throw new IOException("the packet at byte " + at + " of the pcapng file: " + e.getMessage(), e);
         }
     }
@@ -139,7 +144,8 @@ final class PcapngFormat implements EventSource {
         int captured = body.getInt();
         body.getInt();
         if (captured < PREFIX || captured > body.remaining())
-            throw new IOException("the packet at byte " + at + " of the pcapng file has " + captured + " bytes");
+            throw new IOException("the packet at byte " + at + " of the pcapng file has "
+                    + Integer.toUnsignedString(captured) + " bytes");
         Event event = decoded(body.slice(body.position(), captured).order(ByteOrder.BIG_ENDIAN));
         if (first < 0)
             first = Math.max(0, time);

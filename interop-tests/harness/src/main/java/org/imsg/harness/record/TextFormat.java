@@ -19,7 +19,6 @@ import org.jspecify.annotations.Nullable;
 final class TextFormat implements EventSource {
     static final String MAGIC = "imsg-recording";
     static final int VERSION = 1;
-    private static final long SECOND = 1_000_000_000L;
 
     private final InputStream in;
     private final Instant start;
@@ -29,7 +28,7 @@ final class TextFormat implements EventSource {
     /** Reads the heading. */
     TextFormat(InputStream in) throws IOException {
         this.in = in;
-        String[] heading = line().split(" ");
+        String[] heading = line().strip().split(" ");
         if (heading.length < 4 || !heading[0].equals(MAGIC))
             throw new IOException("a recording begins with \"" + MAGIC + " " + VERSION + " little-endian TIME\"");
         if (!heading[1].equals(String.valueOf(VERSION)))
@@ -95,11 +94,12 @@ final class TextFormat implements EventSource {
     private static Event event(List<String> words) {
         if (words.size() < 4)
             throw new IllegalArgumentException("TIME CONNECTION DIRECTION KIND, not " + words.size() + " words");
-        String[] time = words.get(0).split("\\.");
-        if (time.length != 2 || time[1].length() != 9)
-            throw new IllegalArgumentException("a time is SECONDS.NANOSECONDS with 9 digits, not " + words.get(0));
-        long nanos = Long.parseLong(time[0]) * SECOND + Long.parseLong(time[1]);
-        Kind kind = Kind.valueOf(words.get(3).toUpperCase(Locale.ROOT));
+        String time = wanted(words.get(0), "\\d{1,9}\\.\\d{9}", "a time is SECONDS.NANOSECONDS with 9 digits");
+        long nanos = Long.parseLong(time.replace(".", ""));
+        int connection = Integer.parseInt(wanted(words.get(1), "\\d{1,9}", "a connection is a number"));
+        Kind kind = Kind.valueOf(
+                wanted(words.get(3), "message|bytes|end|note", "an event is a message, bytes, an end or a note")
+                        .toUpperCase(Locale.ROOT));
         WireFormat format = WireFormat.MODERN;
         List<String> descriptors = new ArrayList<>();
         String note = "";
@@ -112,10 +112,25 @@ final class TextFormat implements EventSource {
             else if (word.equals("classic") || word.equals("modern"))
                 format = WireFormat.valueOf(word.toUpperCase(Locale.ROOT));
             else
-                bytes = HexFormat.of().parseHex(word);
+                bytes = hex(word);
         }
-        return new Event(nanos, Integer.parseInt(words.get(1)), Direction.of(words.get(2)), kind, format, bytes,
+        return new Event(nanos, connection, Direction.of(words.get(2)), kind, format, bytes,
                 descriptors, note);
+    }
+
+    private static byte[] hex(String word) {
+        try {
+            return HexFormat.of().parseHex(word);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "bytes have two hexadecimal digits each, and " + word.length() + " characters have not", e);
+        }
+    }
+
+    private static String wanted(String word, String pattern, String what) {
+        if (!word.matches(pattern))
+            throw new IllegalArgumentException(what + ", not " + word);
+        return word;
     }
 
     /** The words of a line; a part in quotes may have spaces in it. */

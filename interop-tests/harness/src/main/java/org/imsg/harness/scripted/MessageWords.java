@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.describe.StructLayout;
 import org.imsg.harness.describe.Words;
@@ -40,6 +41,8 @@ final class MessageWords {
         for (String word : words) {
             Map.Entry<String, String> option = Words.option(word);
             String name = option.getKey();
+            if (Words.text(option.getValue()).isEmpty() && (name.equals("fd") || name.equals(asked)))
+                throw new IllegalArgumentException(name + "= has no value");
             if (name.equals("fd") && sent)
                 files.add(option.getValue());
             else if (OPTIONS.contains(name) || name.equals(sent ? "cut" : asked) || name.equals("struct")
@@ -54,7 +57,8 @@ final class MessageWords {
         if (struct == null && !fields.isEmpty())
             throw new IllegalArgumentException("there is no option " + fields.keySet().iterator().next()
                     + ", and no struct that has such a field: name one with struct=NAME (see imsg help script)");
-        if (!fields.isEmpty() && (options.containsKey("data") || options.containsKey("hex")))
+        if (Stream.of(!fields.isEmpty(), options.containsKey("data"), options.containsKey("hex"))
+                .filter(Boolean::booleanValue).count() > 1)
             throw new IllegalArgumentException("a payload is data=, hex= or the fields of a struct, not two of these");
         if (!Set.of("", "yes", "no").contains(option("fd", "")))
             throw new IllegalArgumentException("fd= is yes or no of a message that comes, not " + option("fd", ""));
@@ -174,6 +178,16 @@ final class MessageWords {
         if (struct != null && !struct.sizeRemark(message.payload().length).isEmpty())
             broken.add(struct.sizeRemark(message.payload().length));
         return broken;
+    }
+
+    /** Refuses what no message has a part of, before there is one. */
+    static String checkedPart(String what, ProtocolDescription protocol) {
+        if (what.isEmpty() || protocol == ProtocolDescription.NONE
+                && !what.matches("(header[.])?(id|pid)|data|hex|header[.](type|length)"))
+            throw new IllegalArgumentException(
+                    "header.type, header.id, header.pid, header.length, data, hex, or a field"
+                            + " that --describe names, not " + what);
+        return what;
     }
 
     /** What {@code let} takes from a message. */

@@ -119,9 +119,12 @@ final class Script {
             case "expect" -> expect(argument, words.subList(Math.min(2, words.size()), words.size()));
             case "let" -> {
                 Map.Entry<String, String> variable = Words.option(argument);
+                String part = MessageWords.checkedPart(variable.getValue(), protocol);
+                if (!variable.getKey().matches("[A-Za-z_]\\w*"))
+                    throw new IllegalArgumentException("a variable's name has letters, digits and _, not "
+                            + variable.getKey());
                 yield run -> {
-                    run.variables.put(variable.getKey(), MessageWords.part(run.last().event(), variable.getValue(),
-                            protocol));
+                    run.variables.put(variable.getKey(), MessageWords.part(run.last().event(), part, protocol));
                     return true;
                 };
             }

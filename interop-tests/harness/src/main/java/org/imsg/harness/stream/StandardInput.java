@@ -5,6 +5,8 @@ import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.AsynchronousCloseException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.imsg.sys.Deadline;
 import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Readiness;
@@ -22,6 +24,8 @@ public final class StandardInput extends InputStream {
      * @throws IOException if there is none
      */
     public StandardInput() throws IOException {
+        if (isOfTheJvm())
+            throw new IOException("the standard input is closed");
         Fd borrowed = Fd.of(0);
         try {
             waited = borrowed.dup();
@@ -29,6 +33,16 @@ public final class StandardInput extends InputStream {
             borrowed.release();
         }
         descriptor = OpenDescriptor.of(waited);
+    }
+
+    /** Whether the number was free, and the JVM's own first file got it. */
+    private static boolean isOfTheJvm() {
+        try {
+            return Files.isSameFile(Path.of("/proc/self/fd/0"),
+                    Path.of(System.getProperty("java.home"), "lib", "modules"));
+        } catch (IOException _) {
+            return false;
+        }
     }
 
     @Override

@@ -112,6 +112,16 @@ class ProgramJarTest {
         }
     }
 
+    /** Its number goes to a file of the JVM, which has 150 MB. */
+    @ParameterizedTest
+    @ValueSource(strings = {"decode -", "smtp none --version 7.6.0p1 send --from a@b --to c@d"})
+    void a_standard_input_that_is_closed_is_an_error_of_one_line(String line) throws Exception {
+        Process process = new ProcessBuilder("/bin/sh", "-c", "exec " + JAVA + " -jar " + JAR + " " + line + " <&-")
+                .redirectOutput(directory.resolve("out").toFile()).redirectError(directory.resolve("err").toFile())
+                .start();
+        assertThat(end(process)).isEqualTo(new Ended(3, "", "imsg: the standard input is closed\n"));
+    }
+
     /** Nothing connects, nothing is answered, the time is not over, and it does not wait for that. */
     @ParameterizedTest
     @CsvSource({"listen DIR/own, 1", "talk DIR/silent --script DIR/script, 1", "send DIR/silent --type 1 --wait 9m, 2",

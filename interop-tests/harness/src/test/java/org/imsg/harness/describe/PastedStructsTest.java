@@ -204,7 +204,7 @@ class PastedStructsTest {
             struct x {;int a b;}                | line 2: expected TYPE NAME
             struct x {;int 3;}                  | line 2: expected TYPE NAME
             struct x {;char a[-1];}             | line 2: a count is 0 or more
-            struct x {;char a[1/0];}            | line 2: / by zero
+            struct x {;char a[1/0];}            | line 2: a division by 0
             #define A B;#define B A;struct x {;char a[A];} | line 4: a constant that is defined by itself
             #if A > 2;struct x {;#endif         | line 1: #if A > 2 cannot be decided here: keep the lines
             #ifdef A                            | an #if or #ifdef has no #endif
@@ -214,6 +214,10 @@ class PastedStructsTest {
             enum e { A, = }                     | line 1: expected a name of the enum, not =
             union u {;u8 a[];}                  | line 2: a has no size
             int f(void) {                       | line 1: protocol, struct or message
+            struct a { long double x; };        | line 1: a long double has another size on each machine: write byte
+            struct a { double long x; };        | line 1: a long double has another size on each machine: write byte
+            struct a { u_int x __packed; };     | line 1: x alone is packed: write "at OFFSET" behind it instead
+            struct a { char x[4 % (2 - 2)]; };  | line 1: a division by 0
             message NAME OTHER                  | line 1: a type is a number from 0 to 4294967295, or one that a #define
             """)
     void what_cannot_be_read_is_named_with_the_line_and_what_to_write(String text, String message) {

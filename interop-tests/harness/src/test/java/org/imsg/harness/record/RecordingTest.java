@@ -6,9 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,6 +23,7 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class RecordingTest {
@@ -63,11 +67,38 @@ class RecordingTest {
     @ValueSource(strings = {"0.0 1 > message modern 00", "0.000000000 1 > message modern 00", "x 1 > end",
             "0.000000000 1 ? end", "0.000000000 1 > what", "0.000000000 1 > bytes 0x",
             "0.000000000 1 > bytes note=\"x 00",
-            "0.000000000 1"})
+            "0.000000000 1", "-1.000000000 1 > end", "99999999999999999999.000000000 1 > end",
+            "0.000000000 99999999999 > end", "0.000000000 -1 > end", "0.000000000 1 > bytes 012"})
     void a_line_that_is_none_is_named(String line) {
         String text = "imsg-recording 1 little-endian 2026-01-02T03:04:05Z\n# a remark\n" + line + "\n";
         assertThatThrownBy(() -> Recording.read(text.getBytes(StandardCharsets.UTF_8))).isInstanceOf(IOException.class)
-                .hasMessageStartingWith("line 3 of the recording: ");
+                .hasMessageStartingWith("line 3 of the recording: ")
+                .hasMessageNotContainingAny("input string", "No enum", "null", "string length");
+    }
+
+    @Test
+    void lines_may_end_as_on_other_systems() throws IOException {
+        Recording good = new Recording(START, allKinds());
+        good.write(directory.resolve("recording"));
+        String text = Files.readString(directory.resolve("recording"));
+        assertThat(Recording.read(text.replace("\n", "\r\n").getBytes(StandardCharsets.UTF_8)).events())
+                .isEqualTo(good.events());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            6 | 12 | the block at byte 68 of the pcapng file is too short, or of a kind that is not known
+            6 | 0 | the block at byte 68 of the pcapng file has length 0
+            6 | -4 | the block at byte 68 of the pcapng file has length 4294967292
+            """)
+    void a_block_that_is_none_is_named(int type, int length, String complaint) throws IOException {
+        Path file = directory.resolve("recording.pcapng");
+        new Recording(START, List.of()).write(file);
+        ByteBuffer block = ByteBuffer.allocate(12).order(ByteOrder.nativeOrder()).putInt(type).putInt(length)
+                .putInt(length);
+        Files.write(file, block.array(), StandardOpenOption.APPEND);
+        byte[] bytes = Files.readAllBytes(file);
+        assertThatThrownBy(() -> Recording.read(bytes)).isInstanceOf(IOException.class).hasMessage(complaint);
     }
 
     @Test

@@ -246,6 +246,11 @@ class ScriptTest {
             let x=data y=hex            | line 1 of the script: let has no place for y=hex
             save my file                | line 1 of the script: save has no place for file
             misbehave short-length 3    | line 1 of the script: misbehave has no place for 3
+            send 1 fd=                  | line 1 of the script: fd= has no value
+            send 1 data=a hex=00        | line 1 of the script: a payload is data=, hex= or the fields
+            expect 1 within=            | line 1 of the script: within= has no value
+            let x=                      | line 1 of the script: header.type, header.id, header.pid, header.length,
+            let 1x=hex                  | line 1 of the script: a variable's name has letters, digits and _, not 1x
             """)
     void a_wrong_line_is_refused_before_anything_is_sent(String script, String message) {
         assertThatThrownBy(() -> Talk.parse(script, PROTOCOL, Direction.TO_CLIENT))
