@@ -19,10 +19,10 @@ import org.imsg.unix.PeerCredentials;
 
 /** The control socket of a program, as every daemon of OpenBSD has one: its clients ask and order in {@link ControlProtocol}. */
 final class Control implements AutoCloseable {
-    private static final int MOST_CLIENTS = 16;
+    static final int MOST_CLIENTS = 16;
     private static final int LONGEST_VALUE = 500;
+    /** The time for a request and for each part of an answer: clients that stall must not keep others out. */
     private static final Duration PATIENCE = Duration.ofSeconds(10);
-    private static final Duration IDLE = Duration.ofMinutes(10);
     private static final Set<Integer> TAKING_A_WORD = Set.of(ControlProtocol.LOG, ControlProtocol.UP,
             ControlProtocol.DOWN, ControlProtocol.RESTART);
 
@@ -66,7 +66,7 @@ final class Control implements AutoCloseable {
     private void serve() {
         try {
             listener.serve((channel, peer) -> {
-                for (Imsg next; (next = channel.receive(IDLE)) != null;)
+                for (Imsg next; (next = channel.receive(PATIENCE)) != null;)
                     try (Imsg request = next) {
                         answer(channel, request, peer);
                     }

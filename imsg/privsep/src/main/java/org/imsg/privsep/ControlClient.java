@@ -15,7 +15,8 @@ import org.imsg.unix.UnixAddress;
 /**
  * A client of a program's control socket, which speaks {@link ControlProtocol}. For one thread at a time. Every method throws a
  * {@link ControlRefusedException} if the program refuses, {@link java.net.SocketTimeoutException} if it has not answered in time, and
- * another {@link IOException} if it is gone; but for a refusal the client is closed then.
+ * another {@link IOException} if it is gone; but for a refusal the client is closed then. A program drops a client that asks nothing, or
+ * reads no answer, for ten seconds: one that asks now and then connects each time.
  */
 public final class ControlClient implements AutoCloseable {
     private final ImsgChannel channel;

@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -289,6 +293,39 @@ class ControlTest {
         } finally {
             child.kill(9);
             child.waitFor();
+        }
+    }
+
+    /** As many as are served at a time: each sends half a header, or asks without end and reads no answer. */
+    private void stall(List<SocketChannel> clients, boolean asking) throws IOException {
+        ByteBuffer status = ByteBuffer.allocate(16).order(ByteOrder.nativeOrder()).putInt(0, ControlProtocol.STATUS)
+                .putInt(4, 16);
+        for (int i = 0; i < Control.MOST_CLIENTS; i++) {
+            SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(socket()));
+            clients.add(client);
+            client.configureBlocking(false);
+            if (!asking)
+                client.write(status.slice(0, 8));
+            for (int asked = 0; asking && asked < 1000; asked++)
+                client.write(status.rewind());
+        }
+    }
+
+    @Test
+    void clients_that_stall_are_dropped_so_that_another_is_answered_and_hold_up_no_stop() throws Exception {
+        List<SocketChannel> stalled = new ArrayList<>();
+        try {
+            try (Running _ = new Running("2 1 5 10", true)) {
+                stall(stalled, false);
+                assertThat(entry("parent")).containsEntry("state", "running");
+                stall(stalled, true);
+                assertThat(entry("parent")).containsEntry("state", "running");
+                stall(stalled, true);
+            }
+            assertThat(socket()).doesNotExist();
+        } finally {
+            for (SocketChannel client : stalled)
+                client.close();
         }
     }
 

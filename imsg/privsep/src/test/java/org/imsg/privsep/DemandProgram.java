@@ -36,7 +36,8 @@ final class DemandProgram {
             return settings.contains("nice") ? r.confine(c -> c.nice(5)) : r;
         });
         program.role("login", Session::new,
-                r -> r.pledge().onDemand(d -> d.startAs(ids -> ids.uid() >= 64_000 && ids.uid() <= 64_100)));
+                r -> r.pledge().onDemand(d -> d.startAs(ids -> ids.uid() >= 64_000 && ids.uid() <= 64_100)
+                        .askedBy("asker")));
         return program.role("asker", Asker::new, r -> {
             DESCRIBED.put("asker", r);
             return settings.contains("restarting") ? r.restart() : r;
@@ -119,8 +120,9 @@ final class DemandProgram {
             try {
                 if (what.equals("exit"))
                     System.exit(3);
-                if (what.equals("stranger"))
-                    self.parent().connection().send(Protocol.ask(1, "asker", 0, Imsg.of(SERVE, "pid")));
+                if (what.startsWith("stranger to "))
+                    self.parent().connection().send(Protocol.ask(1, what.substring("stranger to ".length()), 0,
+                            Imsg.of(SERVE, "pid")));
                 else if (what.equals("flood"))
                     for (int i = 0; i < 3000; i++)
                         self.parent().connection()

@@ -84,8 +84,11 @@ final class CtlCommand implements Callable<Integer> {
         if (Duration.ZERO.equals(watch))
             throw new ParameterException(spec.commandLine(), "--watch takes a time of 1ms or more");
         SocketPath.check(socket);
-        try (ControlClient program = ControlClient.connect(socket, wait)) {
-            return perform(program);
+        try {
+            // A program drops clients that wait: each time is a connection of its own.
+            for (; watch != null; Thread.sleep(watch))
+                perform();
+            return perform();
         } catch (ControlRefusedException e) {
             spec.commandLine().getErr().println("imsg: refused: " + e.getMessage());
             return ExitCode.DIFFERENT;
@@ -102,15 +105,15 @@ final class CtlCommand implements Callable<Integer> {
                 : given + " may be " + String.join(", ", meant));
     }
 
-    private int perform(ControlClient program) throws IOException, InterruptedException {
+    private int perform() throws IOException {
+        try (ControlClient program = ControlClient.connect(socket, wait)) {
+            return perform(program);
+        }
+    }
+
+    private int perform(ControlClient program) throws IOException {
         switch (action) {
-            case "status" -> {
-                status(program);
-                while (watch != null) {
-                    Thread.sleep(watch);
-                    status(program);
-                }
-            }
+            case "status" -> status(program);
             case "verify" -> {
                 return verify(program);
             }
