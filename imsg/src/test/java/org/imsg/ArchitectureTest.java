@@ -21,8 +21,10 @@ import java.lang.module.ModuleDescriptor;
 import java.lang.module.ModuleDescriptor.Requires.Modifier;
 import java.lang.module.ModuleFinder;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.imsg.testing.CodeSize;
 import org.imsg.testing.FileLayers;
@@ -62,6 +64,13 @@ class ArchitectureTest {
     @Test
     void wire_uses_nothing_of_ours() {
         mayUse("org.imsg.wire");
+    }
+
+    /** Else a clock that is set by hours ends a timeout, or makes it last. */
+    @Test
+    void nothing_asks_for_the_time_of_day() {
+        noClasses().should().callMethod(System.class, "currentTimeMillis").orShould().callMethod(Instant.class, "now")
+                .orShould().callMethod(LockSupport.class, "parkUntil", long.class).check(imsg);
     }
 
     @Test
