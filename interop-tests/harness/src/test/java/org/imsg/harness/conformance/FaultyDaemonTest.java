@@ -1,6 +1,7 @@
 package org.imsg.harness.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -100,6 +101,23 @@ class FaultyDaemonTest {
                     .endsWith(" not tested; the daemon is gone since known-type-with-other-payloads, "
                             + (report.outcomes().size() - crash - 1) + " not run");
         }
+    }
+
+    @Test
+    void a_daemon_that_dies_of_the_probe_is_told_of_with_what_was_said() throws Exception {
+        try (FaultyDaemonServer _ = new FaultyDaemonServer(socket(""), false, "crash-long-length")) {
+            assertThatThrownBy(() -> new Probe(socket(""), Duration.ofMillis(400)).run())
+                    .isInstanceOf(Probe.DaemonGoneException.class)
+                    .hasMessageStartingWith("the daemon is gone since a client said ")
+                    .hasMessageContaining("ECONNREFUSED");
+        }
+    }
+
+    /** So a run with what was probed still finds the daemon that is off by one. */
+    @Test
+    void a_limit_that_is_off_by_one_is_meant_to_be_the_usual_one() {
+        assertThat(Stream.of(16383, 16384, 16385, 16400, 20000).map(Probe::usual))
+                .containsExactly(16384, 16384, 16384, 16400, 20000);
     }
 
     @Test
