@@ -35,7 +35,7 @@ public final class LinuxSyscalls {
             rt_sigprocmask 14 135  rt_sigreturn 15 139  rt_sigpending 127 136  rt_sigtimedwait 128 137
             rt_sigsuspend 130 133  sigaltstack 131 132  restart_syscall 219 128  tgkill 234 131  sched_yield 24 124
             sched_getaffinity 204 123  sched_setaffinity 203 122  sched_getparam 143 121  sched_getscheduler 145 120
-            sched_setscheduler 144 119  sched_get_priority_max 146 125  sched_get_priority_min 147 126  getpriority 140 141
+            sched_setscheduler 144 119  sched_setattr 314 274  sched_get_priority_max 146 125  sched_get_priority_min 147 126  getpriority 140 141
             setpriority 141 140  nanosleep 35 101  clock_nanosleep 230 115  clock_gettime 228 113  clock_getres 229 114
             gettimeofday 96 169  time 201 -  getrandom 318 278  getpid 39 172  gettid 186 178  getppid 110 173
             getpgrp 111 -  getpgid 121 155  getsid 124 156  getuid 102 174  geteuid 107 175  getgid 104 176  getegid 108 177

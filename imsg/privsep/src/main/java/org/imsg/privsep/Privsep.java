@@ -18,6 +18,7 @@ import org.imsg.privsep.rights.ControlGroups;
 import org.imsg.privsep.rights.GroupLimits;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.PrivilegeException;
+import org.imsg.privsep.rights.Slices;
 import org.imsg.unix.PeerCredentials;
 import org.jspecify.annotations.Nullable;
 
@@ -236,7 +237,13 @@ public final class Privsep {
         else
             reportMissing();
         Deadlines limits = jvm.isTraining() ? Deadlines.TRAINING : deadlines;
-        return new ParentLoop(name, given, table, jvm, limits, parent.get(), control).run() ? 0 : 1;
+        // For the threads that serve the children, and for the children, too: those that give way have long ones.
+        Slices.shorten();
+        try {
+            return new ParentLoop(name, given, table, jvm, limits, parent.get(), control).run() ? 0 : 1;
+        } finally {
+            Slices.restore();
+        }
     }
 
     private void reportMissing() throws PrivilegeException {

@@ -44,7 +44,8 @@ final class Workers implements AutoCloseable {
             return;
         waiting.add(work);
         if (idle >= waiting.size() || threads >= most) {
-            notifyAll();
+            // One: a child that asks as often as it may would else wake all of them each time.
+            notify();
             return;
         }
         try {
@@ -100,7 +101,8 @@ final class Workers implements AutoCloseable {
 
     private synchronized void count(int change) {
         changing += change;
-        notifyAll();
+        if (closing)
+            notifyAll();
     }
 
     boolean isClosing() {

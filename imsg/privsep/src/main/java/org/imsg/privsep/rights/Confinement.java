@@ -218,7 +218,8 @@ public final class Confinement {
 
     /**
      * Makes the child give way to other processes: nice(2). Its priority from its first instruction on, it takes it back only with
-     * CAP_SYS_NICE.
+     * CAP_SYS_NICE. On Linux 6.12 and newer a child that is made nicer also gets slices of 10 ms (sched_setattr(2)): a thread that wakes takes
+     * the processor from it at once then, where it would else wait for the end of a slice. Those it may change.
      *
      * <p>Where Linux shares the processors between sessions first (autogroup, sched(7)), niceness counts only within a child's session,
      * that is, not against this process. It does so with {@code kernel.sched_autogroup_enabled} 1, and only among processes without a

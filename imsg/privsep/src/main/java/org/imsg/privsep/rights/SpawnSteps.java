@@ -21,7 +21,6 @@ import org.imsg.sys.NativeString;
 import org.imsg.sys.Constants;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Posix;
-import org.imsg.sys.RawSyscall;
 import org.imsg.unix.Child;
 import org.imsg.unix.Errno;
 
@@ -195,9 +194,12 @@ final class SpawnSteps implements AutoCloseable {
     private void niceness(int increment) {
         if (increment == 0)
             return;
-        int next = Math.clamp(20 - RawSyscall.call(LinuxSyscalls.host().number("getpriority"), 0, 0) + increment, -20,
-                19);
+        int next = Math.clamp(Slices.niceness() + increment, -20, 19);
         call("setpriority", next, 0, 0, next);
+        if (increment > 0)
+            steps.add(new Step.Unless(
+                    Step.Call.of("sched_setattr", "a slice", 0, Slices.ofGivingWay(arena, next).address(), 0),
+                    Errno.number("ENOSYS"), Constants.EINVAL, Constants.EPERM));
     }
 
     private void namespaces(Restrictions wanted, Platform platform) throws PrivilegeException {
