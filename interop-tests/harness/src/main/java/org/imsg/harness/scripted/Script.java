@@ -42,6 +42,8 @@ final class Script {
         boolean perform(Run run) throws IOException, InterruptedException;
     }
 
+    private static final Action CLOSE = _ -> false;
+
     private record Step(int line, Action action) {}
 
     /** For messages of a type, of any with null, or for the beginning of a connection. */
@@ -71,10 +73,10 @@ final class Script {
                 if (words.getFirst().equals("on")) {
                     rule = begin(words);
                 } else if (rule != null && (indented || !stepsAllowed)) {
-                    rule.add(new Step(i + 1, action(words, true)));
+                    add(rule, new Step(i + 1, action(words, true)));
                 } else if (stepsAllowed) {
                     rule = null;
-                    steps.add(new Step(i + 1, action(words, false)));
+                    add(steps, new Step(i + 1, action(words, false)));
                 } else {
                     throw new IllegalArgumentException("a rule begins with on TYPE, not with " + words.getFirst());
                 }
@@ -85,6 +87,12 @@ final class Script {
 
     boolean hasSteps() {
         return !steps.isEmpty();
+    }
+
+    private static void add(List<Step> steps, Step step) {
+        if (!steps.isEmpty() && steps.getLast().action() == CLOSE)
+            throw new IllegalArgumentException("nothing is done behind close");
+        steps.add(step);
     }
 
     private List<Step> begin(List<String> words) {
@@ -159,7 +167,7 @@ final class Script {
                 run.peer.end();
                 return true;
             };
-            case "close" -> _ -> false;
+            case "close" -> CLOSE;
             default -> throw new IllegalArgumentException("send, expect, let, save, echo, delay, misbehave, serve, end"
                     + " or close, not " + words.getFirst() + (inRule ? "" : " (see imsg help script)"));
         };

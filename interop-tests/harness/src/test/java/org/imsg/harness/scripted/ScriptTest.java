@@ -240,6 +240,7 @@ class ScriptTest {
             send 1 cut=-8               | line 1 of the script: cut= is numbers of bytes such as 8,20, not -8
             echo twice                  | line 1 of the script: echo has no place for twice
             close now                   | line 1 of the script: close has no place for now
+            close;send 1                | line 2 of the script: nothing is done behind close
             end 1                       | line 1 of the script: end has no place for 1
             serve 2                     | line 1 of the script: serve has no place for 2
             delay 5 s                   | line 1 of the script: delay has no place for s; a text with blanks
@@ -253,7 +254,7 @@ class ScriptTest {
             let 1x=hex                  | line 1 of the script: a variable's name has letters, digits and _, not 1x
             """)
     void a_wrong_line_is_refused_before_anything_is_sent(String script, String message) {
-        assertThatThrownBy(() -> Talk.parse(script, PROTOCOL, Direction.TO_CLIENT))
+        assertThatThrownBy(() -> Talk.parse(script.replace(';', '\n'), PROTOCOL, Direction.TO_CLIENT))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith(message);
     }
