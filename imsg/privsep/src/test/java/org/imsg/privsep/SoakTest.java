@@ -49,9 +49,11 @@ class SoakTest {
         // A child that ends for lack of its own memory may say so.
         assertThat(output.lines().filter(line -> !line.matches("INFO: hostile\\d\\[0] std(out|err): .*")))
                 .noneMatch(line -> line.contains("OutOfMemoryError"));
-        if (SECONDS > SHORT)
+        if (SECONDS > SHORT) {
+            System.out.println(summary(output));
             assertThat(reports).as(summary(output)).allMatch(
                     report -> Long.parseLong(report.group(2)) < 10 * Long.parseLong(report.group(1)));
+        }
     }
 
     private static String summary(String output) {
