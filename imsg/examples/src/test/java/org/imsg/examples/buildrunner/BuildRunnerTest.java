@@ -61,7 +61,7 @@ class BuildRunnerTest {
     void the_next_build_is_another_user_and_nothing_of_the_one_before_runs_any_more() throws Exception {
         running((_, port, _) -> {
             assertThat(post(port, "setsid sleep 1000 & echo started")).contains("uid 64010", "out started", "exit 0");
-            // What was killed may still wait for init to notice.
+            // A killed process may still wait for init to notice.
             assertThat(post(port, "ps -u 64010 -o stat= | grep -v Z | wc -l; id -u")).contains("uid 64011", "out 64011",
                     "out 0");
         });

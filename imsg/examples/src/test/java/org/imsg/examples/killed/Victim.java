@@ -151,7 +151,7 @@ abstract class Victim {
                     String line = Files.readString(process.resolve("cmdline")).replace('\0', ' ');
                     boolean its = line.contains(classPath)
                             || users().stream().anyMatch(user -> status.contains("\nUid:\t" + user + "\t"));
-                    // What was killed may still wait for init to notice.
+                    // A killed process may still wait for init to notice.
                     if (its && !status.contains("\nState:\tZ"))
                         left.add(process.getFileName() + " " + line);
                 } catch (IOException _) {
