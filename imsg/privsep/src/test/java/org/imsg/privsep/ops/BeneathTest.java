@@ -128,21 +128,14 @@ class BeneathTest {
         Files.createDirectory(outside.resolve("b"));
         Files.writeString(outside.resolve("b/file"), "outside");
         Files.createSymbolicLink(link, outside);
-        Thread swapper = Thread.ofPlatform().start(() -> {
-            while (!Thread.currentThread().isInterrupted()) {
-                try {
-                    Files.move(swapped, hidden);
-                    Files.move(link, swapped, StandardCopyOption.ATOMIC_MOVE);
-                    Files.move(swapped, link, StandardCopyOption.ATOMIC_MOVE);
-                    Files.move(hidden, swapped);
-                } catch (IOException e) {
-                    throw new AssertionError(e);
-                }
-            }
-        });
         int reached = 0;
         int denied = 0;
-        try {
+        try (Repeatedly _ = new Repeatedly(() -> {
+            Files.move(swapped, hidden);
+            Files.move(link, swapped, StandardCopyOption.ATOMIC_MOVE);
+            Files.move(swapped, link, StandardCopyOption.ATOMIC_MOVE);
+            Files.move(hidden, swapped);
+        })) {
             // Until both were seen often enough: then the opens did meet the swaps.
             for (int i = 0; i < SWAPS || (reached < 20 || denied < 20) && i < 50 * SWAPS; i++) {
                 try {
@@ -152,9 +145,6 @@ class BeneathTest {
                     denied++;
                 }
             }
-        } finally {
-            swapper.interrupt();
-            swapper.join();
         }
         assertThat(reached).as("opens that found the directory").isGreaterThanOrEqualTo(20);
         assertThat(denied).as("opens that met the link or nothing").isGreaterThanOrEqualTo(20);

@@ -144,21 +144,21 @@ class TreesTest {
         Path link = Files.createSymbolicLink(directory.resolve("link"), outside);
         Path tree = trees.resolve("tree");
         Path swapped = tree.resolve("a");
-        Thread swapper = Thread.ofPlatform().start(() -> {
-            while (!Thread.currentThread().isInterrupted()) {
-                try {
-                    Files.move(swapped, hidden, StandardCopyOption.ATOMIC_MOVE);
-                    Files.move(link, swapped, StandardCopyOption.ATOMIC_MOVE);
-                    Files.move(swapped, link, StandardCopyOption.ATOMIC_MOVE);
-                    Files.move(hidden, swapped, StandardCopyOption.ATOMIC_MOVE);
-                } catch (IOException _) {
-                    // the tree was removed meanwhile, with the link in it or without
-                    restore(hidden, link);
-                }
+        Repeatedly.Step trade = () -> {
+            try {
+                Files.move(swapped, hidden, StandardCopyOption.ATOMIC_MOVE);
+                Files.move(link, swapped, StandardCopyOption.ATOMIC_MOVE);
+                Files.move(swapped, link, StandardCopyOption.ATOMIC_MOVE);
+                Files.move(hidden, swapped, StandardCopyOption.ATOMIC_MOVE);
+            } catch (IOException _) {
+                // the tree was removed meanwhile, with the link in it or without
+                restore(hidden, link);
             }
-        });
+        };
         int removed = 0;
-        try (Served served = Served.by(policy()); Privileged privileged = served.privileged()) {
+        try (Served served = Served.by(policy());
+                Privileged privileged = served.privileged();
+                Repeatedly _ = new Repeatedly(trade)) {
             for (int i = 0; i < SWAPS; i++) {
                 try {
                     Files.createDirectories(tree.resolve("a/b"));
@@ -169,23 +169,17 @@ class TreesTest {
                 }
                 assertThat(outside.resolve("kept")).as("attempt " + i).hasContent("kept");
             }
-        } finally {
-            swapper.interrupt();
-            swapper.join();
         }
         assertThat(removed).isPositive();
     }
 
-    private void restore(Path hidden, Path link) {
-        try {
-            if (Files.isDirectory(hidden.resolve("b")))
-                Files.delete(hidden.resolve("b"));
-            Files.deleteIfExists(hidden);
-            if (!Files.isSymbolicLink(link))
-                Files.createSymbolicLink(link, outside);
-        } catch (IOException e) {
-            throw new AssertionError(e);
+    private void restore(Path hidden, Path link) throws IOException {
+        for (Path moved : List.of(hidden, link)) {
+            if (Files.isDirectory(moved.resolve("b")))
+                Files.delete(moved.resolve("b"));
+            Files.deleteIfExists(moved);
         }
+        Files.createSymbolicLink(link, outside);
     }
 
     @ParameterizedTest
@@ -251,20 +245,13 @@ class TreesTest {
         Permit<ChownTree, ChownTree.Rule> permit = Permits
                 .of(Policy.of("chown from=" + OWNER + "-" + NEXT + " to=" + NEXT
                         + ":" + NEXT + " " + trees + "/"), request, () -> false);
-        Thread swapper = Thread.ofPlatform().start(() -> {
-            while (!Thread.currentThread().isInterrupted()) {
-                try {
-                    Files.move(swapped, hidden, StandardCopyOption.ATOMIC_MOVE);
-                    Files.move(foreign, swapped, StandardCopyOption.ATOMIC_MOVE);
-                    Files.move(swapped, foreign, StandardCopyOption.ATOMIC_MOVE);
-                    Files.move(hidden, swapped, StandardCopyOption.ATOMIC_MOVE);
-                } catch (IOException e) {
-                    throw new AssertionError(e);
-                }
-            }
-        });
         int replaced = 0;
-        try {
+        try (Repeatedly _ = new Repeatedly(() -> {
+            Files.move(swapped, hidden, StandardCopyOption.ATOMIC_MOVE);
+            Files.move(foreign, swapped, StandardCopyOption.ATOMIC_MOVE);
+            Files.move(swapped, foreign, StandardCopyOption.ATOMIC_MOVE);
+            Files.move(hidden, swapped, StandardCopyOption.ATOMIC_MOVE);
+        })) {
             // Until it was met: then the change of places came between the look and the opening.
             for (int i = 0; i < SWAPS || replaced == 0 && i < 100 * SWAPS; i++) {
                 try {
@@ -273,9 +260,6 @@ class TreesTest {
                     replaced += e.getMessage().contains("was replaced by another") ? 1 : 0;
                 }
             }
-        } finally {
-            swapper.interrupt();
-            swapper.join();
         }
         assertThat(Root.owner(foreign)).isEqualTo("64099:64099");
         assertThat(replaced).as("changes of places that were met").isPositive();
