@@ -142,7 +142,8 @@ class LeakExtensionTest {
         assertThat(failures(UsesTheJvm.class)).isEmpty();
     }
 
-    private static List<String> failures(Class<?> testClass) {
+    /** What the tests of a class, and the class, fail with. */
+    static List<String> failures(Class<?> testClass) {
         var results = EngineTestKit.engine("junit-jupiter")
                 .configurationParameter("junit.jupiter.extensions.autodetection.enabled", "true")
                 .configurationParameter("imsg.testing.patience.milliseconds", "100").selectors(selectClass(testClass))
