@@ -8,9 +8,10 @@ import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * Fails a test in which a thread, platform or virtual, ended by an exception that nobody caught: else an attacker that
- * died, or a check that failed beside the test's own thread, would be a line in its output. JUnit registers it for
- * every test by itself. What a thread dies of after its test has ended fails the next test of the run, or its class.
+ * Fails a test in which a thread, platform or virtual, has ended by an exception that nobody caught. Without this, an
+ * attack that had ended early, or a check that failed in another thread than the test's, would only be printed. JUnit
+ * registers it for every test by itself. What a thread dies of after its test has ended fails the next test, or the
+ * class.
  */
 public final class DiedThreads implements AfterEachCallback, AfterAllCallback {
     private static final List<AssertionError> DIED = new ArrayList<>();
