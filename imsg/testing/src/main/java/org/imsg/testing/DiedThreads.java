@@ -8,7 +8,7 @@ import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * Fails a test in which a thread, platform or virtual, has ended by an exception that nobody caught. Without this, an
+ * Fails a test in which a thread, platform or virtual, has ended by an exception that was not caught. Without this, an
  * attack that had ended early, or a check that failed in another thread than the test's, would only be printed. JUnit
  * registers it for every test by itself. What a thread dies of after its test has ended fails the next test, or the
  * class.
