@@ -24,6 +24,7 @@ record LookUp(Kind kind, String key, String second) implements Operation.Request
 
     /** The most names in an answer. */
     static final int MOST = 64;
+    private static final int LONGEST_HOST = 255;
 
     /** The words of a line; their order is that of the numbers on the wire, from 0 on. */
     enum Kind {
@@ -116,6 +117,9 @@ record LookUp(Kind kind, String key, String second) implements Operation.Request
     }
 
     private static Optional<List<String>> addresses(String host) {
+        // The JDK would remember for a while that there is none, with all of the name.
+        if (host.length() > LONGEST_HOST)
+            return Optional.empty();
         try {
             return Optional.of(Stream.of(InetAddress.getAllByName(host)).map(InetAddress::getHostAddress).toList());
         } catch (UnknownHostException _) {

@@ -183,4 +183,22 @@ class LookupsTest {
         assertThat(set.get(0)).isBetween(start.minusMillis(1501), Instant.now().minusMillis(1500));
         assertThat(Duration.between(start.plusSeconds(100), set.get(1)).abs()).isLessThan(Duration.ofNanos(2));
     }
+
+    private static long usedMemory() {
+        System.gc();
+        return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
+    }
+
+    /** The JDK keeps for a while that there is no such name, with the name: a child asks for a thousand a second. */
+    @Test
+    void names_that_no_host_can_have_are_not_remembered_by_the_parent() throws Exception {
+        try (Served served = Served.by(Policy.of("lookup host=*.example"), monitor -> monitor.names(names));
+                Privileged privileged = served.privileged()) {
+            PrivilegedLookups lookups = privileged.lookups();
+            long before = usedMemory();
+            for (int i = 0; i < 1500; i++)
+                assertThat(lookups.addresses((i + ".").repeat(15_000 / (i + ".").length()) + "example")).isEmpty();
+            assertThat(usedMemory() - before).isLessThan(10 << 20);
+        }
+    }
 }
