@@ -21,6 +21,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -301,7 +302,6 @@ public final class Child {
          */
         public Child start(Launch launch) throws IOException {
             List<Fd> copies = new ArrayList<>();
-            STARTING.incrementAndGet();
             try (Arena arena = Arena.ofConfined()) {
                 int above = descriptors.keySet().stream().mapToInt(number -> number + 1).max().orElse(0);
                 int from = Math.max(FIRST_FREE, above);
@@ -328,7 +328,6 @@ public final class Child {
                     child.decided();
                 }
             } finally {
-                STARTING.decrementAndGet();
                 copies.forEach(Fd::close);
             }
         }
@@ -338,6 +337,7 @@ public final class Child {
             long actions = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
             long attributes = arena.allocate(Processes.OPAQUE_SIZE, 16).address();
             MemorySegment pid = arena.allocate(4, 4);
+            AtomicBoolean begun = new AtomicBoolean();
             check(Processes.file_actions_init(actions));
             check(Processes.attributes_init(attributes));
             try {
@@ -352,10 +352,18 @@ public final class Child {
                 check(Processes.file_actions_addclosefrom(actions, closeFrom));
                 resetSignals(arena, attributes);
                 List<MemorySegment> argv = argv(arena);
-                check(launch.from(call(pid.address(), argv.getFirst().address(), actions, attributes,
-                        array(argv, arena), array(variables(arena), arena))));
+                IntSupplier call = call(pid.address(), argv.getFirst().address(), actions, attributes,
+                        array(argv, arena), array(variables(arena), arena));
+                check(launch.from(() -> {
+                    // Not before: where many wait for their turn, one would always be starting.
+                    begun.set(true);
+                    STARTING.incrementAndGet();
+                    return call.getAsInt();
+                }));
             } finally {
                 child.pid = pid.get(JAVA_INT, 0);
+                if (begun.get())
+                    STARTING.decrementAndGet();
                 Processes.file_actions_destroy(actions);
                 Processes.attributes_destroy(attributes);
             }

@@ -165,10 +165,14 @@ public final class Orphans implements AutoCloseable {
         }
     }
 
-    private boolean isOrphan(Entry process, Map<Integer, Entry> all, Set<Integer> awaited) {
-        for (Entry each = process; each != null; each = all.get(each.parent))
+    boolean isOrphan(Entry process, Map<Integer, Entry> all, Set<Integer> awaited) {
+        Entry each = process;
+        // They were looked at one after the other: where a number was used again meanwhile, two may be each other's parent.
+        for (int steps = 0; each != null && steps <= all.size(); steps++) {
             if (each.parent == self)
                 return !awaited.contains(each.pid);
+            each = all.get(each.parent);
+        }
         return false;
     }
 

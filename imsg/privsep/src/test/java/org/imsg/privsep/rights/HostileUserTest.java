@@ -181,6 +181,40 @@ class HostileUserTest {
         }
     }
 
+    /** As many as its policy allows: one of them is always about to start. */
+    @Test
+    void a_child_whose_programs_start_without_a_pause_keeps_no_process_from_being_ended_and_waited_for()
+            throws Exception {
+        AtomicBoolean over = new AtomicBoolean();
+        List<FutureTask<Void>> storm = new ArrayList<>();
+        try (Orphans orphans = Orphans.adopt(Duration.ofMillis(20))) {
+            for (int i = 0; i < 16; i++) {
+                storm.add(new FutureTask<>(() -> {
+                    while (!over.get())
+                        Confinement.none().to(Ids.of(64_999, 64_999)).spawn(Child.of(TRUE)).waitFor();
+                    return null;
+                }));
+                Thread.ofPlatform().start(storm.getLast());
+            }
+            endsWhatIsLeft(uid -> orphans.end(uid, PATIENCE), leaving(), 0);
+            waitUntil(() -> endedChildren().isEmpty());
+        } finally {
+            over.set(true);
+            for (FutureTask<Void> each : storm)
+                each.get();
+        }
+    }
+
+    /** The numbers are read one after the other: one that ended meanwhile may have become that of its parent's child. */
+    @Test
+    void two_processes_that_seem_to_be_each_other_s_parent_hold_nothing_up() throws Exception {
+        Map<Integer, Orphans.Entry> seen = Map.of(64_001, new Orphans.Entry(64_001, 64_002, Set.of(1L), false), 64_002,
+                new Orphans.Entry(64_002, 64_001, Set.of(1L), false));
+        try (Orphans orphans = Orphans.adopt(Duration.ofMillis(20))) {
+            assertThat(orphans.isOrphan(seen.get(64_001), seen, Set.of())).isFalse();
+        }
+    }
+
     /** The thread that kills borrows another uid, and its signal reaches the processes of that one too. */
     @Test
     void a_process_that_has_the_uid_that_the_killing_thread_borrows_is_not_killed() throws Exception {
