@@ -26,6 +26,8 @@ abstract class DescriptorHolder implements ByteBufHolder {
     /** Null for one that is not watched. */
     private final @Nullable ResourceLeakTracker<DescriptorHolder> leak;
     private @Nullable Fd fd;
+    /** The holder that this is a duplicate of, whose references count for both, or null. */
+    private @Nullable DescriptorHolder counting;
 
     /** Takes both over as they are; where a user hands in a descriptor, it is moved first. */
     DescriptorHolder(ByteBuf content, @Nullable Fd fd, ResourceLeakDetector<DescriptorHolder> leaks) {
@@ -107,7 +109,9 @@ abstract class DescriptorHolder implements ByteBufHolder {
 
     @Override
     public DescriptorHolder duplicate() {
-        return with(content.duplicate(), null);
+        DescriptorHolder duplicate = with(content.duplicate(), null);
+        duplicate.counting = counting == null ? this : counting;
+        return duplicate;
     }
 
     @Override
@@ -122,7 +126,7 @@ abstract class DescriptorHolder implements ByteBufHolder {
 
     @Override
     public final int refCnt() {
-        return references;
+        return counting == null ? references : counting.refCnt();
     }
 
     @Override
@@ -132,7 +136,10 @@ abstract class DescriptorHolder implements ByteBufHolder {
 
     @Override
     public DescriptorHolder retain(int increment) {
-        count(increment, 1);
+        if (counting == null)
+            count(increment, 1);
+        else
+            counting.retain(increment);
         return this;
     }
 
@@ -143,6 +150,8 @@ abstract class DescriptorHolder implements ByteBufHolder {
 
     @Override
     public final boolean release(int decrement) {
+        if (counting != null)
+            return counting.release(decrement);
         boolean last = count(decrement, -1) == 0;
         if (last)
             deallocate();

@@ -5,8 +5,9 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
-import io.netty.util.ReferenceCountUtil;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.Queue;
 import org.imsg.ImsgEofException;
 import org.imsg.ImsgProtocolException;
 import org.imsg.unix.Fd;
@@ -28,6 +29,9 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
     private final boolean batched;
     /** The part of a message that has arrived, or null. */
     private @Nullable ByteBuf tail;
+    private boolean reading;
+    /** Reads that were fired while another was decoded: a handler in front may have the next one ready when it is asked for it. */
+    private final Queue<Object> fired = new ArrayDeque<>(0);
     private boolean dead;
     private boolean delivered;
     /** Written on the event loop only. */
@@ -57,6 +61,22 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
+        fired.add(message);
+        if (reading)
+            return;
+        reading = true;
+        try {
+            for (Object next; (next = fired.poll()) != null;)
+                if (ctx.isRemoved())
+                    ctx.fireChannelRead(next);
+                else
+                    take(ctx, next);
+        } finally {
+            reading = false;
+        }
+    }
+
+    private void take(ChannelHandlerContext ctx, Object message) {
         if (message instanceof ByteBuf bytes) {
             read(ctx, bytes, -1, false);
         } else if (message instanceof FdBuf withFd) {
@@ -116,13 +136,24 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
     }
 
     private void keep(ChannelHandlerContext ctx, ByteBuf stream) {
-        if (!stream.isReadable()) {
-            stream.release();
-        } else if (ctx.isRemoved()) {
-            ctx.fireChannelRead(stream);
-        } else {
+        if (ctx.isRemoved())
+            handOn(ctx, stream);
+        else if (stream.isReadable())
             tail = stream;
+        else
+            stream.release();
+    }
+
+    /** The bytes of which no message was made go to the next handler as they came, with their descriptor. */
+    private void handOn(ChannelHandlerContext ctx, ByteBuf left) {
+        if (left.isReadable()) {
+            int fd = framer.giveUp();
+            ctx.fireChannelRead(
+                    fd == Framer.NONE ? left : new FdBuf(left, fd < 0 ? null : Fd.of(fd), fd == Framer.LOST));
+        } else {
+            left.release();
         }
+        framer.close();
     }
 
     /** One contiguous buffer of the stream: the new bytes, behind the tail if there is one. */
@@ -200,14 +231,17 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
 
     @Override
     public void handlerRemoved(ChannelHandlerContext ctx) {
-        framer.close();
+        if (reading)
+            return; // by a handler that was given a message: the rest goes when it returns
         ByteBuf left = tail;
         tail = null;
-        if (left == null)
+        if (left != null && ctx.channel().isActive()) {
+            handOn(ctx, left);
+            ctx.fireChannelReadComplete();
             return;
-        if (ctx.channel().isActive())
-            ctx.fireChannelRead(left);
-        else
-            ReferenceCountUtil.release(left);
+        }
+        framer.close();
+        if (left != null)
+            left.release();
     }
 }

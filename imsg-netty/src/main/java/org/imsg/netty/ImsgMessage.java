@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>It owns its descriptor and its payload: {@link #release()} frees the payload and closes the descriptor unless
  * {@link #takeFd()} took it (imsg_free); {@link #retain()} keeps both. Writing one releases it, as with every message of Netty's.
- * Copies and duplicates have the payload only, the descriptor stays; {@link #replace(ByteBuf)} moves it. The leak detector watches
+ * Copies and duplicates have the payload only, the descriptor stays; {@link #replace(ByteBuf)} moves it. A duplicate shares this
+ * message's count of references. The leak detector watches
  * messages with a descriptor; its report names the message's type, id and descriptor, and the handlers it passed. Not safe for two threads at once, except retain and release.
  */
 public final class ImsgMessage extends DescriptorHolder {

@@ -177,6 +177,20 @@ class ImsgCodecTest {
         assertThat(duplicate.content().refCnt()).isZero();
     }
 
+    /** As of every holder: Netty's handlers duplicate and retain one to keep its bytes beside who has the message. */
+    @Test
+    void a_duplicate_has_no_count_of_its_own() throws Exception {
+        ImsgMessage message = new ImsgMessage(1, 2, 3, bytes("payload"), pipeSaying("kept"));
+        ImsgMessage twin = message.duplicate().duplicate().retain();
+        assertThat(message.refCnt()).isEqualTo(2);
+        assertThat(message.release()).isFalse();
+        assertThat(text(twin)).isEqualTo("payload");
+        assertThat(message.hasFd()).isTrue();
+        assertThat(twin.release()).isTrue();
+        assertThat(message.hasFd()).isFalse();
+        assertThat(message.content().refCnt()).isZero();
+    }
+
     @Test
     void a_batch_is_one_event_whose_cursor_allocates_nothing() {
         com.sun.management.ThreadMXBean threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();

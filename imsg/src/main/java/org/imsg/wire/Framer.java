@@ -216,6 +216,18 @@ public final class Framer {
         return lastMarked;
     }
 
+    /**
+     * Gives up the descriptor that came with bytes of which no whole message has been made: the current message's, or else the
+     * first that waits for one. For a framer whose bytes go to another.
+     *
+     * @return the descriptor, the caller's then; {@link #LOST}; or {@link #NONE}
+     */
+    public int giveUp() {
+        if (descriptor >= 0 || descriptor == LOST)
+            return descriptor();
+        return arrivals.isEmpty() ? NONE : arrivals.remove();
+    }
+
     /** Hands every descriptor still held to the {@code unclaimed} consumer: the stream is over. */
     public void close() {
         if (descriptor >= 0)
