@@ -40,8 +40,7 @@ abstract class Binding implements IoHandle {
         submit(made, false, false);
     }
 
-    /** The channel is connected. */
-    final void connected() {
+    final void endChanged() {
         submit(registration, read, write);
     }
 
@@ -53,9 +52,9 @@ abstract class Binding implements IoHandle {
         return write && !cancelled;
     }
 
-    /** Whether the end of the peer's output must be reported though nothing is read: once, and on a connected channel only. */
+    /** Whether the end of the input must be reported though nothing is read: once, and on a connected channel only. */
     final boolean watchesEnd() {
-        return !cancelled && !sawEnd && channel.isActive() && !channel.isInputShutdown();
+        return !cancelled && !sawEnd && channel.isActive() && !channel.isInputOver();
     }
 
     final @Nullable IoRegistration registration() {
@@ -78,12 +77,12 @@ abstract class Binding implements IoHandle {
         // Writing first: a dead peer fails the queued writes before the end of the stream closes the channel.
         if (writable && wantsWrite())
             channel.writeReady();
-        if (readable && wantsRead()) {
+        if (readable && wantsRead())
             channel.readReady();
-        } else if (ended && watchesEnd()) {
+        if (ended && watchesEnd()) {
             sawEnd = true;
             submit(registration, read, write);
-            channel.peerEnded();
+            channel.inputEnded();
         }
     }
 

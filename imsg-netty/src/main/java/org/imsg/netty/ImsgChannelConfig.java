@@ -10,14 +10,20 @@ import io.netty.channel.DefaultMessageSizeEstimator;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.socket.DuplexChannelConfig;
+import io.netty.channel.unix.GenericUnixChannelOption;
+import io.netty.channel.unix.IntegerUnixChannelOption;
+import io.netty.channel.unix.RawUnixChannelOption;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Map;
 import org.imsg.unix.Fd;
 import org.imsg.unix.Sockets;
 
 /**
  * The options of an {@link ImsgSocketChannel}: Netty's common ones, those of {@link DuplexChannelConfig}, the sizes of the
- * socket's buffers, and whether descriptors pass. Made by the channel; safe for any thread. Each setter returns this
+ * socket's buffers, those that a program makes of the system's names ({@link IntegerUnixChannelOption},
+ * {@link RawUnixChannelOption}), and whether descriptors pass. Made by the channel; safe for any thread. Each setter returns this
  * configuration; null where a value is wanted is a {@link NullPointerException}.
  *
  * <p>In the channel's writability a queued descriptor counts for 1024 bytes: with the usual marks a channel stops being writable at 64
@@ -146,6 +152,15 @@ public final class ImsgChannelConfig extends DefaultChannelConfig implements Dup
             return (T) (Boolean) allowFdPassing;
         if (isEpollMode(option))
             return (T) EpollBinding.mode();
+        try {
+            if (option instanceof IntegerUnixChannelOption number)
+                return (T) (Integer) SocketCalls.option(socket, number.level(), number.optname(), 4)
+                        .order(ByteOrder.nativeOrder()).getInt();
+            if (option instanceof RawUnixChannelOption raw)
+                return (T) SocketCalls.option(socket, raw.level(), raw.optname(), raw.length());
+        } catch (IOException e) {
+            throw new ChannelException(e);
+        }
         return super.getOption(option);
     }
 
@@ -162,9 +177,21 @@ public final class ImsgChannelConfig extends DefaultChannelConfig implements Dup
             setAllowFdPassing((Boolean) value);
         else if (isEpollMode(option))
             return value == EpollBinding.mode();
+        else if (option instanceof IntegerUnixChannelOption number)
+            option(number, ByteBuffer.allocate(4).order(ByteOrder.nativeOrder()).putInt(0, (Integer) value));
+        else if (option instanceof RawUnixChannelOption raw)
+            option(raw, (ByteBuffer) value);
         else
             return super.setOption(option, value);
         return true;
+    }
+
+    private void option(GenericUnixChannelOption<?> option, ByteBuffer value) {
+        try {
+            SocketCalls.option(socket, option.level(), option.optname(), value);
+        } catch (IOException e) {
+            throw new ChannelException(e);
+        }
     }
 
     private static boolean isEpollMode(ChannelOption<?> option) {
@@ -200,6 +227,9 @@ public final class ImsgChannelConfig extends DefaultChannelConfig implements Dup
 
     @Override
     public ImsgChannelConfig setRecvByteBufAllocator(RecvByteBufAllocator allocator) {
+        if (!(allocator.newHandle() instanceof RecvByteBufAllocator.ExtendedHandle))
+            throw new IllegalArgumentException("the handles of " + allocator + " are not of the type "
+                    + RecvByteBufAllocator.ExtendedHandle.class.getName());
         super.setRecvByteBufAllocator(allocator);
         return this;
     }

@@ -209,8 +209,12 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
     @Override
     protected void doBeginRead() {
         reader.asked();
-        if (!isInputShutdown() && active)
+        if (active && !reader.isOver())
             registration.wantRead(true);
+    }
+
+    boolean isInputOver() {
+        return reader.isOver();
     }
 
     void waitForInput(boolean wanted) {
@@ -226,9 +230,9 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
         reader.read((SocketUnsafe) unsafe());
     }
 
-    /** The peer has ended its output while nothing was read. */
-    void peerEnded() {
-        reader.readToEnd();
+    /** The input has ended, whether anything is read or not. */
+    void inputEnded() {
+        reader.readToEnd((SocketUnsafe) unsafe());
     }
 
     void writeReady() {
@@ -266,7 +270,7 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
         if (local == null)
             local = NAMELESS;
         active = true;
-        registration.connected();
+        registration.endChanged();
         if (reader.isAsked())
             registration.wantRead(true);
     }
@@ -299,19 +303,16 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
         SocketCalls.shutdown(socket, Constants.SHUT_WR);
     }
 
-    /** The stream has ended, or is not to be read any more. */
-    void endInput() {
-        inputIsShutdown();
-        reader.forget();
-        registration.wantRead(false);
-    }
-
     @Override
     void shutdownInputNow() throws IOException {
+        if (isInputShutdown() && isOpen())
+            return;
         SocketCalls.shutdown(socket, Constants.SHUT_RD);
-        endInput();
-        if (config.isAllowHalfClosure())
-            eventLoop().execute(reader::drain);
+        inputIsShutdown();
+        if (reader.isOver())
+            reader.forget();
+        // With half-closure, the system reports the end that this makes, behind what had arrived, as it does that of a peer.
+        registration.endChanged();
     }
 
     /** What Netty calls the channel's inside. */

@@ -70,10 +70,10 @@ final class Registration {
             binding.want(read, write);
     }
 
-    /** The channel is connected: the end of its peer counts from here on. */
-    void connected() {
+    /** Whether the end of the input counts is another matter now: the channel is connected, or its input shut down. */
+    void endChanged() {
         if (binding != null)
-            binding.connected();
+            binding.endChanged();
     }
 
     void wantRead(boolean wanted) {

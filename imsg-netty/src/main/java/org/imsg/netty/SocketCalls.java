@@ -6,8 +6,10 @@ import io.netty.util.concurrent.FastThreadLocal;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.UnsupportedAddressTypeException;
 import java.nio.charset.StandardCharsets;
 import org.imsg.sys.OpenDescriptor;
@@ -77,6 +79,33 @@ final class SocketCalls {
         int fd = OpenDescriptor.of(socket).enter();
         try {
             ErrnoException.check("shutdown", Posix.shutdown(fd, how));
+        } finally {
+            OpenDescriptor.of(socket).exit();
+        }
+    }
+
+    /** getsockopt(2). {@return so many bytes, as the system orders them} */
+    static ByteBuffer option(Fd socket, int level, int name, int length) throws IOException {
+        int fd = OpenDescriptor.of(socket).enter();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment value = arena.allocate(length, 8);
+            MemorySegment size = arena.allocateFrom(ValueLayout.JAVA_INT, length);
+            ErrnoException.check("getsockopt", "level " + level + ", option " + name,
+                    Posix.getsockopt(fd, level, name, value.address(), size.address()));
+            return ByteBuffer.wrap(value.toArray(ValueLayout.JAVA_BYTE));
+        } finally {
+            OpenDescriptor.of(socket).exit();
+        }
+    }
+
+    /** setsockopt(2), with what remains in a buffer, which is read to its end. */
+    static void option(Fd socket, int level, int name, ByteBuffer value) throws IOException {
+        int fd = OpenDescriptor.of(socket).enter();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment copy = arena.allocate(value.remaining(), 8).copyFrom(MemorySegment.ofBuffer(value));
+            ErrnoException.check("setsockopt", "level " + level + ", option " + name,
+                    Posix.setsockopt(fd, level, name, copy.address(), (int) copy.byteSize()));
+            value.position(value.limit());
         } finally {
             OpenDescriptor.of(socket).exit();
         }

@@ -23,8 +23,10 @@ final class SocketReader {
     /** Whether a read() has not been answered with data yet. */
     private boolean pending;
     private boolean ended;
-    private boolean arrived;
-    private boolean draining;
+    /** Whether the system has reported the end: all that is left before it is read at once. */
+    private boolean endReported;
+    /** Whether the handlers know that nothing more will come. */
+    private boolean over;
     /** A recvmsg that brings a descriptor ends where the descriptor's bytes end: a short read says nothing there. */
     private boolean filled;
     private boolean broughtDescriptor;
@@ -47,6 +49,12 @@ final class SocketReader {
 
     void forget() {
         pending = false;
+        channel.waitForInput(false);
+    }
+
+    /** Whether nothing more is read: the end was seen, or the input was shut down on this side and there is no half-closure to tell it. */
+    boolean isOver() {
+        return over || channel.isInputShutdown() && !config.isAllowHalfClosure();
     }
 
     /** How many descriptors came beside the first of a read, and were closed. From any thread. */
@@ -71,26 +79,10 @@ final class SocketReader {
         }
     }
 
-    /**
-     * The peer has ended while nothing was read: whatever it sent before is handed on without being asked for, a read a turn of
-     * the loop, so that its end is seen.
-     */
-    void readToEnd() {
-        if (!channel.isRegistered() || !channel.eventLoop().inEventLoop() || !channel.isActive()
-                || channel.isInputShutdown())
-            return;
-        arrived = false;
-        read((ImsgSocketChannel.SocketUnsafe) channel.unsafe());
-        if (arrived)
-            channel.eventLoop().execute(this::readToEnd);
-    }
-
-    /** The input was shut down on this side: bytes that had arrived are handed on, and then the end is told. */
-    void drain() {
-        if (!channel.isRegistered() || !channel.eventLoop().inEventLoop() || !channel.isActive())
-            return;
-        draining = true;
-        read((ImsgSocketChannel.SocketUnsafe) channel.unsafe());
+    /** The input has ended: the bytes before its end are handed on without being asked for, so that the end is seen. */
+    void readToEnd(ImsgSocketChannel.SocketUnsafe unsafe) {
+        endReported = true;
+        read(unsafe);
     }
 
     void read(ImsgSocketChannel.SocketUnsafe unsafe) {
@@ -105,23 +97,19 @@ final class SocketReader {
                     break;
                 sizes.incMessagesRead(1);
                 pending = false;
-                arrived = true;
                 pipeline.fireChannelRead(received);
                 // A handler may have closed the channel, and the number may be another socket's by now.
-            } while (channel.isActive()
-                    && (draining || !channel.isInputShutdown() && sizes.continueReading(maybeMore)));
-        } catch (Exception | OutOfMemoryError e) {
-            // Netty's own error when direct memory runs out is one of the latter; it must not end the loop.
+            } while (channel.isActive() && !isOver() && (endReported || sizes.continueReading(maybeMore)));
+        } catch (Throwable e) {
+            // Whatever it is, an error of the allocator's too, must not end the loop of all the other channels.
             failure = e;
         }
         sizes.readComplete();
         pipeline.fireChannelReadComplete();
-        if (failure != null) {
+        if (failure != null)
             pipeline.fireExceptionCaught(failure);
-            unsafe.close(unsafe.voidPromise());
-        } else if (ended) {
+        if (ended || failure instanceof IOException || failure instanceof OutOfMemoryError)
             end(pipeline, unsafe);
-        }
         if (!pending && !config.isAutoRead() && channel.isActive())
             channel.waitForInput(false);
     }
@@ -129,8 +117,7 @@ final class SocketReader {
     /** One call: a message or bytes, or null if nothing came or the stream has ended. */
     private @Nullable Object receive(RecvByteBufAllocator.ExtendedHandle sizes) throws IOException {
         ByteBuf buffer = memory(sizes.allocate(config.getAllocator()));
-        // An allocator rounds up, and some programs set the size of their reads.
-        int room = Math.min(buffer.writableBytes(), Math.max(1, sizes.guess()));
+        int room = buffer.writableBytes();
         boolean handedOn = false;
         try {
             sizes.attemptedBytesRead(room);
@@ -196,14 +183,19 @@ final class SocketReader {
 
     private void end(ChannelPipeline pipeline, ImsgSocketChannel.SocketUnsafe unsafe) {
         ended = false;
+        if (!channel.isActive() || over)
+            return;
         if (!config.isAllowHalfClosure()) {
             unsafe.close(unsafe.voidPromise());
             return;
         }
+        over = true;
+        forget();
         if (!channel.isInputShutdown()) {
-            channel.endInput();
+            channel.inputIsShutdown();
             pipeline.fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
         }
-        pipeline.fireUserEventTriggered(ChannelInputShutdownReadComplete.INSTANCE);
+        if (channel.isActive())
+            pipeline.fireUserEventTriggered(ChannelInputShutdownReadComplete.INSTANCE);
     }
 }

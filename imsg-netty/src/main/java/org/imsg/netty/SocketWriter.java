@@ -5,7 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.EventLoop;
 import io.netty.channel.FileRegion;
-import io.netty.util.ReferenceCountUtil;
+import io.netty.util.ReferenceCounted;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -49,7 +49,7 @@ final class SocketWriter {
                     + message.getClass().getName()
                     + (message instanceof ImsgMessage ? ": put an ImsgCodec before it" : ""));
         if (!withFd.hasFd())
-            return direct(withFd.content().retain(), withFd);
+            return direct(withFd.content(), withFd);
         if (!withFd.content().isReadable())
             throw new IllegalArgumentException(
                     "a descriptor travels with the first byte of its message, and there is none");
@@ -62,17 +62,14 @@ final class SocketWriter {
         return withFd;
     }
 
-    private ByteBuf direct(ByteBuf bytes, Object holder) {
-        if (bytes.isDirect() && bytes.nioBufferCount() >= 1) {
-            if (holder != bytes)
-                ReferenceCountUtil.release(holder);
+    /** Bytes that can be sent in place of their holder, which stays as it is if this throws. */
+    private ByteBuf direct(ByteBuf bytes, ReferenceCounted holder) {
+        boolean asTheyAre = bytes.isDirect() && bytes.nioBufferCount() >= 1;
+        if (asTheyAre && holder == bytes)
             return bytes;
-        }
-        ByteBuf copy = copy(bytes);
-        bytes.release();
-        if (holder != bytes)
-            ReferenceCountUtil.release(holder);
-        return copy;
+        ByteBuf taken = asTheyAre ? bytes.retain() : copy(bytes);
+        holder.release();
+        return taken;
     }
 
     private static boolean isContiguous(ByteBuf bytes) {
@@ -139,9 +136,11 @@ final class SocketWriter {
             queue.remove();
         else if (target.full != null)
             return target.full;
-        else if (n <= 0)
+        else if (n < 0)
             throw new EOFException("the file ended " + (region.count() - region.transferred())
                     + " bytes before its region does");
+        else if (n == 0)
+            return Outcome.ENOUGH; // not now, or not told: a program's own region may count other bytes than it sends
         return Outcome.DONE;
     }
 

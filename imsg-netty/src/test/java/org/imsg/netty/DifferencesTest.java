@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.imsg.netty.Wire.pipeSaying;
 
+import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelException;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.DefaultMessageSizeEstimator;
 import io.netty.channel.FixedRecvByteBufAllocator;
@@ -18,18 +20,27 @@ import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollMode;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.socket.DuplexChannelConfig;
+import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.DomainSocketChannel;
 import io.netty.channel.unix.DomainSocketChannelConfig;
 import io.netty.channel.unix.DomainSocketReadMode;
 import io.netty.channel.unix.UnixChannel;
 import io.netty.channel.unix.UnixChannelOption;
+import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.imsg.sys.Constants;
 import org.imsg.unix.Fd;
 import org.imsg.unix.PeerCredentials;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -152,6 +163,43 @@ class DifferencesTest {
                 sizes.readComplete();
             }
             assertThat(sizes.guess()).isEqualTo(loops == Loops.NETTYS_OWN ? 64 : 512);
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#andNettysOwn")
+    void a_bind_leaves_alone_what_has_the_path_already_and_nettys_own_removes_it(Loops loops, @TempDir Path directory)
+            throws Exception {
+        Path taken = Files.writeString(directory.resolve("taken"), "a file");
+        Channel channel = new Bootstrap().group(loops.group()).channel(loops.channelType()).handler(new Events())
+                .register().sync().channel();
+        try {
+            ChannelFuture bound = channel.bind(new DomainSocketAddress(taken.toFile())).await();
+            assertThat(bound.isSuccess()).isEqualTo(loops == Loops.NETTYS_OWN);
+            assertThat(Files.isRegularFile(taken)).isEqualTo(loops != Loops.NETTYS_OWN);
+            if (bound.cause() != null)
+                assertThat(bound.cause()).isInstanceOf(IOException.class).hasMessageContaining("EADDRINUSE");
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#andNettysOwn")
+    void a_half_closed_channel_may_be_asked_to_read_and_nettys_own_closes_then(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops, pair.first(), Map.of(ChannelOption.ALLOW_HALF_CLOSURE, true,
+                ChannelOption.AUTO_READ, false), events);
+        try (Wire peer = new Wire(pair.second())) {
+            SocketCalls.shutdown(peer.socket(), Constants.SHUT_WR);
+            events.expect(ChannelInputShutdownEvent.INSTANCE);
+            events.expect(ChannelInputShutdownReadComplete.INSTANCE);
+            channel.read();
+            channel.eventLoop().submit(() -> {}).sync();
+            assertThat(channel.isOpen()).isEqualTo(loops != Loops.NETTYS_OWN);
         } finally {
             channel.close().sync();
         }

@@ -5,7 +5,10 @@ import static org.imsg.netty.Wire.bytes;
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelConfig;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandler;
@@ -14,15 +17,25 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPromise;
+import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.FixedRecvByteBufAllocator;
+import io.netty.channel.RecvByteBufAllocator.DelegatingHandle;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.unix.DomainSocketAddress;
+import io.netty.channel.unix.IntegerUnixChannelOption;
+import io.netty.channel.unix.RawUnixChannelOption;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
+import io.netty.util.internal.PlatformDependent;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.reflect.Modifier;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -145,6 +158,40 @@ class SameAsNettysOwnTest {
                 stage.awaitLog("heard");
             }
         },
+        SHUT_DOWN_INPUT_TWICE {
+            @Override
+            void run(Stage stage) throws Exception {
+                stage.open(HALF_CLOSURE);
+                stage.duplex().shutdownInput().sync();
+                stage.awaitLog("ChannelInputShutdownReadComplete");
+                stage.await("again", stage.duplex()::shutdownInput);
+            }
+        },
+        SHUT_DOWN_INPUT_WHILE_IT_READS {
+            @Override
+            void run(Stage stage) throws Exception {
+                stage.open(Map.of(ChannelOption.ALLOW_HALF_CLOSURE, true, ChannelOption.RECVBUF_ALLOCATOR,
+                        new FixedRecvByteBufAllocator(1)), new ChannelInboundHandlerAdapter() {
+                            @Override
+                            public void channelRead(ChannelHandlerContext ctx, Object message) {
+                                stage.duplex().shutdownInput();
+                                ctx.fireChannelRead(message);
+                            }
+                        });
+                stage.peer.send("abc");
+                stage.awaitLog("ChannelInputShutdownReadComplete");
+            }
+        },
+        SHUT_DOWN_INPUT_ON_NO_LOOP {
+            @Override
+            void run(Stage stage) throws Exception {
+                stage.open(HALF_CLOSURE);
+                stage.await("deregister", stage.channel::deregister);
+                stage.await("shutdownInput", stage.duplex()::shutdownInput);
+                stage.loops.group().next().register(stage.channel).sync();
+                stage.awaitLog("ChannelInputShutdownReadComplete");
+            }
+        },
         SHUT_DOWN_BOTH {
             @Override
             void run(Stage stage) throws Exception {
@@ -162,6 +209,135 @@ class SameAsNettysOwnTest {
                 stage.await("shutdownOutput", stage.duplex()::shutdownOutput);
                 stage.peer.close();
                 stage.awaitLog("ChannelInputShutdownReadComplete");
+            }
+        },
+        THE_PEER_ENDS_ITS_OUTPUT_THEN_BOTH_ARE_SHUT_DOWN {
+            @Override
+            void run(Stage stage) throws Exception {
+                stage.open(HALF_CLOSURE);
+                SocketCalls.shutdown(stage.peer.socket(), Constants.SHUT_WR);
+                stage.awaitLog("ChannelInputShutdownReadComplete");
+                stage.await("shutdown", stage.duplex()::shutdown);
+            }
+        },
+        CLOSED_WHEN_THE_INPUT_ENDS {
+            @Override
+            void run(Stage stage) throws Exception {
+                stage.open(HALF_CLOSURE, new ChannelInboundHandlerAdapter() {
+                    @Override
+                    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+                        ctx.fireUserEventTriggered(event);
+                        ctx.close();
+                    }
+                });
+                stage.peer.close();
+                stage.closed();
+            }
+        },
+        A_PEER_CLOSES_WITH_BYTES_UNREAD_WITH_HALF_CLOSURE {
+            @Override
+            void run(Stage stage) throws Exception {
+                stage.open(HALF_CLOSURE);
+                stage.await("write", () -> stage.channel.writeAndFlush(bytes("unread")));
+                stage.peer.close();
+                stage.awaitLog("IOException");
+                stage.log("open: " + stage.channel.isOpen() + ", shut: " + stage.duplex().isInputShutdown());
+            }
+        },
+        AN_ALLOCATOR_OF_READS_FAILS {
+            @Override
+            void run(Stage stage) throws Exception {
+                List<Throwable> failures = List.of(new IllegalStateException(), new AssertionError());
+                stage.open(Map.of(ChannelOption.RECVBUF_ALLOCATOR, new Allocating(1) {
+                    private int calls;
+
+                    @Override
+                    ByteBuf allocate() throws Throwable {
+                        if (calls < failures.size())
+                            throw failures.get(calls++);
+                        return UnpooledByteBufAllocator.DEFAULT.directBuffer(10);
+                    }
+                }));
+                stage.peer.send("after all");
+                stage.awaitLog("after all");
+            }
+        },
+        AN_ALLOCATOR_OF_READS_FINDS_NO_MEMORY {
+            @Override
+            void run(Stage stage) throws Exception {
+                stage.open(Map.of(ChannelOption.ALLOW_HALF_CLOSURE, true, ChannelOption.RECVBUF_ALLOCATOR,
+                        new Allocating(1) {
+                            @Override
+                            ByteBuf allocate() {
+                                throw new OutOfMemoryError("not really");
+                            }
+                        }));
+                stage.peer.send("never read");
+                stage.awaitLog("OutOfMemoryError");
+                stage.log("open: " + stage.channel.isOpen() + ", shut: " + stage.duplex().isInputShutdown());
+            }
+        },
+        AN_ALLOCATOR_OF_READS_GIVES_MORE_THAN_IT_GUESSES {
+            @Override
+            void run(Stage stage) throws Exception {
+                stage.open(Map.of(ChannelOption.RECVBUF_ALLOCATOR, new Allocating(4) {
+                    @Override
+                    ByteBuf allocate() {
+                        return UnpooledByteBufAllocator.DEFAULT.directBuffer(100);
+                    }
+                }));
+                stage.peer.send("in one piece");
+                stage.awaitLog("piece");
+            }
+        },
+        AN_ALLOCATOR_OF_READS_THAT_DOES_NOT_SAY_WHEN_TO_STOP {
+            @Override
+            void run(Stage stage) throws Exception {
+                stage.open(Map.of());
+                stage.attempt("set", () -> stage.channel.config().setRecvByteBufAllocator(
+                        () -> new DelegatingHandle(new FixedRecvByteBufAllocator(1).newHandle())));
+                stage.peer.send("x");
+                stage.awaitLog("read x");
+            }
+        },
+        OPTIONS_BY_THEIR_NUMBERS {
+            private static final int SO_LINGER = 13;
+            private static final int SO_PASSCRED = 16;
+
+            @Override
+            void run(Stage stage) throws Exception {
+                stage.open(Map.of());
+                ChannelConfig config = stage.channel.config();
+                IntegerUnixChannelOption number = new IntegerUnixChannelOption(name(), Constants.SOL_SOCKET,
+                        SO_PASSCRED);
+                stage.log("set: " + config.setOption(number, 1) + ", then " + config.getOption(number));
+                RawUnixChannelOption raw = new RawUnixChannelOption(name(), Constants.SOL_SOCKET, SO_LINGER, 8);
+                ByteBuffer onFor5Seconds = ByteBuffer.allocate(8).order(ByteOrder.nativeOrder()).putInt(1).putInt(5);
+                stage.log("set: " + config.setOption(raw, onFor5Seconds.flip()) + ", left " + onFor5Seconds.remaining()
+                        + ", then " + config.getOption(raw) + " " + config.getOption(raw).equals(onFor5Seconds.flip()));
+                IntegerUnixChannelOption unknown = new IntegerUnixChannelOption(name(), Constants.SOL_SOCKET, 9999);
+                stage.attempt("set unknown", () -> config.setOption(unknown, 1));
+                stage.attempt("get unknown", () -> config.getOption(unknown));
+            }
+        },
+        A_REGION_THAT_COUNTS_OTHER_BYTES_THAN_IT_SENDS {
+            @Override
+            void run(Stage stage) throws Exception {
+                stage.open(Map.of());
+                stage.await("write", () -> stage.channel.writeAndFlush(
+                        new WritingTest.OwnRegion(ByteBuffer.wrap("content".getBytes(StandardCharsets.US_ASCII))) {
+                            private boolean begun;
+
+                            @Override
+                            public long transferTo(WritableByteChannel target, long position) throws IOException {
+                                if (begun)
+                                    return super.transferTo(target, position);
+                                begun = true;
+                                target.write(ByteBuffer.wrap("header, ".getBytes(StandardCharsets.US_ASCII)));
+                                return 0;
+                            }
+                        }));
+                stage.peerReads();
             }
         },
         THE_PEER_ENDS_ITS_OUTPUT_THEN_ITS_INPUT {
@@ -587,6 +763,37 @@ class SameAsNettysOwnTest {
         };
 
         abstract void run(Stage stage) throws Exception;
+    }
+
+    /** Makes the buffers of reads by itself. */
+    private abstract static class Allocating extends DefaultMaxMessagesRecvByteBufAllocator {
+        private final int guess;
+
+        Allocating(int guess) {
+            this.guess = guess;
+        }
+
+        abstract ByteBuf allocate() throws Throwable;
+
+        @Override
+        public ExtendedHandle newHandle() {
+            return new MaxMessageHandle() {
+                @Override
+                public int guess() {
+                    return guess;
+                }
+
+                @Override
+                public ByteBuf allocate(ByteBufAllocator unused) {
+                    try {
+                        return Allocating.this.allocate();
+                    } catch (Throwable e) {
+                        PlatformDependent.throwException(e);
+                        throw new AssertionError();
+                    }
+                }
+            };
+        }
     }
 
     /** One channel, its peer, and what was seen of both. */

@@ -147,6 +147,32 @@ class TrapsTest {
         }
     }
 
+    @Test
+    void an_input_that_was_shut_down_does_not_keep_the_loop_of_a_channel_that_waits_for_room_awake() throws Exception {
+        AtomicInteger turns = new AtomicInteger();
+        EventLoopGroup group = new MultiThreadIoEventLoopGroup(1,
+                EpollIoHandler.newFactory(0, () -> counting(turns)));
+        try {
+            Fd.Pair pair = Fd.socketpair();
+            ImsgSocketChannel channel = (ImsgSocketChannel) Wire.open(group, pair.first(),
+                    Map.of(ChannelOption.AUTO_READ, false));
+            try (Wire peer = new Wire(pair.second())) {
+                String much = "x".repeat(1_000_000);
+                ChannelFuture sent = channel.writeAndFlush(Wire.bytes(much));
+                channel.shutdownInput().sync();
+                turns.set(0);
+                channel.eventLoop().schedule(() -> {}, 200, TimeUnit.MILLISECONDS).sync();
+                assertThat(turns.get()).as("turns of the loop in 200 ms").isLessThan(20);
+                assertThat(peer.text(much.length())).isEqualTo(much);
+                sent.sync();
+            } finally {
+                channel.close().sync();
+            }
+        } finally {
+            group.shutdownGracefully(0, 10, TimeUnit.SECONDS).sync();
+        }
+    }
+
     private static SelectStrategy counting(AtomicInteger turns) {
         SelectStrategy usual = DefaultSelectStrategyFactory.INSTANCE.newSelectStrategy();
         return (supplier, hasTasks) -> {

@@ -186,7 +186,7 @@ class WritingTest {
     }
 
     /** Bytes in memory, of which a call offers so many at most. */
-    private static final class OwnRegion extends AbstractReferenceCounted implements FileRegion {
+    static class OwnRegion extends AbstractReferenceCounted implements FileRegion {
         private static final int AT_ONCE = 1000;
 
         private final ByteBuffer content;
