@@ -70,6 +70,20 @@ public final class Orphans implements AutoCloseable {
         boolean kill(long uid, Collection<Entry> all);
     }
 
+    /**
+     * What there is of a user.
+     *
+     * @param all the processes of all users
+     * @param orphans what the user's have left behind, the ended ones included
+     * @param running how many of its processes run, whoever's children they are
+     * @param certain false while a child is being started, which must not be taken for an orphan: then none is found
+     */
+    private record Look(Map<Integer, Entry> all, List<Entry> orphans, long running, boolean certain) {
+        boolean findsNothingNewSince(Look earlier) {
+            return certain && orphans.stream().allMatch(each -> earlier.all.containsKey(each.pid));
+        }
+    }
+
     /** A process as /proc shows it. */
     record Entry(int pid, int parent, Set<Long> uids, boolean ended) {}
 
@@ -149,20 +163,27 @@ public final class Orphans implements AutoCloseable {
         held.forEach(Fd::close);
         held.clear();
         try {
-            // Before and after: one that ends or starts meanwhile must not be taken for one that no thread waits for.
-            Set<Integer> awaited = awaited();
-            Map<Integer, Entry> all = processes();
-            if (Child.isStarting())
-                return false;
-            awaited.addAll(awaited());
-            List<Entry> theirs = all.values().stream().filter(each -> each.uids.contains(uid) && !each.ended).toList();
-            List<Entry> orphans = theirs.stream().filter(each -> isOrphan(each, all, awaited)).toList();
-            if (!orphans.isEmpty() && (orphans.size() < theirs.size() || !atOnce.kill(uid, all.values())))
-                orphans.forEach(each -> kill(each, uid));
-            return orphans.isEmpty();
+            Look look = look(uid);
+            List<Entry> running = look.orphans.stream().filter(each -> !each.ended).toList();
+            if (!running.isEmpty() && (running.size() < look.running || !atOnce.kill(uid, look.all.values())))
+                running.forEach(each -> kill(each, uid));
+            // One that had ended when its turn came to be looked at may have started another after the list was made.
+            return running.isEmpty() && look.certain && look(uid).findsNothingNewSince(look);
         } finally {
             hold();
         }
+    }
+
+    private Look look(long uid) throws IOException {
+        // Before and after: one that ends or starts meanwhile must not be taken for one that no thread waits for.
+        Set<Integer> awaited = awaited();
+        Map<Integer, Entry> all = processes();
+        if (Child.isStarting())
+            return new Look(all, List.of(), 0, false);
+        awaited.addAll(awaited());
+        List<Entry> theirs = all.values().stream().filter(each -> each.uids.contains(uid)).toList();
+        return new Look(all, theirs.stream().filter(each -> isOrphan(each, all, awaited)).toList(),
+                theirs.stream().filter(each -> !each.ended).count(), true);
     }
 
     boolean isOrphan(Entry process, Map<Integer, Entry> all, Set<Integer> awaited) {

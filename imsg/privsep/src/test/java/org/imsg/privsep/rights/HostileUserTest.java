@@ -37,6 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
 class HostileUserTest {
     private static final Path TRUE = Path.of("/bin/true");
     private static final int STARTS = 150;
+    private static final int CHAINS = 30;
     private static final Duration PATIENCE = Duration.ofSeconds(2);
     /** Starts another and ends, thousands of times a second, for as long as there is a file. */
     private static final String COMET = """
@@ -156,6 +157,26 @@ class HostileUserTest {
             Files.delete(stay);
             assertThat(caught.get()).isTrue();
             assertThat(sibling.ask("work")).isEqualTo("works");
+        }
+    }
+
+    /** Each is over when its turn comes to be looked at, and the next was not there when the list was made. */
+    @Test
+    void a_chain_of_forks_is_not_said_to_be_over_while_it_goes_on() throws Exception {
+        Path comet = Files.writeString(directory.resolve("comet"), COMET);
+        long uid = Descriptions.NOBODY.uid();
+        try (Orphans orphans = Orphans.adopt(Duration.ofMillis(20))) {
+            for (int i = 0; i < CHAINS; i++) {
+                Path stay = Files.createFile(directory.resolve("stay"));
+                assertThat(Confinement.none().to(Descriptions.NOBODY).spawn(Child.of(Path.of("/bin/sh"), "-c",
+                        "setsid sh " + comet + " " + stay + " &").environment("PATH", "/usr/bin:/bin")).waitFor()
+                        .success()).isTrue();
+                if (orphans.endOneByOne(uid, Duration.ofMillis(5)))
+                    for (int look = 0; look < 5; look++)
+                        assertThat(ofUser(uid)).as("chain %d", i).isEmpty();
+                Files.delete(stay);
+                waitUntil(() -> orphans.endOneByOne(uid, PATIENCE));
+            }
         }
     }
 
