@@ -14,7 +14,6 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
-
 /*
  * A daemon with one fault, to test the testers of daemons with: README.md.
  * It frames messages itself, since most faults are below imsg(3).
@@ -23,6 +22,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include <err.h>
 #include <errno.h>
@@ -33,165 +33,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "imsg-daemon-faults.h"
 
 enum { HEADER = 16, LIMIT = 16384, CLIENTS = 900, PASSED = 253, ROOM = 65536 };
 enum { ECHO = 1, COUNT = 2, TAKE = 3 };	/* types that are answered */
 enum { EXIT_USAGE = 2 };
-
-/*
- * The name, the type of the request that shows it, and c for a crash that one
- * client can cause by what it says, f for any other fault.
- */
-#define FAULTS(X)                                                              \
-	X(NONE, "none", ECHO, '-', "all is right")                             \
-	X(SHORT_LENGTH, "short-length", ECHO, 'f',                             \
-	    "takes a length below 16 for 16")                                  \
-	X(SHORT_KNOWN, "short-length-known", ECHO, 'f',                        \
-	    "the same, of a type that it knows")                               \
-	X(NO_LIMIT, "no-limit", ECHO, 'f', "waits for a message of any size")  \
-	X(NO_LIMIT_KNOWN, "no-limit-known", ECHO, 'f',                         \
-	    "the same, of a type that it knows")                               \
-	X(LOW_LIMIT, "low-limit", ECHO, 'f', "refuses the longest message")    \
-	X(PAYLOAD_LENGTH, "payload-length", ECHO, 'f',                         \
-	    "takes the length of a type it does not know for the payload's")   \
-	X(FORGETS_PART, "forgets-part", ECHO, 'f',                             \
-	    "forgets what is no whole message at the end of a read")           \
-	X(WAITS_FOR_HEADER, "waits-for-header", ECHO, 'f',                     \
-	    "waits for the rest of a header, all clients with it")             \
-	X(WAITS_FOR_PAYLOAD, "waits-for-payload", ECHO, 'f',                   \
-	    "waits for the rest of a payload, all clients with it")            \
-	X(ONE_A_READ, "one-a-read", ECHO, 'f',                                 \
-	    "forgets what is behind the first message of a read")              \
-	X(LATE_SECOND, "late-second", ECHO, 'f',                               \
-	    "looks at the second message of a read when more comes")           \
-	X(DROPS_BODY, "drops-cut-body", ECHO, 'f',                             \
-	    "a payload that comes after its header reads as zeros")            \
-	X(BODY_AS_HEADER, "body-as-header", ECHO, 'f',                         \
-	    "takes the payload of a type it does not know for messages")       \
-	X(TWICE, "twice", ECHO, 'f', "answers twice")                          \
-	X(TWICE_IF_CUT, "twice-if-cut", ECHO, 'f',                             \
-	    "answers twice what came in two reads")                            \
-	X(OTHER_ID, "other-id", ECHO, 'f', "answers another peerid")           \
-	X(SWAPPED_ID, "swapped-id", ECHO, 'f',                                 \
-	    "answers the peerid in the other byte order")                      \
-	X(STALE_ID, "stale-id", ECHO, 'f',                                     \
-	    "answers the peerid of the message before")                        \
-	X(OTHER_PID, "other-pid", ECHO, 'f', "answers a pid of no process")    \
-	X(OTHER_TYPE, "other-type", ECHO, 'f',                                 \
-	    "answers every third time with another type")                      \
-	X(SWAPPED_LENGTH, "swapped-length", ECHO, 'f',                         \
-	    "answers the length in the other byte order")                      \
-	X(SHORT_ANSWER, "short-answer", ECHO, 'f',                             \
-	    "the length of an answer does not count the header")               \
-	X(TRUNCATES, "truncates", ECHO, 'f',                                   \
-	    "answers at most 4096 bytes of payload")                           \
-	X(OUT_OF_ORDER, "out-of-order", ECHO, 'f',                             \
-	    "answers the messages of one read in reverse")                     \
-	X(OTHER_CLIENT, "other-client", ECHO, 'f',                             \
-	    "answers the client that connected last")                          \
-	X(KEEPS, "keeps-descriptor", ECHO, 'f',                                \
-	    "keeps the descriptor of a type that it knows")                    \
-	X(KEEPS_UNKNOWN, "keeps-unknown-descriptor", ECHO, 'f',                \
-	    "keeps the descriptor of a type that it does not know")            \
-	X(KEEPS_UNMARKED, "keeps-unmarked-descriptor", ECHO, 'f',              \
-	    "keeps a descriptor that no message marks")                        \
-	X(KEEPS_SECOND, "keeps-second-descriptor", ECHO, 'f',                  \
-	    "keeps all but the first descriptor of a read")                    \
-	X(KEEPS_LATE, "keeps-late-descriptor", ECHO, 'f',                      \
-	    "keeps a descriptor that came behind the first byte")              \
-	X(CLOSES_TWICE, "closes-twice", ECHO, 'f',                             \
-	    "closes a descriptor again when its client leaves")                \
-	X(FIRST_MESSAGE, "first-message", TAKE, 'f',                           \
-	    "gives a descriptor to the first message of a read")               \
-	X(LAST_MESSAGE, "last-message", TAKE, 'f',                             \
-	    "gives a descriptor to the message behind its own")                \
-	X(IGNORES_DESCRIPTOR, "ignores-descriptor", TAKE, 'f',                 \
-	    "closes a descriptor that came with a cut message")                \
-	X(WAITS_FOR_DESCRIPTOR, "waits-for-descriptor", ECHO, 'f',             \
-	    "waits for the descriptor of a mark")                              \
-	X(MARK_IN_LENGTH, "mark-in-length", ECHO, 'f',                         \
-	    "reads the mark as a part of the length")                          \
-	X(IGNORES_END, "ignores-end", ECHO, 'f',                               \
-	    "does not close when its client has ended")                        \
-	X(KEEPS_SOCKET, "keeps-socket", ECHO, 'f',                             \
-	    "forgets a client without closing its socket")                     \
-	X(KEEPS_INPUT, "keeps-input", ECHO, 'f',                               \
-	    "the next client begins with what the last had left")              \
-	X(BLOCKS, "blocks", ECHO, 'f',                                         \
-	    "waits for a client that does not read, all others with it")       \
-	X(DROPS_ANSWERS, "drops-answers", ECHO, 'f',                           \
-	    "forgets answers when there are many")                             \
-	X(TEN_CLIENTS, "ten-clients", ECHO, 'f', "serves ten clients at once") \
-	X(TIRES, "tires", ECHO, 'f', "accepts sixty clients")            \
-	X(SIGPIPE_KILLS, "sigpipe", ECHO, 'f',                                 \
-	    "dies of an answer to a client that has left")                     \
-	X(HIGH_LIMIT, "high-limit", ECHO, 'f',                                 \
-	    "takes one byte more than the longest message has")                \
-	X(MARK_KNOWN, "mark-in-length-known", ECHO, 'f',                       \
-	    "reads the mark as a part of the length of a type that it knows")  \
-	X(WAITS_KNOWN, "waits-for-descriptor-known", ECHO, 'f',                \
-	    "waits for the descriptor of a mark of a type that it knows")      \
-	X(SHORT_TYPE, "short-type", ECHO, 'f',                                 \
-	    "looks at sixteen bits of a type")                                 \
-	X(TAKES_REST, "takes-rest", ECHO, 'f',                                 \
-	    "takes what there is at the end for a whole message")              \
-	X(SKIPS, "skips-refused", ECHO, 'f',                                   \
-	    "answers what stands behind a length that it refuses")             \
-	X(SHARED, "shared-input", ECHO, 'f',                                   \
-	    "forgets a part of a message when another client says something")  \
-	X(CLOSES_OTHER, "closes-other", ECHO, 'f',                             \
-	    "closes all connections for a length that it refuses")             \
-	X(LARGE_ID, "large-id", ECHO, 'f',                                     \
-	    "answers 31 bits of a peerid")                                     \
-	X(SHORT_PID, "short-pid", ECHO, 'f', "answers 8 bits of its pid")      \
-	X(MARKS_ANSWERS, "marks-answers", ECHO, 'f',                           \
-	    "marks an answer that has no descriptor")                          \
-	X(DROPS_LAST, "drops-last-byte", ECHO, 'f',                            \
-	    "answers the longest payload without its last byte")               \
-	X(DROPS_PAGE, "drops-page-byte", ECHO, 'f',                            \
-	    "answers a payload of 4096 bytes without its last byte")           \
-	X(DROPS_REST, "drops-rest", ECHO, 'f',                                 \
-	    "forgets what of its answers a write does not take")               \
-	X(MOVES_ONE, "moves-one", ECHO, 'f',                                   \
-	    "answers the sixteenth message of a read last")                    \
-	X(TWICE_LATE, "twice-late", ECHO, 'f',                                 \
-	    "answers every 500th message of a client twice")                   \
-	X(KEEPS_REFUSED, "keeps-refused-socket", ECHO, 'f',                    \
-	    "ends a refused client without closing its socket")                \
-	X(KEEPS_REFUSED_FD, "keeps-refused-descriptor", ECHO, 'f',             \
-	    "keeps a descriptor that came with a length that it refuses")      \
-	X(KEEPS_WRONG_FD, "keeps-wrong-descriptor", COUNT, 'f',                \
-	    "keeps a descriptor that came with a payload that it refuses")     \
-	X(LEAKS, "leaks-refused", ECHO, 'f',                                   \
-	    "keeps the memory of a refused client")                            \
-	X(LEAKS_CLIENT, "leaks-client", ECHO, 'f',                             \
-	    "keeps the memory of a client that has left")                      \
-	X(LEAKS_MESSAGE, "leaks-message", ECHO, 'f',                           \
-	    "keeps the memory of each message")                                \
-	X(TIRES_LATE, "tires-late", ECHO, 'f', "dies of the 256th client")     \
-	X(CRASH_EMPTY, "crash-empty", ECHO, 'c', "dies of an empty payload")   \
-	X(CRASH_SHORT, "crash-short-length", ECHO, 'c',                        \
-	    "dies of a length below 16")                                       \
-	X(CRASH_LONG, "crash-long-length", ECHO, 'c',                          \
-	    "dies of a length over the limit")                                 \
-	X(CRASH_MARK, "crash-mark", ECHO, 'c',                                 \
-	    "dies of a mark without a descriptor")                             \
-	X(CRASH_UNKNOWN, "crash-unknown-type", ECHO, 'c',                      \
-	    "dies of a type that is no index of its table")                    \
-	X(CRASH_COUNT, "crash-count", COUNT, 'c',                              \
-	    "believes a count in a payload")                                   \
-	X(CRASH_HALF, "crash-half-header", ECHO, 'c',                          \
-	    "dies of an end inside a header")                                  \
-	X(CRASH_SPLIT, "crash-split-header", ECHO, 'c',                        \
-	    "dies of a header that comes in two reads")                        \
-	X(CRASH_SILENT, "crash-silent", ECHO, 'c',                             \
-	    "dies of a client that leaves without a word")                     \
-	X(CRASH_RESET, "crash-reset", ECHO, 'f',                               \
-	    "dies of a connection that is reset")                              \
-	X(CRASH_ID, "crash-peerid", ECHO, 'c',                                 \
-	    "dies of a peerid that is no index of its table")                  \
-	X(CRASH_PID, "crash-pid", ECHO, 'c', "dies of a pid of -1")
+/* Of faults: the clients of a table, descriptors, and half a second. */
+enum { TABLE_SIZE = 64, FEW_OPEN = 256, HALF_A_SECOND = 500 };
 
 #define ENTRY(name, text, type, kind, what) name,
 enum fault { FAULTS(ENTRY) };
@@ -218,7 +69,11 @@ struct client {
 	int		 nfds;
 	int		 closed;	/* the descriptor closed last, or -1 */
 	int		 cut;		/* the message began in an earlier read */
-	int		 spoke, refused, said;
+	int		 spoke, refused, said, messages, taken, stopped, heard;
+	uint32_t	 first_id;
+	size_t		 skip, used;
+	long		 since;		/* milliseconds */
+	struct header	 before;
 	unsigned char	*out;
 	size_t		 queued, room;
 };
@@ -226,10 +81,14 @@ struct client {
 static struct client *clients[CLIENTS];
 static struct client *newest;
 static enum fault fault;
-static int classic, accepted, answered, in_read;
-static uint32_t last_id;
+static int classic, accepted, answered, in_read, refusals, dropped;
+static const char *path;
+static uint32_t last_id, dead;
 static unsigned char left[HEADER];	/* of the client that left last */
 static size_t nleft;
+static struct client inherited, common;
+static unsigned char said_last[LIMIT];
+static void *volatile leaked;
 
 static void __attribute__((noreturn))
 usage(void)
@@ -263,14 +122,18 @@ named(const char *name)
 static uint32_t
 length(const struct header *h)
 {
-	return classic ? h->word & 0xffff : fault == MARK_IN_LENGTH ||
-	    (fault == MARK_KNOWN && h->type <= TAKE) ? h->word : h->word & 0x7fffffff;
+	if (fault == MARK_IN_LENGTH ||
+	    (fault == MARK_KNOWN && h->type <= TAKE))
+		return h->word;
+	return h->word & (classic || fault == WIDE_LENGTH ? 0xffff :
+	    fault == LOOSE_LENGTH ? 0x3fffffff : 0x7fffffff);
 }
 
 static int
 marked(const struct header *h)
 {
-	return classic ? (h->word >> 16 & 1) != 0 : h->word >> 31 != 0;
+	return classic ? (h->word >> 16 & (fault == ANY_FLAG ? 0xffff : 1)) != 0 :
+	    h->word >> 31 != 0;
 }
 
 static int
@@ -309,21 +172,30 @@ answer(struct client *c, const struct header *request, const void *data,
 	if (fault == STALE_ID)
 		h.peerid = last_id;
 	last_id = request->peerid;
+	if (fault == FIRST_ID)
+		h.peerid = c->first_id;
 	if (fault == LARGE_ID)
 		h.peerid &= 0x7fffffff;
 	if (fault == SHORT_PID)
 		h.pid &= 0xff;
 	if (fault == OTHER_PID)
 		h.pid = 0x7ffffff0u + (uint32_t)answered % 7;
+	if (fault == ZERO_PID)
+		h.pid = 0;
+	if (fault == DEAD_PID)
+		h.pid = dead;
 	if (fault == OTHER_TYPE && answered % 3 == 0)
 		h.type = 99;
 	if (fault == TRUNCATES && n > 4096)
 		n = 4096;
+	if (fault == STRINGS)
+		n = strnlen(data, n);
 	if ((fault == DROPS_LAST && n == LIMIT - HEADER) ||
 	    (fault == DROPS_PAGE && n == 4096))
 		n--;
 	h.word = (uint32_t)(HEADER + n);
-	if (fault == MARKS_ANSWERS)
+	if (fault == MARKS_ANSWERS ||
+	    (fault == ECHOES_MARK && marked(request)))
 		h.word |= classic ? 1U << 16 : 1U << 31;
 	if (fault == SWAPPED_LENGTH)
 		h.word = __builtin_bswap32(h.word);
@@ -352,10 +224,44 @@ count(struct client *c, const struct header *h, const unsigned char *data,
 	if (wanted > n - sizeof(wanted)) {
 		if (fault == CRASH_COUNT)
 			abort();
+		if (fault == OVERREAD) {
+			answer(c, h, said_last, sizeof(said_last) - HEADER);
+			return 0;
+		}
 		return -1;
 	}
 	answer(c, h, data + sizeof(wanted), wanted);
 	return 0;
+}
+
+/* By a fault: dies of a message. */
+static void
+crash(const struct client *c, const struct header *h, const unsigned char *data,
+    size_t n, int fd)
+{
+	if (fault == CRASH_EMPTY && known(h) && n == 0)
+		abort();
+	if (fault == CRASH_UNKNOWN && h->type > 64)
+		abort();
+	if (fault == CRASH_MARK && marked(h) && fd == -1)
+		abort();
+	if (fault == CRASH_ID && h->peerid > INT32_MAX)
+		abort();
+	if (fault == CRASH_PID && h->pid == UINT32_MAX)
+		abort();
+	if (fault == CRASH_PAGE && n > 4096)
+		abort();
+	if (fault == CRASH_NEGATIVE && h->type > INT32_MAX)
+		abort();
+	if (fault == CRASH_TYPE_0 && h->type == 0)
+		abort();
+	if (fault == CRASH_TEXT && known(h) && n > 0 &&
+	    memchr(data, 0, n) == NULL)
+		abort();
+	if (fault == CRASH_THOUSAND && c->messages == 1000)
+		abort();
+	if (fault == CRASH_EIGHT && ++in_read == 8)
+		abort();
 }
 
 static int
@@ -365,26 +271,26 @@ message(struct client *c, const struct header *h, unsigned char *data,
 	uint32_t got = fd != -1;
 	int rv = 0;
 
-	if (fault == CRASH_EMPTY && known(h) && n == 0)
-		abort();
-	if (fault == CRASH_UNKNOWN && h->type > 64)
-		abort();
-	if (fault == CRASH_MARK && marked(h) && fd == -1)
-		abort();
-	if (fault == LEAKS_MESSAGE && malloc(HEADER + n) == NULL)
-		err(1, "a message");
-	if (fault == CRASH_ID && h->peerid > INT32_MAX)
-		abort();
-	if (fault == CRASH_PID && h->pid == UINT32_MAX)
-		abort();
+	if (c->messages++ == 0)
+		c->first_id = h->peerid;
+	crash(c, h, data, n, fd);
+	if (fault == LEAKS_MESSAGE || (fault == LEAKS_MARKED && fd != -1))
+		leaked = malloc(64 * HEADER + n);
 	if (fault == DROPS_BODY && c->cut)
 		memset(data, 0, n);
+	if (fault == DEDUPES && memcmp(&c->before, h, HEADER) == 0)
+		return 0;
+	c->before = *h;
+	if (fault == CLOSES_ZERO && marked(h) && fd == -1)
+		close(0);
 	if (h->type == ECHO)
 		answer(c, h, data, n);
 	else if (h->type == COUNT)
 		rv = count(c, h, data, n);
 	else if (h->type == TAKE)
 		answer(c, h, &got, sizeof(got));
+	if (n > 0)
+		memcpy(said_last, data, n);
 	if (fd == -1 || (fault == KEEPS && known(h)) ||
 	    (fault == KEEPS_UNKNOWN && !known(h)) ||
 	    (fault == KEEPS_WRONG_FD && rv == -1))
@@ -394,13 +300,23 @@ message(struct client *c, const struct header *h, unsigned char *data,
 	return rv;
 }
 
+/* By a fault: the length is not looked at. */
+static int
+unchecked(const struct client *c, const struct header *h)
+{
+	return (fault == UNCHECKED && marked(h)) ||
+	    (fault == CHECKS_FIRST && c->messages > 0);
+}
+
 static int
 too_short(const struct header *h)
 {
-	if (length(h) >= HEADER)
+	if (length(h) >= (fault == REFUSES_EMPTY ? HEADER + 1 : HEADER))
 		return 0;
 	if (fault == CRASH_SHORT)
 		abort();
+	while (fault == HANGS && length(h) == 0)
+		pause();
 	return !(fault == SHORT_LENGTH && !known(h)) &&
 	    !(fault == SHORT_KNOWN && known(h));
 }
@@ -422,6 +338,8 @@ descriptor(struct client *c, const struct header *h, int first)
 {
 	int fd;
 
+	if (fault == SHARED_FD)
+		c = &common;
 	if (c->nfds == 0)
 		return -1;
 	if (fault == FIRST_MESSAGE ? !first :
@@ -450,8 +368,12 @@ messages(struct client *c, size_t at)
 	memcpy(&h, c->in + at, HEADER);
 	if (fault == SHORT_TYPE)
 		h.type &= 0xffff;
-	if (too_short(&h) || too_long(&h)) {
+	if (!unchecked(c, &h) && (too_short(&h) || too_long(&h))) {
 		c->refused = 1;
+		if (++refusals == 2 && fault == CRASH_SECOND)
+			abort();
+		if (fault == CRASH_BEHIND && at > 0)
+			abort();
 		if (fault == SKIPS)
 			(void)messages(c, at + HEADER);
 		return -1;
@@ -459,6 +381,12 @@ messages(struct client *c, size_t at)
 	size = length(&h) < HEADER ? HEADER : length(&h);
 	if (fault == PAYLOAD_LENGTH && !known(&h))
 		size += HEADER;
+	if (c->have - at < size && fault == TAKES_PART) {
+		c->skip = size - (c->have - at);
+		(void)message(c, &h, c->in + at + HEADER,
+		    c->have - at - HEADER, descriptor(c, &h, at == 0));
+		return (ssize_t)c->have;
+	}
 	if (c->have - at < size)
 		return (ssize_t)at;
 	if ((fault == WAITS_FOR_DESCRIPTOR ||
@@ -478,11 +406,20 @@ messages(struct client *c, size_t at)
 	c->cut = 0;
 	if (fault == BODY_AS_HEADER && !known(&h))
 		size = HEADER;
-	if (fault == ONE_A_READ)
+	if (fault == ONE_A_READ || (fault == HUNDRED && ++in_read == 100))
 		return (ssize_t)c->have;
 	if (fault == LATE_SECOND)
 		return (ssize_t)(at + size);
 	return messages(c, at + size);
+}
+
+/* By a fault: a descriptor that the daemon does not hold for a message. */
+static int
+ignores(struct client *c)
+{
+	if (fault == OVERWRITES && c->nfds == 1)
+		c->nfds = 0;
+	return fault == FEW_FDS && ++c->taken > 16;
 }
 
 static void
@@ -491,13 +428,18 @@ take_descriptors(struct client *c, struct msghdr *m)
 	struct cmsghdr *x;
 	int fds[PASSED], i, n, late = c->have > 0;
 
+	if (fault == SHARED_FD)
+		c = &common;
+
 	for (x = CMSG_FIRSTHDR(m); x != NULL; x = CMSG_NXTHDR(m, x)) {
 		if (x->cmsg_level != SOL_SOCKET || x->cmsg_type != SCM_RIGHTS)
 			continue;
 		n = (int)((x->cmsg_len - CMSG_LEN(0)) / sizeof(int));
 		memcpy(fds, CMSG_DATA(x), (size_t)n * sizeof(int));
+		if (fault == CRASH_TWO_FDS && n > 1)
+			abort();
 		for (i = 0; i < n; i++)
-			if (i == 0 && c->nfds < PASSED &&
+			if (i == 0 && c->nfds < PASSED && !ignores(c) &&
 			    !(fault == KEEPS_LATE && late))
 				c->fds[c->nfds++] = fds[i];
 			else if (fault != KEEPS_SECOND &&
@@ -532,11 +474,34 @@ receive(struct client *c)
 	    .msg_control = &control, .msg_controllen = sizeof(control) };
 	ssize_t n;
 
+	if (fault == NEVER_MOVES)
+		io.iov_len = sizeof(c->in) - c->used;
 	n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC |
 	    (wants_rest(c) ? 0 : MSG_DONTWAIT));
 	if (n > 0)
 		take_descriptors(c, &m);
 	return n;
+}
+
+static ssize_t
+some_output(struct client *c)
+{
+	union {
+		struct cmsghdr	alignment;
+		char		space[CMSG_SPACE(sizeof(int))];
+	} control = { .alignment = { CMSG_LEN(sizeof(int)), SOL_SOCKET,
+	    SCM_RIGHTS } };
+	struct iovec io = { c->out, c->queued };
+	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1 };
+
+	if (fault == STRAY_FD) {
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		memcpy(CMSG_DATA(&control.alignment), &c->fd, sizeof(int));
+	}
+	return sendmsg(c->fd, &m,
+	    (fault == SIGPIPE_KILLS ? 0 : MSG_NOSIGNAL) |
+	    (fault == BLOCKS ? 0 : MSG_DONTWAIT));
 }
 
 static int
@@ -545,11 +510,13 @@ output(struct client *c)
 	ssize_t n;
 
 	while (c->queued > 0) {
-		n = send(c->fd, c->out, c->queued,
-		    (fault == SIGPIPE_KILLS ? 0 : MSG_NOSIGNAL) |
-		    (fault == BLOCKS ? 0 : MSG_DONTWAIT));
+		n = some_output(c);
+		if (n == -1 && errno != EAGAIN && fault == WRITE_ERROR)
+			err(1, "write");
 		if (n == -1)
-			return errno == EAGAIN ? 0 : -1;
+			return errno == EAGAIN && fault != DROPS_SLOW ? 0 : -1;
+		if (fault == RESENDS && n > 1 && (size_t)n < c->queued)
+			n--;
 		if (fault == DROPS_REST)
 			n = (ssize_t)c->queued;
 		memmove(c->out, c->out + n, c->queued - (size_t)n);
@@ -571,13 +538,24 @@ take_rest(struct client *c)
 	(void)output(c);
 }
 
+static long
+now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /* -1: drop the client. */
 static int
 input(struct client *c)
 {
 	ssize_t n, done;
-	size_t before, i;
+	size_t before, i, rest;
 
+	c->heard = 1;
+	c->since = now();
 	do {
 		before = c->have;
 		if ((n = receive(c)) == -1) {
@@ -593,6 +571,8 @@ input(struct client *c)
 			if (fault == CRASH_HALF && c->have > 0 &&
 			    c->have < HEADER)
 				abort();
+			if (fault == CRASH_PART && c->have >= HEADER)
+				abort();
 			return fault == IGNORES_END ? 0 : -1;
 		}
 		if (fault == CRASH_SPLIT && before > 0 && before < HEADER)
@@ -600,21 +580,62 @@ input(struct client *c)
 		c->spoke = 1;
 		c->cut |= before > 0;
 		c->have += (size_t)n;
+		c->used += (size_t)n;
 	} while (wants_rest(c));
 	for (i = 0; fault == SHARED && i < CLIENTS; i++)
 		if (clients[i] != NULL && clients[i] != c)
 			clients[i]->have = 0;
 	in_read = 0;
+	rest = c->skip < c->have ? c->skip : c->have;
+	memmove(c->in, c->in + rest, c->have -= rest);
+	c->skip -= rest;
 	if ((done = messages(c, 0)) == -1)
 		return -1;
+	if (fault == CRASH_UNMARKED && c->nfds > 0 && done > 0)
+		abort();
 	while (fault == KEEPS_UNMARKED ? 0 : c->nfds > 0 && done > 0 &&
 	    (size_t)done == c->have)
 		close(c->fds[--c->nfds]);
-	if (fault == FORGETS_PART)
+	rest = c->have - (size_t)done;
+	if (fault == FORGETS_PART ||
+	    (fault == FORGETS_TAIL && done > 0 && rest < HEADER)) {
 		done = (ssize_t)c->have;
-	memmove(c->in, c->in + done, c->have - (size_t)done);
-	c->have -= (size_t)done;
+		rest = 0;
+	}
+	for (i = fault == OVERLAP && done > 0 ? rest : 0; i > 0; i--)
+		c->in[i - 1] = c->in[i - 1 + (size_t)done];
+	if (fault != OVERLAP)
+		memmove(c->in, c->in + done, rest);
+	c->have = rest;
+	if (rest == 0)
+		c->used = 0;
 	return 0;
+}
+
+/* By a fault: what a client leaves behind. */
+static void
+leave_behind(struct client *c)
+{
+	if (fault == CRASH_UNREAD && c->queued > 0)
+		abort();
+	if (fault == TEXT && c->refused)
+		(void)send(c->fd, "bad length\n", 11, MSG_NOSIGNAL);
+	if (fault == REMOVES_SOCKET && c->have > 0)
+		unlink(path);
+	if (fault == LEAKS_LITTLE)
+		leaked = malloc(32 * HEADER);
+	if (fault == KEEPS_SLOT && c->nfds > 0) {
+		inherited.fds[0] = c->fds[0];
+		inherited.nfds = 1;
+		c->nfds--;
+		memmove(c->fds, c->fds + 1, (size_t)c->nfds * sizeof(int));
+	}
+	if (fault == KEEPS_OUTPUT && c->queued > 0) {
+		inherited.out = c->out;
+		inherited.queued = c->queued;
+		inherited.room = c->room;
+		c->out = NULL;
+	}
 }
 
 static void
@@ -622,6 +643,7 @@ drop(int i)
 {
 	struct client *c = clients[i];
 
+	leave_behind(c);
 	if (fault == KEEPS_INPUT && c->have < HEADER)
 		memcpy(left, c->in, nleft = c->have);
 	while (c->nfds > 0)
@@ -634,7 +656,8 @@ drop(int i)
 		close(c->closed);
 	if (fault == SKIPS)
 		(void)output(c);
-	if (fault != KEEPS_SOCKET && !(fault == KEEPS_REFUSED && c->refused))
+	if (fault != KEEPS_SOCKET && !(fault == KEEPS_REFUSED && c->refused) &&
+	    !(++dropped % 40 == 0 && fault == KEEPS_FEW))
 		close(c->fd);
 	else
 		shutdown(c->fd, SHUT_RDWR);
@@ -644,22 +667,56 @@ drop(int i)
 	for (i = 0; fault == CLOSES_OTHER && c->refused && i < CLIENTS; i++)
 		if (clients[i] != NULL)
 			drop(i);
-	if (fault == LEAKS_CLIENT || (fault == LEAKS && c->refused))
+	if (fault == LEAKS_CLIENT || (fault == LEAKS && c->refused) ||
+	    (fault == LEAKS_UNREAD && c->queued > 0))
 		return;
 	free(c->out);
 	free(c);
+}
+
+/* By a fault: what else is done for a new client, of whom there are so many. */
+static void
+accepted_one(int fd, int others)
+{
+	int eldest = -1, i;
+	char first;
+
+	if (fault == TABLE && others == TABLE_SIZE)
+		abort();
+	if (fault == ZOMBIES && fork() == 0)
+		_exit(0);
+	if (fault == FIRST_WORD)
+		(void)recv(fd, &first, 1, MSG_PEEK);
+	for (i = 0; fault == REPLACES && others >= 19 && i < CLIENTS; i++)
+		if (clients[i] != NULL && (eldest == -1 ||
+		    clients[i]->since < clients[eldest]->since))
+			eldest = i;
+	if (eldest != -1)
+		drop(eldest);
 }
 
 static void
 accept_one(int listener)
 {
 	struct client *c;
-	int fd, i = 0;
+	int fd, i, others = 0;
 
-	if ((fd = accept(listener, NULL, NULL)) == -1)
+	if ((fd = accept(listener, NULL, NULL)) == -1) {
+		if (fault == ACCEPT_ERROR && errno != EAGAIN)
+			err(1, "accept");
 		return;
-	while (i < CLIENTS && clients[i] != NULL)
-		i++;
+	}
+	for (i = 0; i < CLIENTS; i++)
+		others += clients[i] != NULL;
+	accepted_one(fd, others);
+	for (i = 0; i < CLIENTS && clients[i] != NULL; i++)
+		continue;
+	if (fault == KEEPS_EXCESS && others >= TABLE_SIZE)
+		return;
+	if (fault == REFUSES_NEXT && refusals > 0) {
+		refusals = 0;
+		i = CLIENTS;
+	}
 	if (i == CLIENTS || (fault == TIRES && accepted >= 60)) {
 		close(fd);
 		return;
@@ -669,8 +726,11 @@ accept_one(int listener)
 		err(1, "a client");
 	if (++accepted == 256 && fault == TIRES_LATE)
 		abort();
+	*c = inherited;
+	memset(&inherited, 0, sizeof(inherited));
 	c->fd = fd;
 	c->closed = -1;
+	c->since = now();
 	memcpy(c->in, left, nleft);
 	c->have = nleft;
 	nleft = 0;
@@ -678,7 +738,7 @@ accept_one(int listener)
 }
 
 static int
-listen_at(const char *path)
+listen_at(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd;
@@ -701,6 +761,37 @@ listen_at(const char *path)
 	return fd;
 }
 
+static int
+wants_out(const struct client *c)
+{
+	return fault == SPINS_IDLE || (c->queued > 0 && fault != NO_POLLOUT);
+}
+
+/* -1: drop the client. */
+static int
+heard(struct client *c)
+{
+	int rv = input(c);
+
+	if (rv == -1 && fault == STOPS && c->refused) {
+		c->stopped = 1;
+		return 0;
+	}
+	return rv;
+}
+
+/* In milliseconds: a right daemon waits for ever. */
+static int
+pause_of_poll(void)
+{
+	int i;
+
+	for (i = 0; fault == SPINS_CUT && i < CLIENTS; i++)
+		if (clients[i] != NULL && clients[i]->have > 0)
+			return 0;
+	return fault == IMPATIENT ? HALF_A_SECOND / 10 : -1;
+}
+
 static void __attribute__((noreturn))
 serve(int listener)
 {
@@ -711,26 +802,32 @@ serve(int listener)
 	for (;;) {
 		for (i = 0, n = 0; i < CLIENTS && n < most; i++)
 			if (clients[i] != NULL) {
-				polled[n].fd = clients[i]->fd;
+				polled[n].fd = clients[i]->stopped ? -1 :
+				    clients[i]->fd;
 				polled[n].events = (short)(POLLIN |
-				    (clients[i]->queued > 0 ? POLLOUT : 0));
+				    (wants_out(clients[i]) ? POLLOUT : 0));
+				clients[i]->heard = 0;
 				index[n++] = i;
 			}
 		polled[n].fd = listener;
 		polled[n].events = POLLIN;
-		if (poll(polled, (nfds_t)n + 1, -1) == -1)
+		if (poll(polled, (nfds_t)n + 1, pause_of_poll()) == -1 &&
+		    errno != EINTR)
 			err(1, "poll");
 		for (k = 0; k < n; k++) {
 			i = index[k];
 			if (clients[i] == NULL)
 				continue;
 			if (((polled[k].revents & (POLLIN | POLLHUP)) != 0 &&
-			    input(clients[i]) == -1) ||
+			    heard(clients[i]) == -1) ||
 			    (polled[k].revents & POLLERR) != 0)
 				drop(i);
 		}
 		for (i = 0; i < CLIENTS; i++)
-			if (clients[i] != NULL && output(clients[i]) == -1)
+			if (clients[i] != NULL && ((!(fault == NO_POLLOUT &&
+			    !clients[i]->heard) && output(clients[i]) == -1) ||
+			    (fault == IMPATIENT &&
+			    now() - clients[i]->since > HALF_A_SECOND)))
 				drop(i);
 		if (polled[n].revents != 0)
 			accept_one(listener);
@@ -740,7 +837,7 @@ serve(int listener)
 int
 main(int argc, char **argv)
 {
-	const struct rlimit no_core = { 0, 0 };
+	const struct rlimit no_core = { 0, 0 }, few_open = { FEW_OPEN, FEW_OPEN };
 	int option;
 
 	while ((option = getopt(argc, argv, "clh")) != -1)
@@ -760,7 +857,14 @@ main(int argc, char **argv)
 		usage();
 	if (argc == 2)
 		fault = named(argv[1]);
+	path = argv[0];
+	if (fault == ACCEPT_ERROR)
+		(void)setrlimit(RLIMIT_NOFILE, &few_open);
+	if (fault == DEAD_PID && (dead = (uint32_t)fork()) == 0)
+		_exit(0);
+	if (fault == DEAD_PID)
+		(void)waitpid((pid_t)dead, NULL, 0);
 	/* A crash that is meant leaves no file. */
 	(void)setrlimit(RLIMIT_CORE, &no_core);
-	serve(listen_at(argv[0]));
+	serve(listen_at());
 }

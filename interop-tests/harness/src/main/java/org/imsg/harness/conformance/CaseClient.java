@@ -26,6 +26,7 @@ final class CaseClient implements AutoCloseable {
     final int pid = NEXT_PID.incrementAndGet();
     private final Target target;
     private final Conversation conversation;
+    private boolean cutOff;
 
     /** What a case found wrong. */
     static final class Failed extends Exception {
@@ -82,7 +83,7 @@ final class CaseClient implements AutoCloseable {
         conversation.socket().awaitRead(SETTLED);
     }
 
-    /** Sends as long as there is room; false if the daemon stopped reading. */
+    /** Sends as long as there is room; false if the daemon stopped reading, or closed the connection. */
     boolean sendWhileRoom(byte[] bytes) throws IOException {
         try {
             conversation.socket().send(bytes, List.of(), SETTLED);
@@ -90,8 +91,14 @@ final class CaseClient implements AutoCloseable {
         } catch (SocketTimeoutException _) {
             return false;
         } catch (ErrnoException _) {
-            return false; // it closed the connection
+            cutOff = true;
+            return false;
         }
+    }
+
+    /** Whether the daemon closed the connection where there was no more room. */
+    boolean wasCutOff() {
+        return cutOff;
     }
 
     void end() throws IOException {
@@ -208,16 +215,24 @@ final class CaseClient implements AutoCloseable {
         }
     }
 
-    /** Waits for the daemon to close the connection. Returns the messages that came before. */
+    /** Waits for the daemon to close the connection. Returns the messages that came before; nothing else may. */
     List<Event> awaitEnd() throws IOException, Failed {
+        List<Event> before = awaitEndOfAnswers();
+        for (Event event : before)
+            if (!event.isMessage())
+                throw new Failed("what came before the end is no message: " + event.note());
+        return before;
+    }
+
+    /** The same, where the end may cut answers. */
+    List<Event> awaitEndOfAnswers() throws IOException, Failed {
         List<Event> before = new ArrayList<>();
         try {
             for (;;) {
                 try (Conversation.Received received = conversation.receive(target.patience())) {
                     if (received.event().kind() == Event.Kind.END)
                         return before;
-                    if (received.event().isMessage())
-                        before.add(received.event());
+                    before.add(received.event());
                 }
             }
         } catch (SocketTimeoutException _) {

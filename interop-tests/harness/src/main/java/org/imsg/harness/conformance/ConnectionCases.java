@@ -8,10 +8,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.LongSummaryStatistics;
-import java.util.NoSuchElementException;
+import java.util.OptionalLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /** Ends, halves of ends, crowds and floods. */
@@ -32,6 +31,14 @@ final class ConnectionCases {
     private static final int CROWD = 400;
     private static final int CROWDS = 4;
     private static final long PAUSE_NANOS = 2_000_000;
+    private static final int DESCRIPTORS = 10;
+    private static final int PAUSES = 4;
+    private static final long REST_NANOS = 250_000_000;
+    private static final int BUSY_PART = 5;
+    private static final int FEW_OPEN = 1024;
+    private static final int MANY_OPEN = 200;
+    /** A daemon may pause for a second, or some, when it has no descriptor. */
+    private static final long RECOVERY_NANOS = 5_000_000_000L;
 
     private ConnectionCases() {}
 
@@ -42,7 +49,7 @@ final class ConnectionCases {
                             try (CaseClient client = context.connect()) {
                                 client.request();
                                 client.end();
-                                return client.awaitEnd().isEmpty() ? "not answered" : "answered before";
+                                return client.awaitEndOfAnswers().isEmpty() ? "not answered" : "answered before";
                             }
                         }),
                 new Case(ENDS, "end-in-header", "imsgbuf_read returns 0: the daemon closes, the rest is lost",
@@ -65,6 +72,14 @@ final class ConnectionCases {
                 new Case(ENDS, "nothing-is-left-in-memory",
                         "imsgbuf_clear and imsg_free, and the client's own is freed",
                         ConnectionCases::isAnotherProcess, ConnectionCases::memoryLeft),
+                new Case(ENDS, "no-process-is-left", "waitpid, if it starts processes at all",
+                        ConnectionCases::isAnotherProcess, ConnectionCases::processesLeft),
+                new Case(LOAD, "others-while-one-is-silent", "the event loop waits for all of them",
+                        ConnectionCases::silence),
+                new Case(LOAD, "rest-while-nothing-comes", "the event loop sleeps, and closes no connection",
+                        ConnectionCases::rest),
+                new Case(LOAD, "more-connections-than-descriptors",
+                        "accept fails with EMFILE: the daemon waits until a client leaves", ConnectionCases::excess),
                 new Case(LOAD, "many-connections", "each has an imsgbuf of its own", ConnectionCases::crowd),
                 new Case(LOAD, "flood-of-requests", "answers are queued without a bound: all come",
                         ConnectionCases::flood),
@@ -113,21 +128,34 @@ final class ConnectionCases {
         return context.daemon() != ProcessHandle.current().pid() && Files.isReadable(Path.of("/proc/self/fd"));
     }
 
-    /** Clients one after the other: some ask much, some are refused, some say nothing, some leave in the middle. */
+    private static void passDescriptors(CaseContext context, CaseClient client) throws IOException {
+        byte[] message = context.target().request(context.target().id(), client.pid, context.target().payload(), true);
+        try (Witness witness = new Witness()) {
+            for (int i = 0; i < DESCRIPTORS; i++)
+                client.send(message, witness.passed());
+        }
+    }
+
+    /**
+     * Clients one after the other: some ask much, some do not read, some pass descriptors, some are refused, some say nothing, some
+     * leave in the middle.
+     */
     private static void visits(CaseContext context, int count) throws IOException, CaseClient.Failed {
         for (int i = 0; i < count; i++)
             try (CaseClient client = context.connect()) {
-                switch (i % 4) {
+                switch (i % 6) {
                     case 0 -> {
                         List<Integer> ids = context
                                 .ids(Math.clamp(ONE_ANSWER / context.answer().bytes(), 1, MOST_AT_ONCE));
                         client.send(context.requests(client, ids));
                         context.awaitAnswers(client, ids, context.target().payload());
                     }
-                    case 1 -> client.send(context.target().header(i % 8 == 1, client.pid, HEADER - 1));
+                    case 1 -> client.send(context.target().header(i % 12 == 1, client.pid, HEADER - 1, false));
                     case 2 -> client
                             .send(Arrays.copyOf(context.target().unknown(client.pid, new byte[100], false),
                                     HEADER + 10));
+                    case 3 -> client.send(context.requests(client, context.ids(MOST_AT_ONCE)));
+                    case 4 -> passDescriptors(context, client);
                     default -> {
                         // leaves without a word
                     }
@@ -137,40 +165,64 @@ final class ConnectionCases {
     }
 
     /**
-     * A daemon needs more at first, and in leaps; a leak grows as much with each crowd. Less than about a kilobyte a client, or 30 bytes
-     * a message, is not seen.
+     * A daemon needs more at first, and in leaps; a leak grows as much with each crowd. A small one fills holes between what is in
+     * use: less than some 300 bytes a client, or 30 a message, is not seen.
      */
     private static String memoryLeft(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
         visits(context, CROWD);
-        long[] grown = new long[CROWDS];
+        LongSummaryStatistics data = new LongSummaryStatistics();
+        LongSummaryStatistics heap = new LongSummaryStatistics();
         for (int i = 0; i < CROWDS; i++) {
-            long before = memory(context.daemon());
+            long dataBefore = memory(context.daemon());
+            long heapBefore = heap(context.daemon());
             visits(context, CROWD);
-            grown[i] = memory(context.daemon()) - before;
+            data.accept(memory(context.daemon()) - dataBefore);
+            heap.accept(heap(context.daemon()) - heapBefore);
         }
-        LongSummaryStatistics each = LongStream.of(grown).summaryStatistics();
-        if (each.getMin() > 0 && each.getMax() <= 3 * each.getMin())
-            throw new CaseClient.Failed("process " + context.daemon() + " has " + each.getSum() + " KiB more after "
-                    + CROWDS + " times " + CROWD + " clients, and as much more each time");
+        for (LongSummaryStatistics each : List.of(data, heap))
+            if (each.getMin() > 0 && each.getMax() <= 3 * each.getMin())
+                throw new CaseClient.Failed("process " + context.daemon() + " has " + each.getSum()
+                        + " KiB more after " + CROWDS + " times " + CROWD + " clients, and as much more each time");
         return CROWDS * CROWD + " connections";
     }
 
     /** In KiB: what it may write to and shares with no file. */
     private static long memory(int pid) throws UntestedCase {
-        try (Stream<String> status = Files.lines(Path.of("/proc", String.valueOf(pid), "status"))) {
-            return status.filter(line -> line.startsWith("VmData:")).findFirst()
-                    .map(line -> Long.parseLong(line.replaceAll("\\D", ""))).orElseThrow();
-        } catch (IOException | UncheckedIOException | NoSuchElementException e) {
-            throw new UntestedCase("the memory of process " + pid + " cannot be read: " + e.getMessage());
+        return kibibytes(proc(pid).resolve("status"), "", "VmData:").orElseThrow(
+                () -> new UntestedCase("the memory of process " + pid + " cannot be read"));
+    }
+
+    /** In KiB: what it has written to of what malloc(3) of C begins with; 0 where that is another's to know, or there is none. */
+    private static long heap(int pid) {
+        return kibibytes(proc(pid).resolve("smaps"), "[heap]", "Rss:").orElse(0);
+    }
+
+    /** The number of the first line that begins so, behind a line that ends so. */
+    private static OptionalLong kibibytes(Path file, String behind, String name) {
+        try (Stream<String> lines = Files.lines(file)) {
+            return lines.dropWhile(line -> !line.endsWith(behind)).filter(line -> line.startsWith(name)).limit(1)
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", ""))).findFirst();
+        } catch (IOException | UncheckedIOException _) {
+            return OptionalLong.empty();
         }
+    }
+
+    private static Path proc(int pid) {
+        return Path.of("/proc", String.valueOf(pid));
     }
 
     /** As /proc tells, which is for root and for the daemon's own user. */
     private static String descriptorsLeft(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
-        int daemon = context.daemon();
         context.mustServe("the last case");
-        long before = open(daemon);
-        visits(context, IN_TURN);
+        long before = open(context.daemon());
+        visits(context, CROWD);
+        mustBeOpen(context, before, CROWD + " clients");
+        return CROWD + " connections";
+    }
+
+    private static void mustBeOpen(CaseContext context, long before, String after)
+            throws CaseClient.Failed, UntestedCase {
+        int daemon = context.daemon();
         long deadline = System.nanoTime() + context.target().patience().toNanos();
         long left = open(daemon) - before;
         while (left > SLACK && System.nanoTime() < deadline) {
@@ -178,13 +230,141 @@ final class ConnectionCases {
             left = open(daemon) - before;
         }
         if (left > SLACK)
-            throw new CaseClient.Failed(left + " descriptors more are open in process " + daemon + " after " + IN_TURN
-                    + " clients have left");
+            throw new CaseClient.Failed(left + " descriptors more are open in process " + daemon + " after " + after
+                    + " have left");
+    }
+
+    /** Processes that have ended, and that the daemon does not wait for. */
+    private static String processesLeft(CaseContext context) throws IOException, CaseClient.Failed {
+        long before = ended(context.daemon());
+        visits(context, IN_TURN);
+        long deadline = System.nanoTime() + context.target().patience().toNanos();
+        while (ended(context.daemon()) > before + SLACK && System.nanoTime() < deadline)
+            LockSupport.parkNanos(PAUSE_NANOS);
+        long left = ended(context.daemon()) - before;
+        if (left > SLACK)
+            throw new CaseClient.Failed(left + " more processes have ended, and process " + context.daemon()
+                    + " has not waited for them, after " + IN_TURN + " clients have left");
         return IN_TURN + " connections";
     }
 
+    private static long ended(int pid) {
+        return ProcessHandle.of(pid).stream().flatMap(ProcessHandle::children).filter(child -> {
+            try {
+                return Files.readString(proc((int) child.pid()).resolve("stat")).contains(") Z ");
+            } catch (IOException _) {
+                return false; // it is gone
+            }
+        }).count();
+    }
+
+    /** More than the daemon has descriptors for, where that is not too much: it may refuse them, and must serve when they have left. */
+    private static String excess(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
+        long before = isAnotherProcess(context) ? open(context.daemon()) : 0;
+        long most = mostOpen(context);
+        List<CaseClient> clients = new ArrayList<>();
+        try {
+            while (clients.size() < most)
+                clients.add(context.connect());
+        } catch (IOException _) {
+            // it refuses more
+        }
+        try {
+            awaitLast(context, clients);
+        } finally {
+            clients.forEach(CaseClient::close);
+        }
+        long deadline = System.nanoTime() + RECOVERY_NANOS;
+        for (boolean served = false; !served;)
+            try {
+                context.mustServe(clients.size() + " at once");
+                served = true;
+            } catch (CaseClient.Failed e) {
+                if (System.nanoTime() > deadline)
+                    throw e;
+                LockSupport.parkNanos(PAUSE_NANOS);
+            }
+        if (isAnotherProcess(context))
+            mustBeOpen(context, before, clients.size() + " clients at once");
+        return clients.size() + " connections";
+    }
+
+    /** Until the daemon has come to the last of them, or cannot. */
+    private static void awaitLast(CaseContext context, List<CaseClient> clients)
+            throws IOException, CaseClient.Failed {
+        if (clients.isEmpty())
+            return;
+        clients.getLast().request();
+        clients.getLast().untilSilence();
+    }
+
+    private static long mostOpen(CaseContext context) {
+        try (Stream<String> limits = Files.lines(proc(context.daemon()).resolve("limits"))) {
+            return limits.filter(line -> line.startsWith("Max open files"))
+                    .map(line -> line.replaceFirst("\\D+(\\d+).*", "$1")).filter(number -> number.length() < 5)
+                    .mapToLong(Long::parseLong).filter(limit -> limit <= FEW_OPEN).map(limit -> limit + 1).findFirst()
+                    .orElse(MANY_OPEN);
+        } catch (IOException | UncheckedIOException _) {
+            return MANY_OPEN;
+        }
+    }
+
+    private static String silence(CaseContext context) throws IOException, CaseClient.Failed {
+        try (CaseClient silent = context.connect(); CaseClient other = context.connect()) {
+            other.request();
+            context.awaitAnswer(other);
+            silent.request();
+            context.awaitAnswer(silent);
+            return "";
+        }
+    }
+
+    /** While nobody says anything for a second, be it between messages or inside one. */
+    private static String rest(CaseContext context) throws IOException, CaseClient.Failed {
+        try (CaseClient silent = context.connect(); CaseClient cut = context.connect()) {
+            byte[] request = cut.requestBytes();
+            cut.send(Arrays.copyOf(request, HEADER / 2));
+            for (int i = 0; i < PAUSES; i++)
+                mustRest(context);
+            cut.send(Arrays.copyOfRange(request, HEADER / 2, request.length));
+            silent.request();
+            context.awaitAnswer(cut);
+            context.awaitAnswer(silent);
+            return "";
+        }
+    }
+
+    /** Its threads must neither run nor wait for a processor in one of several pauses at least. */
+    private static void mustRest(CaseContext context) throws CaseClient.Failed {
+        for (int i = 0; i < 2 * PAUSES; i++) {
+            long start = System.nanoTime();
+            long before = busy(context.daemon());
+            LockSupport.parkNanos(REST_NANOS);
+            if (!isAnotherProcess(context)
+                    || busy(context.daemon()) - before < (System.nanoTime() - start) / BUSY_PART)
+                return;
+        }
+        throw new CaseClient.Failed("process " + context.daemon() + " runs all the time, and there is nothing to do");
+    }
+
+    /** In nanoseconds; 0 where the kernel does not tell. */
+    private static long busy(int pid) {
+        try (Stream<Path> threads = Files.list(proc(pid).resolve("task"))) {
+            return threads.mapToLong(thread -> {
+                try {
+                    String[] times = Files.readString(thread.resolve("schedstat")).split(" ");
+                    return Long.parseLong(times[0]) + Long.parseLong(times[1]);
+                } catch (IOException _) {
+                    return 0; // it has ended
+                }
+            }).sum();
+        } catch (IOException | UncheckedIOException _) {
+            return 0;
+        }
+    }
+
     private static long open(int pid) throws UntestedCase {
-        try (Stream<Path> open = Files.list(Path.of("/proc", String.valueOf(pid), "fd"))) {
+        try (Stream<Path> open = Files.list(proc(pid).resolve("fd"))) {
             return open.count();
         } catch (IOException e) {
             throw new UntestedCase("the descriptors of process " + pid + " cannot be counted: " + e.getMessage());
@@ -233,6 +413,8 @@ final class ConnectionCases {
             List<Integer> ids = context.ids(floodAtOnce(client));
             context.awaitAnswers(client, IntStream.range(0, whole).mapToObj(i -> ids.get(i % ids.size())).toList(),
                     context.target().payload());
+            if (client.wasCutOff())
+                throw new CaseClient.Failed("the connection is closed while requests are written");
             return whole + " requests";
         }
     }
@@ -243,6 +425,7 @@ final class ConnectionCases {
             slow.settle();
             other.request();
             context.awaitAnswer(other);
+            mustRest(context);
             return whole + " requests unread";
         }
     }

@@ -1,15 +1,19 @@
 package org.imsg.harness.conformance;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.imsg.WireFormat;
 import org.imsg.harness.record.Event;
 
 /** Descriptors that the daemon did not ask for: it must go on, and must not keep them. */
 final class DescriptorCases {
     private static final String GROUP = "descriptors";
     private static final int HEADER = 16;
+    private static final int FLAGS_AT = 6;
     private static final int FLOOD = 64;
 
     private DescriptorCases() {}
@@ -60,6 +64,17 @@ final class DescriptorCases {
                         DescriptorCases::flood),
                 new Case(GROUP, "descriptor-closed-once", "its number may be another client's by then",
                         DescriptorCases::closedOnce),
+                new Case(GROUP, "no-descriptor-is-none", "imsg_get_fd returns -1, which is no descriptor to close",
+                        DescriptorCases::closesNothing),
+                new Case(GROUP, "a-descriptor-with-each-part", "each is delivered with a message, or closed",
+                        DescriptorCases::withEachPart),
+                new Case(GROUP, "another-client's-descriptor", "each has an imsgbuf of its own",
+                        CaseContext::descriptorShows, DescriptorCases::ofAnother),
+                new Case(GROUP, "each-of-many-has-its-descriptor", "each is delivered with its message",
+                        CaseContext::descriptorShows, DescriptorCases::eachOfMany),
+                new Case(GROUP, "other-flags-are-no-mark", "IMSGF_HASFD is one bit; the others mean nothing",
+                        context -> context.target().format() == WireFormat.CLASSIC && context.descriptorShows(),
+                        DescriptorCases::otherFlags),
                 new Case(GROUP, "descriptor-with-its-own-message",
                         "the first marked message of a read has it, and no other",
                         CaseContext::descriptorShows, DescriptorCases::ownMessage),
@@ -86,7 +101,12 @@ final class DescriptorCases {
 
     /** Some answer, or the end: a daemon may need the descriptor. */
     private static String answer(CaseClient client) throws IOException, CaseClient.Failed {
-        List<Event> answer = client.untilSilence();
+        return answer(client.untilSilence());
+    }
+
+    private static String answer(List<Event> answer) throws CaseClient.Failed {
+        if (answer.stream().anyMatch(message -> message.marked() && message.descriptors().isEmpty()))
+            throw new CaseClient.Failed("an answer is marked, and no descriptor comes with it");
         return answer.isEmpty() ? "no answer" : answer.size() + " messages";
     }
 
@@ -94,12 +114,12 @@ final class DescriptorCases {
         try (CaseClient client = context.connect()) {
             client.send(marked(context, client, true));
             client.settle();
-            int answers = client.untilSilence(context.target().moment()).size();
+            String seen = answer(client.untilSilence(context.target().moment()));
             client.request();
             boolean goesOn = client.answeredOrClosed(context.answer());
             client.end();
             client.awaitEnd();
-            return goesOn ? answers + " messages" : "the connection is closed";
+            return goesOn ? seen : "the connection is closed";
         }
     }
 
@@ -107,7 +127,7 @@ final class DescriptorCases {
         try (Witness witness = new Witness()) {
             for (boolean known : new boolean[]{false, true})
                 try (CaseClient client = context.connect()) {
-                    client.send(context.target().header(known, client.pid, HEADER - 1), witness.passed());
+                    client.send(context.target().header(known, client.pid, HEADER - 1, false), witness.passed());
                     client.untilSilence(context.target().moment());
                 }
             witness.mustBeClosed(context.target().patience(), false);
@@ -219,6 +239,78 @@ final class DescriptorCases {
         }
     }
 
+    /** Twice, since 0 that was closed is the next client's number. */
+    private static String closesNothing(CaseContext context) throws IOException, CaseClient.Failed {
+        try (CaseClient first = context.connect()) {
+            first.send(marked(context, first, true));
+            String seen = answer(first);
+            try (CaseClient second = context.connect(); CaseClient third = context.connect()) {
+                second.request();
+                context.awaitAnswer(second);
+                third.send(marked(context, third, true));
+                answer(third);
+                second.request();
+                context.awaitAnswer(second);
+            }
+            return seen;
+        }
+    }
+
+    private static String withEachPart(CaseContext context) throws IOException, CaseClient.Failed {
+        try (Witness one = new Witness(); Witness other = new Witness()) {
+            String seen;
+            try (CaseClient client = context.connect()) {
+                byte[] message = marked(context, client, true);
+                client.send(Arrays.copyOf(message, HEADER / 2), one.passed());
+                client.settle();
+                client.send(Arrays.copyOfRange(message, HEADER / 2, message.length), other.passed());
+                seen = answer(client);
+            }
+            one.mustBeClosed(context.target().patience(), true);
+            other.mustBeClosed(context.target().patience(), true);
+            return seen;
+        }
+    }
+
+    /** The other is still there, or has left. */
+    private static String ofAnother(CaseContext context) throws IOException, CaseClient.Failed {
+        List<String> wanted = looks(context, true, false);
+        try (CaseClient other = context.connect(); Witness witness = new Witness()) {
+            other.send(Arrays.copyOf(marked(context, other, true), HEADER / 2), witness.passed());
+            other.settle();
+            for (boolean left : new boolean[]{false, true}) {
+                if (left)
+                    other.leave();
+                try (CaseClient client = context.connect()) {
+                    client.send(marked(context, client, true));
+                    same(wanted, client, "a message has a mark and no descriptor, which another client's has");
+                }
+            }
+            return "";
+        }
+    }
+
+    private static String eachOfMany(CaseContext context) throws IOException, CaseClient.Failed {
+        List<String> with = looks(context, true);
+        try (CaseClient client = context.connect(); Witness witness = new Witness()) {
+            for (int i = 0; i < FLOOD; i++)
+                client.send(marked(context, client, true), witness.passed());
+            return same(java.util.Collections.nCopies(FLOOD, with.getFirst()), client,
+                    FLOOD + " messages have a descriptor each");
+        }
+    }
+
+    /** The second of two messages has the descriptor and the mark, the first all other flags. */
+    private static String otherFlags(CaseContext context) throws IOException, CaseClient.Failed {
+        List<String> wanted = List.of(looks(context, false).getFirst(), looks(context, true).getFirst());
+        try (CaseClient client = context.connect(); Witness witness = new Witness()) {
+            byte[] first = marked(context, client, false);
+            ByteBuffer.wrap(first).order(ByteOrder.nativeOrder()).putShort(FLAGS_AT, (short) ~1);
+            client.send(CaseContext.joined(first, marked(context, client, true)), witness.passed());
+            return same(wanted, client, "the message with the mark has the descriptor");
+        }
+    }
+
     private static String ownMessage(CaseContext context) throws IOException, CaseClient.Failed {
         List<String> with = looks(context, true);
         List<String> without = looks(context, false);
@@ -251,8 +343,13 @@ final class DescriptorCases {
     }
 
     private static List<String> looks(CaseContext context, boolean passed) throws IOException, CaseClient.Failed {
+        return looks(context, passed, passed);
+    }
+
+    private static List<String> looks(CaseContext context, boolean mark, boolean passed)
+            throws IOException, CaseClient.Failed {
         try (CaseClient client = context.connect(); Witness witness = new Witness()) {
-            client.send(marked(context, client, passed), CaseContext.times(witness, passed ? 1 : 0));
+            client.send(marked(context, client, mark), CaseContext.times(witness, passed ? 1 : 0));
             List<String> looks = client.untilSilence().stream().map(CaseContext::look).toList();
             if (looks.size() != 1)
                 throw new CaseClient.Failed("the request is answered with " + looks.size() + " messages");

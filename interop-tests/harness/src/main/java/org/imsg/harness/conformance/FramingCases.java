@@ -5,11 +5,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.imsg.WireFormat;
+import org.imsg.harness.record.Event;
 
 /** Messages whole, cut, joined, and of lengths that cannot be. */
 final class FramingCases {
@@ -17,6 +19,8 @@ final class FramingCases {
     private static final String CLOSES = "ERANGE: the daemon closes the connection";
     private static final int HEADER = 16;
     private static final int MANY = 1 << 20;
+    private static final int LONG = 4000;
+    private static final int SECRET = 256;
 
     private FramingCases() {}
 
@@ -52,12 +56,22 @@ final class FramingCases {
                 new Case(GROUP, "unknown-type", "the framing knows no types: most daemons ignore it", context -> {
                     if (!context.unknownFault().isEmpty())
                         throw new CaseClient.Failed(context.unknownFault());
+                    if (context.unknownTypeCloses())
+                        mustCloseWithPayload(context);
                     return context.unknownTypeCloses() ? "the connection is closed" : "the connection stays open";
                 }),
                 new Case(GROUP, "unknown-type-with-payload", "its payload is skipped, whatever it looks like",
                         FramingCases::unknownPayload),
                 new Case(GROUP, "type-with-higher-bits", "a type has 32 bits: this is another, that it does not know",
                         FramingCases::higherBits),
+                new Case(GROUP, "types-at-the-edges", "the framing takes all numbers of 32 bits",
+                        FramingCases::edgesOfTypes),
+                new Case(GROUP, "cut-header-behind-a-request",
+                        "imsg_get returns the first message, and 0 until the second is whole",
+                        FramingCases::cutHeader),
+                new Case(GROUP, "long-rest-behind-a-request",
+                        "what is not whole moves to the front of the buffer, and stays what it was",
+                        FramingCases::longRest),
                 new Case(GROUP, "other-peerids-and-pids", "the framing takes all numbers of 32 bits",
                         FramingCases::otherNumbers),
                 new Case(GROUP, "known-type-with-other-payloads",
@@ -65,12 +79,19 @@ final class FramingCases {
                         FramingCases::otherPayloads)));
         for (boolean known : new boolean[]{false, true}) {
             String type = known ? "known-type-" : "";
-            cases.add(new Case(GROUP, type + "length-15", CLOSES, context -> refused(context, known, HEADER - 1)));
-            cases.add(new Case(GROUP, type + "length-0", CLOSES, context -> refused(context, known, 0)));
+            cases.add(
+                    new Case(GROUP, type + "length-15", CLOSES, context -> refused(context, known, HEADER - 1, false)));
+            cases.add(new Case(GROUP, type + "length-0", CLOSES, context -> refused(context, known, 0, false)));
             cases.add(overLimit(type + "length-over-limit", known, context -> context.target().limit() + 1));
             cases.add(overLimit(type + "length-all-ones", known,
                     context -> context.target().format() == WireFormat.CLASSIC ? 0xFFFF : 0x7FFF_FFFF));
         }
+        cases.add(new Case(GROUP, "length-16-with-upper-bits", CLOSES,
+                context -> context.target().format() == WireFormat.MODERN, FramingCases::upperBits));
+        cases.add(new Case(GROUP, "marked-lengths", CLOSES, FramingCases::markedLengths));
+        cases.add(
+                new Case(GROUP, "lengths-behind-a-request", "ERANGE, if not earlier: the daemon closes the connection",
+                        FramingCases::refusedLater));
         cases.add(new Case(GROUP, "length-at-limit", "the message is taken", FramingCases::atLimit));
         cases.add(new Case(GROUP, "longest-answer", "the whole payload comes back",
                 context -> context.answer().isEcho(), FramingCases::longestAnswer));
@@ -82,7 +103,7 @@ final class FramingCases {
     private static Case overLimit(String name, boolean known, ToIntFunction<CaseContext> length) {
         return new Case(GROUP, name, "ERANGE as soon as the header is there: the daemon closes the connection",
                 context -> context.target().format() == WireFormat.MODERN || context.target().limit() < 0xFFFF,
-                context -> refused(context, known, length.applyAsInt(context)));
+                context -> refused(context, known, length.applyAsInt(context), false));
     }
 
     private static void sendCut(CaseClient client, byte[] bytes, int size) throws IOException {
@@ -142,7 +163,7 @@ final class FramingCases {
         try (CaseClient other = context.connect(); CaseClient refused = context.connect()) {
             other.request();
             context.awaitAnswer(other);
-            refused.send(context.target().header(false, refused.pid, HEADER - 1));
+            refused.send(context.target().header(false, refused.pid, HEADER - 1, false));
             refused.untilSilence(context.target().moment());
             other.request();
             context.awaitAnswer(other);
@@ -202,21 +223,54 @@ final class FramingCases {
         }
     }
 
-    /** Each may be refused, and none may end the daemon. */
+    /** Each may be refused, none may end the daemon, nor be answered with what another client said. */
     private static String otherPayloads(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
-        List<byte[]> payloads = payloadsBeside(context.target().payload());
+        byte[] secret = new byte[SECRET];
+        new SplittableRandom().nextBytes(secret);
+        saySecret(context, secret);
+        List<byte[]> payloads = new ArrayList<>(payloadsBeside(context.target().payload()));
+        byte[] unlike = new byte[23];
+        new SplittableRandom().nextBytes(unlike);
+        payloads.add(unlike);
         for (byte[] payload : payloads) {
             try (CaseClient client = context.connect()) {
                 client.send(context.target().request(context.target().id(), client.pid, payload, false));
                 client.settle();
                 client.end();
-                client.untilSilence();
+                for (Event message : client.untilSilence()) {
+                    if (hasPart(message.payload(), secret))
+                        throw new CaseClient.Failed("a payload of " + payload.length
+                                + " bytes is answered with what another client had said");
+                    if (context.target().payload().length > 0 && !context.answer().isEcho()
+                            && Arrays.equals(message.payload(), unlike))
+                        throw new CaseClient.Failed(
+                                "a payload of " + unlike.length
+                                        + " bytes comes back whole, and the request's does not");
+                }
             }
             context.mustServe("a payload of " + payload.length + " bytes");
         }
         if (context.target().payload().length == 0)
             throw new UntestedCase("only longer payloads: the request has none to cut short, --hex gives it one");
         return payloads.size() + " payloads";
+    }
+
+    /** In a message that the daemon knows, and in one that it does not. */
+    private static void saySecret(CaseContext context, byte[] secret) throws IOException, CaseClient.Failed {
+        for (boolean known : new boolean[]{false, true})
+            try (CaseClient client = context.connect()) {
+                client.send(known
+                        ? context.target().request(context.target().id(), client.pid, secret, false)
+                        : context.target().unknown(client.pid, secret, false));
+                client.settle();
+            }
+    }
+
+    /** Eight bytes of it are no chance. */
+    private static boolean hasPart(byte[] bytes, byte[] secret) {
+        return IntStream.rangeClosed(0, bytes.length - 8)
+                .anyMatch(at -> IntStream.rangeClosed(0, secret.length - 8)
+                        .anyMatch(from -> Arrays.equals(bytes, at, at + 8, secret, from, from + 8)));
     }
 
     /** What a daemon may not expect as the payload of a request. */
@@ -228,11 +282,114 @@ final class FramingCases {
                 Arrays.copyOf(right, 2 * right.length + 1));
     }
 
+    /** A daemon that closes for any type that it does not know does so for one with a payload, too. */
+    private static void mustCloseWithPayload(CaseContext context) throws IOException, CaseClient.Failed {
+        try (CaseClient client = context.connect()) {
+            client.send(context.target().unknown(client.pid, new byte[100], false));
+            client.settle();
+            client.request();
+            if (client.answeredOrClosed(context.answer()))
+                throw new CaseClient.Failed(
+                        "the connection is closed if it has no payload, and stays open if it has one");
+        }
+    }
+
+    /** 0 is IMSG_NONE to most, and the others are beyond any table; each may be refused, and none may end the daemon. */
+    private static String edgesOfTypes(CaseContext context) throws IOException, CaseClient.Failed {
+        for (int type : CaseContext.EXTREMES)
+            if (type != context.target().type()) {
+                try (CaseClient client = context.connect()) {
+                    client.send(context.target().ofType(type, client.pid));
+                    client.settle();
+                    client.end();
+                    client.untilSilence();
+                }
+                context.mustServe("type " + Integer.toUnsignedString(type));
+            }
+        return "";
+    }
+
+    private static String cutHeader(CaseContext context) throws IOException, CaseClient.Failed {
+        try (CaseClient client = context.connect()) {
+            byte[] request = client.requestBytes();
+            client.send(CaseContext.joined(request, Arrays.copyOf(request, HEADER / 2)));
+            context.awaitAnswer(client);
+            client.send(Arrays.copyOfRange(request, HEADER / 2, request.length));
+            context.awaitAnswer(client);
+            client.mustBeSilent(context.answer());
+            return "";
+        }
+    }
+
+    /** What is there of the second message is longer than the first. */
+    private static String longRest(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
+        boolean own = context.answer().isEcho();
+        if (!own)
+            context.needsUnknownType();
+        int id = context.target().id();
+        byte[] payload = counted(Math.min(context.target().limit(), LONG) - HEADER);
+        try (CaseClient client = context.connect()) {
+            byte[] message = own
+                    ? context.target().request(id, client.pid, payload, false)
+                    : context.target().unknown(client.pid, payload, false);
+            int cut = message.length * 3 / 4;
+            client.send(CaseContext.joined(client.requestBytes(), Arrays.copyOf(message, cut)));
+            context.awaitAnswer(client);
+            client.send(Arrays.copyOfRange(message, cut, message.length));
+            if (own)
+                context.awaitAnswers(client, List.of(id), payload);
+            client.request();
+            context.awaitAnswer(client);
+            return "";
+        }
+    }
+
+    /** Not the lowest of them: a daemon that reads both formats takes that for the classic mark. */
+    private static String upperBits(CaseContext context) throws IOException, CaseClient.Failed {
+        for (int bit : new int[]{1 << 17, 1 << 20, 1 << 24, 1 << 30})
+            if (bit > context.target().limit())
+                for (boolean known : new boolean[]{false, true})
+                    refused(context, known, bit + HEADER, false);
+        return "";
+    }
+
+    /** The lengths that are refused, one below 16 and one over the limit if the format has room for that. */
+    private static List<Integer> wrongLengths(CaseContext context) {
+        return context.target().format() == WireFormat.MODERN || context.target().limit() < 0xFFFF
+                ? List.of(HEADER - 1, context.target().limit() + 1)
+                : List.of(HEADER - 1);
+    }
+
+    private static String markedLengths(CaseContext context) throws IOException, CaseClient.Failed {
+        for (int length : wrongLengths(context))
+            for (boolean known : new boolean[]{false, true})
+                refused(context, known, length, true);
+        return "";
+    }
+
+    /** In the same write as a request, and when that was answered. */
+    private static String refusedLater(CaseContext context) throws IOException, CaseClient.Failed {
+        for (int length : wrongLengths(context))
+            for (boolean answered : new boolean[]{false, true})
+                try (CaseClient client = context.connect()) {
+                    byte[] header = context.target().header(true, client.pid, length, false);
+                    if (answered) {
+                        client.request();
+                        context.awaitAnswer(client);
+                        client.send(header);
+                    } else {
+                        client.send(CaseContext.joined(client.requestBytes(), header));
+                    }
+                    client.awaitEnd();
+                }
+        return "";
+    }
+
     /** Behind a length that is too short stands a request, which must not be answered; an error may be told. */
-    private static String refused(CaseContext context, boolean known, int length)
+    private static String refused(CaseContext context, boolean known, int length, boolean marked)
             throws IOException, CaseClient.Failed {
         try (CaseClient client = context.connect()) {
-            byte[] header = context.target().header(known, client.pid, length);
+            byte[] header = context.target().header(known, client.pid, length, marked);
             client.send(length < HEADER ? CaseContext.joined(header, client.requestBytes()) : header);
             KnownAnswer answer = context.answer();
             if (client.awaitEnd().stream().anyMatch(message -> answer.isSingle() && answer.echoesIds() && answer

@@ -1,5 +1,8 @@
 package org.imsg.harness.conformance;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -26,6 +29,8 @@ final class KnownAnswer {
             return answer.stream().map(KnownAnswer::shape).toList();
         }
     }
+
+    private static final Path PROC = Path.of("/proc");
 
     private final List<Sample> samples;
     private final Sample first;
@@ -115,6 +120,17 @@ final class KnownAnswer {
                 && IntStream.of(0xFF, 0x7FFF, 0xFFFF).anyMatch(bits -> seen == (whole & bits));
     }
 
+    /** Whether the daemon counts processes as this one does, and another's can be seen here. */
+    private static boolean canSeeProcesses(int daemon) {
+        Path namespace = Path.of("ns", "pid");
+        try {
+            return Files.exists(PROC.resolve("1")) && Files.readSymbolicLink(PROC.resolve("self").resolve(namespace))
+                    .equals(Files.readSymbolicLink(PROC.resolve(String.valueOf(daemon)).resolve(namespace)));
+        } catch (IOException _) {
+            return false;
+        }
+    }
+
     /** The faults of the first answers themselves, at a daemon with a pid. */
     List<String> faults(List<Integer> wanted, int daemon) {
         List<String> faults = new ArrayList<>();
@@ -135,9 +151,18 @@ final class KnownAnswer {
                 .allMatch(message -> isCut(message.pid(), daemon) || isCut(message.pid(), sample.pid()))))
             faults.add("the answer's pid is only a part of the daemon's or the request's: "
                     + Integer.toUnsignedString(first.answer().getFirst().pid()));
+        List<Integer> all = samples.stream().flatMap(sample -> sample.answer().stream()).map(Event::pid).toList();
+        if (all.contains(0))
+            faults.add("the answer's pid is 0, where imsg_compose puts that of the process");
+        else if (pids == Origin.CONSTANT && canSeeProcesses(daemon)
+                && samples.stream().noneMatch(Sample::processesLive))
+            faults.add("the answer's pid is that of no process: " + Integer.toUnsignedString(all.getFirst()));
         if (samples.stream().flatMap(sample -> sample.answer().stream())
                 .anyMatch(message -> message.marked() && message.descriptors().isEmpty()))
             faults.add("an answer is marked, and no descriptor comes with it");
+        if (samples.stream().flatMap(sample -> sample.answer().stream())
+                .anyMatch(message -> !message.marked() && !message.descriptors().isEmpty()))
+            faults.add("a descriptor comes with an answer that is not marked");
         return faults;
     }
 

@@ -56,8 +56,8 @@ public record Target(Path socket, WireFormat format, int limit, int type, int id
     }
 
     /** A header alone, of the type that is answered or of one that the daemon does not know, with any length. */
-    byte[] header(boolean known, int pid, int length) {
-        return Event.header(format, known ? type : Probe.UNKNOWN_TYPE, length, false, known ? id : 0, pid);
+    byte[] header(boolean known, int pid, int length, boolean marked) {
+        return Event.header(format, known ? type : Probe.UNKNOWN_TYPE, length, marked, known ? id : 0, pid);
     }
 
     /** The header of a marked request, whose payload has a byte at least. */

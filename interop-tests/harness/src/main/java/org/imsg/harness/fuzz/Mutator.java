@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.imsg.WireFormat;
@@ -48,12 +49,13 @@ final class Mutator {
     }
 
     private void rearrange(List<Event> events, int at) {
-        switch (random.nextInt(6)) {
+        switch (random.nextInt(7)) {
             case 0 -> events.remove(at);
             case 1 -> events.add(at, events.get(at));
             case 2 -> events.add(events.remove(at));
             case 3 -> split(events, at);
             case 4 -> events.add(at, Event.end(0, 1, Direction.TO_SERVER));
+            case 5 -> join(events, at);
             default -> {
                 byte[] noise = new byte[1 + random.nextInt(64)];
                 random.nextBytes(noise);
@@ -73,6 +75,17 @@ final class Mutator {
         events.add(at + 1, raw(Arrays.copyOfRange(event.bytes(), cut, length), List.of()));
     }
 
+    /** What are two writes, in one. */
+    private static void join(List<Event> events, int at) {
+        if (at + 1 == events.size() || !events.get(at + 1).descriptors().isEmpty())
+            return;
+        byte[] second = events.remove(at + 1).bytes();
+        Event first = events.get(at);
+        byte[] both = Arrays.copyOf(first.bytes(), first.bytes().length + second.length);
+        System.arraycopy(second, 0, both, first.bytes().length, second.length);
+        events.set(at, raw(both, first.descriptors()));
+    }
+
     static Event raw(byte[] bytes, List<String> descriptors) {
         return new Event(0, 1, Direction.TO_SERVER, Event.Kind.BYTES, WireFormat.MODERN, bytes, descriptors, "");
     }
@@ -82,13 +95,19 @@ final class Mutator {
             case 0 -> flip(event);
             case 1, 2, 3 -> number(event);
             case 4 -> resized(event, random.nextInt(event.payload().length + 1));
-            case 5 -> resized(event, Math.min(LONGEST - HEADER, event.payload().length + 1 + random.nextInt(64)));
+            case 5 -> resized(event, Math.min(LONGEST - HEADER, longer(event.payload().length)));
             case 6 -> header(event, 0, type());
             case 7 -> wrongLength(event);
             case 8 ->
                 header(event, random.nextBoolean() ? PEERID_AT : PID_AT, (int) EDGES[random.nextInt(EDGES.length)]);
             default -> descriptor(event);
         };
+    }
+
+    /** A little longer, or a little longer than the buffer that a daemon may have for it. */
+    private int longer(int length) {
+        int least = random.nextInt(4) > 0 ? length : 1 << 5 + random.nextInt(10);
+        return least + 1 + random.nextInt(64);
     }
 
     private int type() {
@@ -149,7 +168,7 @@ final class Mutator {
     }
 
     private Event descriptor(Event event) {
-        List<String> come = random.nextBoolean() ? List.of(DESCRIPTOR) : List.of();
+        List<String> come = Collections.nCopies(random.nextInt(3), DESCRIPTOR);
         boolean marked = random.nextBoolean();
         byte[] header = Event.header(event.format(), event.type(), event.bytes().length, marked, event.id(),
                 event.pid());
