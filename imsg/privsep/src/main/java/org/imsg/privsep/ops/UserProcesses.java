@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.imsg.privsep.rights.Broadcast;
 import org.imsg.privsep.rights.PrivilegeException;
 import org.imsg.sys.OpenDescriptor;
@@ -27,6 +28,7 @@ import org.imsg.unix.Fd;
 final class UserProcesses {
     private static final Path PROC = Path.of("/proc");
     private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final long PAUSE_NANOS = 1_000_000;
     private static final int SIGKILL = 9;
     /** Each takes a descriptor until it has ended. */
     private static final int AT_A_TIME = 16;
@@ -44,10 +46,12 @@ final class UserProcesses {
     static boolean end(int uid) throws IOException {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         boolean atOnce = killAtOnce(uid);
-        // Those that are ending, and those that came after where not all could be killed at once.
-        for (List<Integer> left; !(left = of(uid)).isEmpty();) {
+        // Those that are ending, and those that came after where not all could be killed at once: none may be seen of a chain of forks.
+        for (List<Integer> left; !(left = of(uid)).isEmpty() || !atOnce;) {
             if (System.nanoTime() - deadline > 0)
                 return false;
+            if (left.isEmpty())
+                LockSupport.parkNanos(PAUSE_NANOS);
             atOnce = atOnce || killAtOnce(uid);
             List<Fd> killed = new ArrayList<>();
             try {
