@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -325,6 +326,45 @@ class ControlTest {
             assertThat(socket()).doesNotExist();
         } finally {
             for (SocketChannel client : stalled)
+                client.close();
+        }
+    }
+
+    private int descriptors() throws IOException {
+        return Integer.parseInt(entry("parent").get("descriptors"));
+    }
+
+    private void awaitDescriptors(int most) throws IOException {
+        while (descriptors() > most)
+            Thread.yield();
+    }
+
+    /** One after the other, some with half a request, and 1000 that stay until there is no room. */
+    @Test
+    void thousands_of_connections_leave_nothing_and_the_next_client_is_answered() throws Exception {
+        List<SocketChannel> staying = new ArrayList<>();
+        try (Running _ = new Running("2 1 5 10", true)) {
+            int descriptors = descriptors();
+            for (int i = 0; i < 3000; i++)
+                try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(socket()))) {
+                    client.configureBlocking(false);
+                    client.write(ByteBuffer.allocate(i % 16));
+                }
+            awaitDescriptors(descriptors);
+            try {
+                for (int i = 0; i < 1000; i++) {
+                    staying.add(SocketChannel.open(StandardProtocolFamily.UNIX));
+                    staying.getLast().configureBlocking(false);
+                    staying.getLast().connect(UnixDomainSocketAddress.of(socket()));
+                }
+            } catch (IOException _) {
+                // the queue of those that wait is full
+            }
+            for (SocketChannel client : staying)
+                client.close();
+            awaitDescriptors(descriptors);
+        } finally {
+            for (SocketChannel client : staying)
                 client.close();
         }
     }

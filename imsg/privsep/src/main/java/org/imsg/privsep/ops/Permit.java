@@ -5,6 +5,8 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import org.imsg.privsep.ops.PolicyPath.Place;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
@@ -47,6 +49,11 @@ record Permit<Q, R>(Q request, R rule, String origin, Host host, Asker asker, Du
         /** Tells whether it has, since it began. */
         default boolean hasAuthenticated(String user) {
             return false;
+        }
+
+        /** Held while a program of the child starts: one at a time, so that it takes one place among those that start any. */
+        default Lock starting() {
+            return new ReentrantLock();
         }
 
         /** Writes a line about the child into the log. */

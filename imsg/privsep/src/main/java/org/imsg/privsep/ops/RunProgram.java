@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.Lock;
 import org.imsg.Ibuf;
 import org.imsg.privsep.ops.Operation.Effect;
 import org.imsg.privsep.ops.PolicyPath.Place;
@@ -285,9 +286,20 @@ record RunProgram(String program, List<String> arguments, List<String> environme
                 builder.descriptor(number, handed(number));
             environment().forEach(builder::environment);
             if (permit.rule().rooted)
-                return permit.host().launcher().start(builder, confinement(group));
+                return started(builder, group);
             try (Fd directory = directory()) {
-                return permit.host().launcher().start(builder.directory(directory), confinement(group));
+                return started(builder.directory(directory), group);
+            }
+        }
+
+        private Child started(Child.Builder builder, @Nullable ControlGroup group) throws IOException {
+            Confinement confinement = confinement(group);
+            Lock starting = permit.asker().starting();
+            starting.lock();
+            try {
+                return permit.host().launcher().start(builder, confinement);
+            } finally {
+                starting.unlock();
             }
         }
 

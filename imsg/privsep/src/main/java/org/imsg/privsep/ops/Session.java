@@ -18,6 +18,8 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import org.imsg.DescriptorState;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
@@ -63,6 +65,7 @@ final class Session {
     private final Consumer<String> told;
     /** How many secrets the child has shown, right or wrong. */
     private final AtomicInteger tries = new AtomicInteger();
+    private final Lock starting = new ReentrantLock(true);
     private int unwritten;
     private int malformed;
     /** Why the child is dropped, if a thread that answers has found the reason. */
@@ -411,6 +414,11 @@ final class Session {
             synchronized (Session.this) {
                 return authenticated.contains(user);
             }
+        }
+
+        @Override
+        public Lock starting() {
+            return starting;
         }
 
         @Override

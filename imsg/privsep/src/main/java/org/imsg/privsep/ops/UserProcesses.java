@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import org.imsg.privsep.rights.Broadcast;
 import org.imsg.privsep.rights.PrivilegeException;
 import org.imsg.sys.OpenDescriptor;
@@ -34,6 +35,8 @@ final class UserProcesses {
     private static final int AT_A_TIME = 16;
     /** Uids without processes: one of them is the real uid of the thread that kills. The last are for containers with few ids. */
     private static final int[] UNUSED = {0xFFFF_FFFD, 0xFFFF_FFFC, 65_532, 65_531};
+    /** The ends of many runs take one place among those that start children. */
+    private static final ReentrantLock AT_ONCE = new ReentrantLock(true);
     private static final Logger LOG = System.getLogger(UserProcesses.class.getName());
 
     private UserProcesses() {}
@@ -68,6 +71,15 @@ final class UserProcesses {
 
     /** Kills them all in one call, for a process that forks faster than /proc can be read is not seen there. */
     private static boolean killAtOnce(int uid) throws IOException {
+        AT_ONCE.lock();
+        try {
+            return killAtOnceInTurn(uid);
+        } finally {
+            AT_ONCE.unlock();
+        }
+    }
+
+    private static boolean killAtOnceInTurn(int uid) throws IOException {
         for (int unused : UNUSED) {
             if (unused == uid || isUsed(unused))
                 continue;

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.IntSupplier;
+import java.util.concurrent.locks.ReentrantLock;
 import org.imsg.sys.LinuxSyscalls;
 import org.imsg.sys.Posix;
 import org.imsg.sys.RawSyscall;
@@ -22,9 +23,9 @@ import org.jspecify.annotations.Nullable;
 final class ConfinedSpawn implements Runnable {
     /**
      * Such a thread must not live while the C library changes the ids of all threads, nor two of them while one of them looks
-     * after the dumpable flag, which is the process's.
+     * after the dumpable flag, which is the process's. Fair: a thread that starts one child after the other does not go before the rest.
      */
-    static final Object ONE_AT_A_TIME = new Object();
+    static final ReentrantLock ONE_AT_A_TIME = new ReentrantLock(true);
 
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
@@ -48,10 +49,11 @@ final class ConfinedSpawn implements Runnable {
 
     /** What {@code spawn} returned, called in a thread that went through all the steps. */
     static int run(List<Step> steps, IntSupplier spawn) throws PrivilegeException {
-        synchronized (ONE_AT_A_TIME) {
-            try (Arena arena = Arena.ofShared()) {
-                return run(new ConfinedSpawn(steps, spawn, arena));
-            }
+        ONE_AT_A_TIME.lock();
+        try (Arena arena = Arena.ofShared()) {
+            return run(new ConfinedSpawn(steps, spawn, arena));
+        } finally {
+            ONE_AT_A_TIME.unlock();
         }
     }
 

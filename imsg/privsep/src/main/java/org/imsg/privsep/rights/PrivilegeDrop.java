@@ -189,19 +189,20 @@ public final class PrivilegeDrop {
         if (Os.current() == Os.MACOS)
             throw new PrivilegeException("setresuid", "macOS has no such call");
         preload();
-        synchronized (ConfinedSpawn.ONE_AT_A_TIME) {
-            try (Threads threads = Os.current() == Os.LINUX ? Threads.open() : null; Arena arena = Arena.ofConfined()) {
-                setLimits(arena);
-                enterRoot(arena);
-                if (!ids.areOurs())
-                    setIds(arena);
-                setDumpable();
-                if (threads != null)
-                    threads.prove(status -> Status.differenceFrom(ids, kept, status));
-                else if (!ids.areOurs())
-                    throw new PrivilegeException("proof", "this process is not " + ids);
-                proveByTrial(arena);
-            }
+        ConfinedSpawn.ONE_AT_A_TIME.lock();
+        try (Threads threads = Os.current() == Os.LINUX ? Threads.open() : null; Arena arena = Arena.ofConfined()) {
+            setLimits(arena);
+            enterRoot(arena);
+            if (!ids.areOurs())
+                setIds(arena);
+            setDumpable();
+            if (threads != null)
+                threads.prove(status -> Status.differenceFrom(ids, kept, status));
+            else if (!ids.areOurs())
+                throw new PrivilegeException("proof", "this process is not " + ids);
+            proveByTrial(arena);
+        } finally {
+            ConfinedSpawn.ONE_AT_A_TIME.unlock();
         }
     }
 

@@ -14,10 +14,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.imsg.privsep.rights.ControlGroups;
 import org.imsg.privsep.rights.DescriptorLimit;
 import org.imsg.privsep.rights.TestControlGroups;
@@ -710,5 +715,32 @@ class RunningTest {
                     .isThrownBy(() -> privileged.run(script("true").descriptor(3, outside)))
                     .withMessageContaining("descriptor 3 is a directory");
         }
+    }
+
+    /** The threads that start children take turns, and the supervising thread is one of them. */
+    @Test
+    void however_many_programs_a_child_runs_at_once_one_of_them_starts_at_a_time() throws Exception {
+        AtomicInteger starting = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        Host.Launcher counting = (program, confinement) -> {
+            most.accumulateAndGet(starting.incrementAndGet(), Math::max);
+            try {
+                return confinement.spawn(program);
+            } finally {
+                starting.decrementAndGet();
+            }
+        };
+        try (Served served = Served.by(Policy.of("run user=64010 /bin/sh -c *"), monitor -> monitor.launcher(counting));
+                Privileged privileged = served.privileged();
+                ExecutorService runs = Executors.newFixedThreadPool(16)) {
+            List<Future<Child.ExitStatus>> ended = runs.invokeAll(Collections.nCopies(48, () -> {
+                try (RunningProgram program = privileged.run(script("exit 7"))) {
+                    return program.waitFor();
+                }
+            }));
+            for (Future<Child.ExitStatus> each : ended)
+                assertThat(each.get()).isEqualTo(new Child.ExitStatus(7, 0));
+        }
+        assertThat(most).hasValue(1);
     }
 }
