@@ -80,6 +80,12 @@ public final class ImsgBatch {
     void end(boolean dropRest) {
         while (dropRest && !broken && next())
             continue;
+        if (prefetched) {
+            // Nothing was stepped over: the first message goes to another codec with the others.
+            framer.putBack(length, fd);
+            fd = Framer.NONE;
+            length = 0;
+        }
         reading = null;
         leave();
         buffer.readerIndex(origin + header + length);

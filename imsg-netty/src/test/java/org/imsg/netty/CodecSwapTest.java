@@ -51,6 +51,29 @@ class CodecSwapTest {
     }
 
     @Test
+    void so_has_one_that_takes_over_from_a_batch_of_which_no_message_was_looked_at() throws Exception {
+        ImsgCodec first = codec().batched();
+        EmbeddedChannel channel = new EmbeddedChannel(first, new ChannelInboundHandlerAdapter() {
+            @Override
+            public void channelRead(ChannelHandlerContext ctx, Object message) {
+                if (message instanceof ImsgBatch)
+                    ctx.pipeline().replace(first, "second", codec());
+                else
+                    ctx.fireChannelRead(message);
+            }
+        });
+        channel.writeInbound(new FdBuf(join(marked(1, 0, "one"), plain(2, 0, "two")), pipeSaying("handed on")));
+        ImsgMessage one = channel.readInbound();
+        assertThat(text(one)).isEqualTo("one");
+        assertThat(say(one.takeFd())).isEqualTo("handed on");
+        ImsgMessage two = channel.readInbound();
+        assertThat(text(two)).isEqualTo("two");
+        one.release();
+        two.release();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
     void so_has_one_that_takes_over_between_the_parts_of_a_message() throws Exception {
         byte[] whole = marked(2, 0, "in parts");
         for (int cut : new int[]{5, 18}) {
