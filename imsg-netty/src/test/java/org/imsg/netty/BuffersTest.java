@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.imsg.netty.Wire.bytes;
 
+import io.netty.buffer.AbstractByteBufAllocator;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
@@ -18,6 +20,7 @@ import io.netty.channel.ChannelPromise;
 import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
 import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.util.IllegalReferenceCountException;
+import io.netty.util.ReferenceCounted;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -203,6 +206,46 @@ class BuffersTest {
             assertThat(taken).isZero();
             channel.writeAndFlush(bytes("served on")).sync();
             assertThat(peer.text(9)).isEqualTo("served on");
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void a_write_for_which_there_is_no_memory_leaves_none(Loops loops) throws Exception {
+        ByteBufAllocator none = new AbstractByteBufAllocator(true) {
+            @Override
+            public boolean isDirectBufferPooled() {
+                return false;
+            }
+
+            @Override
+            protected ByteBuf newHeapBuffer(int initial, int most) {
+                return UnpooledByteBufAllocator.DEFAULT.heapBuffer(initial, most);
+            }
+
+            @Override
+            protected ByteBuf newDirectBuffer(int initial, int most) {
+                throw new OutOfMemoryError("no direct memory left");
+            }
+        };
+        Fd.Pair pair = Fd.socketpair();
+        Channel channel = Wire.open(loops.group(), pair.first(),
+                Map.of(ChannelOption.AUTO_READ, false, ChannelOption.ALLOCATOR, none));
+        try (pair) {
+            FdBuf withFd = new FdBuf(bytes("with a descriptor"), Wire.pipeSaying(""));
+            FdBuf without = new FdBuf(bytes("its descriptor was taken"), Wire.pipeSaying(""));
+            without.takeFd().close();
+            ByteBuf alone = bytes("alone");
+            for (ReferenceCounted message : List.of(withFd, without, alone)) {
+                ChannelFuture written = channel.writeAndFlush(message).await();
+                assertThat(written.cause()).isInstanceOf(OutOfMemoryError.class);
+                assertThat(message.refCnt()).isZero();
+            }
+            assertThat(withFd.content().refCnt()).isZero();
+            assertThat(without.content().refCnt()).isZero();
+            assertThat(channel.isOpen()).isTrue();
         } finally {
             channel.close().sync();
         }

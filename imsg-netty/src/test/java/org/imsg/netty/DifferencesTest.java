@@ -186,9 +186,10 @@ class DifferencesTest {
         }
     }
 
+    /** Netty's own closes then in 4.2.18, and did not in 4.2.2. */
     @ParameterizedTest
-    @MethodSource("org.imsg.netty.Loops#andNettysOwn")
-    void a_half_closed_channel_may_be_asked_to_read_and_nettys_own_closes_then(Loops loops) throws Exception {
+    @MethodSource("org.imsg.netty.Loops#available")
+    void a_half_closed_channel_may_be_asked_to_read(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Events events = new Events();
         Channel channel = Wire.open(loops, pair.first(), Map.of(ChannelOption.ALLOW_HALF_CLOSURE, true,
@@ -199,7 +200,7 @@ class DifferencesTest {
             events.expect(ChannelInputShutdownReadComplete.INSTANCE);
             channel.read();
             channel.eventLoop().submit(() -> {}).sync();
-            assertThat(channel.isOpen()).isEqualTo(loops != Loops.NETTYS_OWN);
+            assertThat(channel.isOpen()).isTrue();
         } finally {
             channel.close().sync();
         }
