@@ -3,17 +3,36 @@ package org.imsg.harness.cli;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.Charset;
 
-/** The standard output of this process. A PrintWriter forgets failures; here they are thrown as UncheckedIOException. */
+/** A standard output. A PrintWriter forgets failures; here they are thrown as UncheckedIOException. */
 final class CheckedOutput extends PrintWriter {
+    private final boolean process;
+
+    /** That of this process. */
     CheckedOutput() {
-        super(new Unbuffered(new OutputStreamWriter(new FileOutputStream(FileDescriptor.out),
-                Charset.forName(System.getProperty("stdout.encoding", "UTF-8")))));
+        this(new FileOutputStream(FileDescriptor.out), true);
+    }
+
+    /** Another. */
+    CheckedOutput(OutputStream out) {
+        this(out, false);
+    }
+
+    private CheckedOutput(OutputStream out, boolean process) {
+        super(new Unbuffered(
+                new OutputStreamWriter(out, Charset.forName(System.getProperty("stdout.encoding", "UTF-8")))));
+        this.process = process;
+    }
+
+    /** Whether it is that of this process, descriptor 1. */
+    boolean isOfProcess() {
+        return process;
     }
 
     /** Passes everything on, and failures past the PrintWriter. */

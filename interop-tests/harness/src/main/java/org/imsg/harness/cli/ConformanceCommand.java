@@ -1,7 +1,7 @@
 package org.imsg.harness.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -93,7 +93,7 @@ final class ConformanceCommand implements Callable<Integer> {
                     String.valueOf(report.count(Report.Status.NOT_RUN))));
         output.out().flush();
         if (junit != null)
-            Files.writeString(junit, report.junitXml());
+            Output.write("report", junit, report.junitXml().getBytes(StandardCharsets.UTF_8));
         boolean tested = allowUntested
                 || report.count(Report.Status.NOT_TESTED) == 0 && (cases == null || leftOut.isEmpty());
         return tested && report.count(Report.Status.FAILED) == 0 && report.goneSince().isEmpty()

@@ -57,7 +57,11 @@ public final class ImsgCommand implements Runnable {
 
     /** Runs one command line, its output to this process's own, and returns the exit code. */
     static int execute(String... arguments) {
-        CommandLine command = commandLine(arguments).setOut(new CheckedOutput());
+        return execute(commandLine(arguments).setOut(new CheckedOutput()), arguments);
+    }
+
+    /** Runs one command line that was made for it, and returns the exit code. */
+    static int execute(CommandLine command, String... arguments) {
         command.setExecutionStrategy(parsed -> {
             try {
                 int code = new CommandLine.RunLast().execute(parsed);

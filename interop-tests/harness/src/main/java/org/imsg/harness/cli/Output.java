@@ -14,6 +14,7 @@ import org.imsg.harness.describe.EventJson;
 import org.imsg.harness.describe.EventPrinter;
 import org.imsg.harness.describe.ProtocolDescription;
 import org.imsg.harness.record.Event;
+import org.imsg.harness.record.UnwritableFileException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.Lifeline;
 import org.jspecify.annotations.Nullable;
@@ -84,7 +85,7 @@ final class Output {
 
     /** Ends the work when the standard output is a pipe or socket whose reader has gone. */
     void endWithReader(Runnable work) {
-        if (!(out() instanceof CheckedOutput) || !Terminal.OUT.isPipe())
+        if (!(out() instanceof CheckedOutput checked && checked.isOfProcess() && Terminal.OUT.isPipe()))
             return;
         Thread.ofPlatform().daemon().name("imsg-reader").start(() -> {
             Fd borrowed = Fd.of(1);
@@ -139,6 +140,15 @@ final class Output {
                     || Files.isRegularFile(written) && Files.exists(other) && Files.isSameFile(written, other)))
                 throw new IllegalArgumentException(
                         option + ": " + written + " is a file that is used already; name another");
+    }
+
+    /** Writes a file, whose kind and name are in the message of a failure. */
+    static void write(String kind, Path file, byte[] bytes) throws IOException {
+        try {
+            Files.write(file, bytes);
+        } catch (IOException e) {
+            throw new UnwritableFileException(kind, file, e);
+        }
     }
 
     /** Refuses a file that could not be written when the work is done. */

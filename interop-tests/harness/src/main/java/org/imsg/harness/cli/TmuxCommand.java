@@ -59,7 +59,7 @@ final class TmuxCommand extends DaemonCommand {
     private int save(TmuxOutcome outcome) throws IOException {
         if (outcome.code() != 0)
             return ended(outcome);
-        Files.write(Path.of(arguments.getLast()), outcome.output());
+        Output.write("buffer", Path.of(arguments.getLast()), outcome.output());
         return ExitCode.OK;
     }
 

@@ -6,7 +6,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
-/** A file that events are kept in cannot be written. */
+/** A file that is to keep something cannot be written. */
 public final class UnwritableFileException extends IOException {
     private static final long serialVersionUID = 1;
 

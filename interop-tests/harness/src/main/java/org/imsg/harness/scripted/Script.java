@@ -19,6 +19,8 @@ import org.imsg.harness.describe.Words;
 import org.imsg.harness.record.Conversation;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
+import org.imsg.harness.record.UnwritableFileException;
+import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 import org.jspecify.annotations.Nullable;
@@ -333,8 +335,13 @@ final class Script {
 
         /** Answers by the rules until the peer leaves; what no rule is for is left alone. */
         private void serve() throws IOException, InterruptedException {
-            for (Event event; (event = next(patience)).isMessage();)
-                follow(rule(event));
+            try {
+                for (Event event; (event = next(patience)).isMessage();)
+                    follow(rule(event));
+            } catch (SocketTimeoutException _) {
+                throw new ScriptFailedException(
+                        "nothing came within " + patience.toMillis() + " ms, and the peer has not left");
+            }
         }
 
         /** Answers by the rules until the wanted event comes. Returns what came instead; empty if it came. */
@@ -406,11 +413,16 @@ final class Script {
             if (last().descriptors().isEmpty())
                 throw new ScriptFailedException("save " + file + ": the message has no descriptor");
             ByteBuffer bytes = ByteBuffer.allocate(1 << 16);
-            try (FdChannel in = new FdChannel(last().descriptors().getFirst());
-                    OutputStream out = Files.newOutputStream(file)) {
-                while (in.read(bytes) >= 0) {
-                    out.write(bytes.array(), 0, bytes.position());
-                    bytes.clear();
+            try (FdChannel in = new FdChannel(last().descriptors().getFirst())) {
+                try (OutputStream out = Files.newOutputStream(file)) {
+                    while (in.read(bytes) >= 0) {
+                        out.write(bytes.array(), 0, bytes.position());
+                        bytes.clear();
+                    }
+                } catch (ErrnoException e) { // the descriptor cannot be read
+                    throw e;
+                } catch (IOException e) {
+                    throw new UnwritableFileException("file", file, e);
                 }
             }
             return true;

@@ -43,7 +43,8 @@ public final class Talk {
      *
      * @param peer the connection; not closed here
      * @param patience how long an expected message may take, unless its step says
-     * @throws ScriptFailedException if something else comes than a step expects; the message has the step's line
+     * @throws ScriptFailedException if something else comes than a step expects, and its line is in the message; or if
+     *     the peer neither says anything nor leaves where rules answer it
      * @throws IOException if something cannot be sent, or a file cannot be opened
      * @throws InterruptedException if the thread is interrupted
      */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -82,6 +83,30 @@ class ClientsTest {
     private ImsgChannel afterTheFirst(List<Event> events) throws Exception {
         Call.until(() -> !events.isEmpty());
         return ImsgChannel.connect(listener.path());
+    }
+
+    /** The second connects when the first has spoken: by a clock of its own its events would be the earlier ones. */
+    @Test
+    void one_clock_tells_the_times_of_all_clients() throws Exception {
+        List<Event> events = new CopyOnWriteArrayList<>();
+        CompletableFuture<Void> ended = serve(events::add);
+        try (ImsgChannel first = ImsgChannel.connect(listener.path())) {
+            exchange(first);
+            try (ImsgChannel second = ImsgChannel.connect(listener.path())) {
+                for (ImsgChannel client : List.of(second, first, second))
+                    exchange(client);
+            }
+        }
+        listener.close();
+        ended.get(10, TimeUnit.SECONDS);
+        assertThat(events).isSortedAccordingTo(Comparator.comparingLong(Event::nanos));
+        assertThat(events).filteredOn(Event::isMessage).extracting(Event::connection).containsExactly(1, 1, 2, 2, 1, 1,
+                2, 2);
+    }
+
+    private static void exchange(ImsgChannel client) throws IOException {
+        client.send(Imsg.of(7));
+        assertThat(client.receive(PATIENCE).type()).isEqualTo(7);
     }
 
     @Test

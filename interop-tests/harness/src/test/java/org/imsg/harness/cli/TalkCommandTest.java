@@ -26,6 +26,8 @@ import org.imsg.harness.record.Recording;
 import org.imsg.harness.scripted.Expected;
 import org.imsg.harness.scripted.ScriptedPeer;
 import org.imsg.harness.scripted.ScriptedServer;
+import org.imsg.unix.Fd;
+import org.imsg.unix.OpenFlag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -137,6 +139,30 @@ class TalkCommandTest extends ImsgProgram {
             assertThat(imsg("talk", server.socket(), "--script", script("send 1\nexpect 6\n"))).isEqualTo(1);
         }
         assertThat(err.toString()).isEqualTo("imsg: line 2: expected 6: type 5 with 0 bytes came\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"'on 2\n  send 3\n', ''", "'on 2\n  send 3\nserve\n', 'line 3: '"})
+    void a_peer_that_rules_wait_for_in_vain_ends_it_with_1(String text, String line) throws Exception {
+        try (ScriptedServer server = ScriptedServer.listen(directory.resolve("s"), WireFormat.MODERN,
+                client -> client.expectEnd())) {
+            assertThat(imsg("talk", server.socket(), "--script", script(text), "--wait", "20ms")).isEqualTo(1);
+        }
+        assertThat(err.toString())
+                .isEqualTo("imsg: " + line + "nothing came within 20 ms, and the peer has not left\n");
+    }
+
+    @Test
+    void a_file_that_cannot_be_saved_is_named() throws Exception {
+        try (ScriptedServer server = ScriptedServer.listen(directory.resolve("s"), WireFormat.MODERN, client -> {
+            try (Fd file = Fd.open(script("expect 3\nsave /dev/full\n"), OpenFlag.READ)) {
+                client.send(3, new byte[0], file);
+            }
+        })) {
+            assertThat(imsg("talk", server.socket(), "--script", script("expect 3\nsave /dev/full\n"))).isEqualTo(3);
+        }
+        assertThat(err.toString())
+                .isEqualTo("imsg: the file /dev/full cannot be written: No space left on device\n");
     }
 
     @Test
