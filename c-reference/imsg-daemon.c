@@ -674,7 +674,7 @@ drop(int i)
 	free(c);
 }
 
-/* By a fault: what else is done for a new client, of whom there are so many. */
+/* By a fault: more is done for a new client than to accept it. */
 static void
 accepted_one(int fd, int others)
 {

@@ -43,7 +43,9 @@ final class DecodeCommand implements Callable<Integer> {
         Output.refuseSame("--html", html, file, reading.description, save);
         ProtocolDescription protocol = reading.protocol();
         int limit = reading.limit();
-        try (InputStream in = file.toString().equals("-") ? new StandardInput() : Files.newInputStream(file);
+        try (InputStream in = file.toString().equals("-")
+                ? new StandardInput()
+                : Files.newInputStream(Reading.file(file));
                 KeptEvents page = KeptEvents.open(null,
                         html == null ? null : () -> EventPage.to(html, file.toString(), protocol), false)) {
             output.endWithReader(() -> close(in));

@@ -51,7 +51,7 @@ final class ListenCommand implements Callable<Integer> {
         int limit = reading.limit();
         keeping.check(script, reading.description);
         Responder responder = script != null
-                ? Responder.parse(Files.readString(script), reading.protocol())
+                ? Responder.parse(Files.readString(Reading.file(script)), reading.protocol())
                 : echo ? Responder.ECHO : Responder.SILENT;
         Progress progress = output.progress(0);
         try (RawListener listener = RawListener.listen(path, 0600);

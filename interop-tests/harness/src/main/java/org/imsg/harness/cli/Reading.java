@@ -1,6 +1,8 @@
 package org.imsg.harness.cli;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.imsg.WireFormat;
 import org.imsg.harness.describe.ProtocolDescription;
@@ -43,6 +45,13 @@ final class Reading {
         return limit;
     }
 
+    /** The file itself, if it is no directory: the complaint of a read would not name it. */
+    static Path file(Path file) throws FileSystemException {
+        if (Files.isDirectory(file))
+            throw new FileSystemException(file.toString(), null, "is a directory");
+        return file;
+    }
+
     /** The type that an option names. */
     int type(String option, String text) throws IOException {
         try {
@@ -55,7 +64,7 @@ final class Reading {
 
     ProtocolDescription protocol() throws IOException {
         if (protocol == null)
-            protocol = description == null ? ProtocolDescription.NONE : ProtocolDescription.read(description);
+            protocol = description == null ? ProtocolDescription.NONE : ProtocolDescription.read(file(description));
         return protocol;
     }
 }

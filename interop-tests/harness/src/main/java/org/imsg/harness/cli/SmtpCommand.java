@@ -128,7 +128,9 @@ final class SmtpCommand extends DaemonCommand {
         if (sender == null || recipients.isEmpty())
             throw new ParameterException(spec.commandLine(), "send takes --from and --to");
         byte[] mail;
-        try (InputStream in = argument == null ? new StandardInput() : Files.newInputStream(Path.of(argument))) {
+        try (InputStream in = argument == null
+                ? new StandardInput()
+                : Files.newInputStream(Reading.file(Path.of(argument)))) {
             mail = in.readAllBytes();
         }
         return smtpd -> smtpd.enqueue(sender, recipients, new String(mail, StandardCharsets.UTF_8));

@@ -62,7 +62,7 @@ final class TalkCommand implements Callable<Integer> {
         Direction sending = socket == null ? Direction.TO_CLIENT : Direction.TO_SERVER;
         Talk talk;
         try {
-            talk = Talk.parse(Files.readString(script), reading.protocol(), sending);
+            talk = Talk.parse(Files.readString(Reading.file(script)), reading.protocol(), sending);
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(script + ": " + e.getMessage(), e);
         }

@@ -52,7 +52,7 @@ final class TmuxCommand extends DaemonCommand {
     }
 
     private DaemonRequest load(TmuxClient tmux) throws IOException {
-        byte[] content = Files.readAllBytes(Path.of(arguments.getLast()));
+        byte[] content = Files.readAllBytes(Reading.file(Path.of(arguments.getLast())));
         return () -> ended(tmux.run(content, "load-buffer", "-b", arguments.getFirst(), "-"));
     }
 

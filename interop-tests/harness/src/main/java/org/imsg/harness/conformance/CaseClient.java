@@ -220,7 +220,7 @@ final class CaseClient implements AutoCloseable {
         List<Event> before = awaitEndOfAnswers();
         for (Event event : before)
             if (!event.isMessage())
-                throw new Failed("what came before the end is no message: " + event.note());
+                throw new Failed("the bytes before the end are no message: " + event.note());
         return before;
     }
 

@@ -136,11 +136,27 @@ final class ConnectionCases {
         }
     }
 
+    /** Whether the daemon closes a descriptor; one that keeps them would soon have no more for its clients. */
+    private static boolean closesDescriptors(CaseContext context) throws IOException {
+        try (Witness witness = new Witness()) {
+            try (CaseClient client = context.connect()) {
+                client.send(
+                        context.target().request(context.target().id(), client.pid, context.target().payload(), true),
+                        witness.passed());
+                client.settle();
+            }
+            witness.mustBeClosed(context.target().patience(), true);
+            return true;
+        } catch (CaseClient.Failed _) {
+            return false;
+        }
+    }
+
     /**
      * Clients one after the other: some ask much, some do not read, some pass descriptors, some are refused, some say nothing, some
      * leave in the middle.
      */
-    private static void visits(CaseContext context, int count) throws IOException, CaseClient.Failed {
+    private static void visits(CaseContext context, int count, boolean closing) throws IOException, CaseClient.Failed {
         for (int i = 0; i < count; i++)
             try (CaseClient client = context.connect()) {
                 switch (i % 6) {
@@ -155,7 +171,10 @@ final class ConnectionCases {
                             .send(Arrays.copyOf(context.target().unknown(client.pid, new byte[100], false),
                                     HEADER + 10));
                     case 3 -> client.send(context.requests(client, context.ids(MOST_AT_ONCE)));
-                    case 4 -> passDescriptors(context, client);
+                    case 4 -> {
+                        if (closing)
+                            passDescriptors(context, client);
+                    }
                     default -> {
                         // leaves without a word
                     }
@@ -169,13 +188,14 @@ final class ConnectionCases {
      * use: less than some 300 bytes a client, or 30 a message, is not seen.
      */
     private static String memoryLeft(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
-        visits(context, CROWD);
+        boolean closing = closesDescriptors(context);
+        visits(context, CROWD, closing);
         LongSummaryStatistics data = new LongSummaryStatistics();
         LongSummaryStatistics heap = new LongSummaryStatistics();
         for (int i = 0; i < CROWDS; i++) {
             long dataBefore = memory(context.daemon());
             long heapBefore = heap(context.daemon());
-            visits(context, CROWD);
+            visits(context, CROWD, closing);
             data.accept(memory(context.daemon()) - dataBefore);
             heap.accept(heap(context.daemon()) - heapBefore);
         }
@@ -215,7 +235,7 @@ final class ConnectionCases {
     private static String descriptorsLeft(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
         context.mustServe("the last case");
         long before = open(context.daemon());
-        visits(context, CROWD);
+        visits(context, CROWD, false);
         mustBeOpen(context, before, CROWD + " clients");
         return CROWD + " connections";
     }
@@ -237,7 +257,7 @@ final class ConnectionCases {
     /** Processes that have ended, and that the daemon does not wait for. */
     private static String processesLeft(CaseContext context) throws IOException, CaseClient.Failed {
         long before = ended(context.daemon());
-        visits(context, IN_TURN);
+        visits(context, IN_TURN, false);
         long deadline = System.nanoTime() + context.target().patience().toNanos();
         while (ended(context.daemon()) > before + SLACK && System.nanoTime() < deadline)
             LockSupport.parkNanos(PAUSE_NANOS);
@@ -319,7 +339,7 @@ final class ConnectionCases {
         }
     }
 
-    /** While nobody says anything for a second, be it between messages or inside one. */
+    /** While all clients are silent for a second, be it between messages or inside one. */
     private static String rest(CaseContext context) throws IOException, CaseClient.Failed {
         try (CaseClient silent = context.connect(); CaseClient cut = context.connect()) {
             byte[] request = cut.requestBytes();

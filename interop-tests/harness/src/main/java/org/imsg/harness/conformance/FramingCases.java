@@ -70,7 +70,7 @@ final class FramingCases {
                         "imsg_get returns the first message, and 0 until the second is whole",
                         FramingCases::cutHeader),
                 new Case(GROUP, "long-rest-behind-a-request",
-                        "what is not whole moves to the front of the buffer, and stays what it was",
+                        "the part of a message moves to the front of the buffer, unchanged",
                         FramingCases::longRest),
                 new Case(GROUP, "other-peerids-and-pids", "the framing takes all numbers of 32 bits",
                         FramingCases::otherNumbers),
@@ -321,7 +321,7 @@ final class FramingCases {
         }
     }
 
-    /** What is there of the second message is longer than the first. */
+    /** The part of the second message is longer than the first. */
     private static String longRest(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
         boolean own = context.answer().isEcho();
         if (!own)

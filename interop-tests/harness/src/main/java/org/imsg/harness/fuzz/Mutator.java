@@ -75,7 +75,7 @@ final class Mutator {
         events.add(at + 1, raw(Arrays.copyOfRange(event.bytes(), cut, length), List.of()));
     }
 
-    /** What are two writes, in one. */
+    /** Two writes in one. */
     private static void join(List<Event> events, int at) {
         if (at + 1 == events.size() || !events.get(at + 1).descriptors().isEmpty())
             return;

@@ -114,6 +114,15 @@ class CommandTest extends ImsgProgram {
                 .anySatisfy(line -> assertThat(line).contains("nothing: no such file"));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"decode DIR", "replay DIR none", "fuzz none --from DIR", "talk none --script DIR",
+            "listen none --script DIR", "send none --type X --describe DIR", "decode none --describe DIR",
+            "smtp none --version 7.6.0p1 send --from a@b --to c@d DIR", "tmux none --version 3.5a load-buffer b DIR"})
+    void a_directory_in_the_place_of_a_file_is_named(String line) {
+        assertThat(imsg((Object[]) line.replace("DIR", directory.toString()).split(" "))).isEqualTo(3);
+        assertThat(err.toString()).startsWith("imsg: " + directory + ": is a directory").hasLineCount(1);
+    }
+
     @Test
     void wrong_usage_is_one_line_and_exit_code_2() throws IOException {
         assertThat(imsg()).isEqualTo(2);
