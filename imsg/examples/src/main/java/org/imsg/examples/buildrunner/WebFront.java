@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.Reader;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -33,6 +34,9 @@ final class WebFront {
     private static final Program BUILD = Program.of(Path.of("/bin/sh"), "build.sh");
 
     private static final String PREFIX = "build";
+    /** The most that a stranger or its build may have this process keep. */
+    private static final int MOST = 1 << 20;
+    private static final int LONGEST_LINE = 8192;
 
     /** Whom the half that faces the web becomes; a number needs no entry in the user database. */
     static final int WEB = 64002;
@@ -102,14 +106,30 @@ final class WebFront {
 
     private static String posted(BufferedReader request) throws IOException {
         int length = 0;
-        for (String line; (line = request.readLine()) != null && !line.isEmpty();)
+        for (String line; (line = line(request)) != null && !line.isBlank();)
             if (line.toLowerCase(java.util.Locale.ROOT).startsWith("content-length:"))
-                length = Integer.parseInt(line.substring(15).strip());
+                length = length(line.substring(15).strip());
         char[] body = new char[length];
         int read = 0;
         for (int n; read < length && (n = ((Reader) request).read(body, read, length - read)) >= 0;)
             read += n;
         return new String(body, 0, read);
+    }
+
+    private static int length(String text) throws IOException {
+        if (!text.matches("[0-9]{1,7}") || Integer.parseInt(text) > MOST)
+            throw new IOException("a script has 0 to " + MOST + " characters");
+        return Integer.parseInt(text);
+    }
+
+    /** The next line, or as much of it as is kept: it may never end. Null if there is none. */
+    private static String line(BufferedReader from) throws IOException {
+        StringBuilder line = new StringBuilder();
+        int next;
+        while ((next = from.read()) >= 0 && next != '\n')
+            if (line.length() < LONGEST_LINE)
+                line.append((char) next);
+        return next < 0 && line.isEmpty() ? null : line.toString();
     }
 
     private void build(String script, FdChannel client) throws IOException {
@@ -127,7 +147,9 @@ final class WebFront {
             parent.chown(tree, WEB, WEB); // the build's files are ours now
             Path result = tree.resolve("result");
             if (Files.isRegularFile(result, java.nio.file.LinkOption.NOFOLLOW_LINKS))
-                write(client, "result " + Files.readString(result));
+                try (InputStream content = Files.newInputStream(result)) {
+                    write(client, "result " + new String(content.readNBytes(MOST), UTF_8));
+                }
         } finally {
             parent.remove(tree);
         }
@@ -136,7 +158,7 @@ final class WebFront {
     /** Each line as it comes, with a word before it. */
     private static void copy(String word, Fd from, FdChannel to) {
         try (BufferedReader lines = new BufferedReader(Channels.newReader(new FdChannel(from), UTF_8))) {
-            for (String line; (line = lines.readLine()) != null;)
+            for (String line; (line = line(lines)) != null;)
                 write(to, word + line + "\n");
         } catch (IOException e) {
             System.err.println("the output is lost from here on: " + e.getMessage());

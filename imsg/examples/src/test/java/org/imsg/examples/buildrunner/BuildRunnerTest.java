@@ -68,6 +68,20 @@ class BuildRunnerTest {
     }
 
     @Test
+    void neither_a_length_that_is_announced_nor_a_line_without_an_end_takes_the_web_s_memory() throws Exception {
+        running((_, port, _) -> {
+            try (Socket socket = connected(port)) {
+                socket.getOutputStream().write("POST / HTTP/1.0\r\nContent-Length: 2000000000\r\n\r\n".getBytes(UTF_8));
+                assertThat(socket.getInputStream().readAllBytes()).as("closed without waiting for it").isEmpty();
+            }
+            assertThat(post(port,
+                    "head -c 20000 /dev/zero | tr '\\0' x; echo; echo next; head -c 2000000 /dev/zero > result"))
+                    .contains("out " + "x".repeat(8192), "out next", "exit 0")
+                    .allMatch(line -> line.length() <= "result ".length() + (1 << 20));
+        });
+    }
+
+    @Test
     void a_build_that_plants_links_and_asks_for_the_shadow_file_gets_nothing() throws Exception {
         running((_, port, _) -> {
             List<String> answer = post(port, "ln -s /etc/shadow result; ln -s / root; mkdir -p a/b; cat /etc/shadow");
