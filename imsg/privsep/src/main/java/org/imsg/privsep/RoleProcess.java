@@ -26,7 +26,10 @@ public final class RoleProcess extends Participant {
     private final Map<String, List<Fd>> descriptors = new ConcurrentHashMap<>();
     private volatile @Nullable Privileged privileged;
     private final AtomicInteger questions = new AtomicInteger();
-    private final Map<Integer, CompletableFuture<Integer>> asked = new ConcurrentHashMap<>();
+    private final Map<Integer, Asked> asked = new ConcurrentHashMap<>();
+
+    /** A request for a process of a role, and the one that has it. */
+    private record Asked(String role, CompletableFuture<Peer> fate) {}
 
     RoleProcess(String program, List<String> arguments, Set<String> reachable, Set<String> askable, String role,
             int instance,
@@ -104,13 +107,13 @@ public final class RoleProcess extends Participant {
         if (!askable.contains(wanted))
             throw new IllegalArgumentException("role " + role + " may not ask for role " + wanted);
         int number = questions.incrementAndGet();
-        CompletableFuture<Integer> fate = new CompletableFuture<>();
-        asked.put(number, fate);
+        CompletableFuture<Peer> fate = new CompletableFuture<>();
+        asked.put(number, new Asked(wanted, fate));
         try (Imsg question = Protocol.ask(number, wanted,
                 Math.clamp(TimeUnit.MILLISECONDS.convert(patience), 0, Integer.MAX_VALUE),
                 request)) {
             parent.connection().send(question);
-            return peer(wanted, await(fate, patience));
+            return await(fate, patience);
         } catch (ClosedChannelException _) {
             throw new PeerGoneException(Peer.PARENT);
         } finally {
@@ -118,15 +121,21 @@ public final class RoleProcess extends Participant {
         }
     }
 
-    /** The parent's answer to a request: {@link Protocol#GIVEN} or {@link Protocol#REFUSED}. */
+    /**
+     * The parent's answer to a request: {@link Protocol#GIVEN} or {@link Protocol#REFUSED}. The process is looked up before the next message
+     * is read, which may connect its successor.
+     */
     void answered(Imsg answer) {
-        CompletableFuture<Integer> fate = asked.get(answer.id());
-        if (fate == null)
+        Asked question = asked.get(answer.id());
+        if (question == null)
             return;
-        if (answer.type() == Protocol.GIVEN)
-            fate.complete((int) answer.getIbuf().getH32());
-        else
-            fate.completeExceptionally(new RoleBusyException(answer.getString(answer.length())));
+        try {
+            if (answer.type() != Protocol.GIVEN)
+                throw new RoleBusyException(answer.getString(answer.length()));
+            question.fate.complete(peer(question.role, (int) answer.getIbuf().getH32()));
+        } catch (IOException e) {
+            question.fate.completeExceptionally(e);
+        }
     }
 
     /** What the parent handed over last is served. */
