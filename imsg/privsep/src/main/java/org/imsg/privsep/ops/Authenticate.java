@@ -52,9 +52,17 @@ record Authenticate(String service, String user) implements Operation.Request {
         Authenticate request = new Authenticate(fields.string("service"), fields.string("user"));
         if (!request.service.matches(SERVICE))
             throw new MalformedRequestException("a service is named by letters, digits, _, . and -");
-        if (request.user.isEmpty() || request.user.length() > LONGEST_USER)
-            throw new MalformedRequestException("a user has a name of 1 to " + LONGEST_USER + " characters");
         return request;
+    }
+
+    /** Takes a name as a stranger typed it; one that no user has may not fit into a message. */
+    static Authenticate of(String service, String user) {
+        return new Authenticate(service, isName(user) ? user : "");
+    }
+
+    /** PAM writes the name into its log, where a line of the name would pass for one of PAM. */
+    private static boolean isName(String user) {
+        return !user.isEmpty() && user.length() <= LONGEST_USER && user.equals(LogText.oneLine(user));
     }
 
     @Override
@@ -131,6 +139,8 @@ record Authenticate(String service, String user) implements Operation.Request {
         Fd socket = permit.asker().handed().get(SECRET);
         if (socket == null)
             throw new IOException("the socket with the secret did not arrive");
+        if (!isName(user))
+            return new Pam.Outcome(false, false, "", "no user has such a name");
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment secret = arena.allocate(Pam.LONGEST_SECRET);
             try {

@@ -382,7 +382,8 @@ public final class Privileged implements AutoCloseable {
      * string service, string user; DONE with one string, the name, or ABSENT.
      *
      * @param service the name of the service, in /etc/pam.d
-     * @param user the user's name, of 1 to 256 characters
+     * @param user the user's name as it was typed; PAM is not asked for one that is empty, has more than 256 characters or a
+     *     character that no line of a log may have: there is no such user
      * @param secret 0 to 511 bytes, as the user typed them
      * @return the user's name as PAM has it, or empty if the secret is not that of a user of the line
      * @throws IOException as said above; with PAM's words if the secret is right and the account may not be used now, as when it
@@ -392,7 +393,7 @@ public final class Privileged implements AutoCloseable {
     public Optional<String> authenticate(String service, String user, byte[] secret) throws IOException {
         try (Fd.Pair pair = Fd.socketpair()) {
             Authenticate.send(secret, pair.first());
-            try (Imsg answer = conversations.ask(deadline, new Authenticate(service, user),
+            try (Imsg answer = conversations.ask(deadline, Authenticate.of(service, user),
                     Map.of(Authenticate.SECRET, pair.second()))) {
                 return answer.type() == OperationProtocol.ABSENT
                         ? Optional.empty()

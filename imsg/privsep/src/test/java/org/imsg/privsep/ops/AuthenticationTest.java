@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -209,6 +210,40 @@ class AuthenticationTest {
                 }
             }
         }
+    }
+
+    /** A stranger chooses the name, and the role that passes it on is not to blame; what a child itself sends is not malformed either. */
+    @Test
+    void a_name_that_no_user_can_have_is_refused_as_a_wrong_secret_is_and_pam_is_not_asked() throws Exception {
+        serviceThatKeepsSecrets();
+        List<String> names = List.of("nobody\nsshd: Accepted password for root", "nobody\u001b[2J", "nobody\u0085",
+                "nobody\u2028",
+                "nobody\0", "", "n".repeat(257), "n".repeat(100_000));
+        try (Served served = served("pam keeps");
+                Privileged privileged = served.privileged();
+                ExecutorService threads = Executors.newCachedThreadPool()) {
+            List<Future<Optional<String>>> answers = new ArrayList<>();
+            for (String name : names)
+                answers.add(threads.submit(() -> privileged.authenticate("keeps", name, SECRET)));
+            for (Future<Optional<String>> each : answers)
+                assertThat(each.get()).isEmpty();
+        }
+        List<String> sent = names.stream().filter(name -> !name.contains("\0") && name.length() < 1000).toList();
+        try (Served served = served("pam keeps")) {
+            for (int i = 0; i < sent.size(); i++)
+                try (Fd.Pair secret = Fd.socketpair()) {
+                    Authenticate request = new Authenticate("keeps", sent.get(i));
+                    Authenticate.send(SECRET, secret.first());
+                    served.channel.send(Imsg.of(OperationProtocol.HANDED, i, 0,
+                            new Handed(3).payload(Duration.ZERO, 1024)).withFd(secret.second()));
+                    served.channel.send(Imsg.of(request.type(), i, 0, request.payload(Duration.ZERO, 1024)));
+                }
+            for (int i = 0; i < sent.size(); i++)
+                try (Imsg answer = served.channel.receive()) {
+                    assertThat(answer.type()).isEqualTo(OperationProtocol.ABSENT);
+                }
+        }
+        assertThat(directory.resolve("secret")).doesNotExist();
     }
 
     @ParameterizedTest
