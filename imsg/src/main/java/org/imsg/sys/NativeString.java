@@ -92,7 +92,11 @@ public final class NativeString {
         if (text.indexOf('\0') >= 0)
             throw new IllegalArgumentException("NUL at index " + text.indexOf('\0')
                     + " would end an argument or variable of the child there");
-        return text.getBytes(NAMES.newEncoder().canEncode(text) ? NAMES : StandardCharsets.UTF_8);
+        if (NAMES.newEncoder().canEncode(text))
+            return text.getBytes(NAMES);
+        if (!StandardCharsets.UTF_8.newEncoder().canEncode(text))
+            throw new IllegalArgumentException("half of a surrogate pair is no character, and no bytes stand for it");
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     /**

@@ -1,5 +1,7 @@
 package org.imsg.sys;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -25,8 +27,22 @@ public final class Processes {
         return POSIX_SPAWN.call(unread, pid, path, actions, attributes, argv, environment, 0);
     }
 
-    /** Must have been called before {@code posix_spawn}, by a thread that can load classes. */
+    private static final CFunction SIGACTION = new CFunction("sigaction");
+    private static final int SIGCHLD = Os.current() == Os.LINUX ? 17 : 20;
+    private static final long SIG_IGN = 1;
+
+    /**
+     * Must have been called before {@code posix_spawn}, by a thread that can load classes. Where this process was started with
+     * SIGCHLD ignored, it is so no more, as for the JDK's own children: the kernel would wait for each, and how it ended
+     * would be lost, and whose its number is.
+     */
     public static void prepareSpawn() {
+        try (Arena arena = Arena.ofConfined()) {
+            // The handler is the first member on every system; a struct of zeros is the default.
+            MemorySegment action = arena.allocate(OPAQUE_SIZE, 16);
+            if (SIGACTION.call(SIGCHLD, 0, action.address()) == 0 && action.get(JAVA_LONG, 0) == SIG_IGN)
+                SIGACTION.call(SIGCHLD, action.fill((byte) 0).address(), 0);
+        }
         if (unread == null)
             unread = Posix.errnoSegment(Arena.global());
         POSIX_SPAWN.find();

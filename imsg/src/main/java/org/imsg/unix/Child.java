@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  * its channel that way, by custom as descriptor 3.
  *
  * <p>The child inherits standard input, output and error, the descriptors it is given, and no other; its signal mask is empty,
- * and signals do what they do by default. A thread of its own waits for this child only, so children of others are never
+ * and signals do what they do by default. In this process SIGCHLD is ignored no more, if it was. A thread of its own waits for this child only, so children of others are never
  * taken. Thread-safe once started.
  */
 public final class Child {
@@ -281,7 +281,7 @@ public final class Child {
          * Starts the program: posix_spawn(3).
          *
          * @return the running child
-         * @throws IllegalArgumentException if there is a NUL in an argument or a variable
+         * @throws IllegalArgumentException if there is a NUL or half of a surrogate pair in an argument or a variable
          * @throws IOException if it cannot be started, an {@link ErrnoException}, or a descriptor is closed
          * @throws UnsupportedOperationException if the C library has no posix_spawn_file_actions_addclosefrom_np(3): it is in
          *     glibc 2.34, but not in musl
@@ -295,7 +295,7 @@ public final class Child {
          *
          * @param launch who is given the prepared call
          * @return the running child
-         * @throws IllegalArgumentException if there is a NUL in an argument or a variable
+         * @throws IllegalArgumentException if there is a NUL or half of a surrogate pair in an argument or a variable
          * @throws IOException if it cannot be started, an {@link ErrnoException}, or a descriptor is closed, or what
          *     {@code launch} throws
          * @throws UnsupportedOperationException as {@link #start()}

@@ -62,12 +62,14 @@ public final class UnixAddress {
      *
      * @param name 1 to 107 bytes in UTF-8, without the leading NUL
      * @return the address
-     * @throws IllegalArgumentException if the name is empty or too long
+     * @throws IllegalArgumentException if the name is empty or too long, or has half of a surrogate pair
      * @throws UnsupportedOperationException if this is not Linux
      */
     public static UnixAddress ofAbstract(String name) {
         if (Os.current() != Os.LINUX)
             throw new UnsupportedOperationException("abstract socket names are Linux's");
+        if (!StandardCharsets.UTF_8.newEncoder().canEncode(name))
+            throw new IllegalArgumentException("half of a surrogate pair is no character, and no bytes stand for it");
         byte[] bytes = ("\0" + name).getBytes(StandardCharsets.UTF_8);
         if (bytes.length == 1 || bytes.length > PATH_SIZE)
             throw new IllegalArgumentException("an abstract name has 1 to " + (PATH_SIZE - 1) + " bytes, this one "

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.imsg.testing.Call;
+import org.imsg.testing.ChildJvm;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -87,6 +88,19 @@ class ChildTest {
         assertThat(child.waitFor(Duration.ofSeconds(Long.MAX_VALUE))).contains(new Child.ExitStatus(3, 0));
     }
 
+    /** As a question mark it would be another file's name, or another's address. */
+    @Test
+    void what_has_no_bytes_is_refused_instead_of_becoming_a_question_mark() {
+        String half = "a\ud800b";
+        assertThatIllegalArgumentException().isThrownBy(() -> Child.of(SH, "-c", ":", half).start())
+                .withMessageContaining("surrogate");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Child.of(SH, "-c", ":").environment("NAME", half).start())
+                .withMessageContaining("surrogate");
+        assertThatIllegalArgumentException().isThrownBy(() -> UnixAddress.ofAbstract(half))
+                .withMessageContaining("surrogate");
+    }
+
     @Test
     void an_argument_with_a_nul_in_it_is_refused_instead_of_cut() {
         assertThatExceptionOfType(IllegalArgumentException.class)
@@ -138,6 +152,25 @@ class ChildTest {
         sleeper.kill(15);
         assertThat(sleeper.waitFor()).isEqualTo(new Child.ExitStatus(-1, 15));
         sleeper.kill(15);
+    }
+
+    /** As nohup(1) leaves SIGHUP, some that start a daemon leave SIGCHLD; the kernel then waits for children in place of their parent. */
+    @Test
+    void the_end_of_a_child_is_known_though_this_process_was_started_with_its_signal_ignored() throws Exception {
+        assertThat(new ChildJvm().ignoringEndsOfChildren().run(ExitsWithSeven.class)).isEqualTo("7, ignored: 0\n");
+    }
+
+    /** Starts a child, and says how it ended and whether the kernel waits for it. */
+    public static final class ExitsWithSeven {
+        private ExitsWithSeven() {}
+
+        public static void main(String[] arguments) throws Exception {
+            Child child = Child.of(SH, "-c", "exit 7").start();
+            long ignored = Files.readAllLines(Path.of("/proc/self/status")).stream()
+                    .filter(line -> line.startsWith("SigIgn:")).mapToLong(line -> Long.parseLong(line.substring(8), 16))
+                    .findFirst().orElseThrow() >> 16 & 1;
+            System.out.println(child.waitFor().code() + ", ignored: " + ignored);
+        }
     }
 
     @Test

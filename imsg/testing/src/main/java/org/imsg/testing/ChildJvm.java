@@ -22,6 +22,7 @@ public final class ChildJvm {
     private boolean exempt = true;
     /** Not what this JVM was started with: under nohup(1) it would be ignored. */
     private String hangUp = "--default-signal=HUP";
+    private String childEnd = "--default-signal=CHLD";
 
     public ChildJvm() {
         // like this one, until something else is said
@@ -48,6 +49,12 @@ public final class ChildJvm {
     /** Ignores SIGHUP, as if nohup(1) had started it. */
     public ChildJvm ignoringHangUps() {
         hangUp = "--ignore-signal=HUP";
+        return this;
+    }
+
+    /** Ignores SIGCHLD, as what starts it may leave it: the kernel then waits for children in place of their parent. */
+    public ChildJvm ignoringEndsOfChildren() {
+        childEnd = "--ignore-signal=CHLD";
         return this;
     }
 
@@ -78,8 +85,10 @@ public final class ChildJvm {
     /** Starts it, output and errors together, and does not wait. */
     public Process start(Class<?> main, String... arguments) throws IOException {
         String limit = mostDescriptors == 0 ? "" : "ulimit -n " + mostDescriptors + " && ";
-        List<String> command = new ArrayList<>(List.of("/usr/bin/env", hangUp, "/bin/sh", "-c", limit + "exec \"$@\"",
-                "sh", Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        List<String> command = new ArrayList<>(
+                List.of("/bin/sh", "-c", limit + "exec \"$@\"", "sh",
+                        "/usr/bin/env", hangUp, childEnd,
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         if (!exempt && Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0))
             command.addAll(0, List.of("/usr/bin/setpriv", "--inh-caps=-sys_resource,-sys_admin",
                     "--bounding-set=-sys_resource,-sys_admin"));

@@ -28,7 +28,8 @@ class FaultTest {
             "clock_settime",
             "closedir",
             "dup2",
-            "fchmod", "fchown", "fchownat", "free", "geteuid", "getgid", "getgrgid_r", "getgrnam_r", "getgrouplist",
+            "fchmod", "fchmodat", "fchown", "fchownat", "free", "geteuid", "getgid", "getgrgid_r", "getgrnam_r",
+            "getgrouplist",
             "getgroups",
             "getpeereid", "getpriority", "getpwnam_r", "getpwuid_r", "getrlimit", "getuid", "kevent", "kqueue", "pipe",
             "pledge",
@@ -37,7 +38,8 @@ class FaultTest {
             "posix_spawn_file_actions_destroy", "posix_spawn_file_actions_init",
             "posix_spawnattr_destroy", "posix_spawnattr_init", "posix_spawnattr_setflags",
             "posix_spawnattr_setsigdefault",
-            "posix_spawnattr_setsigmask", "realloc", "setgroups", "setresgid", "setresuid", "sigemptyset", "sigfillset",
+            "posix_spawnattr_setsigmask", "realloc", "setgroups", "setresgid", "setresuid", "sigaction", "sigemptyset",
+            "sigfillset",
             "strerror",
             "unveil");
 
