@@ -50,6 +50,13 @@ public final class Directories {
         return FCHOWNAT.call(directory, path, uid, gid, flags);
     }
 
+    private static final CFunction FCHMODAT = new CFunction("fchmodat");
+
+    /** {@code int fchmodat(int, const char *, mode_t, int)}. */
+    public static int fchmodat(int directory, long path, int mode, int flags) {
+        return FCHMODAT.call(directory, path, mode, flags);
+    }
+
     private static final CFunction FCHOWN = new CFunction("fchown");
 
     /** {@code int fchown(int, uid_t, gid_t)}. */

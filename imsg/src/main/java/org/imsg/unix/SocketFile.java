@@ -1,6 +1,7 @@
 package org.imsg.unix;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.time.Duration;
@@ -12,7 +13,10 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.imsg.sys.Abi;
 import org.imsg.sys.Constants;
+import org.imsg.sys.Directories;
+import org.imsg.sys.NativeString;
 import org.jspecify.annotations.Nullable;
 
 /** The file of a listening socket: made with it, and removed if it is still the same one. */
@@ -113,10 +117,24 @@ final class SocketFile {
         }
     }
 
-    /** A file system that keeps no modes refuses to change one, even to what it is. */
+    /**
+     * A file system that keeps no modes refuses to change one, even to what it is. No link is followed: in a directory that
+     * others can write to, one may stand in place of the socket by now.
+     */
     private void setMode(int mode) throws IOException {
-        if (((int) attributes(path).get("mode") & PERMISSIONS) != mode)
+        if (attributes(path).get("mode") instanceof Integer there && (there & PERMISSIONS) == mode)
+            return;
+        int result;
+        try (Arena arena = Arena.ofConfined()) {
+            result = Directories.fchmodat(-1, NativeString.of(path.toAbsolutePath(), arena).address(), mode,
+                    Abi.host().value("AT_SYMLINK_NOFOLLOW"));
+        }
+        // The C library may need /proc for it, and a filter of system calls may not know its newest form.
+        if (result < 0 && attributes(path).get("mode") instanceof Integer there
+                && (there & Constants.S_IFMT) == Constants.S_IFSOCK && identity.equals(identity()))
             Files.setPosixFilePermissions(path, permissions(mode));
+        else
+            ErrnoException.check("fchmodat", path, result);
     }
 
     private static Set<PosixFilePermission> permissions(int bits) {
