@@ -6,20 +6,27 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.io.IOException;
+import java.lang.invoke.MethodHandles;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.imsg.cstruct.CAbi;
+import org.imsg.cstruct.CString;
+import org.imsg.cstruct.CStruct;
 import org.imsg.testing.Call;
 import org.imsg.testing.CapturedLog;
 import org.imsg.unix.ConnectionHandler;
 import org.imsg.unix.Fd;
+import org.imsg.unix.Sockets;
 import org.imsg.unix.UnixAddress;
 import org.imsg.unix.UnixListener;
 import org.junit.jupiter.api.AfterEach;
@@ -75,6 +82,84 @@ class ServingTest {
     private static void assertServed(ImsgChannel client) throws IOException {
         client.send(Imsg.of(7));
         assertThat(client.receive().type()).isEqualTo(7);
+    }
+
+    /** The record of a shorter struct, whose text has no NUL. */
+    @Test
+    void what_a_client_sends_is_no_second_line_of_the_log_and_steers_no_terminal() throws Exception {
+        byte[] text = new byte[64];
+        Arrays.fill(text, (byte) 'x');
+        byte[] line = "\nSEVERE: root has logged in\u001b[2J".getBytes(StandardCharsets.US_ASCII);
+        System.arraycopy(line, 0, text, 0, line.length);
+        String said = new String(text, StandardCharsets.US_ASCII);
+        ConnectionHandler<ImsgChannel> inHandler = (channel, _) -> channel.read(message -> message.getData(NAMED));
+        ConnectionHandler<ImsgChannel> outside = (channel, _) -> channel.receive().getData(NAMED);
+        ConnectionHandler<ImsgChannel> thrown = (channel, _) -> {
+            channel.receive();
+            throw new IOException("no table " + said, new IOException(said));
+        };
+        ConnectionHandler<ImsgChannel> unchecked = (channel, _) -> {
+            channel.receive();
+            throw new IllegalStateException("no table", new IOException(said));
+        };
+        for (ConnectionHandler<ImsgChannel> handler : List.of(inHandler, outside, thrown, unchecked)) {
+            Call<Void> serving;
+            try (ImsgListener listener = ImsgListener.listen(path)) {
+                serving = serve(Call.On.PLATFORM, listener, handler);
+                try (ImsgChannel client = ImsgChannel.connect(path)) {
+                    client.send(Imsg.of(1, text));
+                    assertThat(client.receive()).isNull();
+                }
+            }
+            serving.result();
+        }
+        assertThat(log.traces()).hasSize(4)
+                .allSatisfy(record -> assertThat(record).doesNotContain("\nSEVERE", "\u001b"));
+    }
+
+    private record Named(@CString(64) String name) {}
+
+    private static final CStruct<Named> NAMED = CStruct.of(Named.class, CAbi.host(), MethodHandles.lookup());
+
+    /** Such as one that has its thread answer the last request. */
+    @Test
+    @SuppressWarnings("try") // the close below waits
+    void a_connection_whose_close_waits_for_its_handler_holds_up_neither_the_end_nor_the_others() throws Exception {
+        final class Waiting implements AutoCloseable {
+            private final Fd socket;
+            private final CountDownLatch left = new CountDownLatch(1);
+
+            Waiting(Fd socket) {
+                this.socket = socket;
+            }
+
+            @Override
+            public void close() throws InterruptedException {
+                socket.close();
+                left.await();
+            }
+        }
+        CountDownLatch served = new CountDownLatch(2);
+        try (UnixListener listener = UnixListener.at(UnixAddress.of(path)).listen()) {
+            Call<Void> serving = Call.<Void>start(Call.On.PLATFORM, () -> {
+                listener.serve(Waiting::new, (connection, _) -> {
+                    served.countDown();
+                    try {
+                        new CountDownLatch(1).await();
+                    } catch (InterruptedException _) {
+                        assertThat(listener.counters().open()).isPositive();
+                    } finally {
+                        connection.left.countDown();
+                    }
+                });
+                return null;
+            });
+            try (Fd _ = Sockets.connect(listener.address()); Fd _ = Sockets.connect(listener.address())) {
+                served.await();
+                listener.close();
+                serving.result();
+            }
+        }
     }
 
     private void assertServedAnew() throws IOException {

@@ -157,8 +157,8 @@ final class MemberAccess {
         while (end < length && field[end] != 0)
             end++;
         if (terminated && end == length)
-            throw new MalformedStructException(
-                    member + " has no NUL in its " + length + " bytes: \"" + new String(field, 0, length, UTF_8) + '"');
+            throw new MalformedStructException(member + " has no NUL in its " + length + " bytes: \""
+                    + new String(field, 0, length, UTF_8).replaceAll("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]", "?") + '"');
         String text = new String(field, 0, end, UTF_8);
         if (field.length <= LARGEST_SCRATCH)
             SCRATCH.set(slot, field);

@@ -3,11 +3,17 @@ package org.imsg.unix;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** A log of what peers cause: ten records a second, and how many were left out. Thread-safe. */
+/**
+ * A log of what peers cause: ten records a second, and how many were left out. What a peer has sent may be in the text of an
+ * exception, so no text begins another line or steers a terminal. Thread-safe.
+ */
 final class BoundedLog {
     private static final int MOST = 10;
+    /** Controls, what turns the direction of writing, and separators of lines and paragraphs. */
+    private static final Pattern STEERING = Pattern.compile("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]");
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
 
     private final Logger logger;
@@ -25,8 +31,27 @@ final class BoundedLog {
         if (before < 0)
             return;
         boolean ordinary = cause instanceof IOException;
-        logger.log(Logger.Level.WARNING, sentence + (ordinary ? ": " + cause : "")
-                + (before == 0 ? "" : " (" + before + " records were left out before)"), ordinary ? null : cause);
+        logger.log(Logger.Level.WARNING, oneLine(sentence + (ordinary ? ": " + cause : ""))
+                + (before == 0 ? "" : " (" + before + " records were left out before)"),
+                ordinary || cause == null ? null : inLines(cause));
+    }
+
+    private static String oneLine(String text) {
+        return STEERING.matcher(text).replaceAll("?");
+    }
+
+    /** The same failure, or one with its stack if it, a cause or what it suppressed says more than lines. */
+    private static Throwable inLines(Throwable thrown) {
+        Throwable cause = thrown.getCause();
+        Throwable told = cause == null ? null : inLines(cause);
+        Throwable copy = new Throwable(oneLine(thrown.toString()), told);
+        copy.setStackTrace(thrown.getStackTrace());
+        boolean same = told == cause && !STEERING.matcher(thrown.toString()).find();
+        for (Throwable suppressed : thrown.getSuppressed()) {
+            copy.addSuppressed(inLines(suppressed));
+            same &= copy.getSuppressed()[copy.getSuppressed().length - 1] == suppressed;
+        }
+        return same ? thrown : copy;
     }
 
     /** How many records were left out before this one, or -1 if this one is. */

@@ -47,6 +47,8 @@ final class Connections<C extends AutoCloseable> {
         /** Whether its close was called: a cut and its own end may come together. */
         private final AtomicBoolean closing = new AtomicBoolean();
         private volatile @Nullable C channel;
+        /** The next of those that are cut together. */
+        private @Nullable Connection next;
 
         Connection(PeerCredentials peer) {
             this.peer = peer;
@@ -65,12 +67,15 @@ final class Connections<C extends AutoCloseable> {
             }
         }
 
-        void cut() {
+        void interrupt() {
+            if (thread != Thread.currentThread())
+                thread.interrupt();
+        }
+
+        void close() {
             C begun = channel;
             if (begun != null)
                 closeOnce(this, begun);
-            if (thread != Thread.currentThread())
-                thread.interrupt();
         }
     }
 
@@ -134,8 +139,10 @@ final class Connections<C extends AutoCloseable> {
                 end(connection, connection.channel == null ? socket : connection.channel);
         }
         // It was not there to be cut when the others were.
-        if (cut)
-            connection.cut();
+        if (cut) {
+            connection.interrupt();
+            connection.close();
+        }
     }
 
     int count() {
@@ -196,38 +203,52 @@ final class Connections<C extends AutoCloseable> {
         }
     }
 
-    /** Lets no further connection begin; cuts those there are if asked to. */
+    /** Lets no further connection begin; cuts those there are if asked to. No close that waits holds up more than those behind it. */
     void end(boolean cutting) {
+        Connection first = null;
         lock.lock();
         try {
             ending = true;
             changed.signalAll();
-            if (cutting) {
+            if (cutting && !cut) {
                 cut = true;
-                open.forEach(Connection::cut);
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Waits until the last connection has ended; an interrupt cuts them, and is there afterwards. */
-    void awaitEnd() {
-        boolean interrupted = false;
-        lock.lock();
-        try {
-            while (!open.isEmpty()) {
-                try {
-                    changed.await();
-                } catch (InterruptedException _) {
-                    interrupted = true;
-                    end(true);
+                for (Connection each : open) {
+                    each.next = first;
+                    first = each;
                 }
             }
         } finally {
             lock.unlock();
         }
+        for (Connection each = first; each != null; each = each.next)
+            each.interrupt();
+        for (Connection each = first; each != null; each = each.next)
+            each.close();
+    }
+
+    /** Waits until the last connection has ended; an interrupt cuts them, and is there afterwards. */
+    void awaitEnd() {
+        boolean interrupted = false;
+        for (boolean over = false; !over;) {
+            try {
+                awaitNone();
+                over = true;
+            } catch (InterruptedException _) {
+                interrupted = true;
+                end(true);
+            }
+        }
         if (interrupted)
             Thread.currentThread().interrupt();
+    }
+
+    private void awaitNone() throws InterruptedException {
+        lock.lock();
+        try {
+            while (!open.isEmpty())
+                changed.await();
+        } finally {
+            lock.unlock();
+        }
     }
 }

@@ -468,13 +468,14 @@ public final class UnixListener extends AbstractInterruptibleChannel {
             going = handedOn;
         }
         Connections<?> connections = served.get();
-        if (connections != null)
-            connections.end(!going);
         try {
             if (file != null && !going)
                 file.remove();
         } finally {
             socket.close();
+            // Last, for to close one may take its time.
+            if (connections != null)
+                connections.end(!going);
         }
     }
 

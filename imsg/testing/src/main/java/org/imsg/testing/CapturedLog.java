@@ -1,5 +1,7 @@
 package org.imsg.testing;
 
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -9,6 +11,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
  */
 public final class CapturedLog implements AutoCloseable {
     private final List<String> lines = new CopyOnWriteArrayList<>();
+    private final List<String> traces = new CopyOnWriteArrayList<>();
     private final Object logger;
     private final Class<?> filters;
 
@@ -19,7 +22,9 @@ public final class CapturedLog implements AutoCloseable {
         filter(Proxy.newProxyInstance(filters.getClassLoader(), new Class<?>[]{filters}, (_, _, record) -> {
             Class<?> type = record[0].getClass();
             Object thrown = type.getMethod("getThrown").invoke(record[0]);
-            lines.add(type.getMethod("getMessage").invoke(record[0]) + (thrown == null ? "" : " " + thrown));
+            Object message = type.getMethod("getMessage").invoke(record[0]);
+            lines.add(message + (thrown == null ? "" : " " + thrown));
+            traces.add(message + (thrown == null ? "" : "\n" + trace((Throwable) thrown)));
             return false;
         }));
     }
@@ -31,6 +36,17 @@ public final class CapturedLog implements AutoCloseable {
     /** The messages so far, each with what was thrown. */
     public List<String> lines() {
         return lines;
+    }
+
+    /** The messages so far, each with the stack trace of what was thrown, as they would be printed. */
+    public List<String> traces() {
+        return traces;
+    }
+
+    private static String trace(Throwable thrown) {
+        StringWriter trace = new StringWriter();
+        thrown.printStackTrace(new PrintWriter(trace, true));
+        return trace.toString();
     }
 
     @Override
