@@ -2,8 +2,6 @@ package org.imsg;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
@@ -210,19 +208,20 @@ public final class IbufQueue implements AutoCloseable {
     }
 
     private void empty(boolean close) {
-        List<Ibuf> dropped;
+        int count;
         lock.lock();
         try {
             closed |= close;
-            dropped = new ArrayList<>(buffers);
-            buffers.clear();
+            count = buffers.size();
             if (closed) {
                 arrived.signalAll();
             }
         } finally {
             lock.unlock();
         }
-        dropped.forEach(Ibuf::close); // outside the lock: close(2) may take its time
+        // Outside the lock, for close(2) may take its time; one by one, for there may be no memory for a copy.
+        for (Ibuf first; count > 0 && (first = pop()) != null; count--)
+            first.close();
     }
 
     private void requireOpen() {

@@ -56,7 +56,8 @@ import org.jspecify.annotations.Nullable;
  * closed. If the call throws, it is still the caller's. Received descriptors are close-on-exec.
  *
  * <p><b>Memory</b> outside of the heap follows what is queued and what has arrived, shrinks again, and is freed by
- * {@link #close()}. The bounds are {@link #maxSize(int)} for receiving and {@link #maxQueued(int)} for sending.
+ * {@link #close()}. The bounds are {@link #maxSize(int)} for receiving, {@link #maxQueued(int)} and
+ * {@link #MAX_QUEUED_DESCRIPTORS} for sending.
  *
  * <table class="striped">
  * <caption>imsg_init(3) of OpenBSD 7.9 and this package</caption>
@@ -103,6 +104,9 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     public static final int HEADER_SIZE = ImsgHeader.SIZE;
     /** The longest message unless {@link #maxSize(int)} says otherwise, in bytes with the header: MAX_IMSGSIZE. */
     public static final int MAX_IMSGSIZE = 16384;
+
+    /** The most descriptors that may be queued for sending: a peer that does not read must not hold all that the process may have. */
+    public static final int MAX_QUEUED_DESCRIPTORS = QueuedDescriptors.MOST;
 
     private static final String CHANGED = "another thread changed the parts of the message meanwhile";
     private static final int OWN_PID = (int) ProcessHandle.current().pid();
@@ -493,7 +497,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
      * @param pid the process id; 0 for this process's
      * @param payload the payload; copied
      * @throws ImsgTooLargeException if the payload is over {@link #maxSize()} (C: ERANGE)
-     * @throws ImsgQueueFullException if the queue has no room for it
+     * @throws ImsgQueueFullException if the queue has no room for it, or for its descriptor: {@value #MAX_QUEUED_DESCRIPTORS} may be queued
      * @throws ClosedChannelException if the channel is closed
      */
     public void compose(int type, int id, int pid, byte[] payload) throws ClosedChannelException {
@@ -677,7 +681,7 @@ public final class ImsgChannel extends AbstractInterruptibleChannel {
     /** Makes room for a message; returns its length with the header. */
     private int reserve(@Nullable Fd fd, long payload) throws ClosedChannelException {
         int length = checkedLength(fd, payload);
-        sendBuffer.reserve(length);
+        sendBuffer.reserve(length, fd != null);
         return length;
     }
 

@@ -7,9 +7,9 @@ package org.imsg;
 public final class ImsgQueueFullException extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 
-    /** Bytes it holds. */
+    /** Bytes it holds, or descriptors. */
     private final int queued;
-    /** Bytes the queue may hold. */
+    /** Bytes the queue may hold, or descriptors. */
     private final int bound;
 
     /**
@@ -26,10 +26,17 @@ public final class ImsgQueueFullException extends IllegalStateException {
         this.bound = bound;
     }
 
+    /** No room for another descriptor; the numbers are those of descriptors. */
+    ImsgQueueFullException(int descriptors) {
+        super("no room for another descriptor: " + descriptors + " are queued, " + descriptors
+                + " may be; flush() sends them");
+        queued = bound = descriptors;
+    }
+
     /**
      * Returns how much is queued.
      *
-     * @return bytes
+     * @return bytes, or descriptors where it is these that have no room
      */
     public int queued() {
         return queued;
@@ -38,7 +45,7 @@ public final class ImsgQueueFullException extends IllegalStateException {
     /**
      * Returns how much may be queued.
      *
-     * @return bytes
+     * @return bytes, or descriptors where it is these that have no room
      */
     public int bound() {
         return bound;

@@ -6,6 +6,8 @@ import org.imsg.unix.Fd;
 
 /** The descriptors in a send queue, each with the place in the stream it goes out at: a ring of primitives. */
 final class QueuedDescriptors {
+    /** How many a queue may hold. */
+    static final int MOST = 1024;
     /** The place of a descriptor that does not exist. */
     static final long NEVER = Long.MAX_VALUE;
 
@@ -20,6 +22,10 @@ final class QueuedDescriptors {
             grow();
         numbers[index(count)] = fd.release();
         places[index(count++)] = place;
+    }
+
+    boolean isFull() {
+        return count >= MOST;
     }
 
     long firstPlace() {

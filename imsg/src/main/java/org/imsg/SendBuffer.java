@@ -84,8 +84,8 @@ final class SendBuffer {
         return bytesSent;
     }
 
-    boolean hasRoom(int length) {
-        return length <= bound - (end - start);
+    boolean hasRoom(int length, boolean withDescriptor) {
+        return length <= bound - (end - start) && !(withDescriptor && descriptors.isFull());
     }
 
     /** The place in the stream of the first byte that is not sent. */
@@ -100,8 +100,8 @@ final class SendBuffer {
 
     // Composing: reserve, copy the payload, commit; a failure before the end leaves the queue as it was
 
-    void reserve(int length) {
-        if (!hasRoom(length))
+    void reserve(int length, boolean withDescriptor) {
+        if (!hasRoom(length, withDescriptor))
             throw full(length);
         if (capacity - end < length)
             makeRoom(length);
@@ -110,7 +110,9 @@ final class SendBuffer {
     private ImsgQueueFullException full(int length) {
         if (Recorder.started())
             ChannelEvents.queueFull(socket, length, end - start, bound);
-        return new ImsgQueueFullException(length, end - start, bound);
+        return length <= bound - (end - start)
+                ? new ImsgQueueFullException(QueuedDescriptors.MOST)
+                : new ImsgQueueFullException(length, end - start, bound);
     }
 
     void copy(byte[] payload) {

@@ -114,7 +114,7 @@ final class Sender extends Turn {
     private void sendInTurn(Imsg message, long deadline) throws IOException {
         int length = channel.checkedLength(message.fd(), message.bytes().length);
         long place = buffer.endPlace();
-        if (!buffer.hasRoom(length))
+        if (!buffer.hasRoom(length, message.fd() != null))
             drain(deadline, place);
         channel.compose(message.type(), message.id(), message.pid(), message.fd(), message.bytes());
         message.takeFd();

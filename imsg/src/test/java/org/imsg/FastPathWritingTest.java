@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.imsg.testing.Call;
+import org.imsg.unix.Fd;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -42,6 +43,26 @@ class FastPathWritingTest {
 
     private String received() throws Exception {
         return new String(peer.receive(Duration.ofSeconds(10)).payload(), UTF_8);
+    }
+
+    @Test
+    void a_peer_that_does_not_read_holds_up_a_bounded_number_of_descriptors() throws Exception {
+        try (ImsgChannel.Pair pair = ImsgChannel.pair(); Fd.Pair pipe = Fd.pipe()) {
+            ImsgChannel sending = pair.first().allowFdPassing().format(WireFormat.MODERN);
+            for (int i = 0; i < ImsgChannel.MAX_QUEUED_DESCRIPTORS; i++)
+                sending.compose(1, 0, 0, pipe.first().dup(), new byte[0]);
+            try (Fd oneMore = pipe.first().dup()) {
+                assertThatExceptionOfType(ImsgQueueFullException.class)
+                        .isThrownBy(() -> sending.compose(1, 0, 0, oneMore, new byte[0]))
+                        .withMessage(
+                                "no room for another descriptor: 1024 are queued, 1024 may be; flush() sends them");
+                assertThat(oneMore.isOpen()).isTrue();
+                sending.compose(2, 0, 0, new byte[0]);
+                assertThat(sending.queuelen()).isEqualTo(ImsgChannel.MAX_QUEUED_DESCRIPTORS + 1);
+                sending.clear();
+                sending.compose(1, 0, 0, oneMore, new byte[0]);
+            }
+        }
     }
 
     @Test
