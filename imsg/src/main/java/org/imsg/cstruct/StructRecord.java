@@ -75,7 +75,11 @@ record StructRecord(Class<?> type, CLayout layout, List<Part> parts) {
             Size size = type.getAnnotation(Size.class);
             if (size != null)
                 layout.size(size.value());
-            return of(type, components, shapes, layout.build());
+            try {
+                return of(type, components, shapes, layout.build());
+            } catch (ArithmeticException e) {
+                throw new IllegalArgumentException(type.getName() + " is too large: " + e.getMessage(), e);
+            }
         }
 
         private static StructRecord of(Class<?> type, RecordComponent[] components, List<Shape> shapes,

@@ -54,6 +54,15 @@ class CStructTest {
         return CStruct.of(type, CAbi.X86_64, MethodHandles.lookup());
     }
 
+    @Align(1 << 30)
+    record TooLarge(@Bytes(1_500_000_000) byte[] bytes) {}
+
+    @Test
+    void a_struct_whose_padding_makes_it_too_large_is_refused_by_name() {
+        assertThatIllegalArgumentException().isThrownBy(() -> CStruct.of(TooLarge.class))
+                .withMessageContaining("TooLarge");
+    }
+
     @Test
     void a_record_written_and_read_is_the_same_record() {
         CtlNeighbor neighbor = new CtlNeighbor("upstream", 65002, 179,
