@@ -1,13 +1,20 @@
 package org.imsg.peers;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.fail;
 
+import java.io.BufferedReader;
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +24,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert;
+import org.imsg.Ibuf;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.WireFormat;
@@ -42,8 +50,12 @@ import org.imsg.peers.table.TableClient;
 import org.imsg.peers.table.TableKind;
 import org.imsg.peers.table.TableVersion;
 import org.imsg.peers.tmux.TmuxClient;
+import org.imsg.peers.tmux.TmuxControl;
 import org.imsg.peers.tmux.TmuxVersion;
 import org.imsg.testing.CapturedLog;
+import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
+import org.imsg.unix.PeerCredentials;
 import org.imsg.unix.UnixListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -218,6 +230,142 @@ class DisorderlyDaemonTest {
                 SmtpdClient smtpd = SmtpdClient.connect(directory.resolve("socket"), SmtpdVersion.V7_9)) {
             assertThatThrownBy(() -> smtpd.pause(Part.MTA)).isNotInstanceOf(SmtpdRefusedException.class)
                     .hasMessage("smtpd speaks version 15 of its protocol, not 16");
+        }
+    }
+
+    @Test
+    void an_ipv4_address_mapped_into_ipv6_stays_one_of_ipv6() throws Exception {
+        byte[] bytes = new byte[16];
+        bytes[10] = bytes[11] = -1;
+        InetAddress mapped = Inet6Address.getByAddress(null, bytes, -1);
+        Neighbor neighbor = new Neighbor(mapped, "moon", 64999, true, Neighbor.State.IDLE, 1, 2);
+        Route route = new Route(new Prefix(mapped, 96), mapped, "moon", 0, 0, List.of(64999L));
+        BgpdService service = new BgpdService() {
+            @Override
+            public List<Neighbor> neighbors() {
+                return List.of(neighbor);
+            }
+
+            @Override
+            public void routes(RibQuery query, Consumer<Route> each) {
+                each.accept(route);
+            }
+
+            @Override
+            public long prefixes() {
+                return 1;
+            }
+        };
+        for (BgpdVersion version : BgpdVersion.values())
+            try (BgpdServer _ = BgpdServer.listen(directory.resolve("socket"), version, service);
+                    BgpdClient bgpd = BgpdClient.connect(directory.resolve("socket"), version)) {
+                assertThat(bgpd.neighbors()).containsExactly(neighbor);
+                assertThat(bgpd.routes(RibQuery.ALL)).containsExactly(route);
+            }
+    }
+
+    @Test
+    void a_type_above_two_billion_has_no_sign_in_what_is_told_of_it() throws Exception {
+        try (PeerServer _ = answering(WireFormat.MODERN, _ -> Imsg.of(-1));
+                NtpdClient ntpd = NtpdClient.connect(directory.resolve("socket"), NtpdVersion.V7_9)) {
+            assertThatThrownBy(ntpd::peers).hasMessageContaining("type 4294967295 ");
+        }
+        try (PeerServer _ = answering(WireFormat.MODERN, _ -> Imsg.of(-1))) {
+            assertThatThrownBy(() -> table()).hasMessageContaining("type 4294967295");
+        }
+    }
+
+    @Test
+    void counts_of_ntpd_above_two_billion_are_not_negative() throws Exception {
+        long most = 0xffff_ffffL;
+        NtpStatus status = new NtpStatus(most, most, most, most, true, 255, 1, 0, 0, most);
+        for (NtpdVersion version : NtpdVersion.values())
+            try (NtpdServer _ = NtpdServer.listen(directory.resolve("socket"), version, () -> status);
+                    NtpdClient ntpd = NtpdClient.connect(directory.resolve("socket"), version)) {
+                assertThat(ntpd.status()).isEqualTo(status);
+            }
+    }
+
+    /** As smtpd sees it, which refuses the same. */
+    @Test
+    void a_table_backends_answer_is_a_text_with_its_nul_and_a_result_that_there_is() throws Exception {
+        List<byte[]> answers = List.of(new byte[]{1, 0, 0, 0, 'a', 'b'}, new byte[]{1, 0, 0, 0},
+                new byte[]{2, 0, 0, 0, 'a', 0}, new byte[]{-2, -1, -1, -1});
+        Iterator<byte[]> next = answers.iterator();
+        try (PeerServer _ = answering(WireFormat.MODERN, request -> request.type() == 2
+                ? Imsg.of(0)
+                : Imsg.of(0, next.next())); TableClient table = table()) {
+            for (byte[] answer : answers)
+                assertThatThrownBy(() -> table.lookup(TableKind.ALIAS, "root")).as(Arrays.toString(answer))
+                        .isInstanceOf(IOException.class).isNotInstanceOf(EOFException.class);
+        }
+    }
+
+    private TableClient table() throws IOException {
+        return TableClient.open(ImsgChannel.connect(directory.resolve("socket")), TableVersion.values()[0], "aliases");
+    }
+
+    @Test
+    void an_answer_of_tmux_ends_with_its_own_end_and_not_with_a_line_that_looks_like_one() throws Exception {
+        try (PeerServer _ = PeerServer.listen(directory.resolve("socket"),
+                channel -> channel.format(WireFormat.CLASSIC).allowFdPassing(), this::controlMode);
+                TmuxControl tmux = new TmuxClient(directory.resolve("socket"), TmuxVersion.V3_5A)
+                        .control("new-session")) {
+            assertThat(tmux.command("show-buffer")).containsExactly("%end 6 2 1", "%error 6 2 1", "%begin 7 2 1",
+                    "last");
+            assertThatThrownBy(() -> tmux.command("nonsense")).hasMessage("tmux refused: %end 8 3 1");
+        }
+    }
+
+    private void controlMode(ImsgChannel client, PeerCredentials peer) throws IOException {
+        Fd[] ends = new Fd[2];
+        for (Imsg message; (message = client.receive()).type() != 200;) {
+            if (message.type() == 104)
+                ends[0] = message.takeFd();
+            if (message.type() == 110)
+                ends[1] = message.takeFd();
+        }
+        try (FdChannel commands = new FdChannel(ends[0]); FdChannel answers = new FdChannel(ends[1])) {
+            BufferedReader lines = new BufferedReader(Channels.newReader(commands, StandardCharsets.UTF_8));
+            for (String answer : List.of("%begin 5 1 0\n%end 5 1 0\n",
+                    "%begin 6 2 0\n%end 6 2 1\n%error 6 2 1\n%begin 7 2 1\nlast\n%end 6 2 0\n",
+                    "%begin 9 3 1\n%end 8 3 1\n%error 9 3 1\n")) {
+                answers.write(ByteBuffer.wrap(answer.getBytes(StandardCharsets.UTF_8)));
+                lines.readLine();
+            }
+        }
+    }
+
+    @Test
+    void an_address_cannot_be_a_second_command_of_a_mail() throws Exception {
+        try (SmtpdServer _ = SmtpdServer.listen(directory.resolve("socket"), SmtpdVersion.V7_9, _ -> {});
+                SmtpdClient smtpd = SmtpdClient.connect(directory.resolve("socket"), SmtpdVersion.V7_9)) {
+            for (String address : List.of("a>\r\nRCPT TO:<b", "a\nb", "a\rb")) {
+                assertThatThrownBy(() -> smtpd.enqueue(address, List.of("a"), "mail"))
+                        .isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> smtpd.enqueue("a", List.of("a", address), "mail"))
+                        .isInstanceOf(IllegalArgumentException.class);
+            }
+        }
+    }
+
+    @Test
+    void an_envelope_of_another_message_than_was_asked_for_is_refused() throws Exception {
+        try (PeerServer _ = PeerServer.listen(directory.resolve("socket"), channel -> channel.format(
+                WireFormat.MODERN), (client, _) -> {
+                    client.receive();
+                    client.send(Imsg.of(LIST_MESSAGES, new byte[]{5, 0, 0, 0}));
+                    client.receive();
+                    client.send(Imsg.of(LIST_MESSAGES));
+                    client.receive();
+                    client.send(Imsg.of(LIST_ENVELOPES, 0, 0,
+                            Ibuf.dynamic(0, 100).addH32(0).addH64(0).addH64(6L << 32).addN8('s').addN8(0)));
+                    client.send(Imsg.of(LIST_ENVELOPES));
+                    client.receive();
+                });
+                SmtpdClient smtpd = SmtpdClient.connect(directory.resolve("socket"), SmtpdVersion.V7_9)) {
+            assertThatThrownBy(smtpd::queue).isInstanceOf(IOException.class).isNotInstanceOf(EOFException.class)
+                    .hasMessageContaining("message 00000006");
         }
     }
 

@@ -1,5 +1,6 @@
 package org.imsg.peers.bgpd;
 
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
@@ -21,7 +22,12 @@ final class Address {
             default -> throw new IllegalArgumentException("address family " + aid + ": 0 to 2");
         };
         try {
-            return length == 0 ? null : InetAddress.getByAddress(Arrays.copyOf(bytes, length));
+            return switch (length) {
+                case 0 -> null;
+                case 4 -> InetAddress.getByAddress(Arrays.copyOf(bytes, length));
+                // InetAddress would make an IPv4 address of one that is mapped, and its prefixes too long for it.
+                default -> Inet6Address.getByAddress(null, bytes, -1);
+            };
         } catch (UnknownHostException e) {
             throw new AssertionError("4 and 16 bytes are addresses", e);
         }

@@ -14,5 +14,5 @@ package org.imsg.peers.ntpd;
  * @param constraintLast when they were asked last, in seconds of ntpd's own clock
  * @param constraintErrors how many of them failed
  */
-public record NtpStatus(int peers, int validPeers, int sensors, int validSensors, boolean synced, int stratum,
-        double offset, long constraintMedian, long constraintLast, int constraintErrors) {}
+public record NtpStatus(long peers, long validPeers, long sensors, long validSensors, boolean synced, int stratum,
+        double offset, long constraintMedian, long constraintLast, long constraintErrors) {}

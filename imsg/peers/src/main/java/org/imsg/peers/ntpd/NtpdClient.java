@@ -84,7 +84,8 @@ public final class NtpdClient implements AutoCloseable {
         while ((message = receive()).type() == type)
             list.add(answers.read(message, (_, answer) -> form.getData(answer)));
         if (message.type() != end)
-            throw new IOException("ntpd sent a message of type " + message.type() + " in a list that " + end + " ends");
+            throw new IOException("ntpd sent a message of type " + Integer.toUnsignedString(message.type())
+                    + " in a list that " + end + " ends");
         int count = answers.read(message, (_, last) -> last.getData(NtpdStructs.COUNT).count());
         if (count != list.size())
             throw new IOException("ntpd sent " + list.size() + " and says there are " + count);

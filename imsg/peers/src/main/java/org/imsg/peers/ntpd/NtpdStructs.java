@@ -29,9 +29,9 @@ final class NtpdStructs {
     record Count(@CInt int count) {}
 
     @CName("ctl_show_status")
-    record Status6(@U32 int peercnt, @U32 int sensorcnt, @U32 int validPeers, @U32 int validSensors,
+    record Status6(@U32 long peercnt, @U32 long sensorcnt, @U32 long validPeers, @U32 long validSensors,
             @U8 boolean synced, @U8 int stratum, double clockOffset, @TimeT long constraintMedian,
-            @TimeT long constraintLast, @U32 int constraintErrors) {
+            @TimeT long constraintLast, @U32 long constraintErrors) {
         static Status6 of(NtpStatus status) {
             return new Status6(status.peers(), status.sensors(), status.validPeers(), status.validSensors(),
                     status.synced(), status.stratum(), status.offset(), status.constraintMedian(),
@@ -45,8 +45,8 @@ final class NtpdStructs {
     }
 
     @CName("ctl_show_status")
-    record Status7(@TimeT long constraintMedian, @TimeT long constraintLast, double clockOffset, @U32 int peercnt,
-            @U32 int sensorcnt, @U32 int validPeers, @U32 int validSensors, @U32 int constraintErrors,
+    record Status7(@TimeT long constraintMedian, @TimeT long constraintLast, double clockOffset, @U32 long peercnt,
+            @U32 long sensorcnt, @U32 long validPeers, @U32 long validSensors, @U32 long constraintErrors,
             @U8 boolean synced, @U8 int stratum, @U8 boolean constraints) {
         static Status7 of(NtpStatus status) {
             return new Status7(status.constraintMedian(), status.constraintLast(), status.offset(), status.peers(),

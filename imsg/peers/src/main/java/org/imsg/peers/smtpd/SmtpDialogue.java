@@ -35,6 +35,13 @@ final class SmtpDialogue {
         smtp.say("QUIT", '2');
     }
 
+    /** The text behind a line's end would be a command of its own. */
+    static void requireOneLine(String address) {
+        if (address.chars().anyMatch(c -> c < ' '))
+            throw new IllegalArgumentException(
+                    "an address has no control characters, unlike one of " + address.length());
+    }
+
     /** Takes one mail, with every sender and recipient accepted; null if the client leaves without one. */
     static @Nullable Mail take(ByteChannel channel) throws IOException {
         SmtpDialogue smtp = new SmtpDialogue(channel);

@@ -9,6 +9,7 @@ import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -132,6 +133,13 @@ public final class SmtpdClient implements AutoCloseable {
     }
 
     /** A list that does not go on would be asked for without end. */
+    private static Envelope ofMessage(int message, Envelope envelope) {
+        if (envelope.message() != message)
+            throw new IllegalArgumentException(String.format(Locale.ROOT,
+                    "an envelope of message %08x, not %08x", envelope.message(), message));
+        return envelope;
+    }
+
     private static long further(long from, long next) throws IOException {
         if (Long.compareUnsigned(next, from) <= 0)
             throw new IOException(SMTPD + " was asked for its list from " + Long.toUnsignedString(from)
@@ -147,7 +155,8 @@ public final class SmtpdClient implements AutoCloseable {
             before = to.size();
             send(SmtpdVersion.LIST_ENVELOPES, Ibuf.open(8).addH64(from).get(8));
             for (Imsg answer; (answer = receive("the queue", SmtpdVersion.LIST_ENVELOPES)).length() > 0;)
-                to.add(answers.read(answer, (_, entry) -> SmtpdStructs.getEnvelope(entry.getIbuf())));
+                to.add(answers.read(answer,
+                        (_, entry) -> ofMessage(message, SmtpdStructs.getEnvelope(entry.getIbuf()))));
             if (to.size() > before)
                 from = further(from, to.getLast().id() + 1);
         } while (to.size() > before && (int) (from >>> 32) == message);
@@ -206,9 +215,12 @@ public final class SmtpdClient implements AutoCloseable {
      * @param recipients their addresses, at least one
      * @param mail the headers, an empty line, and the body; lines end with a newline
      * @throws SmtpdRefusedException if taking mail is paused
+     * @throws IllegalArgumentException if there is a line's end or another control character in an address
      * @throws IOException if smtpd refuses the sender, a recipient or the mail, with its reply in the message, or fails
      */
     public void enqueue(String sender, List<String> recipients, String mail) throws IOException {
+        SmtpDialogue.requireOneLine(sender);
+        recipients.forEach(SmtpDialogue::requireOneLine);
         try (FdChannel session = session()) {
             SmtpDialogue.submit(session, sender, recipients, mail);
         }

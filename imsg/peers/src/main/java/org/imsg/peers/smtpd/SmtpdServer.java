@@ -133,7 +133,8 @@ public final class SmtpdServer implements AutoCloseable {
                     return;
                 }
             }
-            LOG.log(System.Logger.Level.WARNING, "a request of type " + type + " is not known and refused");
+            LOG.log(System.Logger.Level.WARNING,
+                    "a request of type " + Integer.toUnsignedString(type) + " is not known and refused");
             reply(SmtpdVersion.FAIL, new byte[0]);
         }
 

@@ -63,7 +63,7 @@ public final class TableClient implements AutoCloseable {
      */
     public Optional<String> lookup(TableKind service, String key) throws IOException {
         Answer answer = answer("the lookup of " + key, TableVersion.LOOKUP,
-                TableStructs.QUERY.toBytes(new Query(service.number, 0, key)));
+                TableStructs.QUERY.toBytes(new Query(service.number, 0, key)), true);
         return answer.result() == 1 ? Optional.of(answer.text()) : Optional.empty();
     }
 
@@ -77,7 +77,7 @@ public final class TableClient implements AutoCloseable {
      */
     public boolean check(TableKind service, String key) throws IOException {
         return answer("the check of " + key, TableVersion.CHECK,
-                TableStructs.QUERY.toBytes(new Query(service.number, 0, key))).result() == 1;
+                TableStructs.QUERY.toBytes(new Query(service.number, 0, key)), false).result() == 1;
     }
 
     /**
@@ -88,7 +88,8 @@ public final class TableClient implements AutoCloseable {
      * @throws IOException if the backend cannot tell, as one that has no list to go through
      */
     public Optional<String> fetch(TableKind service) throws IOException {
-        Answer answer = answer("a fetch", TableVersion.FETCH, TableStructs.FETCH.toBytes(new Fetch(service.number, 0)));
+        Answer answer = answer("a fetch", TableVersion.FETCH, TableStructs.FETCH.toBytes(new Fetch(service.number, 0)),
+                true);
         return answer.result() == 1 ? Optional.of(answer.text()) : Optional.empty();
     }
 
@@ -99,11 +100,12 @@ public final class TableClient implements AutoCloseable {
      * @throws IOException if the backend fails
      */
     public boolean update() throws IOException {
-        return answer("the update", TableVersion.UPDATE, new byte[0]).result() == 1;
+        return answer("the update", TableVersion.UPDATE, new byte[0], false).result() == 1;
     }
 
-    private Answer answer(String what, int type, byte[] payload) throws IOException {
-        Answer answer = ANSWERS.read(ask(type, payload), (_, reply) -> reply.getData(TableStructs.ANSWER));
+    private Answer answer(String what, int type, byte[] payload, boolean withText) throws IOException {
+        Answer answer = ANSWERS.read(ask(type, payload),
+                (_, reply) -> reply.getData(TableStructs.ANSWER).checked(withText));
         if (answer.result() < 0)
             throw new IOException("the table backend failed at " + what + ": " + answer.result());
         return answer;
@@ -115,7 +117,7 @@ public final class TableClient implements AutoCloseable {
         if (answer == null)
             throw new EOFException("the table backend left before its answer");
         if (answer.type() != TableVersion.OK)
-            throw new IOException("the table backend answered with type " + answer.type());
+            throw new IOException("the table backend answered with type " + Integer.toUnsignedString(answer.type()));
         return answer;
     }
 

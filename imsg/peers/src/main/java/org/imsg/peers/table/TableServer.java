@@ -65,8 +65,9 @@ public final class TableServer implements AutoCloseable {
 
     private static Table open(Open open, Function<String, @Nullable Table> tables) throws IOException {
         if (open.version() != TableVersion.PROTOCOL)
-            throw new IOException("smtpd speaks version " + open.version() + " of the table protocol, not "
-                    + TableVersion.PROTOCOL);
+            throw new IOException(
+                    "smtpd speaks version " + Integer.toUnsignedString(open.version()) + " of the table protocol, not "
+                            + TableVersion.PROTOCOL);
         Table table = tables.apply(open.name());
         if (table == null)
             throw new IOException("smtpd asks for a table that is not here: " + open.name());

@@ -46,8 +46,17 @@ final class TableStructs {
             return value == null ? of(false) : new Answer(1, (value + "\0").getBytes(StandardCharsets.UTF_8));
         }
 
+        /** As smtpd takes it: it ends for any other. An answer to a check or an update has no text. */
+        Answer checked(boolean withText) {
+            if (result < -1 || result > 1)
+                throw new IllegalArgumentException("its result is " + result + ": -1 to 1");
+            if (withText && result == 1 && (value.length == 0 || value[value.length - 1] != 0))
+                throw new IllegalArgumentException("its text of " + value.length + " bytes does not end with a NUL");
+            return this;
+        }
+
         String text() {
-            return new String(value, 0, Math.max(0, value.length - 1), StandardCharsets.UTF_8);
+            return new String(value, 0, value.length - 1, StandardCharsets.UTF_8);
         }
     }
 

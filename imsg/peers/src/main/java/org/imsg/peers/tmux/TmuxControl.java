@@ -18,9 +18,9 @@ import org.imsg.unix.FdChannel;
  * for use by several threads at once.
  */
 public final class TmuxControl implements AutoCloseable {
-    private static final String BEGIN = "%begin ";
-    private static final String END = "%end ";
-    private static final String ERROR = "%error ";
+    private static final String BEGIN = "%begin";
+    private static final String END = "%end";
+    private static final String ERROR = "%error";
 
     private final ImsgChannel server;
     private final FdChannel commands;
@@ -59,17 +59,22 @@ public final class TmuxControl implements AutoCloseable {
         return answer();
     }
 
-    /** Lines between a begin and its end are the answer; all others are notices. */
+    /**
+     * Lines between a begin and its end are the answer; all others are notices. The end has the time and the number of the
+     * begin: what a pane shows may look like an end.
+     */
     private List<String> answer() throws IOException {
         List<String> answer = null;
+        String which = "";
         for (String line; (line = lines.readLine()) != null;) {
-            if (answer == null && line.startsWith(BEGIN))
+            if (answer == null && line.startsWith(BEGIN + " ")) {
                 answer = new ArrayList<>();
-            else if (answer == null)
+                which = line.substring(BEGIN.length());
+            } else if (answer == null)
                 notices.add(line);
-            else if (line.startsWith(END))
+            else if (line.equals(END + which))
                 return answer;
-            else if (line.startsWith(ERROR))
+            else if (line.equals(ERROR + which))
                 throw new IOException("tmux refused: " + String.join("\n", answer));
             else
                 answer.add(line);
