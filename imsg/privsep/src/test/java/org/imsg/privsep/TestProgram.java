@@ -349,8 +349,14 @@ final class TestProgram {
         /** Descriptors with messages nobody wants. */
         private void flood(int count) throws IOException {
             try (Fd file = Fd.open(Path.of("/dev/null"))) {
-                for (int i = 0; i < count; i++)
-                    self.parent().send(Imsg.of(SAY, "flood").withFd(file.dup()));
+                for (int sent = 0; sent < count;) {
+                    try (Imsg message = Imsg.of(SAY, "flood").withFd(file.dup())) {
+                        self.parent().send(message);
+                        sent++;
+                    } catch (PeerQueueFullException _) {
+                        Thread.yield(); // until the parent has read some
+                    }
+                }
             }
             say("flooded " + ImsgChannel.HEADER_SIZE);
         }
