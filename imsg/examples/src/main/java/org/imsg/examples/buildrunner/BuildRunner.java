@@ -15,15 +15,19 @@ import org.imsg.unix.Fd;
  * one port, start builds under uids that run nothing else, take what they made back, and clean up.
  */
 public final class BuildRunner implements AutoCloseable {
+    /** A build may take half of it: see the policy. */
+    private static final int SECONDS = 120;
+
     private final ImsgChannel channel;
     private final Child web;
 
-    /** Starts the half that faces the web. */
-    BuildRunner(Path builds, int port) throws IOException {
+    /** Starts the half that faces the web, in which a connection may last so many seconds. */
+    BuildRunner(Path builds, int port, int patience) throws IOException {
         try (Fd.Pair sockets = Fd.socketpair()) {
             Child.Builder program = Child.of(Path.of(System.getProperty("java.home"), "bin", "java"),
                     "-XX:+UseSerialGC", "-Xshare:auto", "--enable-native-access=ALL-UNNAMED", "-cp", classPath(),
-                    WebFront.class.getName(), builds.toString(), Integer.toString(port));
+                    WebFront.class.getName(), builds.toString(), Integer.toString(port),
+                    Integer.toString(patience));
             web = WebFront.confinement().spawn(program.descriptor(3, sockets.second()));
             channel = ImsgChannel.of(sockets.first());
         }
@@ -63,7 +67,7 @@ public final class BuildRunner implements AutoCloseable {
         Usage.of(BuildRunner.class, "DIRECTORY PORT", arguments);
         Path builds = Path.of(arguments[0]).toRealPath();
         int port = Integer.parseInt(arguments[1]);
-        try (BuildRunner runner = new BuildRunner(builds, port)) {
+        try (BuildRunner runner = new BuildRunner(builds, port, SECONDS)) {
             System.out.println("builds what is posted to http://127.0.0.1:" + port + "/");
             System.out.println("the web's half has ended: " + runner.serve(policy(builds, port)));
         }

@@ -2,10 +2,10 @@ package org.imsg.examples.buildrunner;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.io.BufferedReader;
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.Reader;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -14,6 +14,12 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.imsg.ImsgChannel;
 import org.imsg.privsep.ops.Privileged;
 import org.imsg.privsep.ops.Program;
@@ -34,19 +40,23 @@ final class WebFront {
     private static final Program BUILD = Program.of(Path.of("/bin/sh"), "build.sh");
 
     private static final String PREFIX = "build";
-    /** The most that a stranger or its build may have this process keep. */
-    private static final int MOST = 1 << 20;
-    private static final int LONGEST_LINE = 8192;
+
+    private static final int MOST_CLIENTS = 100, MOST_LINES = 100, LONGEST_LINE = 8192;
+    private static final int LONGEST_SCRIPT = 1 << 18, LONGEST_RESULT = 1 << 20;
+    private static final Pattern LENGTH = Pattern.compile("(?i)content-length: *([0-9]{1,9}) *");
 
     /** Whom the half that faces the web becomes; a number needs no entry in the user database. */
     static final int WEB = 64002;
 
     private final Privileged parent;
     private final Path builds;
+    /** How many seconds a connection has, with its build. */
+    private final long patience;
 
-    private WebFront(Privileged parent, Path builds) {
+    private WebFront(Privileged parent, Path builds, long patience) {
         this.parent = parent;
         this.builds = builds;
+        this.patience = patience;
     }
 
     /** What the web's half may do by itself: serve on the socket it is given, and put scripts into its directory. */
@@ -62,7 +72,7 @@ final class WebFront {
         try (Privileged parent = Privileged.over(ImsgChannel.of(Fd.of(3)))) {
             InetAddress loopback = InetAddress.ofLiteral("127.0.0.1");
             Fd listener = parent.listen(new InetSocketAddress(loopback, Integer.parseInt(arguments[1])), 10, true);
-            WebFront front = new WebFront(parent, Path.of(arguments[0]));
+            WebFront front = new WebFront(parent, Path.of(arguments[0]), Long.parseLong(arguments[2]));
             front.removeLeft();
             Thread.ofPlatform().daemon().start(() -> front.accept(listener));
             parent.awaitEnd(); // the parent is gone: nothing more can be done here
@@ -80,22 +90,35 @@ final class WebFront {
     }
 
     private void accept(Fd listener) {
+        Semaphore room = new Semaphore(MOST_CLIENTS);
         try {
             for (;;) {
+                room.acquire();
                 Fd connection = Sockets.accept(listener);
-                Thread.ofVirtual().start(() -> answer(connection));
+                Thread.ofVirtual().start(() -> {
+                    try {
+                        answer(connection);
+                    } finally {
+                        room.release();
+                    }
+                });
             }
-        } catch (IOException e) {
+        } catch (IOException | InterruptedException e) {
             System.err.println("no more connections: " + e.getMessage());
         }
     }
 
     private void answer(Fd connection) {
         try (FdChannel client = new FdChannel(connection)) {
-            String script = posted(new BufferedReader(Channels.newReader(client, UTF_8)));
+            CompletableFuture.delayedExecutor(patience, TimeUnit.SECONDS).execute(() -> close(client));
+            Optional<String> script = posted(new BufferedInputStream(Channels.newInputStream(client)));
+            if (script.isEmpty()) {
+                write(client, "HTTP/1.0 400 Bad Request\r\n\r\n");
+                return;
+            }
             write(client, "HTTP/1.0 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n");
             try {
-                build(script, client);
+                build(script.get(), client);
             } catch (IOException e) {
                 write(client, "not built: " + e.getMessage() + "\n");
             }
@@ -104,32 +127,39 @@ final class WebFront {
         }
     }
 
-    private static String posted(BufferedReader request) throws IOException {
+    /** A client that says nothing, or does not read, keeps its place no longer. */
+    private static void close(FdChannel client) {
+        try {
+            client.close();
+        } catch (IOException e) {
+            System.err.println("a client stays: " + e.getMessage());
+        }
+    }
+
+    /** The script of a request; empty if this is none, or the script is not whole. */
+    private static Optional<String> posted(InputStream request) throws IOException {
         int length = 0;
-        for (String line; (line = line(request)) != null && !line.isBlank();)
-            if (line.toLowerCase(java.util.Locale.ROOT).startsWith("content-length:"))
-                length = length(line.substring(15).strip());
-        char[] body = new char[length];
-        int read = 0;
-        for (int n; read < length && (n = ((Reader) request).read(body, read, length - read)) >= 0;)
-            read += n;
-        return new String(body, 0, read);
+        int lines = 0;
+        for (String line; !"".equals(line = line(request));) {
+            if (line == null || line.length() >= LONGEST_LINE || ++lines > MOST_LINES)
+                return Optional.empty();
+            Matcher header = LENGTH.matcher(line);
+            if (header.matches())
+                length = Integer.parseInt(header.group(1));
+        }
+        if (length == 0 || length > LONGEST_SCRIPT)
+            return Optional.empty();
+        byte[] body = request.readNBytes(length);
+        return body.length == length ? Optional.of(new String(body, UTF_8)) : Optional.empty();
     }
 
-    private static int length(String text) throws IOException {
-        if (!text.matches("[0-9]{1,7}") || Integer.parseInt(text) > MOST)
-            throw new IOException("a script has 0 to " + MOST + " characters");
-        return Integer.parseInt(text);
-    }
-
-    /** The next line, or as much of it as is kept: it may never end. Null if there is none. */
-    private static String line(BufferedReader from) throws IOException {
-        StringBuilder line = new StringBuilder();
-        int next;
-        while ((next = from.read()) >= 0 && next != '\n')
-            if (line.length() < LONGEST_LINE)
-                line.append((char) next);
-        return next < 0 && line.isEmpty() ? null : line.toString();
+    /** The next line without its end, a piece of it if it is long; null at the end. */
+    private static String line(InputStream from) throws IOException {
+        ByteArrayOutputStream line = new ByteArrayOutputStream();
+        int next = 0;
+        while (line.size() < LONGEST_LINE && (next = from.read()) >= 0 && next != '\n')
+            line.write(next);
+        return next < 0 && line.size() == 0 ? null : line.toString(UTF_8).replaceFirst("\r\\z", "");
     }
 
     private void build(String script, FdChannel client) throws IOException {
@@ -147,17 +177,22 @@ final class WebFront {
             parent.chown(tree, WEB, WEB); // the build's files are ours now
             Path result = tree.resolve("result");
             if (Files.isRegularFile(result, java.nio.file.LinkOption.NOFOLLOW_LINKS))
-                try (InputStream content = Files.newInputStream(result)) {
-                    write(client, "result " + new String(content.readNBytes(MOST), UTF_8));
-                }
+                write(client, "result " + start(result));
         } finally {
             parent.remove(tree);
         }
     }
 
+    /** As much of a file as a client is told. */
+    private static String start(Path file) throws IOException {
+        try (InputStream bytes = Files.newInputStream(file)) {
+            return new String(bytes.readNBytes(LONGEST_RESULT), UTF_8);
+        }
+    }
+
     /** Each line as it comes, with a word before it. */
     private static void copy(String word, Fd from, FdChannel to) {
-        try (BufferedReader lines = new BufferedReader(Channels.newReader(new FdChannel(from), UTF_8))) {
+        try (InputStream lines = new BufferedInputStream(Channels.newInputStream(new FdChannel(from)))) {
             for (String line; (line = line(lines)) != null;)
                 write(to, word + line + "\n");
         } catch (IOException e) {

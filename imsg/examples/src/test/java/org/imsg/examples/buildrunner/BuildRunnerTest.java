@@ -4,7 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -34,6 +36,10 @@ class BuildRunnerTest {
     }
 
     private void running(Part part) throws Exception {
+        running(120, part);
+    }
+
+    private void running(int patience, Part part) throws Exception {
         assumeThat((int) Files.getAttribute(Path.of("/proc/self"), "unix:uid"))
                 .as("the uid of root: this test needs it")
                 .isZero();
@@ -42,7 +48,7 @@ class BuildRunnerTest {
         Files.setAttribute(builds, "unix:uid", WebFront.WEB);
         int port = freePort();
         Call<Child.ExitStatus> serving;
-        try (BuildRunner runner = new BuildRunner(builds, port)) {
+        try (BuildRunner runner = new BuildRunner(builds, port, patience)) {
             serving = Call.start(Call.On.PLATFORM, () -> runner.serve(BuildRunner.policy(builds, port)));
             part.run(runner, port, builds);
         }
@@ -72,7 +78,8 @@ class BuildRunnerTest {
         running((_, port, _) -> {
             try (Socket socket = connected(port)) {
                 socket.getOutputStream().write("POST / HTTP/1.0\r\nContent-Length: 2000000000\r\n\r\n".getBytes(UTF_8));
-                assertThat(socket.getInputStream().readAllBytes()).as("closed without waiting for it").isEmpty();
+                assertThat(new String(socket.getInputStream().readAllBytes(), UTF_8)).as("without waiting for it")
+                        .isEqualTo("HTTP/1.0 400 Bad Request\r\n\r\n");
             }
             assertThat(post(port,
                     "head -c 20000 /dev/zero | tr '\\0' x; echo; echo next; head -c 2000000 /dev/zero > result"))
@@ -105,6 +112,54 @@ class BuildRunnerTest {
         });
     }
 
+    @Test
+    void a_script_and_its_output_may_have_other_letters_than_those_of_one_byte() throws Exception {
+        running((_, port, _) -> assertThat(post(port, "echo d\u00e9j\u00e0 vu")).contains("out d\u00e9j\u00e0 vu",
+                "exit 0"));
+    }
+
+    @Test
+    void what_is_no_request_with_a_whole_script_is_refused_and_nothing_is_built() throws Exception {
+        running((_, port, _) -> {
+            String length = "Content-Length: ";
+            for (String request : List.of("GET / HTTP/1.0\r\n\r\n", length + "-1\r\n\r\n", length + "ten\r\n\r\n",
+                    length + "99999999999\r\n\r\n", length + "2000000000\r\n\r\n", length + "400\r\n\r\necho half",
+                    "x".repeat(8192), "x: y\r\n".repeat(101)))
+                assertThat(ask(port, request)).as("%.40s", request).isEqualTo("HTTP/1.0 400 Bad Request");
+            assertThat(post(port, "id -u")).as("the first build").contains("out 64010");
+        });
+    }
+
+    @Test
+    void a_client_that_says_nothing_or_reads_nothing_has_its_time_and_no_more() throws Exception {
+        running(5, (_, port, _) -> {
+            try (Socket silent = connected(port); Socket deaf = connected(port)) {
+                deaf.getOutputStream().write(request("yes"));
+                silent.setSoTimeout(20_000);
+                deaf.setSoTimeout(20_000);
+                assertThat(silent.getInputStream().read()).isNegative();
+                assertThat(new String(deaf.getInputStream().readAllBytes(), UTF_8)).startsWith("HTTP/1.0 200 OK")
+                        .doesNotContain("exit ");
+            }
+            assertThat(post(port, "id -u")).anyMatch(line -> line.startsWith("out "));
+        });
+    }
+
+    /** The first line of the answer. */
+    private static String ask(int port, String request) throws IOException {
+        try (Socket socket = connected(port)) {
+            socket.setSoTimeout(20_000);
+            socket.getOutputStream().write(request.getBytes(UTF_8));
+            socket.shutdownOutput();
+            return new BufferedReader(new InputStreamReader(socket.getInputStream(), UTF_8)).readLine();
+        }
+    }
+
+    private static byte[] request(String script) {
+        return ("POST / HTTP/1.0\r\nContent-Length: " + script.getBytes(UTF_8).length + "\r\n\r\n" + script)
+                .getBytes(UTF_8);
+    }
+
     private static int freePort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 1, LOOPBACK)) {
             return socket.getLocalPort();
@@ -112,11 +167,9 @@ class BuildRunnerTest {
     }
 
     private static List<String> post(int port, String script) throws IOException {
-        byte[] body = script.getBytes(UTF_8);
         try (Socket socket = connected(port)) {
-            socket.getOutputStream()
-                    .write(("POST / HTTP/1.0\r\nContent-Length: " + body.length + "\r\n\r\n").getBytes(UTF_8));
-            socket.getOutputStream().write(body);
+            socket.setSoTimeout(20_000);
+            socket.getOutputStream().write(request(script));
             return new String(socket.getInputStream().readAllBytes(), UTF_8).lines().toList();
         }
     }
