@@ -5,7 +5,6 @@ import static io.netty.buffer.Unpooled.wrappedBuffer;
 import static io.netty.handler.codec.http.HttpVersion.HTTP_1_1;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
@@ -24,15 +23,19 @@ import java.nio.file.Path;
  * elsewhere.
  */
 final class Pages extends SimpleChannelInboundHandler<FullHttpRequest> {
+    private boolean isAnswered;
+
+    /** One answer a connection: those to further requests would be kept for a client that does not read them. */
     @Override
     protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
-        boolean goesOn = HttpUtil.isKeepAlive(request);
+        if (isAnswered)
+            return;
+        isAnswered = true;
+        context.channel().config().setAutoRead(false);
         DefaultFullHttpResponse response = answer(request);
         HttpUtil.setContentLength(response, response.content().readableBytes());
-        HttpUtil.setKeepAlive(response, goesOn);
-        ChannelFuture written = context.writeAndFlush(response);
-        if (!goesOn)
-            written.addListener(ChannelFutureListener.CLOSE);
+        HttpUtil.setKeepAlive(response, false);
+        context.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE);
     }
 
     private static DefaultFullHttpResponse answer(FullHttpRequest request) {

@@ -11,6 +11,8 @@ import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
 import java.net.InetSocketAddress;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.netty.Handover;
@@ -23,6 +25,8 @@ import org.imsg.unix.Fd;
 /** The child: serves what is in its root directory. */
 final class WebRole implements Role {
     private static final int WAITING = 128, LONGEST_REQUEST = 8192;
+    /** How long a connection lasts at most. */
+    private static final int SECONDS = 60;
 
     private EventLoopGroup loops;
 
@@ -52,14 +56,21 @@ final class WebRole implements Role {
                 .childHandler(new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel connection) {
-                        connection.pipeline().addLast(new HttpServerCodec(), new HttpObjectAggregator(LONGEST_REQUEST),
-                                new Pages());
+                        pipeline(connection);
                     }
                 }).register().sync();
     }
 
+    /** Neither a client that says nothing, or a byte now and then, nor one that does not read stays longer than its time. */
+    static <C extends Channel> C pipeline(C connection) {
+        Future<?> end = connection.eventLoop().schedule(() -> connection.close(), SECONDS, TimeUnit.SECONDS);
+        connection.closeFuture().addListener(_ -> end.cancel(false));
+        connection.pipeline().addLast(new HttpServerCodec(), new HttpObjectAggregator(LONGEST_REQUEST), new Pages());
+        return connection;
+    }
+
     @Override
     public void stop(RoleProcess self) throws Exception {
-        loops.shutdownGracefully(0, 1, java.util.concurrent.TimeUnit.SECONDS).sync();
+        loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).sync();
     }
 }

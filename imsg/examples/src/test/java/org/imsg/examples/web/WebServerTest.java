@@ -3,6 +3,8 @@ package org.imsg.examples.web;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.netty.buffer.Unpooled;
+import io.netty.channel.embedded.EmbeddedChannel;
 import java.io.File;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -10,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import org.imsg.testing.NetworkNamespace;
 import org.imsg.testing.ProcStatus;
 import org.imsg.testing.ProgramJar;
@@ -67,6 +71,29 @@ class WebServerTest {
                 return new String(client.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
             }
         });
+    }
+
+    /** Else answers that a client does not read would be kept without a bound. */
+    @Test
+    void a_connection_has_one_answer_however_many_requests_it_brings() throws Exception {
+        assertThat(ask("GET /hello HTTP/1.1\r\n\r\n".repeat(10)).toLowerCase(Locale.ROOT))
+                .containsOnlyOnce("http/1.1 200").contains("connection: close").endsWith("\r\n\r\nhello\n");
+    }
+
+    @Test
+    void a_connection_ends_when_its_time_is_over_whether_its_client_says_nothing_or_a_byte_now_and_then() {
+        EmbeddedChannel connection = WebRole.pipeline(new EmbeddedChannel());
+        connection.freezeTime();
+        for (int i = 0; i < 59; i++) {
+            connection.writeInbound(Unpooled.wrappedBuffer(new byte[]{'x'}));
+            connection.advanceTimeBy(1, TimeUnit.SECONDS);
+            connection.runScheduledPendingTasks();
+        }
+        assertThat(connection.isOpen()).isTrue();
+        connection.advanceTimeBy(2, TimeUnit.SECONDS);
+        connection.runScheduledPendingTasks();
+        assertThat(connection.isOpen()).isFalse();
+        connection.finishAndReleaseAll();
     }
 
     @Test
