@@ -55,11 +55,11 @@ final class Names {
         Optional<String> find() throws IOException;
     }
 
-    /** Names come from name servers, too: none may end a line. */
+    /** Names come from name servers, too: none may end a line or steer a terminal. */
     private String name(Object key, String otherwise, Lookup lookup) throws IOException {
         String name = known.get(key);
         if (name == null) {
-            name = lookup.find().orElse(otherwise).replaceAll("\\p{Cntrl}", "?");
+            name = lookup.find().orElse(otherwise).replaceAll("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]", "?");
             known.put(key, name);
         }
         return name;

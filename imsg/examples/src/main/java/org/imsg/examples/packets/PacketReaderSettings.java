@@ -5,8 +5,6 @@ import java.util.List;
 
 /** The arguments of the program, the same in the parent and in the child, and what the two tell each other. */
 record PacketReaderSettings(String source, Path output, Path names, long uid) {
-    /** From the child: wants to begin. */
-    static final int READY = 2;
     /** To the child: where to write. */
     static final int OUTPUT = 3;
     /** To the child: what to read, by its kind, after {@link #OUTPUT}. */

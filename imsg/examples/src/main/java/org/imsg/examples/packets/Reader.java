@@ -26,7 +26,6 @@ final class Reader implements Role {
         self.on(Peer.PARENT, PacketReaderSettings.CAPTURE, (_, file) -> read("capture", file.takeFd(), this::capture));
         self.on(Peer.PARENT, PacketReaderSettings.LIVE, (_, socket) -> read("live", socket.takeFd(), this::live));
         names = new Names(self.privileged().lookups());
-        self.parent().send(Imsg.of(PacketReaderSettings.READY));
     }
 
     private interface Source {

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import org.imsg.Imsg;
 import org.imsg.privsep.Parent;
 import org.imsg.privsep.ParentProcess;
+import org.imsg.privsep.Peer;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
 
@@ -18,15 +19,16 @@ final class Sources implements Parent {
         this.settings = settings;
     }
 
+    /** A source that cannot be opened ends the program, and leaves the output as it is. */
     @Override
-    public void start(ParentProcess self) {
-        self.on(PacketReaderSettings.READY, (reader, _) -> {
-            reader.send(Imsg.of(PacketReaderSettings.OUTPUT).withFd(Fd.open(settings.output(), MODE, OpenFlag.WRITE,
-                    OpenFlag.CREATE, OpenFlag.TRUNCATE, OpenFlag.NOFOLLOW)));
-            reader.send(source());
-            self.log().log(System.Logger.Level.INFO, "reading");
-        });
+    public void start(ParentProcess self) throws IOException {
         self.on(PacketReaderSettings.DONE, (_, _) -> self.stop());
+        Imsg source = source();
+        Peer reader = self.peer("reader");
+        reader.send(Imsg.of(PacketReaderSettings.OUTPUT).withFd(Fd.open(settings.output(), MODE, OpenFlag.WRITE,
+                OpenFlag.CREATE, OpenFlag.TRUNCATE, OpenFlag.NOFOLLOW)));
+        reader.send(source);
+        self.log().log(System.Logger.Level.INFO, "reading");
     }
 
     private Imsg source() throws IOException {

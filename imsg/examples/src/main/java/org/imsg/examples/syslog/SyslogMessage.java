@@ -28,9 +28,13 @@ record SyslogMessage(int facility, int severity, String text) {
         return of(USUAL, UTF_8.decode(datagram.rewind()).toString());
     }
 
-    /** A character that could end a line, or move a terminal's cursor, is shown as a question mark. */
+    /**
+     * A character that could end a line, steer a terminal or turn the direction of writing is shown as a question mark. A stranger who
+     * speaks for the kernel is a user.
+     */
     private static SyslogMessage of(int priority, String text) {
-        return new SyslogMessage(priority / 8, priority % 8, text.strip().replaceAll("\\p{Cntrl}", "?"));
+        return new SyslogMessage(Math.max(priority / 8, FACILITIES.indexOf("user")), priority % 8,
+                text.strip().replaceAll("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]", "?"));
     }
 
     boolean isLogin() {

@@ -1,5 +1,6 @@
 package org.imsg.examples.packets;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.DatagramPacket;
@@ -40,7 +41,7 @@ class PacketReaderTest {
 
     private Example start(String source) throws Exception {
         Path names = Files.createDirectory(directory.resolve("names"));
-        Files.writeString(names.resolve("ethers"), "2:0:0:0:0:1 camera\n");
+        Files.writeString(names.resolve("ethers"), "2:0:0:0:0:1 camera\n2:0:0:0:0:3 cam\u009b2Jera\n", ISO_8859_1);
         Files.writeString(names.resolve("services"), "tea 7000/udp\n");
         Files.writeString(names.resolve("rpc"), "kettled 500009\n");
         return Example.start(Example.newNetwork(), directory, PacketReader.class, source, output().toString(),
@@ -60,7 +61,7 @@ class PacketReaderTest {
     void a_capture_is_printed_with_the_names_and_the_local_time_of_the_parent_and_then_the_program_ends()
             throws Exception {
         Path capture = capture(Instant.parse("2026-01-02T20:00:00.000123Z"), CALL, ARP,
-                java.util.Arrays.copyOf(CALL, 30));
+                java.util.Arrays.copyOf(CALL, 30), HexFormat.of().parseHex("ffffffffffff" + "020000000003" + "0806"));
         try (Example reader = start(capture.toString())) {
             assertThat(reader.program().awaitEnd()).noneMatch(line -> line.contains("no more packets"));
             String time = "2026-01-03 05:00:00.000123 ";
@@ -69,7 +70,8 @@ class PacketReaderTest {
                     time + "camera > 02:00:00:00:00:02, " + host + ".7001 > " + host
                             + ".tea: udp, call of kettled, 66 bytes",
                     time + "camera > ff:ff:ff:ff:ff:ff type 0806, 16 bytes",
-                    time + "camera > 02:00:00:00:00:02 type 0800, 30 bytes, cut");
+                    time + "camera > 02:00:00:00:00:02 type 0800, 30 bytes, cut",
+                    time + "cam?2Jera > ff:ff:ff:ff:ff:ff type 0806, 14 bytes");
         }
     }
 
@@ -79,6 +81,14 @@ class PacketReaderTest {
         try (Example reader = start(file.toString())) {
             assertThat(reader.program().awaitEnd()).anyMatch(line -> line.contains("no capture file"));
             assertThat(output()).isEmptyFile();
+        }
+    }
+
+    @Test
+    void a_capture_that_is_not_there_is_reported_and_the_program_ends() throws Exception {
+        try (Example reader = start(directory.resolve("missing").toString())) {
+            assertThat(reader.program().awaitEnd()).anyMatch(line -> line.contains("missing"));
+            assertThat(output()).doesNotExist();
         }
     }
 

@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import org.imsg.examples.Example;
 import org.imsg.testing.ProcStatus;
@@ -89,6 +91,22 @@ class SyslogdTest {
             assertThat(Files.readAllLines(messages())).hasSize(3).first().asString()
                     .endsWith("user.notice <999>??[2J?Nov 21 forged: line");
         }
+    }
+
+    /** Bytes 0xC2 0x9B are CSI, a terminal's escape in one character; 0xE2 0x80 0xAE turns the direction of writing. */
+    @Test
+    void no_character_of_any_script_ends_a_line_or_steers_a_terminal() {
+        String sly = "a\u009b2Jb\u0085c\u2028d\u2029e\u202ef\u00e9";
+        assertThat(SyslogMessage.parse(ByteBuffer.wrap(sly.getBytes(StandardCharsets.UTF_8))).text())
+                .isEqualTo("a?2Jb?c?d?e?f\u00e9");
+    }
+
+    /** The kernel writes to neither socket. */
+    @Test
+    void no_stranger_speaks_for_the_kernel() {
+        assertThat(
+                SyslogMessage.parse(ByteBuffer.wrap("<2>panic".getBytes(StandardCharsets.UTF_8))).line(Instant.EPOCH))
+                .isEqualTo("1970-01-01T00:00:00Z user.crit panic\n");
     }
 
     @Test
