@@ -25,6 +25,9 @@ public final class Example implements AutoCloseable {
     /** Where the parent's local time is Tokyo's and the children's is not, it is seen whose was used. */
     private static final List<String> PARENT_OPTIONS = List.of("-Duser.timezone=Asia/Tokyo");
 
+    /** An administrator whose files are nobody else's: what others are to read must be said to be theirs. */
+    private static final List<String> STRICT = List.of("/bin/sh", "-c", "umask 077 && exec \"$@\"", "sh");
+
     private final NetworkNamespace network;
     private final TestedProgram program;
 
@@ -56,7 +59,7 @@ public final class Example implements AutoCloseable {
                     java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
             Path jar = ProgramJar.in(directory, main, Usage.class, Privsep.class, ImsgChannel.class);
             return new Example(network,
-                    network.call(() -> TestedProgram.start(jar.toString(), PARENT_OPTIONS, main, arguments)));
+                    network.call(() -> TestedProgram.start(STRICT, jar.toString(), PARENT_OPTIONS, main, arguments)));
         } catch (Exception | Error e) {
             network.close();
             throw e;

@@ -94,9 +94,12 @@ final class Engine implements Role {
             Optional<Lease> lease = offer.flatMap(Reply::lease);
             passedOver = lease.map(Lease::address);
             if (lease.isPresent()) {
-                Optional<Lease> given = ask(Question.REQUEST, lease, Reply.Kind.ACK, FIRST_WAIT).flatMap(Reply::lease);
+                Optional<Reply> answer = ask(Question.REQUEST, lease, Reply.Kind.ACK, FIRST_WAIT);
+                Optional<Lease> given = answer.flatMap(Reply::lease);
                 if (given.isPresent())
                     return given.get();
+                if (answer.isPresent())
+                    throw new IOException("the server has taken its offer back");
             }
         }
     }
@@ -123,7 +126,7 @@ final class Engine implements Role {
         return wait.compareTo(LONGEST_WAIT) < 0 ? wait.multipliedBy(2) : wait;
     }
 
-    /** Asks, and waits for a whole answer of a kind, or a refusal. */
+    /** Asks, and waits for a whole answer of a kind about what was asked for, or a refusal. */
     private Optional<Reply> ask(Question question, Optional<Lease> lease, Reply.Kind wanted, Duration wait)
             throws IOException, InterruptedException {
         replies.clear();
@@ -133,8 +136,10 @@ final class Engine implements Role {
             Reply reply = replies.poll(end - System.nanoTime(), TimeUnit.NANOSECONDS);
             if (reply == null)
                 return Optional.empty();
-            boolean good = reply.kind() == wanted && reply.lease().isPresent() && !(wanted == Reply.Kind.OFFER
-                    && reply.lease().map(Lease::address).equals(passedOver));
+            Optional<InetAddress> address = reply.lease().map(Lease::address);
+            boolean good = reply.kind() == wanted && address.isPresent() && (wanted == Reply.Kind.OFFER
+                    ? !address.equals(passedOver)
+                    : address.equals(lease.map(Lease::address)));
             if (good || reply.kind() == Reply.Kind.NAK && wanted == Reply.Kind.ACK)
                 return Optional.of(reply);
         }

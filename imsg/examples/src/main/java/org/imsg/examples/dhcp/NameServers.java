@@ -46,10 +46,11 @@ final class NameServers implements Parent {
 
     /** Replaces the file at once: a reader sees the old one or the new one. */
     private void write(List<String> lines) throws IOException {
-        Path next = Files.createTempFile(file.toAbsolutePath().getParent(), ".resolv", "",
-                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-r--r--")));
+        Path next = Files.createTempFile(file.toAbsolutePath().getParent(), ".resolv", "");
         try {
             Files.write(next, lines);
+            // Whatever the umask is.
+            Files.setPosixFilePermissions(next, PosixFilePermissions.fromString("rw-r--r--"));
             Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
         } finally {
             Files.deleteIfExists(next);

@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.imsg.examples.Example;
 import org.imsg.testing.Call;
 import org.imsg.testing.NetworkNamespace;
@@ -65,19 +67,26 @@ class DhcpClientTest {
 
     /** Offers addresses of 192.0.2.0/24 to each client that asks, and gives what is asked for, until the socket is closed. */
     private static Call<Void> serve(DatagramSocket socket, int... offered) {
+        return serve(socket, question -> IntStream.of(question[242] == 1 ? offered : new int[]{asked(question)})
+                .mapToObj(host -> answer(ByteBuffer.wrap(question), host)).toList());
+    }
+
+    /** A request has the address after its type, a renewal in its header. */
+    private static int asked(byte... question) {
+        return question[243] == 50 ? question[248] : question[15];
+    }
+
+    /** Answers each question so, until the socket is closed. */
+    private static Call<Void> serve(DatagramSocket socket, Function<byte[], List<ByteBuffer>> answers) {
         return Call.start(Call.On.PLATFORM, () -> {
             byte[] bytes = new byte[1500];
             DatagramPacket packet = new DatagramPacket(bytes, bytes.length);
             while (!socket.isClosed())
                 try {
                     socket.receive(packet);
-                    // A request has the address after its type, a renewal in its header.
-                    int asked = bytes[243] == 50 ? bytes[248] : bytes[15];
-                    for (int host : bytes[242] == 1 ? offered : new int[]{asked}) {
-                        ByteBuffer answer = answer(ByteBuffer.wrap(bytes), host);
+                    for (ByteBuffer answer : answers.apply(bytes))
                         socket.send(new DatagramPacket(answer.array(), answer.position(),
                                 InetAddress.ofLiteral("192.0.2.255"), 68));
-                    }
                 } catch (IOException e) {
                     if (!socket.isClosed())
                         throw e;
@@ -107,6 +116,7 @@ class DhcpClientTest {
             client.program().awaitLine("bound to 192.0.2.77/24 for 20 s");
             assertThat(Example.awaitLine(resolv, "198.51.100.53")).isEqualTo("nameserver 198.51.100.53");
             assertThat(resolv).hasContent("nameserver 192.0.2.53\nnameserver 198.51.100.53");
+            assertThat(Files.getAttribute(resolv, "unix:mode")).as("for every user to read").isEqualTo(0100644);
             assertThat(network.call(() -> Files.readString(Path.of("/proc/thread-self/net/route"))))
                     .containsPattern("v0\\s+00000000\\s+010200C0");
 
@@ -175,6 +185,44 @@ class DhcpClientTest {
                 directory.resolve("resolv.conf").toString(), Long.toString(UID))) {
             client.program().awaitLine("no lease yet: ");
             client.program().awaitLine("bound to 192.0.2.77/24 for 20 s");
+            assertThat(client.program().stop()).noneMatch(line -> line.contains("SEVERE"));
+        } finally {
+            socket.close();
+            serving.result();
+        }
+    }
+
+    /** Of two addresses there is always one that was not offered last: without a pause the link would have nothing but questions on it. */
+    @Test
+    void a_server_that_takes_every_offer_back_is_asked_again_after_a_pause() throws Exception {
+        NetworkNamespace network = network();
+        DatagramSocket socket = serverNetwork.call(() -> new DatagramSocket(67));
+        Call<Void> serving = serve(socket, question -> question[242] == 1
+                ? List.of(answer(ByteBuffer.wrap(question), 66), answer(ByteBuffer.wrap(question), 77))
+                : List.of(answer(ByteBuffer.wrap(question), asked(question)).put(242, (byte) 6)));
+        try (Example client = Example.start(network, directory, DhcpClient.class, "v0",
+                directory.resolve("resolv.conf").toString(), Long.toString(UID))) {
+            client.program().awaitLine("no lease yet: the server has taken its offer back");
+            client.program().awaitLine("no lease yet: the server has taken its offer back");
+            assertThat(client.program().stop()).noneMatch(line -> line.contains("SEVERE"));
+        } finally {
+            socket.close();
+            serving.result();
+        }
+    }
+
+    @Test
+    void an_address_that_was_not_asked_for_is_not_taken() throws Exception {
+        NetworkNamespace network = network();
+        DatagramSocket socket = serverNetwork.call(() -> new DatagramSocket(67));
+        Call<Void> serving = serve(socket, question -> question[242] == 1
+                ? List.of(answer(ByteBuffer.wrap(question), 77))
+                : List.of(answer(ByteBuffer.wrap(question), 99), answer(ByteBuffer.wrap(question), asked(question))));
+        try (Example client = Example.start(network, directory, DhcpClient.class, "v0",
+                directory.resolve("resolv.conf").toString(), Long.toString(UID))) {
+            for (int i = 0; i < 2; i++)
+                assertThat(client.program().awaitLine("bound to ")).as("the first time, and renewed")
+                        .contains("bound to 192.0.2.77/24");
             assertThat(client.program().stop()).noneMatch(line -> line.contains("SEVERE"));
         } finally {
             socket.close();
