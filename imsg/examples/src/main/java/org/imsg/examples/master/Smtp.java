@@ -96,7 +96,7 @@ final class Smtp {
         }
     }
 
-    /** The next line, a byte a character; null at the end. */
+    /** The next line, a byte a character; null at the end. Were LF alone an end, what another server passes on as one message could be two. */
     private String line() throws IOException {
         ByteArrayOutputStream line = new ByteArrayOutputStream();
         for (int next; (next = client.read()) != '\n'; line.write(next)) {
@@ -105,7 +105,10 @@ final class Smtp {
             if (line.size() == LONGEST_LINE)
                 throw new IOException("a line is longer than " + LONGEST_LINE + " bytes");
         }
-        return line.toString(ISO_8859_1).replaceFirst("\r$", "");
+        String text = line.toString(ISO_8859_1);
+        if (!text.endsWith("\r"))
+            throw new IOException("a line ends without CR");
+        return text.substring(0, text.length() - 1);
     }
 
     private void say(String answer) throws IOException {

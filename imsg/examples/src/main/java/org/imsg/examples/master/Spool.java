@@ -42,7 +42,7 @@ record Spool(Path unfinished, Path incoming, Path decided) {
         make(spool.incoming, cleanup, qmgr, 02770);
         make(spool.decided, qmgr, qmgr, 0700);
         int deliver = uid(Program.DELIVER, services);
-        make(mail, deliver, deliver, 0755);
+        make(mail, deliver, deliver, 0700);
     }
 
     private static int uid(Program program, List<Service> services) {

@@ -256,6 +256,7 @@ class MasterTest {
             }
         }
         assertThat(Files.getAttribute(spool("incoming"), "unix:mode")).isEqualTo(042770);
+        assertThat(Files.getAttribute(mail(), "unix:mode")).as("mail is not for every user to read").isEqualTo(040700);
     }
 
     /** What a process has open, each thing once: it has a channel to each process it speaks with. */

@@ -56,6 +56,16 @@ class SmtpTest {
         assertThat(queued).isEmpty();
     }
 
+    /** Another server may have passed on such lines within a message: the second message would be nobody's. */
+    @Test
+    void a_line_that_ends_without_a_carriage_return_ends_the_connection_and_no_message() {
+        for (String sly : List.of("one\n.\nMAIL FROM:<root@here>", "one\r\n.\nMAIL FROM:<root@here>", "one\n.",
+                "\u0085\n"))
+            assertThatExceptionOfType(IOException.class).as(sly)
+                    .isThrownBy(() -> say("RCPT TO:<anna>", "DATA", sly, "RCPT TO:<anna>", "DATA", "two", "."));
+        assertThat(queued).isEmpty();
+    }
+
     @Test
     void a_message_without_its_end_is_not_queued() {
         assertThatExceptionOfType(IOException.class).isThrownBy(() -> say("RCPT TO:<anna>", "DATA", "half"));
