@@ -10,21 +10,26 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import org.imsg.Imsg;
+import org.imsg.privsep.Peer;
 import org.imsg.privsep.Role;
 import org.imsg.privsep.RoleProcess;
 import org.imsg.privsep.ops.RefusedException;
 import org.imsg.privsep.ops.SocketKind;
 import org.imsg.unix.FdChannel;
 
-/** The child that asks time servers, when it starts and on every reload. */
+/** The child that asks time servers, when it starts, on every reload, and when a resolver that may have died with a question is back. */
 final class ClockClient implements Role {
     private RoleProcess self;
     private FdChannel server;
 
     @Override
-    public void start(RoleProcess process) throws IOException {
+    public void start(RoleProcess process) {
         self = process;
         self.on("resolver", NtpClientSettings.RESOLVED, (_, addresses) -> ask(addresses.getString(addresses.length())));
+    }
+
+    @Override
+    public void connected(RoleProcess process, Peer resolver) throws IOException {
         resolve();
     }
 

@@ -67,6 +67,22 @@ class NtpClientTest {
         }
     }
 
+    /** It may have been killed with a question: that is asked again. */
+    @Test
+    void a_resolver_that_was_killed_is_asked_again_when_it_is_back() throws Exception {
+        NetworkNamespace network = Example.newNetwork();
+        try (TimeServer server = network.call(TimeServer::new)) {
+            server.ahead(Duration.ofSeconds(1000));
+            try (Example example = start(network, "localhost")) {
+                change(example.program());
+                for (ProcessHandle child : example.program().children())
+                    if (ProcStatus.of(child.pid()).environment("IMSG_ROLE").equals("resolver"))
+                        child.destroyForcibly();
+                assertThat(change(example.program()).toSeconds()).isCloseTo(1000, within(TOLERANCE_SECONDS));
+            }
+        }
+    }
+
     private static void assertConfined(Example example) throws Exception {
         ProcStatus parent = example.program().parent();
         ProcStatus client = example.assertConfined("ntp", UID);
