@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import org.imsg.sys.Constants;
 import org.imsg.unix.Errno;
@@ -22,19 +23,40 @@ final class UserFiles {
     private static final int WRITABLE_BY_ALL = 0002;
     private static final int DEEPEST = 8;
 
-    private final int uid;
+    private final Set<Integer> uids;
     private final BooleanSupplier over;
 
-    private UserFiles(int uid, BooleanSupplier over) {
-        this.uid = uid;
+    private UserFiles(Set<Integer> uids, BooleanSupplier over) {
+        this.uids = uids;
         this.over = over;
     }
 
-    /** For a user without processes. */
-    static void remove(int uid) throws IOException {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        UserFiles files = new UserFiles(uid, () -> System.nanoTime() - deadline > 0);
-        for (String path : COMMON) {
+    /** Removes the files of users without processes. */
+    interface Remover {
+        void remove(Set<Integer> uids) throws IOException;
+    }
+
+    /** The time was over among the files of a user. */
+    static final class TooManyException extends IOException {
+        private static final long serialVersionUID = 1;
+
+        final int uid;
+
+        TooManyException(Object name, int uid) {
+            super("the time was over at " + name + ", which is one of too many files of uid "
+                    + Integer.toUnsignedString(uid));
+            this.uid = uid;
+        }
+    }
+
+    static void remove(Set<Integer> uids) throws IOException {
+        remove(uids, COMMON, PATIENCE);
+    }
+
+    static void remove(Set<Integer> uids, List<String> directories, Duration patience) throws IOException {
+        long deadline = System.nanoTime() + patience.toNanos();
+        UserFiles files = new UserFiles(uids, () -> System.nanoTime() - deadline > 0);
+        for (String path : directories) {
             try (Fd directory = Beneath.directory(path)) {
                 files.remove(directory, 0);
             } catch (ErrnoException e) {
@@ -44,15 +66,16 @@ final class UserFiles {
         }
     }
 
-    /** Removes the user's files here, and in the directories of other users in which it could have made some. */
+    /** Removes the users' files here, and in the directories of others in which they could have made some. */
     private void remove(Fd directory, int depth) throws IOException {
         List<Name> own = new ArrayList<>();
         do {
             own.clear();
             DirectoryEntries.visit(directory, name -> {
-                Removal.requireTime(over, "unlinkat", name);
                 FileStatus status = status(directory, name);
-                if (status != null && status.uid() == uid)
+                if (over.getAsBoolean())
+                    throw new TooManyException(name, status == null ? 0 : status.uid());
+                if (status != null && uids.contains(status.uid()))
                     own.add(name);
                 else if (status != null && status.isDirectory() && (status.mode() & WRITABLE_BY_ALL) != 0
                         && depth < DEEPEST)

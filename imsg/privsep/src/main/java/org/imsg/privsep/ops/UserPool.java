@@ -9,7 +9,10 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.imsg.sys.Os;
+import org.imsg.unix.Errno;
+import org.imsg.unix.ErrnoException;
 
 /**
  * Hands out uids, each to one run at a time, and none before the last process and file of an earlier run are gone. A uid is swept
@@ -19,6 +22,8 @@ import org.imsg.sys.Os;
 final class UserPool {
     private static final Logger LOG = System.getLogger(UserPool.class.getName());
 
+    /** Those that a run has now, of all pools. */
+    private static final Set<Integer> RUNNING = ConcurrentHashMap.newKeySet();
     private static final long PAUSE_NANOS = Duration.ofMinutes(1).toNanos();
 
     /** Ends what a user has left. */
@@ -34,11 +39,18 @@ final class UserPool {
     private final Set<Integer> clean = new HashSet<>();
     /** Those of which something is left, and when they may be swept again. */
     private final Map<Integer, Long> unswept = new HashMap<>();
+    /** Those of them that have more files than there was time for. */
+    private final Set<Integer> large = new HashSet<>();
     /** The uid at which each range goes on, so that a uid rests as long as possible. */
     private final Map<IdRange, Long> next = new HashMap<>();
 
     UserPool() {
-        this(UserPool::sweep, TimeSource.SYSTEM);
+        this(UserFiles::remove);
+    }
+
+    UserPool(UserFiles.Remover files) {
+        this.sweep = uid -> sweep(uid, files);
+        this.time = TimeSource.SYSTEM;
     }
 
     UserPool(Sweep sweep, TimeSource time) {
@@ -50,11 +62,14 @@ final class UserPool {
     OptionalInt take(IdRange range) throws IOException {
         if (Os.current() != Os.LINUX)
             throw new UnsupportedOperationException("a uid for each run needs /proc and pidfd_open, which are Linux's");
-        OptionalInt free = free(range);
-        if (free.isPresent())
-            return isClean(free.getAsInt()) || isSwept(free.getAsInt()) ? free : OptionalInt.empty();
-        OptionalInt left = due(range);
-        return left.isPresent() && isSwept(left.getAsInt()) ? left : OptionalInt.empty();
+        OptionalInt found = free(range);
+        boolean clean = found.isPresent() && isClean(found.getAsInt());
+        if (found.isEmpty())
+            found = due(range);
+        if (found.isEmpty() || !clean && !isSwept(found.getAsInt()))
+            return OptionalInt.empty();
+        RUNNING.add(found.getAsInt());
+        return found;
     }
 
     private synchronized OptionalInt free(IdRange range) throws IOException {
@@ -90,6 +105,7 @@ final class UserPool {
      * again; it is swept later if that fails. For a thread that is not interrupted: an interrupted one cannot read /proc.
      */
     void give(int uid) {
+        RUNNING.remove(uid);
         if (isSwept(uid))
             synchronized (this) {
                 taken.remove(uid);
@@ -97,6 +113,7 @@ final class UserPool {
     }
 
     private boolean isSwept(int uid) {
+        boolean late = false;
         try {
             if (sweep.of(uid)) {
                 synchronized (this) {
@@ -106,21 +123,54 @@ final class UserPool {
             }
             LOG.log(Level.ERROR, "the uid {0} is not used for now: its processes do not end", uid(uid));
         } catch (IOException | RuntimeException | Error e) {
+            late = e instanceof UserFiles.TooManyException
+                    || e instanceof ErrnoException failed && failed.number() == Errno.number("ETIMEDOUT");
             LOG.log(Level.ERROR, "the uid " + uid(uid) + " is not used for now: something of it is left: "
                     + LogText.oneLine(e.toString()));
         }
         synchronized (this) {
             clean.remove(uid);
             unswept.put(uid, time.nanoTime() + PAUSE_NANOS);
+            if (late)
+                large.add(uid);
+            else
+                large.remove(uid);
         }
         return false;
     }
 
-    private static boolean sweep(int uid) throws IOException {
+    /**
+     * Files of others for which there was no time before are removed with the user's, which may be among them: each turn goes on where
+     * the last one ended. A run that has so many files that the time is over among them is ended: all others would wait for its end.
+     */
+    private boolean sweep(int uid, UserFiles.Remover files) throws IOException {
         if (!UserProcesses.end(uid))
             return false;
-        UserFiles.remove(uid);
-        return true;
+        Map<Integer, Long> left = takeLarge();
+        try {
+            Set<Integer> uids = new HashSet<>(left.keySet());
+            uids.add(uid);
+            files.remove(uids);
+            return true;
+        } catch (UserFiles.TooManyException e) {
+            if (RUNNING.contains(e.uid)) {
+                LOG.log(Level.WARNING, "the run with uid " + uid(e.uid) + " is ended: it has too many files");
+                UserProcesses.end(e.uid);
+            }
+            throw e;
+        } finally {
+            synchronized (this) {
+                unswept.putAll(left);
+            }
+        }
+    }
+
+    /** They are not handed out until they are put back. */
+    private synchronized Map<Integer, Long> takeLarge() {
+        Map<Integer, Long> left = new HashMap<>(unswept);
+        left.keySet().retainAll(large);
+        unswept.keySet().removeAll(left.keySet());
+        return left;
     }
 
     private static String uid(int uid) {

@@ -385,6 +385,41 @@ class RunningTest {
         }
     }
 
+    /** The directory may hold files of every user, and its owner may make more of them than there is time to look at. */
+    @Test
+    void a_run_whose_files_keep_other_uids_from_being_swept_is_ended_and_its_files_go_with_theirs() throws Exception {
+        List<Set<Integer>> removed = new ArrayList<>();
+        Set<Integer> many = new HashSet<>();
+        UserPool users = new UserPool(uids -> {
+            removed.add(uids);
+            for (int uid : many)
+                throw new UserFiles.TooManyException("a file", uid);
+        });
+        try (CapturedLog told = new CapturedLog(UserPool.class); Fd.Pair pipe = Fd.pipe()) {
+            assertThat(users.take(IdRange.of(64010))).hasValue(64010);
+            Child run = Permits.start(Child.of(SH, "-c", "read x").descriptor(0, pipe.first()), 64010, 64010);
+            many.add(64010);
+            assertThat(users.take(IdRange.of(64011))).isEmpty();
+            assertThat(run.waitFor()).isEqualTo(new Child.ExitStatus(-1, 9));
+            users.give(64010);
+            assertThat(told.lines()).hasSize(3).first().asString().contains("the run with uid 64010 is ended");
+            many.clear();
+            assertThat(users.take(IdRange.of(64012))).hasValue(64012);
+        }
+        assertThat(removed).containsExactly(Set.of(64010), Set.of(64011), Set.of(64010, 64011),
+                Set.of(64010, 64011, 64012));
+    }
+
+    @Test
+    void the_user_is_found_among_whose_files_the_time_is_over() throws Exception {
+        Root.give(Files.createFile(directory.resolve("file")), 64010);
+        assertThatExceptionOfType(UserFiles.TooManyException.class).isThrownBy(
+                () -> UserFiles.remove(Set.of(64011), List.of(directory.toString()), Duration.ofSeconds(-1)))
+                .satisfies(e -> assertThat(e.uid).isEqualTo(64010));
+        UserFiles.remove(Set.of(64010, 64011), List.of(directory.toString()), Duration.ofSeconds(30));
+        assertThat(directory).isEmptyDirectory();
+    }
+
     @Test
     void a_uid_that_has_a_process_of_somebody_elses_is_passed_over() throws Exception {
         Child stranger;
