@@ -48,7 +48,7 @@ public final class LinuxSyscalls {
             lgetxattr 192 9  fgetxattr 193 10  listxattr 194 11  llistxattr 195 12  flistxattr 196 13  inotify_init1 294 26
             inotify_add_watch 254 27  inotify_rm_watch 255 28  truncate 76 45  mkdir 83 -  mkdirat 258 34  rmdir 84 -
             unlink 87 -  unlinkat 263 35  rename 82 -  renameat 264 38  renameat2 316 276  link 86 -  linkat 265 37
-            symlink 88 -  symlinkat 266 36  mknodat 259 33  chmod 90 -  fchmod 91 52  fchmodat 268 53  utimensat 280 88
+            symlink 88 -  symlinkat 266 36  mknodat 259 33  chmod 90 -  fchmod 91 52  fchmodat 268 53  fchmodat2 452 452  utimensat 280 88
             utime 132 -  utimes 235 -  futimesat 261 -  setxattr 188 5  lsetxattr 189 6  fsetxattr 190 7  removexattr 197 14
             lremovexattr 198 15  fremovexattr 199 16  chown 92 -  fchown 93 55  lchown 94 -  fchownat 260 54  flock 73 32
             socket 41 198  connect 42 203  bind 49 200  listen 50 201  accept 43 202  accept4 288 242  fork 57 -  vfork 58 -

@@ -46,7 +46,7 @@ final class SystemCallRules {
             mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 link linkat symlink symlinkat
             """;
     private static final String FATTR = """
-            chmod fchmod fchmodat utimensat utime utimes futimesat
+            chmod fchmod fchmodat fchmodat2 utimensat utime utimes futimesat
             setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
             """;
     private static final String SOCKETS = "connect bind listen accept accept4 sendto ";
