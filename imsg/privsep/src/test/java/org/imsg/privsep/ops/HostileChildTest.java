@@ -164,8 +164,6 @@ class HostileChildTest {
                                 .addN8(0), "::1").addN32(0)),
                 bad("a service is named by letters, digits, _, . and -", Authenticate.OPERATION.type(),
                         p -> Fields.addString(Fields.addString(head(p), "../passwd"), "root")),
-                bad("a user has a name of 1 to 256 characters", Authenticate.OPERATION.type(),
-                        p -> Fields.addString(Fields.addString(head(p), "login"), "")),
                 bad("there is no request of type 0x4f500000", OperationProtocol.FIRST, p -> head(p)),
                 bad("there is no request of type 0x4f500100", OperationProtocol.DONE, p -> head(p)),
                 bad("there is no request of type 0xffffffff", -1, p -> head(p)));
