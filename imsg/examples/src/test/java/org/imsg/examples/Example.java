@@ -25,7 +25,7 @@ public final class Example implements AutoCloseable {
     /** Where the parent's local time is Tokyo's and the children's is not, it is seen whose was used. */
     private static final List<String> PARENT_OPTIONS = List.of("-Duser.timezone=Asia/Tokyo");
 
-    /** An administrator whose files are nobody else's: what others are to read must be said to be theirs. */
+    /** The umask of a careful administrator: a program that wants a file to be read by others has to say so. */
     private static final List<String> STRICT = List.of("/bin/sh", "-c", "umask 077 && exec \"$@\"", "sh");
 
     private final NetworkNamespace network;

@@ -166,7 +166,7 @@ class ScarceResourcesTest {
         fillTheDiskOf(Victims.SYSLOG);
     }
 
-    /** A message that nobody was told of is found when the queue is looked through, once a minute. */
+    /** If the notice of a message was lost, the message is found when the queue is looked through, once a minute. */
     @Tag("torture")
     @Test
     void a_mail_server_whose_disk_is_full_loses_no_message_that_it_has_acknowledged() throws Exception {

@@ -56,7 +56,7 @@ class SmtpTest {
         assertThat(queued).isEmpty();
     }
 
-    /** Another server may have passed on such lines within a message: the second message would be nobody's. */
+    /** A server may have passed on such lines within one message: no client would have sent the second. */
     @Test
     void a_line_that_ends_without_a_carriage_return_ends_the_connection_and_no_message() {
         for (String sly : List.of("one\n.\nMAIL FROM:<root@here>", "one\r\n.\nMAIL FROM:<root@here>", "one\n.",

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What cannot be written is an error of one line with exit code 3, whichever command writes it and wherever to. */
+/** Every command that cannot write its output says so in one line and ends with exit code 3. */
 @Timeout(60)
 class UnwritableOutputTest {
     private static final Path FULL = Path.of("/dev/full");
