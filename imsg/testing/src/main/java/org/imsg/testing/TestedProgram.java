@@ -126,11 +126,15 @@ public final class TestedProgram implements AutoCloseable {
     }
 
     /** The one process that runs a role. */
-    public ProcStatus role(String name) throws IOException {
+    public ProcStatus role(String name) {
         for (ProcessHandle child : children()) {
             ProcStatus status = ProcStatus.of(child.pid());
-            if (status.environment("IMSG_ROLE").equals(name))
-                return status;
+            try {
+                if (status.environment("IMSG_ROLE").equals(name))
+                    return status;
+            } catch (IOException _) {
+                // It has ended, and the parent has not waited for it yet, or has since.
+            }
         }
         throw new AssertionError("no process runs the role " + name);
     }
