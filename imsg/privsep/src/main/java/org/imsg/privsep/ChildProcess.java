@@ -3,7 +3,6 @@ package org.imsg.privsep;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -227,7 +226,7 @@ final class ChildProcess implements Connection.Receiver {
         try {
             List<String> differences = (group == null ? declared : declared.controlGroup(group)).differences(pid());
             return isThere() ? differences : List.of();
-        } catch (NoSuchFileException e) {
+        } catch (IOException e) {
             // With its end its group goes.
             if (isThere())
                 throw e;

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,12 +39,13 @@ final class Outside {
                 nice(restrictions.niceness, differences);
             if (restrictions.group != null)
                 differences.addAll(restrictions.group.differences(pid));
-        } catch (NoSuchFileException e) {
-            // It has ended since, or has its pid only.
+            return differences;
+        } catch (IOException | RuntimeException e) {
+            // One that ends loses its root first, and then the files that were read here, one after the other: gone, empty or closed.
             if (Files.exists(process.resolve("root")))
                 throw e;
+            return List.of();
         }
-        return differences;
     }
 
     private void rooted(Path declared, List<String> differences) throws IOException {
@@ -73,8 +73,8 @@ final class Outside {
                     if (has < declared)
                         differences.add("thread " + thread.getFileName() + " has niceness " + has + " instead of "
                                 + declared);
-                } catch (NoSuchFileException _) {
-                    // It has ended.
+                } catch (IOException e) {
+                    Threads.requireEnd(e);
                 }
             }
         }

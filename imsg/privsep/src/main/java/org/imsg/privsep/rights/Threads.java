@@ -66,13 +66,21 @@ final class Threads implements AutoCloseable {
             for (Path task : tasks) {
                 try {
                     held.put(task.getFileName().toString(), open(task));
-                } catch (NoSuchFileException _) {
-                    // it has ended
+                } catch (IOException e) {
+                    requireEnd(e);
                 }
             }
         } catch (IOException e) {
             throw new PrivilegeException("proof", e);
         }
+    }
+
+    /** Throws what says something else than that a thread has ended: before its file was opened, while it was, or since. */
+    static void requireEnd(IOException e) throws IOException {
+        // ESRCH has no exception of its own.
+        if (!(e instanceof NoSuchFileException)
+                && !String.valueOf(e.getMessage()).contains(Errno.text(Errno.number("ESRCH"))))
+            throw e;
     }
 
     /**
@@ -91,16 +99,16 @@ final class Threads implements AutoCloseable {
     /** Asks of every thread, and adds what is wrong; returns how many threads there are. */
     int differences(Function<Map<String, String>, String> question, List<String> wrong) throws PrivilegeException {
         int seen = 0;
-        for (Map.Entry<String, SeekableByteChannel> thread : held.entrySet())
-            seen += ask(thread.getKey(), status(thread.getValue()), question, wrong);
-        if (!held.isEmpty())
-            return seen;
         try {
+            for (Map.Entry<String, SeekableByteChannel> thread : held.entrySet())
+                seen += ask(thread.getKey(), status(thread.getValue()), question, wrong);
+            if (!held.isEmpty())
+                return seen;
             for (Path task : tasks)
                 try (SeekableByteChannel file = open(task)) {
                     seen += ask(task.getFileName().toString(), status(file), question, wrong);
-                } catch (NoSuchFileException _) {
-                    // it has ended
+                } catch (IOException e) {
+                    requireEnd(e);
                 }
             return seen;
         } catch (IOException e) {
@@ -121,7 +129,7 @@ final class Threads implements AutoCloseable {
     }
 
     /** Empty for a thread that has ended. */
-    private static Map<String, String> status(SeekableByteChannel file) throws PrivilegeException {
+    private static Map<String, String> status(SeekableByteChannel file) throws IOException {
         Map<String, String> status = new HashMap<>();
         ByteBuffer buffer = ByteBuffer.allocate(MOST);
         try {
@@ -130,10 +138,8 @@ final class Threads implements AutoCloseable {
                 // a status is one read, mostly
             }
         } catch (IOException e) {
-            // ESRCH, which has no exception of its own: it ended since it was opened.
-            if (String.valueOf(e.getMessage()).contains(Errno.text(Errno.number("ESRCH"))))
-                return status;
-            throw new PrivilegeException("proof", e);
+            requireEnd(e);
+            return status;
         }
         for (String line : new String(buffer.array(), 0, buffer.position(), StandardCharsets.UTF_8).split("\n")) {
             int colon = line.indexOf(':');

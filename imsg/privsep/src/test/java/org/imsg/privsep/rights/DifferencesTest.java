@@ -39,4 +39,18 @@ class DifferencesTest {
         ended.waitFor();
         assertThat(Confinement.none().namespaces(Namespace.NET).differences(ended.pid())).isEmpty();
     }
+
+    @Test
+    void a_process_that_ends_while_it_is_looked_at_differs_in_nothing_it_was_not_started_with() throws Exception {
+        Confinement declared = Confinement.none().limit(Resource.NOFILE, 1 << 30).nice(-1)
+                .namespaces(Namespace.NET);
+        for (int i = 0; i < 300; i++) {
+            Process process = new ProcessBuilder("/bin/true").start();
+            while (process.isAlive())
+                assertThat(declared.differences(process.pid()))
+                        .allMatch(line -> line.equals("has no net namespace of its own")
+                                || line.endsWith(" has NoNewPrivs 0 instead of 1"));
+            process.waitFor();
+        }
+    }
 }
