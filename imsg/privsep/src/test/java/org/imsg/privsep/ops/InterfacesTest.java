@@ -15,6 +15,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.imsg.privsep.ops.PrivilegedInterface.Address;
@@ -39,6 +41,7 @@ class InterfacesTest {
     private static final String POLICY = "interface address=192.0.2.0/24,2001:db8::/64 route=0.0.0.0/0,198.51.100.0/24"
             + " link mtu=1280-1500 v0";
 
+    private final Queue<Thread> threads = new ConcurrentLinkedQueue<>();
     private Fd namespace;
 
     @BeforeEach
@@ -58,7 +61,10 @@ class InterfacesTest {
     }
 
     @AfterEach
-    void leaveNamespace() {
+    void leaveNamespace() throws Exception {
+        // A thread that was asked for at the end may not have entered it yet.
+        for (Thread thread : threads)
+            thread.join();
         if (namespace != null)
             namespace.close();
     }
@@ -68,10 +74,12 @@ class InterfacesTest {
     }
 
     private Thread inside(Runnable work) {
-        return Thread.ofPlatform().daemon().unstarted(() -> {
+        Thread thread = Thread.ofPlatform().daemon().unstarted(() -> {
             assertThat(RawSyscall.call(SETNS, namespace.intValue(), CLONE_NEWNET)).isZero();
             work.run();
         });
+        threads.add(thread);
+        return thread;
     }
 
     /** What the kernel says of itself, past the code under test. */
