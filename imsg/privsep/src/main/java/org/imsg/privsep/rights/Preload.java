@@ -9,20 +9,24 @@ import java.net.StandardProtocolFamily;
 import java.net.UnknownHostException;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TimeZone;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import org.imsg.unix.Errno;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Opens early the files that a JVM opens only when they are first used: a chroot hides the files, and a process that
@@ -38,7 +42,7 @@ public final class Preload {
      * random numbers, selectors, channels and virtual threads, time zones, locales and formats, logging and stack traces, and
      * the C library's resolver, which looks up {@code localhost} once.
      *
-     * @throws IOException if a directory of classes cannot be read
+     * @throws IOException if no list of the classes can be made; directories that cannot be read are passed over
      */
     public static void standard() throws IOException {
         classes();
@@ -61,7 +65,7 @@ public final class Preload {
      * Prepares for loading classes later: every jar of the class path and module path is opened, and stays open; classes that
      * are in directories are loaded. Before, what a log record takes is prepared: the jars may leave no descriptor for it.
      *
-     * @throws IOException if a directory of classes cannot be read
+     * @throws IOException if no list of the classes can be made; directories that cannot be read are passed over
      */
     public static void classes() throws IOException {
         times();
@@ -78,13 +82,34 @@ public final class Preload {
             module.reference().location().filter(location -> "file".equals(location.getScheme())).map(Path::of)
                     .ifPresent(places::add);
         for (Path directory : places) {
-            if (!Files.isDirectory(directory))
-                continue;
-            try (Stream<Path> files = Files.walk(directory)) {
-                files.map(file -> directory.relativize(file).toString()).filter(file -> file.endsWith(".class"))
-                        .forEach(Preload::load);
-            }
+            if (Files.isDirectory(directory))
+                for (String file : classFiles(directory))
+                    load(file);
         }
+    }
+
+    /** What cannot be read holds no class that this process could load; the directory may have other things in it than classes. */
+    static List<String> classFiles(Path directory) throws IOException {
+        List<String> found = new ArrayList<>();
+        Files.walkFileTree(directory, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                if (file.toString().endsWith(".class"))
+                    found.add(directory.relativize(file).toString());
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException e) {
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException e) {
+                return FileVisitResult.CONTINUE;
+            }
+        });
+        return found;
     }
 
     /** None if all is on the module path: an empty name would be the working directory, often the root of everything. */
