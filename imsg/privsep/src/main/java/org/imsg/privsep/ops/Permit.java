@@ -3,10 +3,9 @@ package org.imsg.privsep.ops;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.locks.Lock;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReentrantLock;
 import org.imsg.privsep.ops.PolicyPath.Place;
 import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
@@ -52,9 +51,7 @@ record Permit<Q, R>(Q request, R rule, String origin, Host host, Asker asker, Du
         }
 
         /** Held while a program of the child starts: one at a time, so that it takes one place among those that start any. */
-        default Lock starting() {
-            return new ReentrantLock();
-        }
+        Lock starting();
 
         /** Writes a line about the child into the log. */
         void note(String text);

@@ -57,7 +57,10 @@ record ProgramLimits(Map<Resource, Long> most, GroupLimits together) {
         if (!text.matches("[0-9]{1,9}[" + UNITS + "]?"))
             throw new IllegalArgumentException("expected a number such as 256 or 2G, or unlimited, not " + text);
         int unit = UNITS.indexOf(text.charAt(text.length() - 1)) + 1;
-        return Long.parseLong(unit == 0 ? text : text.substring(0, text.length() - 1)) << 10 * unit;
+        long number = Long.parseLong(unit == 0 ? text : text.substring(0, text.length() - 1));
+        if (number > UNLIMITED >> 10 * unit)
+            throw new IllegalArgumentException("expected at most " + UNLIMITED + ", not " + text);
+        return number << 10 * unit;
     }
 
     /** Adds the limits to a confinement; none is higher than this process's own. */

@@ -15,11 +15,11 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReentrantLock;
 import org.imsg.DescriptorState;
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
@@ -40,8 +40,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Session {
     private static final Logger LOG = System.getLogger("org.imsg.privsep.ops.Monitor");
-    /** How long a full session waits before it looks whether its channel was closed meanwhile. */
     private static final int MOST_AUTHENTICATED = 16;
+    /** How long a full session waits before it looks whether its channel was closed meanwhile. */
     private static final Duration GLANCE = Duration.ofMillis(500);
 
     private final ImsgChannel channel;

@@ -73,12 +73,13 @@ final class UserFiles {
             own.clear();
             DirectoryEntries.visit(directory, name -> {
                 FileStatus status = status(directory, name);
-                if (over.getAsBoolean())
-                    throw new TooManyException(name, status == null ? 0 : status.uid());
-                if (status != null && uids.contains(status.uid()))
+                if (status == null)
+                    Removal.requireTime(over, "fstatat", name);
+                else if (over.getAsBoolean())
+                    throw new TooManyException(name, status.uid());
+                else if (uids.contains(status.uid()))
                     own.add(name);
-                else if (status != null && status.isDirectory() && (status.mode() & WRITABLE_BY_ALL) != 0
-                        && depth < DEEPEST)
+                else if (status.isDirectory() && (status.mode() & WRITABLE_BY_ALL) != 0 && depth < DEEPEST)
                     descend(directory, name, depth);
                 return own.size() < DirectoryEntries.BATCH;
             });

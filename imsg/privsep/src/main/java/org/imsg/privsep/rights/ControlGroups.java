@@ -22,6 +22,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class ControlGroups {
     private static final String PREFIX = "imsg-";
+    /** The first process of a container has the pid that the one before it had. */
+    private static final String OURS = PREFIX + ProcessHandle.current().pid() + "-"
+            + Long.toHexString(System.nanoTime()) + "-";
     private static final Path OWN = Path.of("/proc/self/cgroup");
 
     private final Path directory;
@@ -83,13 +86,12 @@ public final class ControlGroups {
 
     /** A group that lives is this process's; one of another process is of a run that is over. */
     private void removeStale() throws IOException {
-        String ours = PREFIX + ProcessHandle.current().pid() + "-";
         List<Path> stale = new ArrayList<>();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory, PREFIX + "*")) {
             entries.forEach(stale::add);
         }
         for (Path each : stale)
-            if (Files.isDirectory(each) && !each.getFileName().toString().startsWith(ours))
+            if (Files.isDirectory(each) && !each.getFileName().toString().startsWith(OURS))
                 new ControlGroup(each).close();
     }
 
@@ -117,7 +119,7 @@ public final class ControlGroups {
      * @throws PrivilegeException if the limits cannot be kept here, or the group cannot be made; the message says why
      */
     public ControlGroup make(String name, GroupLimits limits) throws PrivilegeException {
-        Path path = directory.resolve(PREFIX + ProcessHandle.current().pid() + "-" + made.incrementAndGet() + "-"
+        Path path = directory.resolve(OURS + made.incrementAndGet() + "-"
                 + name.replaceAll("[^A-Za-z0-9_.-]", "_"));
         try {
             enable(limits.controllers());

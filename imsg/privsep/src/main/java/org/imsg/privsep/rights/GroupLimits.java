@@ -10,6 +10,9 @@ import java.util.function.Function;
 public final class GroupLimits {
     private static final GroupLimits NONE = new GroupLimits(Map.of());
     private static final int PERIOD_MICROSECONDS = 100_000;
+    private static final String MAX = "max";
+    /** PID_MAX_LIMIT: the kernel takes no greater number. */
+    private static final long MOST_PIDS = 1 << 22;
 
     /** By the name of the file that has them. */
     private final Map<String, String> values;
@@ -30,23 +33,23 @@ public final class GroupLimits {
     /**
      * Limits their memory, page cache included. When no more can be had, the kernel kills all of them. They are not swapped out.
      *
-     * @param bytes 1 or more
+     * @param bytes 1 or more; {@link Long#MAX_VALUE} is no limit
      * @return limits with this one
      * @throws IllegalArgumentException if it is under 1
      */
     public GroupLimits memory(long bytes) {
-        return with("memory.max", Long.toString(atLeastOne(bytes)));
+        return with("memory.max", text(bytes, Long.MAX_VALUE - 1));
     }
 
     /**
      * Limits how many processes and threads they are. One more fails with EAGAIN.
      *
-     * @param most 1 or more
+     * @param most 1 or more; above 4194304, the most processes that Linux has, it is no limit
      * @return limits with this one
      * @throws IllegalArgumentException if it is under 1
      */
     public GroupLimits pids(long most) {
-        return with("pids.max", Long.toString(atLeastOne(most)));
+        return with("pids.max", text(most, MOST_PIDS));
     }
 
     /**
@@ -62,10 +65,10 @@ public final class GroupLimits {
         return with("cpu.max", Math.round(processors * PERIOD_MICROSECONDS) + " " + PERIOD_MICROSECONDS);
     }
 
-    private static long atLeastOne(long most) {
+    private static String text(long most, long greatest) {
         if (most < 1)
             throw new IllegalArgumentException("a limit of a control group is 1 or more, not " + most);
-        return most;
+        return most > greatest ? MAX : Long.toString(most);
     }
 
     private GroupLimits with(String file, String value) {
@@ -102,7 +105,9 @@ public final class GroupLimits {
 
     /** Whether a file of the group allows more than it was given; the kernel takes whole pages of memory only, and so perhaps less. */
     static boolean isMore(String now, String given) {
-        if (now.startsWith("max") || given.contains(" "))
+        if (given.equals(MAX))
+            return false;
+        if (now.startsWith(MAX) || given.contains(" "))
             return !now.equals(given);
         return Long.parseUnsignedLong(now) > Long.parseUnsignedLong(given);
     }

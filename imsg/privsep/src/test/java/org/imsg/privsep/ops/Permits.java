@@ -3,6 +3,8 @@ package org.imsg.privsep.ops;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
 import org.imsg.unix.Child;
@@ -20,6 +22,11 @@ final class Permits {
 
         @Override
         public void signals(IntConsumer receiver) {}
+
+        @Override
+        public Lock starting() {
+            return new ReentrantLock();
+        }
 
         @Override
         public void note(String text) {}

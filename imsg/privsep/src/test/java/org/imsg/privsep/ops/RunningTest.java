@@ -529,6 +529,9 @@ class RunningTest {
     void a_limit_that_is_no_number_is_a_fault_of_the_policy() {
         assertThatExceptionOfType(PolicyException.class).isThrownBy(() -> Policy.of("run user=1 nproc=many /bin/sh"))
                 .withMessageContaining("expected a number such as 256 or 2G, or unlimited, not many");
+        assertThatExceptionOfType(PolicyException.class)
+                .isThrownBy(() -> Policy.of("run user=1 fsize=16777216T /bin/sh"))
+                .withMessageContaining("expected at most 9223372036854775807, not 16777216T");
     }
 
     @Test

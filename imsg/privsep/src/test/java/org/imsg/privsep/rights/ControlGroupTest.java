@@ -318,6 +318,25 @@ class ControlGroupTest {
     }
 
     @Test
+    void a_group_without_a_limit_has_what_the_kernel_takes_for_none(@TempDir Path files) throws Exception {
+        GroupLimits none = GroupLimits.none().memory(Long.MAX_VALUE).pids(4_194_305);
+        assertThat(none).hasToString("{memory.max=max, pids.max=max}");
+        for (String file : new String[]{"memory.max max", "pids.max 7", "cgroup.procs 12"})
+            Files.writeString(files.resolve(file.split(" ")[0]), file.split(" ")[1] + "\n");
+        assertThat(new ControlGroup(files, none).differences(12)).isEmpty();
+    }
+
+    @Test
+    void a_group_of_an_earlier_process_that_had_the_same_number_is_removed() throws Exception {
+        Path stale = Files.createDirectory(place.directory.resolve("imsg-" + ProcessHandle.current().pid() + "-1-run"));
+        try (ControlGroup _ = groups.make("run", GroupLimits.none())) {
+            ControlGroups.in(place.directory);
+            assertThat(stale).doesNotExist();
+            assertThat(place.groups()).hasSize(1);
+        }
+    }
+
+    @Test
     void limits_are_told_from_nonsense() {
         assertThat(GroupLimits.none().memory(1 << 20).pids(7).cpus(1.5))
                 .hasToString("{cpu.max=150000 100000, memory.max=1048576, pids.max=7}");
