@@ -88,7 +88,7 @@ public final class Preload {
         }
     }
 
-    /** What cannot be read holds no class that this process could load; the directory may have other things in it than classes. */
+    /** Files that cannot be read hold no class for this process; a directory may have other things in it than classes. */
     static List<String> classFiles(Path directory) throws IOException {
         List<String> found = new ArrayList<>();
         Files.walkFileTree(directory, new SimpleFileVisitor<>() {
