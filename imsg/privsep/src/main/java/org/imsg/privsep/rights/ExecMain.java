@@ -37,7 +37,6 @@ public final class ExecMain {
     private static final int FAILURE = 111;
     private static final int CANNOT_EXECUTE = 126;
     private static final int NOT_FOUND = 127;
-    private static final String UNITS = "KMGT";
 
     private ExecMain() {}
 
@@ -145,14 +144,7 @@ public final class ExecMain {
         String[] sides = text.split("=", -1);
         if (sides.length != 2)
             throw new IllegalArgumentException("expected a limit such as nofile=256, not " + text);
-        return rights.limit(one(Resource.values(), sides[0]), limit(sides[1]));
-    }
-
-    private static long limit(String text) {
-        if (text.equals("unlimited"))
-            return -1;
-        int unit = text.isEmpty() ? 0 : UNITS.indexOf(text.charAt(text.length() - 1)) + 1;
-        return number(unit == 0 ? text : text.substring(0, text.length() - 1), "[0-9]{1,9}") << 10 * unit;
+        return rights.limit(one(Resource.values(), sides[0]), Resource.parse(sides[1]));
     }
 
     private static long number(String text, String form) {

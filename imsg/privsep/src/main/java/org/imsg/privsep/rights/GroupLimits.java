@@ -4,7 +4,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Function;
 
 /** What all processes of a {@link ControlGroup} may use together. A description: immutable, each method gives a new one. */
 public final class GroupLimits {
@@ -82,13 +81,14 @@ public final class GroupLimits {
      *
      * @param file {@code memory.max}, {@code pids.max} or {@code cpu.max}
      * @param text its value
-     * @param number reads a number of bytes or processes
      * @return limits with this one
      * @throws IllegalArgumentException if it is none
      */
-    public GroupLimits read(String file, String text, Function<String, Long> number) {
-        if (!file.equals("cpu.max"))
-            return file.equals("pids.max") ? pids(number.apply(text)) : memory(number.apply(text));
+    public GroupLimits read(String file, String text) {
+        if (!file.equals("cpu.max")) {
+            long most = text.equals("unlimited") ? Long.MAX_VALUE : Resource.parse(text);
+            return file.equals("pids.max") ? pids(most) : memory(most);
+        }
         if (!text.matches("[0-9]{1,5}(\\.[0-9]{1,2})?"))
             throw new IllegalArgumentException("expected a number of processors such as 0.5, not " + text);
         return cpus(Double.parseDouble(text));

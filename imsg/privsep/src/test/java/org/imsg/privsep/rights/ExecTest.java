@@ -215,7 +215,8 @@ class ExecTest {
             -n 40 true; niceness is changed by -39 to 39, not by 40
             -r nofile true; expected a limit such as nofile=256, not nofile
             -r files=1 true; expected one of cpu, fsize
-            -r nofile=-2 true; expected a number, not -2
+            -r nofile=-2 true; expected a number such as 256 or 2G, or unlimited, not -2
+            -r fsize=16777216T true; expected at most 9223372036854775807, not 16777216T
             -p everything true; expected one of stdio,
             -k 2 true; a descriptor to keep is 3 or more, not 2
             -x y true; expected -u, -U, -/, -n, -l, -L, -r, -p or -k, not -x
