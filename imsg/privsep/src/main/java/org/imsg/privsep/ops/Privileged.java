@@ -287,8 +287,8 @@ public final class Privileged implements AutoCloseable {
     /**
      * Sets the clock.
      *
-     * <p>Policy: {@code clock [within=SECONDS]}, no further than that from what it shows; as often as the child asks, so that many small
-     * steps go any way. Request 9: n8 relative, n64 seconds (signed), n32 nanoseconds; DONE.
+     * <p>Policy: {@code clock [within=SECONDS]}; the sum of all changes that a line allows is no more than that forward or back, until the
+     * policy is read again. Request 9: n8 relative, n64 seconds (signed), n32 nanoseconds; DONE.
      *
      * @param time the time that it shows then
      * @throws IOException as said above

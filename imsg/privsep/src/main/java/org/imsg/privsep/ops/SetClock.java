@@ -42,10 +42,10 @@ record SetClock(boolean relative, long seconds, int nanoseconds) implements Oper
     }
 
     /** {@code clock [within=SECONDS]}. */
-    record Rule(Optional<Duration> within) implements Operation.Rule<SetClock> {
+    record Rule(Optional<Duration> within, Changes changes) implements Operation.Rule<SetClock> {
         private static Rule of(PolicyLine line) {
             line.options("within=");
-            return new Rule(line.seconds("within="));
+            return new Rule(line.seconds("within="), new Changes());
         }
 
         @Override
@@ -54,16 +54,27 @@ record SetClock(boolean relative, long seconds, int nanoseconds) implements Oper
         }
     }
 
+    /** The sum of what a line has let the clock be changed by: many small steps would else go any way. */
+    private static final class Changes {
+        private Duration sum = Duration.ZERO;
+
+        private synchronized void make(Permit<SetClock, Rule> permit) throws IOException {
+            SetClock request = permit.request();
+            Instant now = permit.host().clock().now();
+            Duration given = Duration.ofSeconds(request.seconds, request.nanoseconds);
+            Duration change = request.relative ? given : Duration.between(now, Instant.EPOCH.plus(given));
+            Duration after = sum.plus(change);
+            Optional<Duration> within = permit.rule().within;
+            if (within.isPresent() && after.abs().compareTo(within.get()) > 0)
+                throw permit.refusal("the clock may be changed by " + within.get().toSeconds() + " s in all, not by "
+                        + after.toSeconds() + " s");
+            permit.host().clock().set(now.plus(change));
+            sum = after;
+        }
+    }
+
     private static Answer perform(Permit<SetClock, Rule> permit) throws IOException {
-        SetClock request = permit.request();
-        Instant now = permit.host().clock().now();
-        Duration given = Duration.ofSeconds(request.seconds, request.nanoseconds);
-        Duration change = request.relative ? given : Duration.between(now, Instant.EPOCH.plus(given));
-        Optional<Duration> within = permit.rule().within;
-        if (within.isPresent() && change.abs().compareTo(within.get()) > 0)
-            throw permit.refusal("the clock may be changed by " + within.get().toSeconds() + " s, not by "
-                    + change.toSeconds() + " s");
-        permit.host().clock().set(now.plus(change));
+        permit.rule().changes.make(permit);
         return Answer.done(List.of());
     }
 }

@@ -163,6 +163,24 @@ class LookupsTest {
     }
 
     @Test
+    void many_small_steps_move_the_clock_no_further_than_one_may() throws Exception {
+        List<Instant> set = new CopyOnWriteArrayList<>();
+        try (Served served = Served.by(Policy.of("clock within=60"),
+                monitor -> monitor.clock(SystemClock.recording(set::add)));
+                Privileged privileged = served.privileged()) {
+            for (int step : new int[]{40, -30, 50, -60, -60})
+                privileged.adjustClock(Duration.ofSeconds(step));
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> privileged.adjustClock(Duration.ofSeconds(-1)))
+                    .withMessageContaining("may be changed by 60 s in all, not by -61 s");
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> privileged.setClock(Instant.now().minusSeconds(30)));
+            privileged.adjustClock(Duration.ofSeconds(120));
+        }
+        assertThat(set).hasSize(6);
+    }
+
+    @Test
     void a_time_safe_monitor_records_what_it_would_have_set_the_clock_to() throws Exception {
         List<Instant> set = new CopyOnWriteArrayList<>();
         Instant start = Instant.now();
@@ -176,7 +194,7 @@ class LookupsTest {
                     .isThrownBy(() -> privileged.setClock(start.plusSeconds(7300))).withMessageContaining("by 3600 s")
                     .matches(e -> e.rule().equals("policy:1: clock within=3600"));
             assertThatExceptionOfType(RefusedException.class)
-                    .isThrownBy(() -> privileged.adjustClock(Duration.ofSeconds(-3601)));
+                    .isThrownBy(() -> privileged.adjustClock(Duration.ofSeconds(-3701)));
             assertThat(log.lines()).hasSize(2);
         }
         assertThat(set).hasSize(2);
