@@ -75,8 +75,10 @@ public final class ChildJvm {
         // A thread that reads is not interrupted by a test's timeout.
         CompletableFuture.delayedExecutor(most.toMillis(), TimeUnit.MILLISECONDS).execute(process::destroyForcibly);
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        // Else the JDK closes it some time after the end, and a test that counts descriptors finds one less.
+        // Else the JDK closes them some time after the end, and a test that counts descriptors finds fewer.
         process.getOutputStream().close();
+        process.getInputStream().close();
+        process.getErrorStream().close();
         if (!process.waitFor(1, TimeUnit.MINUTES) || process.exitValue() != 0)
             throw new AssertionError(main.getSimpleName() + " failed, or was ended after " + most + ":\n" + output);
         return output;
