@@ -49,7 +49,7 @@ final class Connector {
                 throw new AlreadyConnectedException();
             if (local != null)
                 channel.doBind(local);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             connected.tryFailure(e);
             return;
         }
@@ -64,15 +64,17 @@ final class Connector {
         attempt();
     }
 
+    /** The channel is on another loop now, and the one that had the next attempt may end before it. */
+    void moved() {
+        if (attempt != null)
+            attempt.cancel(false);
+        attempt();
+    }
+
     private void attempt() {
-        if (promise == null)
-            return;
-        // The channel may have been registered with another loop while it waited.
         EventLoop loop = channel.eventLoop();
-        if (!loop.inEventLoop()) {
-            loop.execute(this::attempt);
+        if (!loop.inEventLoop() || promise == null)
             return;
-        }
         try {
             int result = SocketCalls.connect(channel.socket(), to);
             if (result == 0)
@@ -81,7 +83,7 @@ final class Connector {
                 wait(loop);
             else
                 throw refused(new ErrnoException("connect", to, -result));
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             fail(e);
         }
     }

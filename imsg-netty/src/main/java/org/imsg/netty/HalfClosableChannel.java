@@ -53,7 +53,7 @@ abstract class HalfClosableChannel extends AbstractChannel implements DuplexChan
             try {
                 shutdownInputNow();
                 promise.trySuccess();
-            } catch (IOException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 promise.tryFailure(e);
             }
         });

@@ -1,6 +1,7 @@
 package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.util.IllegalReferenceCountException;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import org.imsg.DescriptorState;
@@ -86,9 +87,14 @@ public final class ImsgBatch {
             fd = Framer.NONE;
             length = 0;
         }
+        buffer.readerIndex(origin + header + length);
+        abandon();
+    }
+
+    /** Ends in the middle: nothing is told of what was handed on. */
+    void abandon() {
         reading = null;
         leave();
-        buffer.readerIndex(origin + header + length);
         buffer = null;
         memory = null;
     }
@@ -100,6 +106,9 @@ public final class ImsgBatch {
 
     private boolean advance() {
         leave();
+        // Memory is read by its address: a handler may have released what was not its own.
+        if (buffer.refCnt() == 0)
+            throw new IllegalReferenceCountException(0);
         header += length;
         length = 0;
         if (broken || header == limit)

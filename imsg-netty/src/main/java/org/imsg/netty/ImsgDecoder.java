@@ -5,6 +5,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.util.ReferenceCountUtil;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Queue;
@@ -61,59 +62,75 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
-        fired.add(message);
-        if (reading)
+        if (reading) {
+            fired.add(message);
             return;
+        }
         reading = true;
-        try {
-            for (Object next; (next = fired.poll()) != null;)
-                if (ctx.isRemoved())
-                    ctx.fireChannelRead(next);
+        for (Object next = message; next != null; next = fired.poll())
+            try {
+                if (ctx.isRemoved() && !dead)
+                    fire(ctx, next);
                 else
                     take(ctx, next);
-        } finally {
-            reading = false;
+                if (ctx.isRemoved())
+                    handOn(ctx);
+            } catch (Throwable e) {
+                // Memory ran out, say. With a part of the stream missing, the rest would be taken for something else.
+                batch.abandon();
+                die(ctx, e);
+                ctx.close();
+            }
+        reading = false;
+    }
+
+    /** Gives a message on; where that fails, as with a handler whose executor has ended, it is released. */
+    private static void fire(ChannelHandlerContext ctx, Object message) {
+        try {
+            ctx.fireChannelRead(message);
+        } catch (Throwable e) {
+            ReferenceCountUtil.safeRelease(message);
+            throw e;
         }
     }
 
-    private void take(ChannelHandlerContext ctx, Object message) {
+    private void take(ChannelHandlerContext ctx, Object message) throws ImsgProtocolException {
         if (message instanceof ByteBuf bytes) {
             read(ctx, bytes, -1, false);
         } else if (message instanceof FdBuf withFd) {
-            Fd fd = withFd.takeFd();
-            boolean lost = withFd.isLost();
-            ByteBuf bytes = withFd.content().retain();
-            withFd.release();
-            read(ctx, bytes, fd == null ? -1 : fd.release(), lost);
+            ByteBuf bytes;
+            Fd fd;
+            try {
+                framer.makeRoom();
+                bytes = withFd.content().retain();
+                fd = withFd.takeFd();
+            } finally {
+                withFd.release();
+            }
+            read(ctx, bytes, fd == null ? -1 : fd.release(), withFd.isLost());
         } else {
-            ctx.fireChannelRead(message);
+            fire(ctx, message);
         }
     }
 
-    private void read(ChannelHandlerContext ctx, ByteBuf bytes, int fd, boolean lost) {
+    private void read(ChannelHandlerContext ctx, ByteBuf bytes, int fd, boolean lost) throws ImsgProtocolException {
         if (dead || !bytes.isReadable()) {
-            bytes.release();
             if (fd >= 0)
                 closeUnclaimed(fd);
+            bytes.release();
             return;
         }
         framer.arrived(bytes.readableBytes(), fd, lost);
-        ByteBuf stream = null;
-        boolean intact;
+        ByteBuf stream = join(ctx, bytes);
+        tail = null;
         try {
-            stream = join(ctx, bytes);
-            tail = null;
-            intact = decode(ctx, stream);
-        } catch (RuntimeException | Error e) {
-            // Memory ran out, say. With a part of the stream missing, the rest would be taken for something else.
-            die(ctx, stream == null ? tail : stream, e);
-            ctx.close();
-            return;
+            decode(ctx, stream);
+            if (stream.isReadable())
+                tail = stream;
+        } finally {
+            if (tail == null)
+                stream.release();
         }
-        if (!intact)
-            fail(ctx, stream);
-        else
-            keep(ctx, stream);
     }
 
     /** Whether descriptors can come. On a channel of Netty's own they never do, and nothing tells whether one was sent. */
@@ -121,37 +138,32 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
         return !(channel instanceof ImsgSocketChannel own) || own.config().isAllowFdPassing();
     }
 
-    /** Hands on every whole message; false if what comes behind them is none. */
-    private boolean decode(ChannelHandlerContext ctx, ByteBuf stream) {
+    /** Hands on every whole message; throws if what comes behind them is none. */
+    private void decode(ChannelHandlerContext ctx, ByteBuf stream) throws ImsgProtocolException {
         if (batch.begin(stream, passes(ctx.channel()))) {
             delivered = true;
             if (batched)
                 ctx.fireChannelRead(batch);
             else
                 while (!ctx.isRemoved() && batch.next())
-                    ctx.fireChannelRead(batch.toMessage());
+                    fire(ctx, batch.toMessage());
         }
         batch.end(!ctx.isRemoved());
-        return !batch.isBroken();
-    }
-
-    private void keep(ChannelHandlerContext ctx, ByteBuf stream) {
-        if (ctx.isRemoved())
-            handOn(ctx, stream);
-        else if (stream.isReadable())
-            tail = stream;
-        else
-            stream.release();
+        if (batch.isBroken()) {
+            MemorySegment header = MemorySegment
+                    .ofBuffer(stream.internalNioBuffer(stream.readerIndex(), ImsgHeader.SIZE));
+            throw new ImsgProtocolException(ImsgHeader.type(header, 0), framer.saidLength(header, 0), framer.limit(),
+                    ImsgHeader.word(header, 0));
+        }
     }
 
     /** The bytes of which no message was made go to the next handler as they came, with their descriptor. */
-    private void handOn(ChannelHandlerContext ctx, ByteBuf left) {
-        if (left.isReadable()) {
+    private void handOn(ChannelHandlerContext ctx) {
+        ByteBuf left = tail;
+        tail = null;
+        if (left != null) {
             int fd = framer.giveUp();
-            ctx.fireChannelRead(
-                    fd == Framer.NONE ? left : new FdBuf(left, fd < 0 ? null : Fd.of(fd), fd == Framer.LOST));
-        } else {
-            left.release();
+            fire(ctx, fd == Framer.NONE ? left : new FdBuf(left, fd < 0 ? null : Fd.of(fd), fd == Framer.LOST));
         }
         framer.close();
     }
@@ -160,44 +172,40 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
     private ByteBuf join(ChannelHandlerContext ctx, ByteBuf bytes) {
         if (tail == null && bytes.nioBufferCount() == 1)
             return bytes;
-        int have = tail == null ? 0 : tail.readableBytes();
-        int all = have + bytes.readableBytes();
-        ByteBuf joined = tail;
-        // Appending is safe though messages may still be looking at the memory: theirs lies before the tail.
-        if (joined == null || joined.isReadOnly() || joined.writableBytes() < bytes.readableBytes()) {
-            int advance = Math.min(framer.needed(), Math.max(LARGEST_ADVANCE, 2 * have));
-            try {
-                joined = ctx.alloc().directBuffer(Math.max(all, advance));
-            } catch (RuntimeException | Error e) {
-                bytes.release();
-                throw e;
-            }
-            if (tail != null) {
-                joined.writeBytes(tail);
-                tail.release();
-            }
+        try {
+            // Appending is safe though messages may still be looking at the memory: theirs lies before the tail.
+            if (tail == null || tail.isReadOnly() || tail.writableBytes() < bytes.readableBytes())
+                grow(ctx, bytes.readableBytes());
+            return tail.writeBytes(bytes);
+        } finally {
+            bytes.release();
         }
-        joined.writeBytes(bytes);
-        bytes.release();
-        return joined;
     }
 
-    private void fail(ChannelHandlerContext ctx, ByteBuf stream) {
-        MemorySegment header = MemorySegment.ofBuffer(stream.internalNioBuffer(stream.readerIndex(), ImsgHeader.SIZE));
-        die(ctx, stream,
-                new ImsgProtocolException(ImsgHeader.type(header, 0), framer.saidLength(header, 0), framer.limit(),
-                        ImsgHeader.word(header, 0)));
-        ctx.close();
+    /** Gives the tail other memory, with room for so many bytes. */
+    private void grow(ChannelHandlerContext ctx, int more) {
+        ByteBuf before = tail;
+        int have = before == null ? 0 : before.readableBytes();
+        int advance = Math.min(framer.needed(), Math.max(LARGEST_ADVANCE, 2 * have));
+        tail = ctx.alloc().directBuffer(Math.max(have + more, advance));
+        if (before == null)
+            return;
+        try {
+            tail.writeBytes(before);
+        } finally {
+            before.release();
+        }
     }
 
     /** Says once why nothing more can come. */
-    private void die(ChannelHandlerContext ctx, @Nullable ByteBuf stream, Throwable cause) {
+    private void die(ChannelHandlerContext ctx, Throwable cause) {
+        boolean first = !dead;
         dead = true;
-        tail = null;
-        if (stream != null)
-            stream.release();
         framer.close();
-        ctx.fireExceptionCaught(cause);
+        ReferenceCountUtil.safeRelease(tail);
+        tail = null;
+        if (first)
+            ctx.fireExceptionCaught(cause);
     }
 
     @Override
@@ -225,7 +233,7 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
     /** The stream has ended. */
     private void end(ChannelHandlerContext ctx) {
         if (tail != null)
-            die(ctx, tail, new ImsgEofException(tail.readableBytes(), framer.needed()));
+            die(ctx, new ImsgEofException(tail.readableBytes(), framer.needed()));
         framer.close();
     }
 
@@ -233,15 +241,13 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
     public void handlerRemoved(ChannelHandlerContext ctx) {
         if (reading)
             return; // by a handler that was given a message: the rest goes when it returns
-        ByteBuf left = tail;
-        tail = null;
-        if (left != null && ctx.channel().isActive()) {
-            handOn(ctx, left);
+        if (tail != null && ctx.channel().isActive()) {
+            handOn(ctx);
             ctx.fireChannelReadComplete();
             return;
         }
         framer.close();
-        if (left != null)
-            left.release();
+        ReferenceCountUtil.release(tail);
+        tail = null;
     }
 }

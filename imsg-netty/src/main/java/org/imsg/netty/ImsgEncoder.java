@@ -76,7 +76,7 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
         FdBuf message;
         try {
             message = new FdBuf(bytes, fd);
-        } catch (IllegalStateException e) {
+        } catch (RuntimeException | Error e) {
             bytes.release();
             throw e;
         }
@@ -120,7 +120,7 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
         int before = gathered.size() - ImsgHeader.SIZE;
         try {
             gathered.payload(payload);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             // Such as one that was released already; a header without its payload must not go out.
             gathered.truncate(before);
             throw e;
@@ -138,7 +138,7 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
         alone.header(known, type, length, true, id, pid == 0 ? OWN_PID : pid);
         try {
             alone.payload(payload);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             alone.end().release();
             throw e;
         }
@@ -156,7 +156,7 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
         }
         try {
             encode(ctx, imsg, promise);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             promise.tryFailure(e);
         } finally {
             imsg.release();

@@ -198,6 +198,7 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
         registration.begin((IoEventLoop) eventLoop(), promise, () -> {
             ChannelOutboundBuffer queue = unsafe().outboundBuffer();
             registration.want(registration.wantsRead(), active && queue != null && !queue.isEmpty());
+            connector.moved();
         });
     }
 

@@ -23,7 +23,7 @@ final class Registration {
         Binding made;
         try {
             made = Transport.of(loop).orElseThrow().bind(channel);
-        } catch (RuntimeException | LinkageError e) { // a version of Netty that does not fit
+        } catch (RuntimeException | Error e) { // a version of Netty that does not fit
             promise.setFailure(e);
             return;
         }
@@ -37,7 +37,7 @@ final class Registration {
                 binding = made;
                 then.run();
                 promise.setSuccess();
-            } catch (RuntimeException | LinkageError e) {
+            } catch (RuntimeException | Error e) {
                 // Such as of a file that cannot be polled. The loop would keep it under a number that another will have.
                 binding = null;
                 made.cancel(true);

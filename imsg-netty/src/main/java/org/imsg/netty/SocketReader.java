@@ -6,6 +6,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
+import io.netty.util.ReferenceCountUtil;
 import io.netty.util.UncheckedBooleanSupplier;
 import java.io.IOException;
 import org.imsg.sys.OpenDescriptor;
@@ -87,24 +88,24 @@ final class SocketReader {
 
     void read(ImsgSocketChannel.SocketUnsafe unsafe) {
         ChannelPipeline pipeline = channel.pipeline();
-        RecvByteBufAllocator.ExtendedHandle sizes = (RecvByteBufAllocator.ExtendedHandle) unsafe.recvBufAllocHandle();
-        sizes.reset(config);
         Throwable failure = null;
         try {
+            RecvByteBufAllocator.ExtendedHandle sizes = (RecvByteBufAllocator.ExtendedHandle) unsafe
+                    .recvBufAllocHandle();
+            sizes.reset(config);
             do {
                 Object received = receive(sizes);
                 if (received == null)
                     break;
-                sizes.incMessagesRead(1);
                 pending = false;
                 pipeline.fireChannelRead(received);
                 // A handler may have closed the channel, and the number may be another socket's by now.
             } while (channel.isActive() && !isOver() && (endReported || sizes.continueReading(maybeMore)));
+            sizes.readComplete();
         } catch (Throwable e) {
             // Whatever it is, an error of the allocator's too, must not end the loop of all the other channels.
             failure = e;
         }
-        sizes.readComplete();
         pipeline.fireChannelReadComplete();
         if (failure != null)
             pipeline.fireExceptionCaught(failure);
@@ -118,28 +119,35 @@ final class SocketReader {
     private @Nullable Object receive(RecvByteBufAllocator.ExtendedHandle sizes) throws IOException {
         ByteBuf buffer = memory(sizes.allocate(config.getAllocator()));
         int room = buffer.writableBytes();
+        Object message = buffer;
         boolean handedOn = false;
         try {
             sizes.attemptedBytesRead(room);
             boolean descriptors = config.isAllowFdPassing();
             Msghdr header = SocketCalls.toReceive();
             int n = receive(header, descriptors, buffer, room);
-            sizes.lastBytesRead(n == 0 ? -1 : Math.max(n, 0));
             filled = n == room;
             broughtDescriptor = false;
+            // So it stays if the allocator's handle fails: bytes are missing then.
+            ended = n >= 0;
             if (n > 0) {
                 buffer.writerIndex(buffer.writerIndex() + n);
-                Object message = descriptors ? withDescriptor(header, buffer) : buffer;
+                if (descriptors)
+                    message = withDescriptor(header, buffer);
+            }
+            sizes.lastBytesRead(n == 0 ? -1 : Math.max(n, 0));
+            if (n > 0) {
+                sizes.incMessagesRead(1);
+                ended = false;
                 handedOn = true;
                 return message;
             }
-            ended = n == 0;
             if (n < 0 && n != -Constants.EAGAIN)
                 throw new ErrnoException(descriptors ? "recvmsg" : "recv", channel.socket(), -n);
             return null;
         } finally {
             if (!handedOn)
-                buffer.release();
+                ReferenceCountUtil.release(message);
         }
     }
 

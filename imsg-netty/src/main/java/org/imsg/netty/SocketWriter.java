@@ -80,7 +80,7 @@ final class SocketWriter {
         ByteBuf copy = config.getAllocator().directBuffer(bytes.readableBytes());
         try {
             return copy.writeBytes(bytes, bytes.readerIndex(), bytes.readableBytes());
-        } catch (RuntimeException e) { // released already, say
+        } catch (RuntimeException | Error e) { // released already, say
             copy.release();
             throw e;
         }

@@ -9,6 +9,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ConnectTimeoutException;
+import io.netty.channel.EventLoopGroup;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.io.FileNotFoundException;
 import java.net.ConnectException;
@@ -106,6 +107,28 @@ class ConnectTest {
             assertThat(pending.channel().isActive()).isTrue();
             assertThatThrownBy(pending.channel().connect(UnixDomainSocketAddress.of(address.path()))::sync)
                     .isInstanceOf(AlreadyConnectedException.class);
+            pending.channel().close().sync();
+            waiting.forEach(Fd::close);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void goes_on_waiting_on_the_loop_that_the_channel_moved_to_when_the_one_before_has_ended(Loops loops)
+            throws Exception {
+        UnixAddress address = UnixAddress.of(directory.resolve("full"));
+        EventLoopGroup before = loops.newGroup(1);
+        try (UnixListener listener = UnixListener.at(address).backlog(1).listen()) {
+            List<Fd> waiting = fill(address);
+            ChannelFuture pending = new Bootstrap().group(before).channel(ImsgSocketChannel.class)
+                    .handler(new Events()).connect(UnixDomainSocketAddress.of(address.path()));
+            pending.channel().eventLoop().submit(() -> {}).sync();
+            pending.channel().deregister().sync();
+            Loops.end(before);
+            loops.other().group().next().register(pending.channel()).sync();
+            listener.accept().close();
+            pending.sync();
+            assertThat(pending.channel().isActive()).isTrue();
             pending.channel().close().sync();
             waiting.forEach(Fd::close);
         }

@@ -221,6 +221,24 @@ class HandlersTest {
     }
 
     @Test
+    void an_error_of_a_consumer_ends_its_request_and_no_other() {
+        ImsgRequests requests = new ImsgRequests();
+        EmbeddedChannel channel = new EmbeddedChannel(requests, last);
+        Future<ImsgMessage> other = requests.request(message(1, 0, "?"), SECOND);
+        int otherId = sentId(channel);
+        Future<ImsgMessage> failing = requests.requestAll(message(1, 0, "?"), SECOND, type -> type == END, reply -> {
+            throw new AssertionError("cannot read this");
+        });
+        ImsgMessage bad = message(2, sentId(channel), "bad");
+        channel.writeInbound(bad, message(2, otherId, "good"));
+        assertThat(failing.cause()).hasMessage("cannot read this");
+        assertThat(text(other.getNow())).isEqualTo("good");
+        assertThat(bad.refCnt()).isZero();
+        assertThat(causes).isEmpty();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
     void a_predicate_that_throws_ends_its_request() {
         ImsgRequests requests = new ImsgRequests();
         EmbeddedChannel channel = new EmbeddedChannel(requests);

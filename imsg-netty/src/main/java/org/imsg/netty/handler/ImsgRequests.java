@@ -104,7 +104,7 @@ public final class ImsgRequests extends ChannelDuplexHandler {
                 } else {
                     each.accept(message);
                 }
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 fail(e);
             } finally {
                 if (!handedOver)
@@ -194,7 +194,7 @@ public final class ImsgRequests extends ChannelDuplexHandler {
         try {
             open.watch();
             named = request.withId(open.id);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             // The loop is about to end, say, or the request was released already.
             open.close();
             if (request.refCnt() > 0)
