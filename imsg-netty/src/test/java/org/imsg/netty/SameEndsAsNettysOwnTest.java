@@ -60,7 +60,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** The same is done to a channel of ours and to Netty's own: handlers, futures and the peer see the same of both, in the same order. */
 @ExtendWith(LeakDetection.class)
 @Timeout(60)
-class SameAsNettysOwnTest {
+class SameEndsAsNettysOwnTest {
     private static final Map<ChannelOption<?>, Object> NO_AUTO_READ = Map.of(ChannelOption.AUTO_READ, false);
     private static final Map<ChannelOption<?>, Object> HALF_CLOSURE = Map.of(ChannelOption.ALLOW_HALF_CLOSURE, true);
     private static final Map<ChannelOption<?>, Object> BOTH = Map.of(ChannelOption.AUTO_READ, false,
