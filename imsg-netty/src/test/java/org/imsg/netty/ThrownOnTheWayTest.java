@@ -9,6 +9,7 @@ import static org.imsg.netty.Wire.pipeSaying;
 import static org.imsg.netty.Wire.say;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.buffer.UnpooledHeapByteBuf;
 import io.netty.channel.Channel;
@@ -93,7 +94,7 @@ class ThrownOnTheWayTest {
         EmbeddedChannel channel = new EmbeddedChannel(codec());
         channel.pipeline().addLast(executor, new Events());
         executor.shutdownGracefully(0, 1, TimeUnit.SECONDS).sync();
-        FdBuf read = new FdBuf(join(marked(1, 0, "for no one"), marked(2, 0, "for no one"), plain(3, 0, "")),
+        FdBuf read = new FdBuf(Unpooled.copiedBuffer(marked(1, 0, "for no one"), plain(2, 0, "for no one")),
                 pipeSaying(""));
         try (CapturedLog log = new CapturedLog(Class.forName("io.netty.channel.AbstractChannelHandlerContext"))) {
             channel.writeInbound(read);
