@@ -1,0 +1,39 @@
+package org.imsg.bench.soak;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** How many threads, descriptors and children some processes have together. */
+record Counts(long threads, long descriptors, long children) {
+    static Counts of(List<Long> pids) throws IOException {
+        long threads = 0;
+        long descriptors = 0;
+        long children = 0;
+        for (long pid : pids) {
+            threads += status(pid, "Threads:");
+            try (Stream<Path> entries = Files.list(Path.of("/proc/" + pid + "/fd"))) {
+                descriptors += entries.count();
+            }
+            children += ProcessHandle.of(pid).stream().flatMap(ProcessHandle::children).count();
+        }
+        return new Counts(threads, descriptors, children);
+    }
+
+    /** A number of a process's status file: of threads, of KiB. */
+    static long status(long pid, String name) throws IOException {
+        return Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream().filter(line -> line.startsWith(name))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", ""))).sum();
+    }
+
+    boolean isWithin(Counts others) {
+        return threads <= others.threads && descriptors <= others.descriptors && children <= others.children;
+    }
+
+    Counts least(Counts others) {
+        return new Counts(Math.min(threads, others.threads), Math.min(descriptors, others.descriptors),
+                Math.min(children, others.children));
+    }
+}
