@@ -9,12 +9,16 @@ import static org.imsg.sys.Readiness.FOREVER;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.spi.AbstractInterruptibleChannel;
+import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import org.imsg.sys.Constants;
+import org.imsg.sys.Deadline;
 import org.imsg.sys.Posix;
 import org.imsg.sys.Readiness;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +45,7 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
     private final boolean file;
     /** Whether the peer has reset the connection: the kernel tells it once, and then a clean end. */
     private volatile boolean reset;
+    private volatile @Nullable Duration timeout;
     private final ReentrantLock reading = new ReentrantLock();
     private final ReentrantLock writing = new ReentrantLock();
 
@@ -69,6 +74,18 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
         static Transfer at(String name, SystemCall make) {
             return new Transfer(name, null, -1, make);
         }
+    }
+
+    /**
+     * Sets how long a read may wait for the first byte, and a write each time there is no room. Past that it throws a
+     * {@link SocketTimeoutException}, and the channel goes on as it was. Files never wait.
+     *
+     * @param longest the time, 0 or more; there is no limit before this call
+     * @return this
+     */
+    public FdChannel timeout(Duration longest) {
+        timeout = Objects.requireNonNull(longest);
+        return this;
     }
 
     /**
@@ -194,10 +211,14 @@ public final class FdChannel extends AbstractInterruptibleChannel implements Byt
         if ((Sockets.statusFlags(number) & Constants.O_ACCMODE) == call.otherAccess())
             return -EBADF;
         int n = -EAGAIN;
+        Duration longest = timeout;
+        long deadline = longest == null ? FOREVER : Deadline.in(longest);
         begin();
         try {
             while (n == -EAGAIN && isOpen()) {
-                fd.await(call.event(), FOREVER);
+                if (!fd.await(call.event(), deadline))
+                    throw new SocketTimeoutException(
+                            call.name() + "(" + number + ") waited for " + longest.toMillis() + " ms");
                 if (isOpen())
                     n = transferNow(call, number, chunk, length);
             }

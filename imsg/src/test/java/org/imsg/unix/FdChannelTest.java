@@ -8,12 +8,14 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -126,6 +128,26 @@ class FdChannelTest {
             }
             assertThat(writing.result()).isEqualTo(content.length);
             assertThat(Arrays.copyOf(read.array(), read.position())).isEqualTo(content);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void a_wait_ends_when_its_time_is_over_and_the_channel_goes_on(Call.On kind) throws Exception {
+        try (Fd.Pair pipe = Fd.pipe();
+                FdChannel reader = new FdChannel(pipe.first()).timeout(Duration.ofMillis(20));
+                FdChannel writer = new FdChannel(pipe.second()).timeout(Duration.ofMillis(20))) {
+            Call.start(kind, () -> {
+                assertThatExceptionOfType(SocketTimeoutException.class)
+                        .isThrownBy(() -> reader.read(ByteBuffer.allocate(1))).withMessageEndingWith("for 20 ms");
+                ByteBuffer much = ByteBuffer.allocate(1_000_000);
+                assertThatExceptionOfType(SocketTimeoutException.class).isThrownBy(() -> writer.write(much))
+                        .withMessageStartingWith("write(").withMessageEndingWith("for 20 ms");
+                ByteBuffer read = ByteBuffer.allocate(1_000_000);
+                while (read.position() < much.position())
+                    reader.read(read);
+                return null;
+            }).result();
         }
     }
 
