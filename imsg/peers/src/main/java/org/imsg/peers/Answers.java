@@ -12,14 +12,39 @@ import org.imsg.TruncatedMessageException;
 import org.imsg.cstruct.MalformedStructException;
 
 /**
- * The answers of a daemon, which may be of another version than its client believes, or out of order. Safe for several threads.
+ * Questions to a daemon, one after the other, and their answers. The daemon may be of another version than its client believes, or out
+ * of order: silent, or sending without end. A question that fails ends the connection unless the daemon refused it: the rest of its answer would be
+ * taken for that of the next one. For one thread at a time.
  *
  * @param <V> the daemon's versions
  */
 public final class Answers<V> {
+    /** Bytes of one answer at most, each message with its header: 64 MiB. Clients keep what they list. */
+    public static final int MAX_ANSWER = 64 << 20;
+    /** How long a daemon may be silent, and how long it may read nothing. */
+    public static final Duration PATIENCE = Duration.ofSeconds(10);
+
     private final String daemon;
+    private final ImsgChannel channel;
     private final V version;
     private final List<V> versions;
+    private long received;
+
+    /**
+     * One question and the whole answer to it, in as many messages as it takes.
+     *
+     * @param <R> what the answer means
+     */
+    @FunctionalInterface
+    public interface Exchange<R> {
+        /**
+         * Sends and receives.
+         *
+         * @return what the answer means
+         * @throws IOException as the methods of {@link Answers}, and for what else is wrong
+         */
+        R run() throws IOException;
+    }
 
     /**
      * Reads an answer as one version of the daemon writes it. Its {@link TruncatedMessageException},
@@ -44,29 +69,89 @@ public final class Answers<V> {
      * Names the daemon.
      *
      * @param daemon its name, for errors
+     * @param channel the connection; stays the caller's
      * @param version its version, as its client was told
      * @param versions all that are known
      */
-    public Answers(String daemon, V version, List<V> versions) {
+    public Answers(String daemon, ImsgChannel channel, V version, List<V> versions) {
         this.daemon = daemon;
+        this.channel = channel;
         this.version = version;
         this.versions = List.copyOf(versions);
     }
 
     /**
-     * Waits for an answer.
+     * Asks a question. The connection is closed if this throws anything but a {@link RefusedException}.
      *
-     * @param channel the connection
-     * @param patience how long at most
+     * @param <R> what the answer means
+     * @param exchange the question and its answer
+     * @return what it means
+     * @throws IOException what the exchange throws
+     */
+    public <R> R ask(Exchange<R> exchange) throws IOException {
+        boolean whole = false;
+        received = 0;
+        try {
+            R answer = exchange.run();
+            whole = true;
+            return answer;
+        } catch (RefusedException e) {
+            whole = true;
+            throw e;
+        } finally {
+            if (!whole)
+                channel.close();
+        }
+    }
+
+    /**
+     * Asks a question that is one message.
+     *
+     * @param <R> what the answer means
+     * @param question the message
+     * @param answer receives the answer
+     * @return what it means
+     * @throws IOException as {@link #send(Imsg)}, or what the exchange throws
+     */
+    public <R> R ask(Imsg question, Exchange<R> answer) throws IOException {
+        return ask(() -> {
+            send(question);
+            return answer.run();
+        });
+    }
+
+    /**
+     * Sends a message of a question.
+     *
+     * @param question the message
+     * @throws IOException as {@link ImsgChannel#send(Imsg, Duration)}
+     */
+    public void send(Imsg question) throws IOException {
+        channel.send(question, PATIENCE);
+    }
+
+    /**
+     * Waits for a message of an answer.
+     *
      * @return the message, the caller's to close if it has a descriptor
      * @throws EOFException if the daemon ends the connection
-     * @throws IOException as {@link ImsgChannel#receive(Duration)}
+     * @throws IOException if the answer has more than {@link #MAX_ANSWER} bytes, or as {@link ImsgChannel#receive(Duration)}
      */
-    public Imsg receive(ImsgChannel channel, Duration patience) throws IOException {
-        Imsg answer = channel.receive(patience);
+    public Imsg receive() throws IOException {
+        Imsg answer = channel.receive(PATIENCE);
         if (answer == null)
             throw new EOFException(daemon + " ended the connection before its answer");
-        return answer;
+        received += ImsgChannel.HEADER_SIZE + answer.length();
+        if (received <= MAX_ANSWER)
+            return answer;
+        try (answer) {
+            throw new IOException(daemon + " sent more than " + MAX_ANSWER + " bytes in one answer");
+        }
+    }
+
+    /** What the answer said so far was handed on, and counts for {@link #MAX_ANSWER} no more. */
+    public void handedOn() {
+        received = 0;
     }
 
     /**

@@ -294,10 +294,12 @@ class DisorderlyDaemonTest {
         Iterator<byte[]> next = answers.iterator();
         try (PeerServer _ = answering(WireFormat.MODERN, request -> request.type() == 2
                 ? Imsg.of(0)
-                : Imsg.of(0, next.next())); TableClient table = table()) {
+                : Imsg.of(0, next.next()))) {
             for (byte[] answer : answers)
-                assertThatThrownBy(() -> table.lookup(TableKind.ALIAS, "root")).as(Arrays.toString(answer))
-                        .isInstanceOf(IOException.class).isNotInstanceOf(EOFException.class);
+                try (TableClient table = table()) {
+                    assertThatThrownBy(() -> table.lookup(TableKind.ALIAS, "root")).as(Arrays.toString(answer))
+                            .isInstanceOf(IOException.class).isNotInstanceOf(EOFException.class);
+                }
         }
     }
 
@@ -375,11 +377,12 @@ class DisorderlyDaemonTest {
             Question<C> question, Set<Integer> right) throws Exception {
         List<Integer> wrong = IntStream.range(0, 45).boxed().filter(type -> !right.contains(type)).toList();
         Iterator<Integer> types = wrong.iterator();
-        try (PeerServer _ = answering(format, _ -> Imsg.of(types.next()));
-                C client = connecting.connect(directory.resolve("socket"), version)) {
+        try (PeerServer _ = answering(format, _ -> Imsg.of(types.next()))) {
             for (int type : wrong)
-                assertThatThrownBy(() -> question.ask(client)).as("type " + type).isInstanceOf(IOException.class)
-                        .isNotInstanceOf(EOFException.class).hasMessageContaining("type " + type);
+                try (C client = connecting.connect(directory.resolve("socket"), version)) {
+                    assertThatThrownBy(() -> question.ask(client)).as("type " + type).isInstanceOf(IOException.class)
+                            .isNotInstanceOf(EOFException.class).hasMessageContaining("type " + type);
+                }
         }
     }
 

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -26,10 +25,9 @@ import org.jspecify.annotations.Nullable;
  * {@snippet file="org/imsg/peers/bgpd/BgpdClientTest.java" region="client"}
  *
  * <p>Every method throws {@link java.net.SocketTimeoutException} if bgpd is silent for ten seconds, and {@link EOFException}
- * if it leaves before its answer is whole.
+ * if it leaves before its answer is whole; after any failure but a {@link BgpdRefusedException} the connection is closed.
  */
 public final class BgpdClient implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final int QUEUED_AT_MOST = 1 << 16;
     private static final AtomicInteger CONNECTIONS = new AtomicInteger();
 
@@ -48,7 +46,7 @@ public final class BgpdClient implements AutoCloseable {
     private BgpdClient(ImsgChannel channel, BgpdVersion version) {
         this.channel = channel;
         this.version = version;
-        this.answers = new Answers<>("bgpd", version, List.of(BgpdVersion.values()));
+        this.answers = new Answers<>("bgpd", channel, version, List.of(BgpdVersion.values()));
     }
 
     /**
@@ -60,7 +58,7 @@ public final class BgpdClient implements AutoCloseable {
      * @throws IOException if no daemon listens there, or it is not for us
      */
     public static BgpdClient connect(Path socket, BgpdVersion version) throws IOException {
-        ImsgChannel channel = ImsgChannel.connect(UnixAddress.of(socket), PATIENCE);
+        ImsgChannel channel = ImsgChannel.connect(UnixAddress.of(socket), Answers.PATIENCE);
         return new BgpdClient(version.prepare(channel), version);
     }
 
@@ -98,8 +96,7 @@ public final class BgpdClient implements AutoCloseable {
 
     private List<Neighbor> neighbors(byte[] query) throws IOException {
         List<Neighbor> neighbors = new ArrayList<>();
-        request(BgpdVersion.SHOW_NEIGHBOR, query);
-        answers("a neighbor", message -> {
+        ask(BgpdVersion.SHOW_NEIGHBOR, query, "a neighbor", message -> {
             if (message.type() != version.showTimer)
                 neighbors.add(answers.read(message, (known, answer) -> known.forms.neighbor()
                         .getData(Answers.ofType(answer, BgpdVersion.SHOW_NEIGHBOR, known.showTimer))));
@@ -116,14 +113,15 @@ public final class BgpdClient implements AutoCloseable {
      * @throws IOException if bgpd fails
      */
     public void routes(RibQuery query, Consumer<Route> each) throws IOException {
-        int type = query.prefix() == null ? BgpdVersion.SHOW_RIB : BgpdVersion.SHOW_RIB_PREFIX;
-        request(type, version.forms.ribQuery().toBytes(query));
-        answers("routes", message -> each.accept(answers.read(message, (known, answer) -> route(known,
-                Answers.ofType(answer, BgpdVersion.SHOW_RIB).getIbuf()))), null);
+        ask(query, message -> {
+            each.accept(route(message));
+            answers.handedOn();
+        });
     }
 
     /**
-     * The routes of a table.
+     * The routes of a table, as far as they are one answer of {@link Answers#MAX_ANSWER} bytes: about 150,000. Those of a larger table are
+     * told one by one by {@link #routes(RibQuery, Consumer)}.
      *
      * @param query which
      * @return all of them
@@ -132,8 +130,18 @@ public final class BgpdClient implements AutoCloseable {
      */
     public List<Route> routes(RibQuery query) throws IOException {
         List<Route> routes = new ArrayList<>();
-        routes(query, routes::add);
+        ask(query, message -> routes.add(route(message)));
         return routes;
+    }
+
+    private void ask(RibQuery query, Answer each) throws IOException {
+        int type = query.prefix() == null ? BgpdVersion.SHOW_RIB : BgpdVersion.SHOW_RIB_PREFIX;
+        ask(type, version.forms.ribQuery().toBytes(query), "routes", each, null);
+    }
+
+    private Route route(Imsg message) throws IOException {
+        return answers.read(message,
+                (known, answer) -> route(known, Answers.ofType(answer, BgpdVersion.SHOW_RIB).getIbuf()));
     }
 
     private static Route route(BgpdVersion version, Ibuf payload) {
@@ -149,11 +157,12 @@ public final class BgpdClient implements AutoCloseable {
      * @throws IOException if bgpd fails
      */
     public long prefixes() throws IOException {
-        request(version.showRibMem, new byte[0]);
-        Imsg answer = receive();
-        refused("its counters", answer, null);
-        return answers.read(answer,
-                (known, counters) -> known.forms.prefixes().getData(Answers.ofType(counters, known.showRibMem)));
+        return answers.ask(Imsg.of(version.showRibMem, 0, pid, new byte[0]), () -> {
+            Imsg answer = answers.receive();
+            refused("its counters", answer, null);
+            return answers.read(answer,
+                    (known, counters) -> known.forms.prefixes().getData(Answers.ofType(counters, known.showRibMem)));
+        });
     }
 
     /**
@@ -163,8 +172,7 @@ public final class BgpdClient implements AutoCloseable {
      * @throws IOException if bgpd fails
      */
     public void reload() throws IOException {
-        request(BgpdVersion.RELOAD, new byte[0]);
-        answers("the reload",
+        ask(BgpdVersion.RELOAD, new byte[0], "the reload",
                 message -> answers.read(message, (_, answer) -> Answers.ofType(answer, BgpdVersion.RESULT)),
                 null);
     }
@@ -192,9 +200,9 @@ public final class BgpdClient implements AutoCloseable {
                 compose(version.filterSet, new byte[2]);
             compose(version.networkDone, new byte[0]);
             if (channel.queuedBytes() > QUEUED_AT_MOST)
-                channel.flush(PATIENCE);
+                channel.flush(Answers.PATIENCE);
         }
-        channel.flush(PATIENCE);
+        channel.flush(Answers.PATIENCE);
     }
 
     /**
@@ -207,9 +215,9 @@ public final class BgpdClient implements AutoCloseable {
         for (Prefix network : networks) {
             compose(version.networkRemove, version.forms.network().toBytes(network));
             if (channel.queuedBytes() > QUEUED_AT_MOST)
-                channel.flush(PATIENCE);
+                channel.flush(Answers.PATIENCE);
         }
-        channel.flush(PATIENCE);
+        channel.flush(Answers.PATIENCE);
     }
 
     /**
@@ -227,20 +235,17 @@ public final class BgpdClient implements AutoCloseable {
 
     private void request(int type, byte[] payload) throws IOException {
         compose(type, payload);
-        channel.flush(PATIENCE);
+        channel.flush(Answers.PATIENCE);
     }
 
-    private Imsg receive() throws IOException {
-        return answers.receive(channel, PATIENCE);
-    }
-
-    /** Hands every message on until the one that ends the answer; the result {@code none} is an empty answer. */
-    private void answers(String what, Answer each, @Nullable Result none) throws IOException {
-        for (Imsg message; (message = receive()).type() != BgpdVersion.END;) {
-            if (refused(what, message, none))
-                return;
-            each.accept(message);
-        }
+    /** Asks, and hands every message on until the one that ends the answer; the result {@code none} is an empty answer. */
+    private void ask(int type, byte[] query, String what, Answer each, @Nullable Result none) throws IOException {
+        answers.ask(Imsg.of(type, 0, pid, query), () -> {
+            for (Imsg message; (message = answers.receive()).type() != BgpdVersion.END
+                    && !refused(what, message, none);)
+                each.accept(message);
+            return what;
+        });
     }
 
     /** Whether a message says that the request is done with; throws if it was refused. */

@@ -1,9 +1,9 @@
 package org.imsg.peers.bgpd;
 
-import java.io.IOException;
+import org.imsg.peers.RefusedException;
 
 /** bgpd answered a request by refusing it. The connection is as good as before. */
-public final class BgpdRefusedException extends IOException {
+public final class BgpdRefusedException extends RefusedException {
     private static final long serialVersionUID = 1L;
 
     /** Why. */

@@ -3,7 +3,6 @@ package org.imsg.peers.ntpd;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -19,17 +18,15 @@ import org.imsg.unix.UnixAddress;
  * {@snippet file="org/imsg/peers/ntpd/NtpdTest.java" region="client"}
  *
  * <p>Every method throws {@link java.net.SocketTimeoutException} if ntpd is silent for ten seconds, and {@link EOFException}
- * if it leaves before its answer.
+ * if it leaves before its answer; the connection is closed then, as after any other failure.
  */
 public final class NtpdClient implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
-
     private final ImsgChannel channel;
     private final Answers<NtpdVersion> answers;
 
     private NtpdClient(ImsgChannel channel, NtpdVersion version) {
         this.channel = channel;
-        this.answers = new Answers<>("ntpd", version, List.of(NtpdVersion.values()));
+        this.answers = new Answers<>("ntpd", channel, version, List.of(NtpdVersion.values()));
     }
 
     /**
@@ -41,7 +38,7 @@ public final class NtpdClient implements AutoCloseable {
      * @throws IOException if no daemon listens there
      */
     public static NtpdClient connect(Path socket, NtpdVersion version) throws IOException {
-        return new NtpdClient(version.prepare(ImsgChannel.connect(UnixAddress.of(socket), PATIENCE)), version);
+        return new NtpdClient(version.prepare(ImsgChannel.connect(UnixAddress.of(socket), Answers.PATIENCE)), version);
     }
 
     /**
@@ -51,9 +48,8 @@ public final class NtpdClient implements AutoCloseable {
      * @throws IOException if ntpd fails
      */
     public NtpStatus status() throws IOException {
-        channel.send(Imsg.of(NtpdVersion.STATUS), PATIENCE);
-        return answers.read(receive(),
-                (version, answer) -> version.status.getData(Answers.ofType(answer, NtpdVersion.STATUS)));
+        return answers.ask(Imsg.of(NtpdVersion.STATUS), () -> answers.read(answers.receive(),
+                (version, answer) -> version.status.getData(Answers.ofType(answer, NtpdVersion.STATUS))));
     }
 
     /**
@@ -63,7 +59,8 @@ public final class NtpdClient implements AutoCloseable {
      * @throws IOException if ntpd fails
      */
     public List<NtpPeer> peers() throws IOException {
-        return list(NtpdVersion.PEERS, NtpdVersion.PEERS_END, NtpdStructs.PEER);
+        return answers.ask(Imsg.of(NtpdVersion.PEERS),
+                () -> list(NtpdVersion.PEERS, NtpdVersion.PEERS_END, NtpdStructs.PEER));
     }
 
     /**
@@ -73,15 +70,15 @@ public final class NtpdClient implements AutoCloseable {
      * @throws IOException if ntpd fails
      */
     public List<NtpSensor> sensors() throws IOException {
-        return list(NtpdVersion.SENSORS, NtpdVersion.SENSORS_END, NtpdStructs.SENSOR);
+        return answers.ask(Imsg.of(NtpdVersion.SENSORS),
+                () -> list(NtpdVersion.SENSORS, NtpdVersion.SENSORS_END, NtpdStructs.SENSOR));
     }
 
     /** One a message, and then how many there were. */
     private <M> List<M> list(int type, int end, StructMapping<M> form) throws IOException {
-        channel.send(Imsg.of(type), PATIENCE);
         List<M> list = new ArrayList<>();
         Imsg message;
-        while ((message = receive()).type() == type)
+        while ((message = answers.receive()).type() == type)
             list.add(answers.read(message, (_, answer) -> form.getData(answer)));
         if (message.type() != end)
             throw new IOException("ntpd sent a message of type " + Integer.toUnsignedString(message.type())
@@ -90,10 +87,6 @@ public final class NtpdClient implements AutoCloseable {
         if (count != list.size())
             throw new IOException("ntpd sent " + list.size() + " and says there are " + count);
         return list;
-    }
-
-    private Imsg receive() throws IOException {
-        return answers.receive(channel, PATIENCE);
     }
 
     /** Leaves. */

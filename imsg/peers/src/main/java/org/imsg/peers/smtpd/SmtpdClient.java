@@ -3,7 +3,6 @@ package org.imsg.peers.smtpd;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashSet;
@@ -30,12 +29,11 @@ import org.imsg.unix.UnixAddress;
  * {@snippet file="org/imsg/peers/smtpd/SmtpdClientTest.java" region="client"}
  *
  * <p>Every method throws {@link java.net.SocketTimeoutException} if smtpd is silent for ten seconds, {@link EOFException}
- * if it leaves before its answer, and {@link SmtpdRefusedException} if it says no; the connection is as good as before then.
+ * if it leaves before its answer, and {@link SmtpdRefusedException} if it says no; after any failure but that the connection is closed.
  */
 public final class SmtpdClient implements AutoCloseable {
     private static final String SMTPD = "smtpd";
     private static final byte[] NOTHING = {};
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final ImsgChannel channel;
     private final SmtpdVersion version;
@@ -44,7 +42,7 @@ public final class SmtpdClient implements AutoCloseable {
     private SmtpdClient(ImsgChannel channel, SmtpdVersion version) {
         this.channel = channel;
         this.version = version;
-        this.answers = new Answers<>(SMTPD, version, List.of(SmtpdVersion.values()));
+        this.answers = new Answers<>(SMTPD, channel, version, List.of(SmtpdVersion.values()));
     }
 
     /**
@@ -56,7 +54,7 @@ public final class SmtpdClient implements AutoCloseable {
      * @throws IOException if no daemon listens there
      */
     public static SmtpdClient connect(Path socket, SmtpdVersion version) throws IOException {
-        return new SmtpdClient(version.prepare(ImsgChannel.connect(UnixAddress.of(socket), PATIENCE)), version);
+        return new SmtpdClient(version.prepare(ImsgChannel.connect(UnixAddress.of(socket), Answers.PATIENCE)), version);
     }
 
     /**
@@ -66,8 +64,8 @@ public final class SmtpdClient implements AutoCloseable {
      * @throws IOException if smtpd fails or says no
      */
     public Set<Part> paused() throws IOException {
-        long flags = answers.read(ask("its status", SmtpdVersion.SHOW_STATUS, NOTHING),
-                (_, status) -> status.getIbuf().getH32());
+        long flags = answers.ask(() -> answers.read(ask("its status", SmtpdVersion.SHOW_STATUS, NOTHING),
+                (_, status) -> status.getIbuf().getH32()));
         Set<Part> paused = EnumSet.noneOf(Part.class);
         for (Part part : Part.values()) {
             if ((flags & part.paused) != 0)
@@ -84,7 +82,7 @@ public final class SmtpdClient implements AutoCloseable {
      * @throws IOException if smtpd fails
      */
     public void pause(Part part) throws IOException {
-        done("to pause " + part, part.pause, NOTHING);
+        done("to pause " + part, part.pause, NOTHING).close();
     }
 
     /**
@@ -95,20 +93,22 @@ public final class SmtpdClient implements AutoCloseable {
      * @throws IOException if smtpd fails
      */
     public void resume(Part part) throws IOException {
-        done("to resume " + part, part.resume, NOTHING);
+        done("to resume " + part, part.resume, NOTHING).close();
     }
 
     /**
-     * The mails that wait, one envelope for each recipient.
+     * The mails that wait, one envelope for each recipient: as many as {@link Answers#MAX_ANSWER} bytes tell of.
      *
      * @return all of them
      * @throws IOException if smtpd fails or says no
      */
     public List<Envelope> queue() throws IOException {
-        List<Envelope> envelopes = new ArrayList<>();
-        for (int message : messages())
-            envelopes(message, envelopes);
-        return envelopes;
+        return answers.ask(() -> {
+            List<Envelope> envelopes = new ArrayList<>();
+            for (int message : messages())
+                envelopes(message, envelopes);
+            return envelopes;
+        });
     }
 
     /** The message ids in the queue: asked for in portions, each beginning after the last. */
@@ -154,7 +154,7 @@ public final class SmtpdClient implements AutoCloseable {
         do {
             before = to.size();
             send(SmtpdVersion.LIST_ENVELOPES, Ibuf.open(8).addH64(from).get(8));
-            for (Imsg answer; (answer = receive("the queue", SmtpdVersion.LIST_ENVELOPES)).length() > 0;)
+            for (Imsg answer; (answer = receiveAlone("the queue", SmtpdVersion.LIST_ENVELOPES)).length() > 0;)
                 to.add(answers.read(answer,
                         (_, entry) -> ofMessage(message, SmtpdStructs.getEnvelope(entry.getIbuf()))));
             if (to.size() > before)
@@ -169,6 +169,10 @@ public final class SmtpdClient implements AutoCloseable {
      * @throws IOException if smtpd fails or says no
      */
     public Map<String, Long> statistics() throws IOException {
+        return answers.ask(this::counters);
+    }
+
+    private Map<String, Long> counters() throws IOException {
         Map<String, Long> counters = new LinkedHashMap<>();
         StatEntry entry = new StatEntry(0, "", SmtpdStructs.COUNTER, new byte[16]);
         Set<String> keys = new HashSet<>();
@@ -234,27 +238,36 @@ public final class SmtpdClient implements AutoCloseable {
      */
     public void updateTable(String table) throws IOException {
         done("the update of " + table, SmtpdVersion.UPDATE_TABLE,
-                (table + "\0").getBytes(java.nio.charset.StandardCharsets.UTF_8));
+                (table + "\0").getBytes(java.nio.charset.StandardCharsets.UTF_8)).close();
     }
 
     private void send(int type, byte[] payload) throws IOException {
-        channel.send(Imsg.of(type, SmtpdVersion.PROTOCOL, 0, payload), PATIENCE);
+        answers.send(Imsg.of(type, SmtpdVersion.PROTOCOL, 0, payload));
     }
 
     /** The answer has the type of the request. */
     private Imsg ask(String what, int type, byte[] payload) throws IOException {
         send(type, payload);
-        return receive(what, type);
+        return receiveAlone(what, type);
     }
 
     private Imsg done(String what, int type, byte[] payload) throws IOException {
-        send(type, payload);
-        return receive(what, SmtpdVersion.OK);
+        return answers.ask(() -> {
+            send(type, payload);
+            return receive(what, SmtpdVersion.OK);
+        });
+    }
+
+    /** The answer, without a descriptor. */
+    private Imsg receiveAlone(String what, int type) throws IOException {
+        try (Imsg answer = receive(what, type)) {
+            return answer;
+        }
     }
 
     /** The answer, closed if it is not of a type. */
     private Imsg receive(String what, int type) throws IOException {
-        Imsg answer = answers.receive(channel, PATIENCE);
+        Imsg answer = answers.receive();
         if (answer.type() == type)
             return answer;
         try (answer) {

@@ -1,9 +1,9 @@
 package org.imsg.peers.smtpd;
 
-import java.io.IOException;
+import org.imsg.peers.RefusedException;
 
 /** smtpd answered a request with FAIL: it is done already, may not be asked by this user, or cannot be. */
-public final class SmtpdRefusedException extends IOException {
+public final class SmtpdRefusedException extends RefusedException {
     private static final long serialVersionUID = 1L;
 
     SmtpdRefusedException(String request) {

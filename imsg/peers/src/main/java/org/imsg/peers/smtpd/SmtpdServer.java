@@ -52,6 +52,7 @@ public final class SmtpdServer implements AutoCloseable {
     private record Session(ImsgChannel client, SmtpdService service) {
         void serve() throws IOException {
             for (Imsg request; (request = client.receive()) != null;) {
+                request.close(); // no request has a descriptor
                 if (request.id() != SmtpdVersion.PROTOCOL)
                     reply(SmtpdVersion.FAIL, new byte[0]);
                 else

@@ -2,9 +2,9 @@ package org.imsg.peers.table;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
@@ -18,18 +18,15 @@ import org.imsg.peers.table.TableStructs.Query;
  * Asks a table backend, as smtpd does. Not safe for use by several threads at once.
  *
  * <p>Every method throws {@link java.net.SocketTimeoutException} if the backend is silent for ten seconds, and
- * {@link EOFException} if it leaves before its answer.
+ * {@link EOFException} if it leaves before its answer; after an answer that cannot be read the connection is closed, too.
  */
 public final class TableClient implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
-
-    private static final Answers<TableVersion> ANSWERS = new Answers<>("the table backend", TableVersion.V6_8,
-            List.of());
-
     private final ImsgChannel backend;
+    private final Answers<TableVersion> answers;
 
     private TableClient(ImsgChannel backend) {
         this.backend = backend;
+        this.answers = new Answers<>("the table backend", backend, TableVersion.V6_8, List.of());
     }
 
     /**
@@ -44,7 +41,7 @@ public final class TableClient implements AutoCloseable {
     public static TableClient open(ImsgChannel backend, TableVersion version, String name) throws IOException {
         TableClient client = new TableClient(version.prepare(backend));
         try {
-            client.ask(TableVersion.OPEN, TableStructs.OPEN.toBytes(new Open(TableVersion.PROTOCOL, name)));
+            client.ask(TableVersion.OPEN, TableStructs.OPEN.toBytes(new Open(TableVersion.PROTOCOL, name)), _ -> name);
             return client;
         } catch (IOException | RuntimeException e) {
             try (backend) {
@@ -104,28 +101,23 @@ public final class TableClient implements AutoCloseable {
     }
 
     private Answer answer(String what, int type, byte[] payload, boolean withText) throws IOException {
-        Answer answer = ANSWERS.read(ask(type, payload),
-                (_, reply) -> reply.getData(TableStructs.ANSWER).checked(withText));
+        Answer answer = ask(type, payload, reply -> reply.getData(TableStructs.ANSWER).checked(withText));
         if (answer.result() < 0)
             throw new IOException("the table backend failed at " + what + ": " + answer.result());
         return answer;
     }
 
-    private Imsg ask(int type, byte[] payload) throws IOException {
-        backend.send(Imsg.of(type, 0, 0, payload), PATIENCE);
-        Imsg answer = backend.receive(PATIENCE);
-        if (answer == null)
-            throw new EOFException("the table backend left before its answer");
-        if (answer.type() != TableVersion.OK)
-            throw new IOException("the table backend answered with type " + Integer.toUnsignedString(answer.type()));
-        return answer;
+    private <M> M ask(int type, byte[] payload, Function<Imsg, M> meaning) throws IOException {
+        return answers.ask(Imsg.of(type, 0, 0, payload), () -> answers.read(answers.receive(),
+                (_, reply) -> meaning.apply(Answers.ofType(reply, TableVersion.OK))));
     }
 
     /** Tells the backend to end, and leaves. */
     @Override
     public void close() throws IOException {
         try (backend) {
-            backend.send(Imsg.of(TableVersion.CLOSE), PATIENCE);
+            if (backend.isOpen())
+                backend.send(Imsg.of(TableVersion.CLOSE), Answers.PATIENCE);
         }
     }
 }

@@ -38,7 +38,7 @@ public final class TmuxClient {
     static final long UTF8 = 0x10000;
     static final long CONTROL = 0x2000;
 
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration PATIENCE = Answers.PATIENCE;
     private static final int EACCES = 13;
     private static final int QUEUED_AT_MOST = 1 << 18;
     /** The stream's number takes 4 bytes of a payload. */
@@ -75,7 +75,8 @@ public final class TmuxClient {
      * @param input what it reads where it is told to read {@code -}
      * @param command the command and its arguments; a file it names would be the client's to open, which is refused
      * @return how it ended
-     * @throws IOException if the server cannot be reached, fails, or speaks another protocol
+     * @throws IOException if the server cannot be reached, fails, speaks another protocol, or has more to say than
+     *     {@link Answers#MAX_ANSWER} bytes
      */
     public TmuxOutcome run(byte[] input, String... command) throws IOException {
         try (ImsgChannel server = connect()) {
@@ -102,7 +103,8 @@ public final class TmuxClient {
      *
      * @param name of the buffer
      * @return all of it
-     * @throws IOException if there is none of that name, with tmux's reason, or it fails
+     * @throws IOException if there is none of that name, with tmux's reason, it has more than {@link Answers#MAX_ANSWER} bytes,
+     *     or tmux fails
      */
     public byte[] saveBuffer(String name) throws IOException {
         return done(run("save-buffer", "-b", name, "-")).output();
@@ -170,15 +172,13 @@ public final class TmuxClient {
 
         Run(ImsgChannel server, TmuxVersion version, byte[] input) {
             this.server = server;
-            this.answers = new Answers<>("the tmux server", version, List.of(TmuxVersion.values()));
+            this.answers = new Answers<>("the tmux server", server, version, List.of(TmuxVersion.values()));
             this.input = input;
         }
 
         TmuxOutcome toTheEnd() throws IOException {
             while (true) {
-                try (Imsg message = server.receive(PATIENCE)) {
-                    if (message == null)
-                        throw new EOFException("the tmux server left before the command had ended");
+                try (Imsg message = answers.receive()) {
                     check(message);
                     switch (message.type()) {
                         case TmuxVersion.WRITE_OPEN -> writeOpen(read(message, TmuxStructs.WRITE_OPEN));

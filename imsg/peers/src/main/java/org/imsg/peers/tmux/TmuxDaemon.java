@@ -80,9 +80,10 @@ public final class TmuxDaemon implements AutoCloseable {
             return;
         send(client, TmuxVersion.WRITE_OPEN, TmuxStructs.WRITE_OPEN.toBytes(new WriteOpen(stream, stream, 0, "-")));
         client.flush();
-        Imsg ready = client.receive();
-        if (ready == null || ready.type() != TmuxVersion.WRITE_READY)
-            throw new IOException("the client did not open its stream " + stream + " but sent " + ready);
+        try (Imsg ready = client.receive()) {
+            if (ready == null || ready.type() != TmuxVersion.WRITE_READY)
+                throw new IOException("the client did not open its stream " + stream + " but sent " + ready);
+        }
         for (int from = 0; from < data.length; from += LARGEST_PIECE) {
             byte[] piece = Arrays.copyOfRange(data, from, Math.min(data.length, from + LARGEST_PIECE));
             send(client, TmuxVersion.WRITE, TmuxStructs.STREAM_DATA.toBytes(new StreamData(stream, piece)));
