@@ -82,6 +82,19 @@ public final class Example implements AutoCloseable {
         return status;
     }
 
+    /** Kills the process that runs a role. */
+    public void kill(String role) {
+        Path process = Path.of(program.role(role).toString());
+        ProcessHandle.of(Long.parseLong(process.getFileName().toString())).ifPresent(ProcessHandle::destroyForcibly);
+    }
+
+    /** Waits until a process holds just this: what another process has closed, it closes a little later. */
+    public static void awaitHoldings(ProcStatus process, ProcStatus maker, String... wanted) throws IOException {
+        List<String> held = process.holdings(maker);
+        for (long start = System.nanoTime(); !held.equals(List.of(wanted)); held = process.holdings(maker))
+            assertThat(System.nanoTime() - start).as("%s has %s", process, held).isLessThan(20_000_000_000L);
+    }
+
     /** Waits until a line of a file has this in it; the line. */
     public static String awaitLine(Path file, String part) throws Exception {
         try (WatchService changes = FileSystems.getDefault().newWatchService()) {

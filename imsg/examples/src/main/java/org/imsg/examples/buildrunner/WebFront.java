@@ -15,12 +15,14 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Semaphore;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.imsg.ImsgChannel;
+import org.imsg.examples.Connections;
 import org.imsg.privsep.ops.Privileged;
 import org.imsg.privsep.ops.Program;
 import org.imsg.privsep.ops.RunningProgram;
@@ -30,7 +32,6 @@ import org.imsg.privsep.rights.Preload;
 import org.imsg.privsep.rights.Promise;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
-import org.imsg.unix.Sockets;
 
 /**
  * The half that faces the web. A script that is posted to it is built under a uid of its own; the answer is its output and its
@@ -52,11 +53,16 @@ final class WebFront {
     private final Path builds;
     /** How many seconds a connection has, with its build. */
     private final long patience;
+    private final SynchronousQueue<Fd> accepted = new SynchronousQueue<>();
+    /** The ends of the clients' time. */
+    final ScheduledThreadPoolExecutor ends = new ScheduledThreadPoolExecutor(1,
+            Thread.ofPlatform().daemon().factory());
 
-    private WebFront(Privileged parent, Path builds, long patience) {
+    WebFront(Privileged parent, Path builds, long patience) {
         this.parent = parent;
         this.builds = builds;
         this.patience = patience;
+        ends.setRemoveOnCancelPolicy(true);
     }
 
     /** What the web's half may do by itself: serve on the socket it is given, and put scripts into its directory. */
@@ -70,11 +76,13 @@ final class WebFront {
         Preload.standard();
         confinement().complete(); // proves that this process has no right left
         try (Privileged parent = Privileged.over(ImsgChannel.of(Fd.of(3)))) {
-            InetAddress loopback = InetAddress.ofLiteral("127.0.0.1");
-            Fd listener = parent.listen(new InetSocketAddress(loopback, Integer.parseInt(arguments[1])), 10, true);
             WebFront front = new WebFront(parent, Path.of(arguments[0]), Long.parseLong(arguments[2]));
             front.removeLeft();
-            Thread.ofPlatform().daemon().start(() -> front.accept(listener));
+            front.startThreads();
+            InetAddress loopback = InetAddress.ofLiteral("127.0.0.1");
+            Fd listener = parent.listen(new InetSocketAddress(loopback, Integer.parseInt(arguments[1])), 10, true);
+            Thread.ofPlatform().daemon().start(() -> Connections.accept(listener, System.err::println,
+                    connection -> front.accepted.put(connection.move())));
             parent.awaitEnd(); // the parent is gone: nothing more can be done here
         }
     }
@@ -89,41 +97,48 @@ final class WebFront {
         }
     }
 
-    private void accept(Fd listener) {
-        Semaphore room = new Semaphore(MOST_CLIENTS);
+    /** In advance: there may be no room for a thread when a client comes. */
+    private void startThreads() {
+        ends.prestartCoreThread();
+        for (int i = 0; i < MOST_CLIENTS; i++)
+            Thread.ofPlatform().daemon().start(this::answerAll);
+    }
+
+    private void answerAll() {
         try {
-            for (;;) {
-                room.acquire();
-                Fd connection = Sockets.accept(listener);
-                Thread.ofVirtual().start(() -> {
-                    try {
-                        answer(connection);
-                    } finally {
-                        room.release();
-                    }
-                });
-            }
-        } catch (IOException | InterruptedException e) {
-            System.err.println("no more connections: " + e.getMessage());
+            for (;;)
+                answer(accepted.take());
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
         }
     }
 
-    private void answer(Fd connection) {
+    void answer(Fd connection) {
         try (FdChannel client = new FdChannel(connection)) {
-            CompletableFuture.delayedExecutor(patience, TimeUnit.SECONDS).execute(() -> close(client));
-            Optional<String> script = posted(new BufferedInputStream(Channels.newInputStream(client)));
-            if (script.isEmpty()) {
-                write(client, "HTTP/1.0 400 Bad Request\r\n\r\n");
-                return;
-            }
-            write(client, "HTTP/1.0 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n");
+            Future<?> end = ends.schedule(() -> close(client), patience, TimeUnit.SECONDS);
             try {
-                build(script.get(), client);
-            } catch (IOException e) {
-                write(client, "not built: " + e.getMessage() + "\n");
+                answer(client);
+            } finally {
+                end.cancel(false);
             }
+        } catch (IOException _) {
+            // The client is gone; strangers fill no log with that.
+        } catch (RuntimeException | Error e) {
+            System.err.println("a client is not answered: " + e);
+        }
+    }
+
+    private void answer(FdChannel client) throws IOException {
+        Optional<String> script = posted(new BufferedInputStream(Channels.newInputStream(client)));
+        if (script.isEmpty()) {
+            write(client, "HTTP/1.0 400 Bad Request\r\n\r\n");
+            return;
+        }
+        write(client, "HTTP/1.0 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n");
+        try {
+            build(script.get(), client);
         } catch (IOException e) {
-            System.err.println("a client is gone: " + e.getMessage());
+            write(client, "not built: " + e.getMessage() + "\n");
         }
     }
 

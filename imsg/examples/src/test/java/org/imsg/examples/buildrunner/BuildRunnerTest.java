@@ -11,14 +11,17 @@ import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.imsg.testing.Call;
-import org.imsg.unix.Child;
 import org.imsg.testing.ProcStatus;
+import org.imsg.unix.Child;
+import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -143,6 +146,39 @@ class BuildRunnerTest {
             }
             assertThat(post(port, "id -u")).anyMatch(line -> line.startsWith("out "));
         });
+    }
+
+    @Test
+    void clients_are_answered_while_no_thread_can_be_started_and_builds_are_when_some_can() throws Exception {
+        running((runner, port, _) -> {
+            ProcStatus web = ProcStatus.of(runner.pidOfWeb());
+            ProcStatus self = ProcStatus.of(ProcessHandle.current().pid());
+            while (!web.holdings(self).contains("tcp 127.0.0.1:" + port))
+                Thread.yield();
+            limitThreads(runner, "1:");
+            for (int i = 0; i < 110; i++)
+                assertThat(ask(port, "GET / HTTP/1.0\r\n\r\n")).isEqualTo("HTTP/1.0 400 Bad Request");
+            limitThreads(runner, "1000:");
+            assertThat(post(port, "id -u")).contains("exit 0");
+        });
+    }
+
+    private static void limitThreads(BuildRunner runner, String threads) throws Exception {
+        assertThat(new ProcessBuilder("setpriv", "--reuid=" + WebFront.WEB, "--regid=" + WebFront.WEB, "--clear-groups",
+                "prlimit", "--pid", Integer.toString(runner.pidOfWeb()), "--nproc=" + threads).inheritIO().start()
+                .waitFor()).isZero();
+    }
+
+    @Test
+    void nothing_of_a_client_is_kept_when_it_has_its_answer() throws Exception {
+        WebFront front = new WebFront(null, directory, 120);
+        try (Fd.Pair ends = Fd.socketpair(); FdChannel client = new FdChannel(ends.first())) {
+            client.write(ByteBuffer.wrap("GET / HTTP/1.0\r\n\r\n".getBytes(UTF_8)));
+            front.answer(ends.second());
+            assertThat(front.ends.getQueue()).isEmpty();
+        } finally {
+            front.ends.shutdown();
+        }
     }
 
     /** The first line of the answer. */

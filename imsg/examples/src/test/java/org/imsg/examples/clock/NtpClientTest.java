@@ -75,9 +75,7 @@ class NtpClientTest {
             server.ahead(Duration.ofSeconds(1000));
             try (Example example = start(network, "localhost")) {
                 change(example.program());
-                for (ProcessHandle child : example.program().children())
-                    if (ProcStatus.of(child.pid()).environment("IMSG_ROLE").equals("resolver"))
-                        child.destroyForcibly();
+                example.kill("resolver");
                 assertThat(change(example.program()).toSeconds()).isCloseTo(1000, within(TOLERANCE_SECONDS));
             }
         }
