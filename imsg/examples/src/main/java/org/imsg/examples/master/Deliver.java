@@ -20,8 +20,8 @@ import org.imsg.unix.FdChannel;
 final class Deliver implements Role {
     /** The request: a channel to qmgr comes along. */
     static final int SERVE = 1;
-    /** From qmgr, each with the name of an attempt, and the queue's file: write the text beside the mailbox; put it in. To qmgr: done. */
-    static final int WRITE = 1, COMMIT = 2, DONE = 3;
+    /** From qmgr, each with the name of an attempt, and the queue's file: write the text beside the mailbox; put it in. To qmgr: done; it is for no user. */
+    static final int WRITE = 1, COMMIT = 2, DONE = 3, NEVER = 4;
     private static final int LONGEST_NAME = 32;
 
     private final Path mail;
@@ -43,19 +43,25 @@ final class Deliver implements Role {
     @Override
     public void serve(RoleProcess self, Imsg request) throws IOException {
         try (ImsgChannel queue = channel(request.takeFd())) {
-            for (Imsg next; (next = queue.receive()) != null;) {
-                try (Imsg order = next;
-                        InputStream file = new BufferedInputStream(
-                                Channels.newInputStream(new FdChannel(order.takeFd())))) {
-                    String attempt = order.getString(order.length());
-                    Mailbox mailbox = Mailbox.of(mail, recipient(file));
-                    if (order.type() == WRITE)
-                        mailbox.write(attempt, file);
-                    else
-                        mailbox.commit(attempt);
-                }
-                queue.send(Imsg.of(DONE));
-            }
+            for (Imsg order; (order = queue.receive()) != null;)
+                queue.send(Imsg.of(answer(order)));
+        }
+    }
+
+    private int answer(Imsg order) throws IOException {
+        try (order;
+                InputStream file = new BufferedInputStream(
+                        Channels.newInputStream(new FdChannel(order.takeFd())))) {
+            String attempt = order.getString(order.length());
+            String recipient = recipient(file);
+            if (!Mailbox.isUser(recipient))
+                return NEVER;
+            Mailbox mailbox = Mailbox.of(mail, recipient);
+            if (order.type() == WRITE)
+                mailbox.write(attempt, file);
+            else
+                mailbox.commit(attempt);
+            return DONE;
         }
     }
 

@@ -18,7 +18,7 @@ import java.nio.file.StandardOpenOption;
 record Mailbox(Path tmp, Path arrived) {
     /** The mailbox of a user, made if it is not there yet. */
     static Mailbox of(Path mail, String user) throws IOException {
-        if (!user.matches("[a-z_][a-z0-9_-]{0,31}"))
+        if (!isUser(user))
             throw new IOException("this is no user's name");
         Path mailbox = mail.resolve(user);
         Mailbox its = new Mailbox(mailbox.resolve("tmp"), mailbox.resolve("new"));
@@ -30,6 +30,11 @@ record Mailbox(Path tmp, Path arrived) {
             Spool.sync(mail);
         }
         return its;
+    }
+
+    /** Whether it may be the name of a user. */
+    static boolean isUser(String name) {
+        return name.matches("[a-z_][a-z0-9_-]{0,31}");
     }
 
     /** Whether it may be the name of a message, or of an attempt. */

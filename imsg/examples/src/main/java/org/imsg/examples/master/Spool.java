@@ -15,14 +15,16 @@ import org.imsg.examples.master.Service.Program;
 
 /**
  * The queue: a file a message. It is {@code unfinished} while cleanup writes it, {@code incoming} from when its sender is told that it is
- * queued, and {@code decided} from when a delivery attempt has the whole text beside the mailbox. Each step is one rename.
+ * queued, and {@code decided} from when a delivery attempt has the whole text beside the mailbox. Each step is one rename, and so is the one to
+ * {@code undelivered}, where a message stays that cannot be delivered.
  */
-record Spool(Path unfinished, Path incoming, Path decided) {
+record Spool(Path unfinished, Path incoming, Path decided, Path undelivered) {
     /** The root of cleanup and qmgr. */
     static final Spool OF_ROOT = in(Path.of("/"));
 
     static Spool in(Path directory) {
-        return new Spool(directory.resolve("unfinished"), directory.resolve("incoming"), directory.resolve("decided"));
+        return new Spool(directory.resolve("unfinished"), directory.resolve("incoming"), directory.resolve("decided"),
+                directory.resolve("undelivered"));
     }
 
     /** An empty directory, the root of a process that needs no file. */
@@ -41,6 +43,7 @@ record Spool(Path unfinished, Path incoming, Path decided) {
         make(spool.unfinished, cleanup, qmgr, 02710);
         make(spool.incoming, cleanup, qmgr, 02770);
         make(spool.decided, qmgr, qmgr, 0700);
+        make(spool.undelivered, qmgr, qmgr, 0700);
         int deliver = uid(Program.DELIVER, services);
         make(mail, deliver, deliver, 0700);
     }

@@ -16,6 +16,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.WatchKey;
 import java.nio.file.WatchService;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -143,7 +146,7 @@ class MasterTest {
     /** Waits until the queue is empty. */
     private void awaitDelivery() throws Exception {
         for (String part : List.of("incoming", "decided"))
-            await(spool(part), names -> names.isEmpty());
+            await(spool(part), Set::isEmpty);
     }
 
     private static void await(Path directory, Predicate<Set<String>> wanted) throws Exception {
@@ -167,9 +170,44 @@ class MasterTest {
         }
     }
 
-    /** The last: services that were killed take their time to come back. */
     @Test
     @Order(3)
+    void a_message_that_cannot_be_delivered_is_set_aside_at_once_if_it_never_can_be_and_else_when_its_time_is_over()
+            throws Exception {
+        Path obstacle = Files.createFile(mail().resolve("blocked"));
+        Duration old = Duration.ofDays(6);
+        queue("1a", "no user\nfor no user", Duration.ZERO);
+        queue("1b", "blocked\nold", old);
+        queue("1c", "blocked\nfrom a clock that was wrong", old.negated());
+        queue("1d", "blocked\nnew", Duration.ZERO);
+        queue("1e.1", "root\nno name of a message", Duration.ZERO);
+        server.kill("qmgr"); // and the next one looks at once
+        await(spool("undelivered"), names -> names.equals(Set.of("1a", "1b", "1c")));
+        server.program().awaitLine("1d is tried again");
+        Files.delete(obstacle);
+        await(spool("incoming"), names -> names.equals(Set.of("1e.1")));
+        await(spool("decided"), Set::isEmpty);
+        assertThat(delivered()).containsEntry("new", 1);
+        assertThat(server.program().said().stream().filter(line -> line.contains(" 1e is "))).isEmpty();
+        for (String aside : List.of("1a", "1b", "1c"))
+            assertThat(server.program().said()).filteredOn(line -> line.contains(" " + aside)).singleElement()
+                    .asString()
+                    .contains(" is set aside");
+        Files.delete(spool("incoming").resolve("1e.1"));
+    }
+
+    /** As cleanup would, had it been some time ago. */
+    private void queue(String name, String text, Duration age) throws IOException {
+        Path file = Files.writeString(spool("unfinished").resolve(name), text + "\n");
+        Files.setAttribute(file, "unix:uid", 64093);
+        Files.setAttribute(file, "unix:mode", 0640);
+        Files.setLastModifiedTime(file, FileTime.from(Instant.now().minus(age)));
+        Files.move(file, spool("incoming").resolve(name));
+    }
+
+    /** The last: services that were killed take their time to come back. */
+    @Test
+    @Order(4)
     void a_message_that_was_acknowledged_is_delivered_once_whoever_is_killed_while_it_is_on_its_way() throws Exception {
         Set<String> acknowledged = new ConcurrentSkipListSet<>();
         Set<String> sent = new ConcurrentSkipListSet<>(delivered().keySet());
@@ -272,12 +310,16 @@ class MasterTest {
     }
 
     /** The process of a service that has a connection over TCP. */
-    private ProcStatus serving(String service) throws IOException {
+    private ProcStatus serving(String service) {
         for (ProcessHandle child : server.program().children()) {
             ProcStatus status = ProcStatus.of(child.pid());
-            if (status.environment("IMSG_ROLE").equals(service)
-                    && kinds(status).stream().anyMatch(thing -> thing.startsWith("tcp")))
-                return status;
+            try {
+                if (status.environment("IMSG_ROLE").equals(service)
+                        && kinds(status).stream().anyMatch(thing -> thing.startsWith("tcp")))
+                    return status;
+            } catch (IOException _) {
+                // It has ended meanwhile.
+            }
         }
         throw new AssertionError("no process of " + service + " has a connection");
     }
