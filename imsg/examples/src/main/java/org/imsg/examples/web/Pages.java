@@ -1,19 +1,21 @@
 package org.imsg.examples.web;
 
-import static io.netty.buffer.Unpooled.EMPTY_BUFFER;
-import static io.netty.buffer.Unpooled.wrappedBuffer;
 import static io.netty.handler.codec.http.HttpVersion.HTTP_1_1;
 
-import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.DefaultFileRegion;
 import io.netty.channel.SimpleChannelInboundHandler;
-import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.DefaultHttpResponse;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.LastHttpContent;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -32,26 +34,41 @@ final class Pages extends SimpleChannelInboundHandler<FullHttpRequest> {
             return;
         isAnswered = true;
         context.channel().config().setAutoRead(false);
-        DefaultFullHttpResponse response = answer(request);
-        HttpUtil.setContentLength(response, response.content().readableBytes());
-        HttpUtil.setKeepAlive(response, false);
-        context.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE);
+        answer(context, request).addListener(ChannelFutureListener.CLOSE);
     }
 
-    private static DefaultFullHttpResponse answer(FullHttpRequest request) {
+    private static ChannelFuture answer(ChannelHandlerContext context, FullHttpRequest request) {
         if (request.decoderResult().isFailure())
-            return response(HttpResponseStatus.BAD_REQUEST, EMPTY_BUFFER);
+            return refuse(context, HttpResponseStatus.BAD_REQUEST);
         if (!request.method().equals(HttpMethod.GET))
-            return response(HttpResponseStatus.METHOD_NOT_ALLOWED, EMPTY_BUFFER);
+            return refuse(context, HttpResponseStatus.METHOD_NOT_ALLOWED);
         try {
-            return response(HttpResponseStatus.OK, wrappedBuffer(Files.readAllBytes(Path.of(request.uri()))));
+            Path file = Path.of(request.uri());
+            return Files.isRegularFile(file)
+                    ? send(context, FileChannel.open(file))
+                    : refuse(context, HttpResponseStatus.NOT_FOUND);
         } catch (IOException | InvalidPathException _) {
-            return response(HttpResponseStatus.NOT_FOUND, EMPTY_BUFFER);
+            return refuse(context, HttpResponseStatus.NOT_FOUND);
         }
     }
 
-    private static DefaultFullHttpResponse response(HttpResponseStatus status, ByteBuf body) {
-        return new DefaultFullHttpResponse(HTTP_1_1, status, body);
+    /** The kernel sends the file, as fast as the client reads it: none of it is kept here. */
+    private static ChannelFuture send(ChannelHandlerContext context, FileChannel file) throws IOException {
+        DefaultFileRegion content = new DefaultFileRegion(file, 0, file.size());
+        writeHead(context, new DefaultHttpResponse(HTTP_1_1, HttpResponseStatus.OK), content.count());
+        context.write(content);
+        return context.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT);
+    }
+
+    private static ChannelFuture refuse(ChannelHandlerContext context, HttpResponseStatus status) {
+        writeHead(context, new DefaultHttpResponse(HTTP_1_1, status), 0);
+        return context.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT);
+    }
+
+    private static void writeHead(ChannelHandlerContext context, HttpResponse head, long length) {
+        HttpUtil.setContentLength(head, length);
+        HttpUtil.setKeepAlive(head, false);
+        context.write(head);
     }
 
     /** A client that went away, say. */

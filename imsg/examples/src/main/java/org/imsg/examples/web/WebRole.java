@@ -13,10 +13,7 @@ import io.netty.handler.codec.http.HttpServerCodec;
 import java.net.InetSocketAddress;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import org.imsg.Imsg;
-import org.imsg.ImsgChannel;
 import org.imsg.netty.Handover;
-import org.imsg.privsep.Peer;
 import org.imsg.privsep.Role;
 import org.imsg.privsep.RoleProcess;
 import org.imsg.privsep.ops.Privileged;
@@ -39,15 +36,12 @@ final class WebRole implements Role {
     @Override
     public void start(RoleProcess self) throws Exception {
         loops = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
-        self.on(Peer.PARENT, WebServerSettings.MONITOR, (_, answer) -> {
-            // The channel to the monitor is closed when the socket is there: nothing else is ever asked of it.
-            try (Privileged privileged = Privileged.over(ImsgChannel.of(answer.takeFd()))) {
-                int port = WebServerSettings.of(self.arguments()).port();
-                serve(privileged.listen(new InetSocketAddress("0.0.0.0", port), WAITING, true));
-            }
-            self.log().log(System.Logger.Level.INFO, "serving");
-        });
-        self.parent().send(Imsg.of(WebServerSettings.MONITOR));
+        // The channel to the monitor is closed when the socket is there: nothing else is ever asked of it.
+        try (Privileged privileged = self.privileged()) {
+            int port = WebServerSettings.of(self.arguments()).port();
+            serve(privileged.listen(new InetSocketAddress("0.0.0.0", port), WAITING, true));
+        }
+        self.log().log(System.Logger.Level.INFO, "serving");
     }
 
     private void serve(Fd listener) throws Exception {

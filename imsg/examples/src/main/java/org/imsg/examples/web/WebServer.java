@@ -2,6 +2,7 @@ package org.imsg.examples.web;
 
 import org.imsg.examples.Usage;
 import org.imsg.privsep.Privsep;
+import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Promise;
 
@@ -18,8 +19,8 @@ public final class WebServer {
         System.exit(Privsep.program("webserver")
                 // @start region="role"
                 .role("web", WebRole::new, r -> r.user(Ids.of(settings.uid(), settings.uid())).chroot(settings.site())
-                        .pledge(Promise.INET, Promise.RPATH))
+                        .pledge(Promise.INET, Promise.RPATH).policy(Policy.of("bind tcp reuse *:" + settings.port())))
                 // @end
-                .parent(() -> new Ports(settings)).requireConfinement().run(arguments));
+                .requireConfinement().run(arguments));
     }
 }

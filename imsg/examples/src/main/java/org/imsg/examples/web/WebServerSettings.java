@@ -3,11 +3,8 @@ package org.imsg.examples.web;
 import java.nio.file.Path;
 import java.util.List;
 
-/** The arguments of the program, the same in the parent and in the child, and what the two tell each other. */
+/** The arguments of the program, the same in the parent and in the child. */
 record WebServerSettings(int port, Path site, long uid) {
-    /** From the child: wants to listen. To the child: a channel to the monitor. */
-    static final int MONITOR = 1;
-
     static WebServerSettings of(List<String> arguments) {
         return new WebServerSettings(Integer.parseInt(arguments.get(0)), Path.of(arguments.get(1)),
                 Long.parseLong(arguments.get(2)));

@@ -1,16 +1,19 @@
 package org.imsg.examples.web;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.io.File;
+import java.io.RandomAccessFile;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
@@ -79,6 +82,26 @@ class WebServerTest {
     void a_connection_has_one_answer_however_many_requests_it_brings() throws Exception {
         assertThat(ask("GET /hello HTTP/1.1\r\n\r\n".repeat(10)).toLowerCase(Locale.ROOT))
                 .containsOnlyOnce("http/1.1 200").contains("connection: close").endsWith("\r\n\r\nhello\n");
+    }
+
+    @Test
+    void clients_that_do_not_read_take_no_memory_from_others() throws Exception {
+        long size = 16 << 20;
+        try (RandomAccessFile large = new RandomAccessFile(site.resolve("large").toFile(), "rw")) {
+            large.setLength(size);
+        }
+        List<Socket> clients = new ArrayList<>();
+        try {
+            for (int i = 0; i < 40; i++) {
+                clients.add(network.call(() -> new Socket("127.0.0.1", 80)));
+                clients.getLast().getOutputStream().write("GET /large HTTP/1.0\r\n\r\n".getBytes(US_ASCII));
+            }
+            assertThat(clients.getLast().getInputStream().readAllBytes().length).isGreaterThan((int) size);
+            assertThat(clients.getFirst().getInputStream().readAllBytes().length).isGreaterThan((int) size);
+        } finally {
+            for (Socket client : clients)
+                client.close();
+        }
     }
 
     @Test
