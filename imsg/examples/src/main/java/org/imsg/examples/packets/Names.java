@@ -32,7 +32,7 @@ final class Names {
         this.lookups = lookups;
     }
 
-    String line(Instant time, Packet packet) throws IOException {
+    String line(Instant time, Packet packet) {
         StringBuilder line = new StringBuilder(localTime(time));
         if (packet.link().isPresent()) {
             Packet.Link link = packet.link().get();
@@ -55,39 +55,43 @@ final class Names {
         Optional<String> find() throws IOException;
     }
 
-    /** Names come from name servers, too: none may end a line or steer a terminal. */
-    private String name(Object key, String otherwise, Lookup lookup) throws IOException {
-        String name = known.get(key);
-        if (name == null) {
-            name = lookup.find().orElse(otherwise).replaceAll("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]", "?");
-            known.put(key, name);
+    /** Names come from name servers, too: none may end a line or steer a terminal, and one that does not come is no end of the packets. */
+    private String name(Object key, String otherwise, Lookup lookup) {
+        return known.computeIfAbsent(key,
+                _ -> found(otherwise, lookup).replaceAll("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]", "?"));
+    }
+
+    private static String found(String otherwise, Lookup lookup) {
+        try {
+            return lookup.find().orElse(otherwise);
+        } catch (IOException _) {
+            return otherwise;
         }
-        return name;
     }
 
     /** The offset from UTC changes on the hour, if it does. */
-    private String localTime(Instant time) throws IOException {
-        String offset = name(time.getEpochSecond() / SECONDS_AN_HOUR, "",
+    private String localTime(Instant time) {
+        String offset = name(time.getEpochSecond() / SECONDS_AN_HOUR, "Z",
                 () -> Optional.of(lookups.localTime(time).getOffset().getId()));
         return TIME.format(time.atOffset(ZoneOffset.of(offset)));
     }
 
-    private String ethernet(String address) throws IOException {
+    private String ethernet(String address) {
         return name(address, address, () -> lookups.ethernetHost(address));
     }
 
-    private String host(InetAddress address) throws IOException {
+    private String host(InetAddress address) {
         return name(address, address.getHostAddress(), () -> lookups.hostName(address));
     }
 
-    private String port(int port, String protocol) throws IOException {
+    private String port(int port, String protocol) {
         String number = Integer.toString(port);
         return port == 0
                 ? ""
                 : "." + name(protocol + port, number, () -> lookups.service(number, protocol).map(Service::name));
     }
 
-    private String rpc(long program) throws IOException {
+    private String rpc(long program) {
         String number = Long.toString(program);
         return name("rpc" + program, number, () -> lookups.rpc(number).map(RpcProgram::name));
     }

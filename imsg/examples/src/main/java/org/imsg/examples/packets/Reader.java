@@ -38,8 +38,9 @@ final class Reader implements Role {
                 how.printAll(packets);
             } catch (IOException e) {
                 self.log().log(System.Logger.Level.ERROR, "no more packets: " + e.getMessage());
+            } finally {
+                done();
             }
-            done();
         });
     }
 

@@ -16,7 +16,9 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import org.imsg.ImsgChannel;
 import org.imsg.examples.Example;
+import org.imsg.privsep.ops.Privileged;
 import org.imsg.testing.ProcStatus;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -114,6 +116,17 @@ class PacketReaderTest {
             assertThat(parent.holdings(parent)).as("what it opened is passed on; /dev/null holds a place")
                     .containsExactly("/dev/null", "pipe", "pipe", "unix stream", "unix stream");
             assertThat(reader.program().stop()).noneMatch(line -> line.contains("SEVERE"));
+        }
+    }
+
+    /** As those of a stranger's name server that lets the parent wait: packets are printed all the same. */
+    @Test
+    void a_look_up_that_fails_leaves_the_number() throws Exception {
+        try (ImsgChannel.Pair ends = ImsgChannel.pair(); Privileged gone = Privileged.over(ends.first())) {
+            ends.second().close();
+            assertThat(new Names(gone.lookups()).line(Instant.EPOCH, Packet.parse(ByteBuffer.wrap(CALL)))).isEqualTo(
+                    "1970-01-01 00:00:00.000000 02:00:00:00:00:01 > 02:00:00:00:00:02, 127.0.0.1.7001 > 127.0.0.1.7000:"
+                            + " udp, call of 500009, 66 bytes");
         }
     }
 
