@@ -2,7 +2,10 @@ package org.imsg.examples.relayd;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.IOException;
 import java.net.InetAddress;
+import java.util.HashSet;
+import java.util.Set;
 import org.imsg.Imsg;
 import org.imsg.privsep.Parent;
 import org.imsg.privsep.ParentProcess;
@@ -50,15 +53,17 @@ public final class Relayd {
     }
     // @end
 
-    /** Prints what two relays report, and stops. */
+    /** Prints what two relays report, each once, and stops. */
     static final class Reports implements Parent {
-        private int reports;
+        private final Set<Integer> heard = new HashSet<>();
 
         @Override
         public void start(ParentProcess self) {
-            self.on(REPORT, (from, address) -> {
+            self.on("relay", REPORT, (from, address) -> {
+                if (!heard.add(from.instance()))
+                    throw new IOException(from + " has reported already");
                 System.out.println(from + ": " + InetAddress.getByAddress(address.payload()).getHostAddress());
-                if (++reports == 2)
+                if (heard.size() == 2)
                     self.stop();
             });
         }

@@ -23,8 +23,13 @@ final class LogFiles implements Parent {
     @Override
     public void start(ParentProcess self) {
         self.on(SyslogdSettings.LOG, (receiver, _) -> sendLogs(receiver));
-        self.on(SyslogdSettings.OPENED, (_, log) -> self.log().log(System.Logger.Level.INFO,
-                "logging to " + settings.directory().resolve(log.getString(log.length()))));
+        self.on(SyslogdSettings.OPENED, (receiver, opened) -> {
+            String log = opened.getString(opened.length());
+            // No other text of the receiver goes into a line of the parent.
+            if (!LOGS.contains(log))
+                throw new IOException(receiver + " has no such log");
+            self.log().log(System.Logger.Level.INFO, "logging to " + settings.directory().resolve(log));
+        });
     }
 
     /** After HUP: whoever moved the old files away finds new ones in their places. */

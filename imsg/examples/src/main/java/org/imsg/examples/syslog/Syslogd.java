@@ -1,7 +1,9 @@
 package org.imsg.examples.syslog;
 
+import java.util.function.Supplier;
 import org.imsg.examples.Usage;
 import org.imsg.privsep.Privsep;
+import org.imsg.privsep.Role;
 import org.imsg.privsep.ops.Policy;
 import org.imsg.privsep.rights.Ids;
 
@@ -14,15 +16,19 @@ public final class Syslogd {
 
     /** Arguments: socket, address, port, log directory, uid of the child. */
     public static void main(String... arguments) throws Exception {
+        System.exit(program(SyslogReceiver::new, arguments).run(arguments));
+    }
+
+    static Privsep program(Supplier<Role> receiver, String... arguments) {
         SyslogdSettings settings = SyslogdSettings
                 .of(Usage.of(Syslogd.class, "SOCKET ADDRESS UDP-PORT DIRECTORY UID", arguments));
-        System.exit(Privsep.program("syslogd")
+        return Privsep.program("syslogd")
                 // @start region="role"
-                .role("receiver", SyslogReceiver::new,
+                .role("receiver", receiver,
                         r -> r.user(Ids.of(settings.uid(), settings.uid())).pledge().restart()
                                 .policy(sockets(settings)))
                 // @end
-                .parent(() -> new LogFiles(settings)).requireConfinement().run(arguments));
+                .parent(() -> new LogFiles(settings)).requireConfinement();
     }
 
     private static Policy sockets(SyslogdSettings settings) {

@@ -2,6 +2,7 @@ package org.imsg.examples.syslog;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetSocketAddress;
@@ -11,7 +12,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import org.imsg.Imsg;
 import org.imsg.examples.Example;
+import org.imsg.privsep.Role;
+import org.imsg.privsep.RoleProcess;
 import org.imsg.testing.ProcStatus;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -125,6 +129,30 @@ class SyslogdTest {
             assertThat(Files.readString(messages())).doesNotContain("the first");
             syslogd.program().awaitLine("logging to " + directory.resolve("authlog"));
             assertThat(held(syslogd)).as("and not the files before them").isEqualTo(allItMayHold());
+        }
+    }
+
+    /** A daemon of which a stranger has taken over the process that reads what strangers send. */
+    static final class TakenOver {
+        public static void main(String... arguments) throws Exception {
+            System.exit(Syslogd.program(Forger::new, arguments).run(arguments));
+        }
+    }
+
+    static final class Forger implements Role {
+        @Override
+        public void start(RoleProcess self) throws IOException {
+            self.parent().send(Imsg.of(SyslogdSettings.OPENED, "/\nSEVERE: the disk burns"));
+            self.parent().send(Imsg.of(SyslogdSettings.OPENED, SyslogdSettings.LOGINS));
+        }
+    }
+
+    @Test
+    void a_receiver_that_was_taken_over_writes_no_line_in_the_name_of_the_parent() throws Exception {
+        try (Example syslogd = Example.start(Example.newNetwork(), directory, TakenOver.class, socket().toString(),
+                "127.0.0.1", "514", directory.toString(), Long.toString(UID))) {
+            syslogd.program().awaitLine("logging to " + directory.resolve("authlog"));
+            assertThat(syslogd.program().stop()).noneMatch(line -> line.startsWith("SEVERE: the disk"));
         }
     }
 
