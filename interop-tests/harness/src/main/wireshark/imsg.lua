@@ -147,7 +147,7 @@ function imsg.dissector(buffer, pinfo, root)
     local format = buffer(3, 1):uint()
     local big = buffer(4, 1):uint() == 1
     local descriptors = buffer(5, 1):uint()
-    local text_length = buffer(6, 2):uint()
+    local text_length = buffer(6, 2):uint() + 65536 * buffer(12, 4):uint()
     tree:add(f.kind, buffer(1, 1))
     tree:add(f.direction, buffer(2, 1))
     tree:add(f.format, buffer(3, 1))
@@ -158,10 +158,19 @@ function imsg.dissector(buffer, pinfo, root)
     elseif direction == 1 then
         pinfo.cols.src, pinfo.cols.dst = "server", "client"
     end
-    local at = 16 + text_length
-    if text_length > 0 then
-        tree:add(descriptors > 0 and f.what or f.note, buffer(16, text_length))
+    local at = 16
+    for line = 1, descriptors do
+        local last = at
+        while last < 16 + text_length and buffer(last, 1):uint() ~= 10 do
+            last = last + 1
+        end
+        tree:add(f.what, buffer(at, last - at))
+        at = math.min(last + 1, 16 + text_length)
     end
+    if at < 16 + text_length then
+        tree:add(f.note, buffer(at, 16 + text_length - at))
+    end
+    at = 16 + text_length
     if kind == 0 and buffer:len() >= at + 16 then
         message(tree, buffer, at, pinfo, direction, format, big, descriptors)
     elseif kind == 1 then

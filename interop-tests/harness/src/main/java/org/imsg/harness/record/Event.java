@@ -38,17 +38,23 @@ public record Event(long nanos, int connection, Direction direction, Kind kind, 
         NOTE
     }
 
+    /** An event has so many at most: further ones that came along are counted in the last one's words. */
+    public static final int MOST_DESCRIPTORS = 255;
+
     private static final long SECOND = 1_000_000_000L;
     private static final byte[] NO_BYTES = {};
     private static final boolean BIG_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN;
 
-    /** Checks that a message has a header. */
+    /** Checks that a message has a header, and the bound on descriptors. */
     public Event {
         if (kind == Kind.MESSAGE && bytes.length < ImsgHeader.SIZE)
             throw new IllegalArgumentException(
                     "a message has " + ImsgHeader.SIZE + " bytes or more, not " + bytes.length);
         if (kind == Kind.MESSAGE && format == WireFormat.AUTO)
             throw new IllegalArgumentException("a message is CLASSIC or MODERN, not AUTO");
+        if (descriptors.size() > MOST_DESCRIPTORS)
+            throw new IllegalArgumentException(
+                    "an event has at most " + MOST_DESCRIPTORS + " descriptors, not " + descriptors.size());
         descriptors = List.copyOf(descriptors);
     }
 

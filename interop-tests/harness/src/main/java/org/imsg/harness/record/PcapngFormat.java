@@ -7,7 +7,11 @@ import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.imsg.WireFormat;
 import org.imsg.harness.record.Event.Kind;
@@ -23,6 +27,7 @@ final class PcapngFormat implements EventSource {
     private static final int OPTION_NAME = 2;
     private static final int OPTION_RESOLUTION = 9;
     private static final int OPTION_FLAGS = 2;
+    private static final long USUAL_UNITS = 1_000_000;
     private static final int END_OF_OPTIONS = 0;
     private static final int VERSION = 1;
     private static final int PREFIX = 16;
@@ -31,10 +36,11 @@ final class PcapngFormat implements EventSource {
 
     private final InputStream in;
     private ByteOrder order = ByteOrder.nativeOrder();
+    /** Of each interface, into how many units its times divide a second. */
+    private final List<Long> units = new ArrayList<>();
     /** Where the block that is being read begins. */
     private long at;
-    /** The time of the first packet; -1 before it. */
-    private long first = -1;
+    private @Nullable Instant start;
     private int type;
 
     static byte[] heading() {
@@ -51,7 +57,7 @@ final class PcapngFormat implements EventSource {
 
     static byte[] packet(Instant start, Event event) {
         byte[] data = data(event);
-        long time = Math.addExact(start.getEpochSecond() * SECOND + start.getNano(), event.nanos());
+        long time = start.getEpochSecond() * SECOND + start.getNano() + event.nanos(); // 64 bits unsigned hold all
         ByteBuffer body = nativeOrder(20 + padded(data.length) + 12).putInt(0).putInt((int) (time >>> 32))
                 .putInt((int) time).putInt(data.length).putInt(data.length).put(data);
         body.position(20 + padded(data.length));
@@ -63,16 +69,18 @@ final class PcapngFormat implements EventSource {
     }
 
     private static byte[] data(Event event) {
-        String text = event.kind() == Kind.NOTE || event.descriptors().isEmpty()
-                ? event.note()
-                : String.join("\n", event.descriptors());
-        byte[] words = text.getBytes(StandardCharsets.UTF_8);
+        List<String> lines = new ArrayList<>();
+        for (String descriptor : event.descriptors())
+            lines.add(descriptor.replace("\\", "\\x5c").replace("\n", "\\x0a"));
+        if (lines.isEmpty() || !event.note().isEmpty())
+            lines.add(event.note());
+        byte[] words = String.join("\n", lines).getBytes(StandardCharsets.UTF_8);
         return ByteBuffer.allocate(PREFIX + words.length + event.bytes().length).put((byte) VERSION)
                 .put((byte) event.kind().ordinal()).put((byte) event.direction().ordinal())
                 .put((byte) (event.format() == WireFormat.CLASSIC ? 0 : 1))
                 .put((byte) (ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN ? 1 : 0))
                 .put((byte) event.descriptors().size()).putShort((short) words.length).putInt(event.connection())
-                .putInt(0).put(words).put(event.bytes()).array();
+                .putInt(words.length >>> 16).put(words).put(event.bytes()).array();
     }
 
     /** Reads a file as it comes, a block at a time. */
@@ -82,7 +90,7 @@ final class PcapngFormat implements EventSource {
 
     @Override
     public Instant start() {
-        return Instant.ofEpochSecond(Math.max(0, first) / SECOND, Math.max(0, first) % SECOND);
+        return start == null ? Instant.EPOCH : start;
     }
 
     @Override
@@ -125,9 +133,10 @@ final class PcapngFormat implements EventSource {
     /** The event in a block; null if there is none in it. */
     private @Nullable Event event(ByteBuffer body) throws IOException {
         try {
-            if (type == INTERFACE && body.getShort(0) != LINKTYPE_USER0)
-                throw new IOException("the pcapng file has link type " + body.getShort(0) + ", a recording of imsg "
-                        + LINKTYPE_USER0);
+            if (type == SECTION_HEADER)
+                units.clear();
+            if (type == INTERFACE)
+                units.add(units(body));
             return type == ENHANCED_PACKET ? packet(body) : null;
         } catch (IndexOutOfBoundsException | BufferUnderflowException e) {
             throw new IOException(
@@ -138,8 +147,34 @@ final class PcapngFormat implements EventSource {
         }
     }
 
+    private static long units(ByteBuffer body) {
+        int link = body.getShort(0) & 0xFFFF;
+        if (link != LINKTYPE_USER0)
+            throw new IllegalArgumentException("link type " + link + ", a recording of imsg has " + LINKTYPE_USER0);
+        body.position(8);
+        while (body.remaining() >= 4) {
+            int code = body.getShort();
+            int length = body.getShort() & 0xFFFF;
+            if (code == END_OF_OPTIONS)
+                break;
+            if (code == OPTION_RESOLUTION)
+                return units(body.get());
+            body.position(body.position() + padded(length));
+        }
+        return USUAL_UNITS;
+    }
+
+    private static long units(int digits) {
+        if (digits < 0 || digits > 9)
+            throw new IllegalArgumentException("times that are not in decimal parts of a second down to nanoseconds");
+        long units = 1;
+        for (int i = 0; i < digits; i++)
+            units *= 10;
+        return units;
+    }
+
     private Event packet(ByteBuffer body) throws IOException {
-        body.getInt();
+        long unit = units.get(body.getInt());
         long time = (long) body.getInt() << 32 | body.getInt() & 0xFFFF_FFFFL;
         int captured = body.getInt();
         body.getInt();
@@ -147,9 +182,15 @@ final class PcapngFormat implements EventSource {
             throw new IOException("the packet at byte " + at + " of the pcapng file has "
                     + Integer.toUnsignedString(captured) + " bytes");
         Event event = decoded(body.slice(body.position(), captured).order(ByteOrder.BIG_ENDIAN));
-        if (first < 0)
-            first = Math.max(0, time);
-        return event.at(Math.max(0, time - first), event.connection());
+        try {
+            Instant when = Instant.ofEpochSecond(Long.divideUnsigned(time, unit),
+                    Long.remainderUnsigned(time, unit) * (SECOND / unit));
+            if (start == null)
+                start = when;
+            return event.at(Math.max(0, start.until(when, ChronoUnit.NANOS)), event.connection());
+        } catch (DateTimeException | ArithmeticException e) {
+            throw new IllegalArgumentException("a time that is centuries away", e);
+        }
     }
 
     private static Event decoded(ByteBuffer data) {
@@ -163,17 +204,22 @@ final class PcapngFormat implements EventSource {
         if (bigEndian != (ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN))
             throw new IllegalArgumentException("messages in the other byte order");
         int count = data.get() & 0xFF;
-        byte[] words = new byte[data.getShort() & 0xFFFF];
+        int low = data.getShort() & 0xFFFF;
         int connection = data.getInt();
-        data.getInt();
-        if (words.length > data.remaining())
-            throw new IllegalArgumentException(words.length + " bytes of text, " + data.remaining() + " are left");
+        long length = (data.getInt() & 0xFFFF_FFFFL) << 16 | low;
+        if (length > data.remaining())
+            throw new IllegalArgumentException(length + " bytes of text, " + data.remaining() + " are left");
+        if (connection < 0)
+            throw new IllegalArgumentException("connection " + Integer.toUnsignedString(connection));
+        byte[] words = new byte[(int) length];
         data.get(words);
         byte[] bytes = new byte[data.remaining()];
         data.get(bytes);
-        String text = new String(words, StandardCharsets.UTF_8);
-        List<String> descriptors = count == 0 ? List.of() : List.of(text.split("\n", count));
-        return new Event(0, connection, direction, kind, format, bytes, descriptors, count == 0 ? text : "");
+        String[] lines = new String(words, StandardCharsets.UTF_8).split("\n", count + 1);
+        List<String> descriptors = Arrays.stream(lines).limit(count)
+                .map(line -> line.replace("\\x0a", "\n").replace("\\x5c", "\\")).toList();
+        return new Event(0, connection, direction, kind, format, bytes, descriptors,
+                lines.length > count ? lines[count] : "");
     }
 
     private static byte[] block(int type, byte[] body) {

@@ -38,12 +38,13 @@ import java.util.stream.Collectors;
  *  3 u8  0 classic, 1 modern
  *  4 u8  byte order of the message: 0 little-endian, 1 big-endian
  *  5 u8  number of descriptors
- *  6 u16 length of the text behind this prefix: what the descriptors are, one a line, or the note
+ *  6 u16 length of the text behind this prefix, its low 16 bits: what the descriptors are, one a line, then the note
  *  8 u32 connection
- * 12 u32 0
+ * 12 u32 the length's higher bits, 0 but for huge texts
  * </pre>
  *
- * Then comes the text, in UTF-8, then the bytes as they were on the wire. {@code imsg.lua} shows them in Wireshark.
+ * Then comes the text, in UTF-8, then the bytes as they were on the wire. In a descriptor's line {@code \x0a} is a line feed and {@code \x5c}
+ * a backslash. {@code imsg.lua} shows them in Wireshark, which reads no packet of more than 262144 bytes.
  *
  * @param start when it began
  * @param events in the order they were seen

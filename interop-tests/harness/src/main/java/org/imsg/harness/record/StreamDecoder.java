@@ -31,9 +31,9 @@ public final class StreamDecoder {
 
     /**
      * A descriptor, at which of the pending bytes it came, and where what was sent with it ends. Some C libraries send several
-     * messages at once, of which the last is the one that the descriptor is for.
+     * messages at once, of which the last is the one that the descriptor is for. One stands for several when there are too many.
      */
-    private record Passed(int at, int until, String what) {
+    private record Passed(int at, int until, String what, int count) {
         boolean isAround(int from, int to) {
             return at < to && until > from;
         }
@@ -68,7 +68,7 @@ public final class StreamDecoder {
      */
     public List<Event> add(long nanos, byte[] bytes, List<String> descriptors) {
         for (String descriptor : descriptors)
-            passed.add(new Passed(length, length + bytes.length, descriptor));
+            pass(descriptor, bytes.length);
         if (length + bytes.length > pending.length)
             pending = Arrays.copyOf(pending, Math.max(2 * pending.length, length + bytes.length));
         System.arraycopy(bytes, 0, pending, length, bytes.length);
@@ -97,6 +97,16 @@ public final class StreamDecoder {
         }
         drop(start);
         return events;
+    }
+
+    /** Of a flood at one message only the number is kept. */
+    private void pass(String descriptor, int count) {
+        if (passed.size() < Event.MOST_DESCRIPTORS) {
+            passed.add(new Passed(length, length + count, descriptor, 1));
+        } else {
+            Passed last = passed.removeLast();
+            passed.add(new Passed(last.at, length + count, last.count + 1 + " more", last.count + 1));
+        }
     }
 
     /**
@@ -146,6 +156,6 @@ public final class StreamDecoder {
     private void drop(int count) {
         System.arraycopy(pending, count, pending, 0, length - count);
         length -= count;
-        passed.replaceAll(one -> new Passed(one.at - count, one.until - count, one.what));
+        passed.replaceAll(one -> new Passed(one.at - count, one.until - count, one.what, one.count));
     }
 }

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 final class TextFormat implements EventSource {
     static final String MAGIC = "imsg-recording";
     static final int VERSION = 1;
+    /** Later than that, pcapng could not have all its events. */
+    private static final Instant LATEST = Instant.parse("2261-12-31T23:59:59.999999999Z");
 
     private final InputStream in;
     private final Instant start;
@@ -37,6 +39,8 @@ final class TextFormat implements EventSource {
             throw new IOException("the recording is " + heading[2] + ", this machine is not");
         try {
             start = Instant.parse(heading[3]);
+            if (start.isBefore(Instant.EPOCH) || start.isAfter(LATEST))
+                throw new DateTimeException("a recording begins in the years 1970 to 2261, not at " + start);
         } catch (DateTimeException e) {
             throw terminated ? new IOException("line 1 of the recording: " + e.getMessage(), e) : cut();
         }
@@ -94,9 +98,10 @@ final class TextFormat implements EventSource {
     private static Event event(List<String> words) {
         if (words.size() < 4)
             throw new IllegalArgumentException("TIME CONNECTION DIRECTION KIND, not " + words.size() + " words");
-        String time = wanted(words.get(0), "\\d{1,9}\\.\\d{9}", "a time is SECONDS.NANOSECONDS with 9 digits");
-        long nanos = Long.parseLong(time.replace(".", ""));
-        int connection = Integer.parseInt(wanted(words.get(1), "\\d{1,9}", "a connection is a number"));
+        String time = wanted(words.get(0), "\\d{1,10}\\.\\d{9}", "a time is SECONDS.NANOSECONDS with 9 digits");
+        long nanos = number(time.replace(".", ""), Long.MAX_VALUE);
+        int connection = (int) number(wanted(words.get(1), "\\d{1,10}", "a connection is a number"),
+                Integer.MAX_VALUE);
         Kind kind = Kind.valueOf(
                 wanted(words.get(3), "message|bytes|end|note", "an event is a message, bytes, an end or a note")
                         .toUpperCase(Locale.ROOT));
@@ -116,6 +121,14 @@ final class TextFormat implements EventSource {
         }
         return new Event(nanos, connection, Direction.of(words.get(2)), kind, format, bytes,
                 descriptors, note);
+    }
+
+    /** Of digits, no more than a long has. */
+    private static long number(String digits, long most) {
+        long value = Long.parseUnsignedLong(digits);
+        if (Long.compareUnsigned(value, most) > 0)
+            throw new IllegalArgumentException("a number is at most " + most + ", not " + digits);
+        return value;
     }
 
     private static byte[] hex(String word) {

@@ -15,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -52,6 +53,60 @@ class RecordingTest {
         assertThat(Recording.read(directory.resolve(name))).isEqualTo(recording);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"recording.imsg", "recording.pcapng"})
+    void what_strangers_choose_is_read_again(String name) throws IOException {
+        Recording recording = new Recording(START, List.of(Event.note(0, Integer.MAX_VALUE, "x".repeat(70_000)),
+                new Event(1, 1, Direction.TO_SERVER, Event.Kind.BYTES, WireFormat.MODERN, new byte[]{9},
+                        List.of("/a\nb", "", "/c\\x0a\\", "/d\\x5cx0a"), "the stream ends\ninside a message"),
+                new Event(2, 0, Direction.TO_CLIENT, Event.Kind.MESSAGE, WireFormat.CLASSIC, new byte[16],
+                        Collections.nCopies(Event.MOST_DESCRIPTORS, "/" + "y".repeat(1000)), ""),
+                Event.end(Long.MAX_VALUE, 1, Direction.TO_CLIENT)));
+        recording.write(directory.resolve(name));
+        assertThat(Recording.read(directory.resolve(name))).isEqualTo(recording);
+    }
+
+    @Test
+    void a_flood_of_descriptors_at_one_message_is_counted() {
+        StreamDecoder decoder = new StreamDecoder(1, Direction.TO_SERVER, WireFormat.MODERN, StreamDecoder.USUAL_LIMIT);
+        byte[] message = Event.header(WireFormat.MODERN, 1, 16, true, 0, 0);
+        for (int round = 0; round < 2; round++) {
+            List<Event> events = new ArrayList<>();
+            for (byte b : message)
+                events.addAll(decoder.add(0, new byte[]{b}, Collections.nCopies(100, "pipe:[1]")));
+            assertThat(events).singleElement().satisfies(event -> assertThat(event.descriptors())
+                    .hasSize(Event.MOST_DESCRIPTORS).endsWith("pipe:[1]", 16 * 100 - 254 + " more"));
+        }
+    }
+
+    /** As tools write it that have no nanoseconds: the option is missing, or says how many digits there are. */
+    @ParameterizedTest
+    @CsvSource({"9, 1", "6, 1000", "0, 1000000000", "-1, 1000"})
+    void times_of_another_resolution_are_read(int digits, long nanos) throws IOException {
+        Path file = directory.resolve("recording.pcapng");
+        new Recording(Instant.ofEpochSecond(0, 5), List.of(Event.note(0, 1, "a"), Event.note(7, 1, "b"))).write(file);
+        byte[] bytes = Files.readAllBytes(file);
+        int option = 28 + 16 + 8; // behind the section, the interface's fixed part and its name
+        assertThat(ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder()).getShort(option)).isEqualTo((short) 9);
+        if (digits < 0)
+            bytes[option] = 77; // an option that is not known
+        else
+            bytes[option + 4] = (byte) digits;
+        Recording read = Recording.read(bytes);
+        assertThat(read.start()).isEqualTo(Instant.ofEpochSecond(0).plusNanos(5 * nanos));
+        assertThat(read.events()).extracting(Event::nanos).containsExactly(0L, 7 * nanos);
+    }
+
+    @Test
+    void a_pcapng_file_of_another_program_is_named_by_its_link_type() throws IOException {
+        Path file = directory.resolve("recording.pcapng");
+        new Recording(START, List.of()).write(file);
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[28 + 8] = 1;
+        assertThatThrownBy(() -> Recording.read(bytes)).isInstanceOf(IOException.class)
+                .hasMessageContaining("link type 1, a recording of imsg has 147");
+    }
+
     @Test
     void the_text_is_as_documented() throws IOException {
         Path file = directory.resolve("recording");
@@ -68,12 +123,22 @@ class RecordingTest {
             "0.000000000 1 ? end", "0.000000000 1 > what", "0.000000000 1 > bytes 0x",
             "0.000000000 1 > bytes note=\"x 00",
             "0.000000000 1", "-1.000000000 1 > end", "99999999999999999999.000000000 1 > end",
-            "0.000000000 99999999999 > end", "0.000000000 -1 > end", "0.000000000 1 > bytes 012"})
+            "0.000000000 99999999999 > end", "0.000000000 -1 > end", "0.000000000 1 > bytes 012",
+            "9999999999.999999999 1 > end", "0.000000000 2147483648 > end"})
     void a_line_that_is_none_is_named(String line) {
         String text = "imsg-recording 1 little-endian 2026-01-02T03:04:05Z\n# a remark\n" + line + "\n";
         assertThatThrownBy(() -> Recording.read(text.getBytes(StandardCharsets.UTF_8))).isInstanceOf(IOException.class)
                 .hasMessageStartingWith("line 3 of the recording: ")
                 .hasMessageNotContainingAny("input string", "No enum", "null", "string length");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1969-12-31T23:59:59Z", "2262-01-01T00:00:00Z", "+1000000000-12-31T23:59:59.999999999Z"})
+    void a_start_that_pcapng_cannot_have_is_refused(String start) {
+        assertThatThrownBy(() -> Recording.read(
+                ("imsg-recording 1 little-endian " + start + "\n").getBytes(StandardCharsets.UTF_8)))
+                .isInstanceOf(IOException.class).hasMessage("line 1 of the recording: a recording begins in the years"
+                        + " 1970 to 2261, not at " + start);
     }
 
     @Test

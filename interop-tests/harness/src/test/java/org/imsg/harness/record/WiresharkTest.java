@@ -67,6 +67,17 @@ class WiresharkTest {
     }
 
     @Test
+    void each_descriptor_and_the_note_behind_them_are_shown() throws Exception {
+        Event bytes = new Event(0, 1, Direction.TO_SERVER, Event.Kind.BYTES, WireFormat.MODERN, new byte[]{1, 2},
+                List.of("/a", "", "/b"), "length 3");
+        Event much = Event.message(Direction.TO_SERVER, WireFormat.MODERN, 7, 0, 1, new byte[]{5},
+                List.of("/" + "x".repeat(70_000)));
+        assertThat(tshark(directory.resolve("none"), List.of(bytes, much), "imsg.descriptors", "imsg.descriptor",
+                "imsg.note", "imsg.bytes", "imsg.type", "imsg.payload")).containsExactly("3|/a,,/b|length 3|0102||",
+                        "1|/" + "x".repeat(70_000) + "|||7|05");
+    }
+
+    @Test
     void the_summary_lines_say_who_and_what() throws Exception {
         Path types = Files.writeString(directory.resolve("types"), "10 SHOW_STATUS\n");
         Event event = Event.message(Direction.TO_SERVER, WireFormat.MODERN, 10, 0, 42, new byte[4], List.of());
