@@ -10,6 +10,7 @@ import org.imsg.ImsgEofException;
 import org.imsg.ImsgProtocolException;
 import org.imsg.TruncatedMessageException;
 import org.imsg.cstruct.MalformedStructException;
+import org.imsg.harness.describe.Words;
 import org.imsg.peers.MalformedAnswerException;
 import org.imsg.peers.bgpd.BgpdRefusedException;
 import org.imsg.peers.smtpd.SmtpdRefusedException;
@@ -63,7 +64,7 @@ abstract class DaemonCommand implements Callable<Integer> {
             throw new ProtocolFault(e.getMessage());
         } catch (BgpdRefusedException | SmtpdRefusedException | SocketTimeoutException | EOFException e) {
             spec.commandLine().getOut().flush();
-            spec.commandLine().getErr().println("imsg: " + e.getMessage());
+            spec.commandLine().getErr().println("imsg: " + Words.visible(String.valueOf(e.getMessage())));
             return ExitCode.DIFFERENT;
         } catch (MalformedAnswerException | MalformedStructException | TruncatedMessageException
                 | IllegalArgumentException e) {

@@ -14,6 +14,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.imsg.harness.conformance.Probe;
+import org.imsg.harness.describe.Words;
 import org.imsg.harness.scripted.ScriptFailedException;
 import org.imsg.unix.ErrnoException;
 import org.jspecify.annotations.Nullable;
@@ -69,6 +70,9 @@ public final class ImsgCommand implements Runnable {
                 return code;
             } catch (UncheckedIOException e) { // a help is shown outside of the handlers
                 return failed(e, command);
+            } catch (VirtualMachineError e) {
+                return failed(new IOException("this needs more memory than Java may use (-Xmx, -Xss): " + e, e),
+                        command);
             }
         });
         return command.execute(arguments);
@@ -209,7 +213,7 @@ public final class ImsgCommand implements Runnable {
     }
 
     private static String oneLine(@Nullable String text) {
-        return String.valueOf(text).strip().replaceAll("\\s*\\R\\s*", " ");
+        return Words.visible(String.valueOf(text).strip().replaceAll("\\s*\\R\\s*", " "));
     }
 
     /** Times such as 250ms, 5s, 2m; at most a year, so that nothing overflows. */

@@ -3,6 +3,7 @@ package org.imsg.harness.cli;
 import java.io.PrintWriter;
 import java.util.List;
 import org.imsg.harness.describe.JsonObject;
+import org.imsg.harness.describe.Words;
 
 /**
  * Rows that are shown as they come: columns for people, each as wide as its heading with the blanks behind it or as what is in it;
@@ -56,10 +57,8 @@ final class Rows {
 
     /** What a daemon says may hold what a terminal obeys. */
     private static String text(Object value) {
-        String text = value instanceof List<?> list
+        return Words.visible(value instanceof List<?> list
                 ? String.join(" ", list.stream().map(Object::toString).toList())
-                : value.toString();
-        return text.chars().map(c -> Character.isISOControl(c) ? '?' : c)
-                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append).toString();
+                : value.toString());
     }
 }

@@ -61,7 +61,8 @@ public final class EventJson {
         if (!event.marked() && came > 0)
             faults.add("a descriptor has come that is not announced");
         if (came > 1)
-            faults.add(came + " descriptors have come with one message");
+            faults.add(came + (came < Event.MOST_DESCRIPTORS ? "" : " or more")
+                    + " descriptors have come with one message");
         if (event.descriptors().contains("lost"))
             faults.add("a descriptor was lost");
         protocol.payload(event).map(struct -> struct.sizeRemark(event.payload().length)).filter(text -> !text.isEmpty())

@@ -74,16 +74,18 @@ public final class EventPrinter {
                     Integer.toUnsignedString(event.pid()), event.bytes().length,
                     event.format().name().toLowerCase(Locale.ROOT), descriptor(event)).stripTrailing();
             case BYTES ->
-                paint(RED, event.bytes().length + " bytes" + (event.note().isEmpty() ? "" : ": " + event.note()))
-                        + (event.descriptors().isEmpty() ? "" : "  fd " + String.join(", ", event.descriptors()));
+                paint(RED,
+                        event.bytes().length + " bytes"
+                                + (event.note().isEmpty() ? "" : ": " + Words.visible(event.note())))
+                        + (event.descriptors().isEmpty() ? "" : "  fd " + names(event));
             case END -> "end of stream";
-            case NOTE -> event.note();
+            case NOTE -> Words.visible(event.note());
         };
     }
 
     private String typeText(int type, Direction direction) {
         String name = protocol.typeName(type, direction);
-        return Integer.toUnsignedString(type) + (name.isEmpty() ? "" : " " + name);
+        return Integer.toUnsignedString(type) + (name.isEmpty() ? "" : " " + Words.visible(name));
     }
 
     /**
@@ -93,10 +95,14 @@ public final class EventPrinter {
      * @return {@code -} if there is none and none is announced
      */
     public static String descriptor(Event message) {
-        String what = String.join(", ", message.descriptors());
+        String what = names(message);
         if (message.marked())
             return what.isEmpty() ? "marked, missing" : what;
         return what.isEmpty() ? "-" : "not marked: " + what;
+    }
+
+    private static String names(Event event) {
+        return Words.visible(String.join(", ", event.descriptors()));
     }
 
     private void payload(Event event, List<String> lines) {

@@ -52,7 +52,7 @@ public final class JsonObject {
         for (char c : value.toCharArray())
             if (c == '"' || c == '\\')
                 quoted.append('\\').append(c);
-            else if (c < ' ' || c == 127)
+            else if (c < ' ' || c >= 127) // in the locale C an output has ASCII only
                 quoted.append("\\u%04x".formatted((int) c));
             else
                 quoted.append(c);

@@ -260,7 +260,10 @@ final class ProtocolParser {
             atLine(field.line(), () -> add(open, field));
         if (size >= 0)
             open.size(size);
-        return open.build();
+        CLayout layout = open.build();
+        if (layout.size() > MOST)
+            throw new IllegalArgumentException("a struct has at most " + MOST + " bytes, not " + layout.size());
+        return layout;
     }
 
     private static void add(CLayoutBuilder open, Field field) {

@@ -230,7 +230,7 @@ public final class StructLayout {
         return numbers;
     }
 
-    /** The places of all values in a payload of a length, which matters to a flexible field only. */
+    /** The places of the values in a payload of a length; of an array, the elements that begin in it. */
     List<FieldPlace> places(int length) {
         List<FieldPlace> places = new ArrayList<>();
         collect(layout, 0, "", length, places);
@@ -248,7 +248,7 @@ public final class StructLayout {
             case Array array -> {
                 int width = array.element().size();
                 int count = array.count() == 0 ? Math.max(0, length - at) / width : array.count();
-                for (int i = 0; i < count; i++)
+                for (int i = 0; i < count && at + i * width < length; i++)
                     collect(array.element(), at + i * width, named + "[" + i + "]", length, places);
             }
             case Struct struct when struct != CTypes.IPV4 && struct != CTypes.IPV6 ->

@@ -189,7 +189,7 @@ final class Tokens {
     }
 
     Token peek(int ahead) {
-        return next + ahead < tokens.size() ? tokens.get(next + ahead) : END;
+        return next + ahead >= 0 && next + ahead < tokens.size() ? tokens.get(next + ahead) : END;
     }
 
     Token take() {

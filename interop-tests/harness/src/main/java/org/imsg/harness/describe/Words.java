@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * The words of a line. Blanks part them, # begins a comment; between double quotes both are text. A value that begins with a double
@@ -13,6 +14,9 @@ import java.util.Map;
  * {@link #text(String)} or {@link #bytes(String)} is asked.
  */
 public final class Words {
+    /** Controls, what turns the direction of writing, lone surrogates, separators of lines. */
+    private static final Pattern INVISIBLE = Pattern.compile("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]");
+
     private Words() {}
 
     /**
@@ -128,6 +132,17 @@ public final class Words {
                 text.append("\\x").append(HexFormat.of().toHexDigits(b));
         }
         return text.append('"').toString();
+    }
+
+    /**
+     * A text for a terminal.
+     *
+     * @param text what a peer may have chosen, such as the name of a file or of a process
+     * @return it with a backslash, u and digits for all that a terminal obeys, that ends a line, or that turns the direction of writing
+     */
+    public static String visible(String text) {
+        return INVISIBLE.matcher(text)
+                .replaceAll(found -> "\\\\u%04x".formatted(found.group().codePointAt(0)));
     }
 
     /**

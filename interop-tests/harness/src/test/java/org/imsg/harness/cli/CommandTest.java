@@ -444,6 +444,20 @@ class CommandTest extends ImsgProgram {
     }
 
     @Test
+    void a_description_too_deep_for_the_memory_there_is_is_an_error_of_one_line() throws Exception {
+        StringBuilder deep = new StringBuilder("struct s0 { int x; };\n");
+        int depth = 40_000;
+        for (int i = 1; i <= depth; i++)
+            deep.append("struct s%d { s%d x; };\n".formatted(i, i - 1));
+        Path description = Files.writeString(directory.resolve("deep"), deep + "message 1 DEEP s" + depth);
+        Path saved = Files.write(directory.resolve("saved"), Event.header(WireFormat.MODERN, 1, 16, false, 0, 0));
+        String[] line = {"decode", saved.toString(), "--describe", description.toString()};
+        assertThat(ImsgCommand.execute(ImsgCommand.commandLine(line).setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true)), line)).isEqualTo(3);
+        assertThat(err.toString()).startsWith("imsg: this needs more memory than Java may use").hasLineCount(1);
+    }
+
+    @Test
     void conformance_and_fuzz_and_probe_know_a_good_daemon() throws Exception {
         try (ImsgListener listener = ImsgListener.listen(socket)) {
             Thread.ofVirtual().start(() -> echo(listener));

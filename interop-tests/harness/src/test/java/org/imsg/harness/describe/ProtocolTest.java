@@ -140,6 +140,15 @@ class ProtocolTest {
         assertThatThrownBy(() -> NTPD.type("PEER_END")).hasMessageContaining("SHOW_PEERS, PEER, PEERS_END");
     }
 
+    /** A short payload of a message that is described as a long one costs what the payload has. */
+    @Test
+    void of_a_huge_array_only_the_elements_that_are_there_are_looked_at() {
+        StructLayout huge = ProtocolDescription.parse("struct x {\nu32 a[2000][2000]\n}").struct("x");
+        assertThat(huge.places(6)).extracting(FieldPlace::name).containsExactly("a[0][0]", "a[0][1]");
+        assertThat(huge.values(new byte[6])).extracting(StructLayout.Value::name).containsExactly("a[0][0]");
+        assertThat(huge.places(huge.size())).hasSize(4_000_000);
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             struct x {;u8 a;                    | struct x is not closed
@@ -154,6 +163,9 @@ class ProtocolTest {
             struct x {;u8 a[9999999];u8 b[9999999];} | line 3: a struct has at most 16777216 bytes, not 19999998
             struct x {;u8 a;u8 b at 99999999;}  | line 3: a struct has at most 16777216 bytes, not 100000000
             struct x {;u8 a[];};struct y {;x a;} | line 5: a has a struct in it that ends in a flexible array
+            struct x size 99999999 {;u8 a;}     | line 3: a struct has at most 16777216 bytes, not 99999999
+            struct x {;u8 a;} __aligned(33554432)  | line 3: a struct has at most 16777216 bytes, not 33554432
+            (                                   | line 1: protocol, struct or message begins a line, not (
             message x NAME                      | line 1: a type is a number
             message 1                           | line 1: expected message TYPE NAME
             hello                               | line 1: protocol, struct or message begins a line
@@ -225,7 +237,7 @@ class ProtocolTest {
                 Map.entry("either.word", "258"), Map.entry("wire", "443"), Map.entry("rest", "dead")));
         assertThat(all.json(payload)).isEqualTo("""
                 {"small":-128,"most":4294967295,"wide":"18446744073709551615","when":"-1","yes":true,"half":0.5,\
-                "none":null,"text":"a\\"\u00e9\\u0001","letter":"z","id":"0102ff","kind":1,"pointer":"0",\
+                "none":null,"text":"a\\"\\u00e9\\u0001","letter":"z","id":"0102ff","kind":1,"pointer":"0",\
                 "both":[{"port":0,"address":"0.0.0.0"},{"port":0,"address":"192.0.2.1"}],"numbers":[-7,0],\
                 "names":["","xy"],"either":{"word":258,"low":2},"wire":443,"rest":"dead"}""");
         assertThat(all.json(new byte[5])).as("what is wholly there").isEqualTo("{\"small\":0}");
