@@ -53,8 +53,8 @@ final class ListenCommand implements Callable<Integer> {
         Responder responder = script != null
                 ? Responder.parse(Files.readString(Reading.file(script)), reading.protocol())
                 : echo ? Responder.ECHO : Responder.SILENT;
-        Progress progress = output.progress(0);
-        try (RawListener listener = RawListener.listen(path, 0600);
+        try (Progress progress = output.progress(0);
+                RawListener listener = RawListener.listen(path, 0600);
                 KeptEvents kept = keeping.open("listen at " + path, reading.protocol())) {
             progress.endWith(listener::close);
             output.endWithReader(listener::close);

@@ -3,15 +3,19 @@ package org.imsg.harness.cli;
 import java.io.PrintWriter;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.imsg.harness.record.Event;
 
 /** How far a long work is: one line that is written over and over, at the bottom of a terminal. Not safe for several threads. */
-final class Progress {
+final class Progress implements AutoCloseable {
+    private static final int PATIENCE_SECONDS = 3;
     private static final String ERASE = "\r\u001B[K";
 
     private final PrintWriter err;
     private final boolean shown;
     private final long interval;
+    private final CountDownLatch closed = new CountDownLatch(1);
     private boolean there;
     private long last;
 
@@ -60,12 +64,26 @@ final class Progress {
         there = false;
     }
 
-    /** When the process is interrupted, ends the work and then the line. */
-    void endWith(Runnable work) {
+    /**
+     * When the process is interrupted, stops the work, waits until this is closed, and ends the line. A thread whose output is not
+     * read keeps the process three seconds longer at most.
+     */
+    void endWith(Runnable stop) {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-            work.run();
-            end();
+            Thread.ofPlatform().daemon().start(stop);
+            try {
+                if (closed.await(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                    end();
+            } catch (InterruptedException _) {
+                // then at once
+            }
         }));
+    }
+
+    /** The work is done, and its files are closed. */
+    @Override
+    public void close() {
+        closed.countDown();
     }
 
     void count(Event event) {

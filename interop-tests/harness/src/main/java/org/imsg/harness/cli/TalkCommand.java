@@ -68,10 +68,11 @@ final class TalkCommand implements Callable<Integer> {
         }
         if (socket != null)
             SocketPath.check(socket);
-        try (KeptEvents kept = keeping.open("talk by " + script, reading.protocol())) {
+        try (RawSocket daemon = socket == null ? null : RawSocket.connect(socket);
+                KeptEvents kept = keeping.open("talk by " + script, reading.protocol())) {
             Consumer<Event> witness = output.witness(reading.protocol(), kept);
-            if (socket != null)
-                talk(talk, RawSocket.connect(socket), sending, limit, witness);
+            if (daemon != null)
+                talk(talk, daemon, sending, limit, witness);
             else
                 withProgram(talk, limit, witness);
         }

@@ -3,6 +3,7 @@ package org.imsg.harness.cli;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.imsg.harness.stream.RawListener;
 import org.imsg.harness.tap.Tap;
 import org.imsg.sys.Constants;
 import org.imsg.unix.ErrnoException;
@@ -42,9 +43,10 @@ final class TapCommand implements Callable<Integer> {
         reading.protocol(); // read before anything is looked at
         if (!Files.exists(target))
             throw new ErrnoException("connect", target, Constants.ENOENT);
-        Progress progress = output.progress(0);
-        try (KeptEvents kept = keeping.open("tap of " + target, reading.protocol());
-                Tap tap = Tap.start(listen, target, reading.format, limit,
+        try (Progress progress = output.progress(0);
+                RawListener listener = Tap.listen(listen, target);
+                KeptEvents kept = keeping.open("tap of " + target, reading.protocol());
+                Tap tap = Tap.start(listener, target, reading.format, limit,
                         output.witness(reading.protocol(), kept, progress, Progress::counted))) {
             progress.endWith(tap::close);
             output.endWithReader(tap::close);

@@ -135,13 +135,13 @@ public final class RawSocket implements AutoCloseable {
     private @Nullable Chunk receive(long deadline) throws IOException {
         int number = descriptor.enter();
         try (Arena arena = Arena.ofConfined()) {
+            Buffer in = new Buffer(Msghdr.forReceive(true, arena), arena.allocate(CAPACITY));
+            int there = next == null ? awaitBytes(in, number, deadline) : 0;
             if (next != null) {
                 Chunk chunk = next;
                 next = null;
                 return chunk;
             }
-            Buffer in = new Buffer(Msghdr.forReceive(true, arena), arena.allocate(CAPACITY));
-            int there = awaitBytes(in, number, deadline);
             if (there > 0)
                 return in.header.descriptorCount() > 0 || in.header.controlTruncated()
                         ? upToDescriptor(in, number, there)
@@ -154,20 +154,35 @@ public final class RawSocket implements AutoCloseable {
         }
     }
 
-    /** How many bytes are there, up to the end of what was sent with the next descriptor; 0 at the end of the stream. */
+    /** How many bytes are there, up to the end of what was sent with the next descriptor; 0 at the end of the stream. May read one. */
     private int awaitBytes(Buffer in, int number, long deadline) throws IOException {
-        for (;;) {
+        for (boolean waited = false; next == null; waited = true) {
             int there = in.receive(number, CAPACITY, MSG_DONTWAIT | MSG_PEEK);
             if (there >= 0) {
                 for (int i = 0; i < in.header.descriptorCount(); i++)
                     Fd.of(in.header.descriptor(i)).close();
                 return there;
             }
-            if (there == -EAGAIN && !descriptor.await(Readiness.READABLE, deadline))
-                throw new SocketTimeoutException("nothing was received in time");
             if (there != -EAGAIN && there != -EINTR)
                 throw new ErrnoException("recvmsg", -there);
+            if (waited)
+                passOverUrgent(in, number);
+            if (next == null && !descriptor.await(Readiness.READABLE, deadline))
+                throw new SocketTimeoutException("nothing was received in time");
         }
+        return 0;
+    }
+
+    /**
+     * A byte sent with MSG_OOB is no part of the stream, but makes poll(2) return at once until a read that is no peek has passed over
+     * it. That read may find a byte that has just come.
+     */
+    private void passOverUrgent(Buffer in, int number) throws IOException {
+        int n = in.receive(number, 1, MSG_DONTWAIT);
+        if (n > 0)
+            next = chunk(in, n);
+        else if (n < 0 && n != -EAGAIN && n != -EINTR)
+            throw new ErrnoException("recvmsg", -n);
     }
 
     /** Byte by byte: a peek of fewer bytes tells of descriptors behind them, too, and a read of more hides where they were. */
@@ -195,7 +210,10 @@ public final class RawSocket implements AutoCloseable {
     }
 
     private Chunk take(Buffer in, int number, int length) throws IOException {
-        int n = ErrnoException.check("recvmsg", in.receive(number, length, MSG_DONTWAIT));
+        return chunk(in, ErrnoException.check("recvmsg", in.receive(number, length, MSG_DONTWAIT)));
+    }
+
+    private static Chunk chunk(Buffer in, int n) {
         List<Fd> descriptors = new ArrayList<>();
         for (int i = 0; i < in.header.descriptorCount(); i++)
             descriptors.add(Fd.of(in.header.descriptor(i)));

@@ -53,12 +53,43 @@ public final class Tap implements AutoCloseable {
      * @param limit the longest message in bytes with its header; longer ones pass as well, but are not decoded
      * @param witness is told every event, one at a time, before its bytes are sent on
      * @return the running tap
-     * @throws IOException if the socket cannot be listened at, or the target's file cannot be looked at
+     * @throws IllegalArgumentException as {@link #listen(Path, Path)}
+     * @throws IOException as {@link #listen(Path, Path)}
      */
     public static Tap start(Path listen, Path target, WireFormat format, int limit, Consumer<Event> witness)
             throws IOException {
-        int mode = (int) Files.getAttribute(target, "unix:mode") & 0777;
-        return new Tap(RawListener.listen(listen, mode), target, format, limit, witness);
+        return start(listen(listen, target), target, format, limit, witness);
+    }
+
+    /**
+     * Starts a tap with a listener that was made before, so that nothing is written where the path is taken.
+     *
+     * @param listener as {@link #listen(Path, Path)} makes it; the tap's then
+     * @param target the daemon's socket
+     * @param format as above
+     * @param limit as above
+     * @param witness as above
+     * @return the running tap
+     */
+    public static Tap start(RawListener listener, Path target, WireFormat format, int limit,
+            Consumer<Event> witness) {
+        return new Tap(listener, target, format, limit, witness);
+    }
+
+    /**
+     * Listens where a tap's clients connect; they wait until it is started.
+     *
+     * @param listen where; gets the same permission bits as the target
+     * @param target the daemon's socket
+     * @return the listener, the caller's to close
+     * @throws IllegalArgumentException if both are the same: the tap would connect to itself
+     * @throws IOException if the socket cannot be listened at, or the target's file cannot be looked at
+     */
+    public static RawListener listen(Path listen, Path target) throws IOException {
+        if (Files.exists(listen) && Files.isSameFile(listen, target))
+            throw new IllegalArgumentException(
+                    "a tap at " + listen + " would connect to itself: the target is the same");
+        return RawListener.listen(listen, (int) Files.getAttribute(target, "unix:mode") & 0777);
     }
 
     private void accept() {
@@ -102,7 +133,7 @@ public final class Tap implements AutoCloseable {
      * shown must not pass.
      *
      * @throws InterruptedException if the thread is interrupted
-     * @throws RuntimeException what the witness threw first
+     * @throws RuntimeException what the witness threw first; an Error, too
      */
     public void join() throws InterruptedException {
         accepting.join();

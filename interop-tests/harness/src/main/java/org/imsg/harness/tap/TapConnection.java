@@ -66,7 +66,7 @@ final class TapConnection {
         return Thread.ofVirtual().name("imsg-tap-" + number + direction.sign()).start(() -> {
             try {
                 pass(from, to, new StreamDecoder(number, direction, format, limit));
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 watch.failed(e); // cuts us too: unseen bytes must not pass
             } finally {
                 if (running.decrementAndGet() == 0) {

@@ -10,7 +10,7 @@ final class Watch {
     private final Consumer<Event> witness;
     private final Runnable stop;
     private final long origin = System.nanoTime();
-    private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
+    private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
     Watch(Consumer<Event> witness, Runnable stop) {
         this.witness = witness;
@@ -23,23 +23,35 @@ final class Watch {
     }
 
     /** Tells an event with the time at which it is told, so that all are in time order. */
-    synchronized void tell(Event event) {
-        witness.accept(event.at(now(), event.connection()));
+    void tell(Event event) {
+        try {
+            synchronized (this) {
+                witness.accept(event.at(now(), event.connection()));
+            }
+        } catch (RuntimeException | Error e) {
+            failed(e);
+            throw e;
+        }
     }
 
     void note(int connection, String text) {
         tell(Event.note(now(), connection, text));
     }
 
-    void failed(RuntimeException e) {
+    void failed(Throwable e) {
         failure.compareAndSet(null, e);
         stop.run();
     }
 
     /** Throws what the witness threw first, if it did. */
     void rethrow() {
-        RuntimeException first = failure.get();
-        if (first != null)
-            throw first;
+        switch (failure.get()) {
+            case null -> {
+                // it did not
+            }
+            case RuntimeException first -> throw first;
+            case Error first -> throw first;
+            case Throwable other -> throw new IllegalStateException(other);
+        }
     }
 }

@@ -18,6 +18,7 @@ import org.imsg.harness.record.Recording;
 import org.imsg.harness.scripted.Expected;
 import org.imsg.harness.scripted.ScriptedPeer;
 import org.imsg.harness.scripted.ScriptedServer;
+import org.imsg.harness.stream.RawListener;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -113,6 +114,22 @@ class PageOptionTest {
                 .replace(" S ", " " + directory.resolve("socket") + " ").split(" "))).as(err.toString()).isEqualTo(2);
         assertThat(err.toString()).contains("is a file that is used already; name another").hasLineCount(1);
         assertThat(file).hasBinaryContent(before);
+    }
+
+    /** As when the same line is started twice. */
+    @ParameterizedTest
+    @ValueSource(strings = {"tap TAKEN TAKEN2 --record FILE", "tap TAKEN TAKEN2 --html FILE",
+            "listen TAKEN --record FILE", "send NONE --type 1 --record FILE", "talk NONE --script SCRIPT --html FILE"})
+    void a_file_stays_as_it_is_when_nothing_can_be_recorded(String line) throws Exception {
+        Path file = Files.writeString(directory.resolve("file"), "another recording\n");
+        Files.writeString(directory.resolve("SCRIPT"), "send 1\n");
+        try (RawListener _ = RawListener.listen(directory.resolve("TAKEN"), 0600);
+                RawListener _ = RawListener.listen(directory.resolve("TAKEN2"), 0600)) {
+            assertThat(imsg((Object[]) line.replaceAll("([A-Z]+2?)", directory + "/$1").replace("/FILE", "/file")
+                    .split(" "))).as(err.toString()).isEqualTo(3);
+        }
+        assertThat(err.toString()).containsAnyOf("EADDRINUSE", "ENOENT").hasLineCount(1);
+        assertThat(file).hasContent("another recording\n");
     }
 
     @Test

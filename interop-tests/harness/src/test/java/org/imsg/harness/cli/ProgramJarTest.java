@@ -1,12 +1,16 @@
 package org.imsg.harness.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -270,6 +274,37 @@ class ProgramJarTest {
         }
         assertThat(Recording.read(recorded).events()).filteredOn(Event::isMessage).singleElement()
                 .satisfies(event -> assertThat(event.descriptors()).containsExactly("/dev/null"));
+    }
+
+    /** The client knows by its own waiting that the program waits for the reader of its output. */
+    @ParameterizedTest
+    @ValueSource(strings = {"listen", "tap"})
+    void a_program_whose_output_is_not_read_ends_with_a_signal_all_the_same(String command) throws Exception {
+        Path own = directory.resolve("own");
+        Path echo = directory.resolve("echo");
+        try (RawListener daemon = RawListener.listen(echo, 0600)) {
+            Thread.ofVirtual().start(() -> echo(daemon));
+            List<String> line = new ArrayList<>(List.of(JAVA.toString(), "-jar", JAR, command, own.toString()));
+            ByteBuffer much = ByteBuffer.allocate(8 << 20);
+            while (much.hasRemaining())
+                much.put(message(Direction.TO_SERVER, 0).bytes());
+            if (command.equals("tap"))
+                line.add(echo.toString());
+            Process process = new ProcessBuilder(line).redirectError(directory.resolve("err").toFile()).start();
+            try {
+                connect(own, process).close();
+                try (RawSocket client = RawSocket.connect(own)) {
+                    assertThatThrownBy(() -> client.send(much.array(), List.of(), Duration.ofSeconds(2)))
+                            .isInstanceOf(SocketTimeoutException.class);
+                }
+                process.toHandle().destroy(); // the output stays open
+                assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            } finally {
+                process.destroyForcibly().waitFor();
+            }
+            assertThat(own).doesNotExist();
+            assertThat(directory.resolve("err")).isEmptyFile();
+        }
     }
 
     /** As soon as there is a socket and the process listens at it. */

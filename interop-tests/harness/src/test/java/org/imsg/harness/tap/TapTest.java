@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -181,6 +182,37 @@ class TapTest {
             assertThat(to.receive(PATIENCE)).isNull();
             assertThatThrownBy(failing::join).isInstanceOf(IllegalStateException.class).hasMessage("the disk is full");
             assertThatThrownBy(() -> RawSocket.connect(directory.resolve("failing"))).isInstanceOf(IOException.class);
+        }
+    }
+
+    @Test
+    void a_tap_to_itself_is_refused() throws IOException {
+        Path stale = stale("stale");
+        Files.createSymbolicLink(directory.resolve("link"), stale);
+        for (String target : List.of("stale", "link"))
+            assertThatThrownBy(() -> Tap.start(stale, directory.resolve(target), WireFormat.AUTO,
+                    StreamDecoder.USUAL_LIMIT, events::add)).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("a tap at " + stale + " would connect to itself: the target is the same");
+    }
+
+    /** A socket at which no process listens any more. */
+    private Path stale(String name) throws IOException {
+        Path path = directory.resolve(name);
+        try (SocketChannel socket = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            socket.bind(UnixDomainSocketAddress.of(path));
+        }
+        return path;
+    }
+
+    @Test
+    void an_error_of_the_witness_about_a_daemon_that_is_gone_ends_the_tap() throws Exception {
+        try (Tap failing = Tap.start(directory.resolve("failing"), stale("gone"), WireFormat.AUTO,
+                StreamDecoder.USUAL_LIMIT,
+                event -> {
+                    throw new OutOfMemoryError(event.note());
+                }); RawSocket _ = RawSocket.connect(directory.resolve("failing"))) {
+            assertThatThrownBy(failing::join).isInstanceOf(OutOfMemoryError.class)
+                    .hasMessageStartingWith("no connection to the target");
         }
     }
 
