@@ -67,21 +67,28 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
             return;
         }
         reading = true;
-        for (Object next = message; next != null; next = fired.poll())
-            try {
-                if (ctx.isRemoved() && !dead)
-                    fire(ctx, next);
-                else
-                    take(ctx, next);
-                if (ctx.isRemoved())
-                    handOn(ctx);
-            } catch (Throwable e) {
-                // Memory ran out, say. With a part of the stream missing, the rest would be taken for something else.
-                batch.abandon();
-                die(ctx, e);
-                ctx.close();
-            }
-        reading = false;
+        try {
+            for (Object next = message; next != null; next = fired.poll())
+                readWhole(ctx, next);
+        } finally {
+            reading = false;
+        }
+    }
+
+    private void readWhole(ChannelHandlerContext ctx, Object message) {
+        try {
+            if (ctx.isRemoved() && !dead)
+                fire(ctx, message);
+            else
+                take(ctx, message);
+            if (ctx.isRemoved())
+                handOn(ctx);
+        } catch (Throwable e) {
+            // Memory ran out, say. With a part of the stream missing, the rest would be taken for something else.
+            batch.abandon();
+            die(ctx, e);
+            ctx.close();
+        }
     }
 
     /** Gives a message on; where that fails, as with a handler whose executor has ended, it is released. */
