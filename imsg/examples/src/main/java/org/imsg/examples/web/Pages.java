@@ -8,8 +8,8 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.DefaultFileRegion;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.handler.codec.http.DefaultHttpResponse;
-import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
@@ -24,12 +24,12 @@ import java.nio.file.Path;
  * Answers GET with the file of that name. It does not look at names for dots and links that lead elsewhere: there is no
  * elsewhere.
  */
-final class Pages extends SimpleChannelInboundHandler<FullHttpRequest> {
+final class Pages extends SimpleChannelInboundHandler<HttpRequest> {
     private boolean isAnswered;
 
-    /** One answer a connection: those to further requests would be kept for a client that does not read them. */
+    /** One answer a connection: those to further requests would be kept for a client that does not read them. A body is passed over. */
     @Override
-    protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
+    protected void channelRead0(ChannelHandlerContext context, HttpRequest request) {
         if (isAnswered)
             return;
         isAnswered = true;
@@ -37,7 +37,7 @@ final class Pages extends SimpleChannelInboundHandler<FullHttpRequest> {
         answer(context, request).addListener(ChannelFutureListener.CLOSE);
     }
 
-    private static ChannelFuture answer(ChannelHandlerContext context, FullHttpRequest request) {
+    private static ChannelFuture answer(ChannelHandlerContext context, HttpRequest request) {
         if (request.decoderResult().isFailure())
             return refuse(context, HttpResponseStatus.BAD_REQUEST);
         if (!request.method().equals(HttpMethod.GET))

@@ -8,7 +8,6 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
-import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
 import java.net.InetSocketAddress;
 import java.util.concurrent.Future;
@@ -21,7 +20,7 @@ import org.imsg.unix.Fd;
 
 /** The child: serves what is in its root directory. */
 final class WebRole implements Role {
-    private static final int WAITING = 128, LONGEST_REQUEST = 8192;
+    private static final int WAITING = 128;
     /** How long a connection lasts at most. */
     private static final int SECONDS = 60;
 
@@ -59,7 +58,7 @@ final class WebRole implements Role {
     static <C extends Channel> C pipeline(C connection) {
         Future<?> end = connection.eventLoop().schedule(() -> connection.close(), SECONDS, TimeUnit.SECONDS);
         connection.closeFuture().addListener(_ -> end.cancel(false));
-        connection.pipeline().addLast(new HttpServerCodec(), new HttpObjectAggregator(LONGEST_REQUEST), new Pages());
+        connection.pipeline().addLast(new HttpServerCodec(), new Pages());
         return connection;
     }
 

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.io.File;
@@ -85,6 +86,20 @@ class WebServerTest {
     }
 
     @Test
+    void a_request_that_is_too_long_has_one_answer_too() {
+        EmbeddedChannel connection = WebRole.pipeline(new EmbeddedChannel());
+        String request = "POST / HTTP/1.1\r\nContent-Length: 9999\r\n\r\n" + "x".repeat(9999);
+        StringBuilder answers = new StringBuilder();
+        for (int i = 0; i < 10 && connection.isOpen(); i++) {
+            connection.writeInbound(Unpooled.copiedBuffer(request, US_ASCII));
+            for (ByteBuf answer; (answer = connection.readOutbound()) != null; answer.release())
+                answers.append(answer.toString(US_ASCII));
+        }
+        connection.finishAndReleaseAll();
+        assertThat(answers.toString()).containsOnlyOnce("HTTP/1.1 ");
+    }
+
+    @Test
     void clients_that_do_not_read_take_no_memory_from_others() throws Exception {
         long size = 16 << 20;
         try (RandomAccessFile large = new RandomAccessFile(site.resolve("large").toFile(), "rw")) {
@@ -126,7 +141,8 @@ class WebServerTest {
         assertThat(ask("GET /nothing HTTP/1.0")).startsWith("HTTP/1.1 404");
         assertThat(ask("DELETE /hello HTTP/1.0")).startsWith("HTTP/1.1 405");
         assertThat(ask("what is this")).startsWith("HTTP/1.1 400");
-        for (String elsewhere : List.of("/../../../../etc/passwd", "/link", "/proc/self/fd/0", "//etc/passwd",
+        for (String elsewhere : List.of("/../../../../etc/passwd", "../../../../etc/passwd", "etc/passwd", "/link",
+                "/proc/self/fd/0", "//etc/passwd",
                 directory.resolve("program.jar").toString()))
             assertThat(ask("GET " + elsewhere + " HTTP/1.0")).as(elsewhere).startsWith("HTTP/1.1 404");
         assertThat(ask("GET /hello HTTP/1.0")).endsWith("hello\n");
