@@ -231,6 +231,9 @@ final class FramingCases {
         List<byte[]> payloads = new ArrayList<>(payloadsBeside(context.target().payload()));
         byte[] unlike = new byte[23];
         new SplittableRandom().nextBytes(unlike);
+        // A daemon that ends payloads at a NUL gives this one back whole.
+        for (int i = 0; i < unlike.length; i++)
+            unlike[i] |= 1;
         payloads.add(unlike);
         for (byte[] payload : payloads) {
             try (CaseClient client = context.connect()) {
