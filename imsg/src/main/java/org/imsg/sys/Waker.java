@@ -17,8 +17,9 @@ import org.jspecify.annotations.Nullable;
  * descriptor, but a signal handler, which a library in Java cannot write, and a signal number that belongs to no other library;
  * and a thread that blocks signals is never woken.
  *
- * <p>Wakers are shared: there are as many as threads wait at once, {@value #MOST} at most, and {@value #KEPT} stay open for
- * the next. A thread that finds none, or no descriptor for one, is parked as a virtual thread is.
+ * <p>Wakers are shared: there are as many as threads wait at once, {@value #MOST} at most. {@value #KEPT} stay open, those that
+ * threads wait with among them, so that a program at rest has the same number open each time. A thread that finds none, or no
+ * descriptor for one, is parked as a virtual thread is.
  */
 final class Waker {
     /** The most threads that wait in poll(2) at once. */
@@ -33,20 +34,20 @@ final class Waker {
 
     private static final ArrayDeque<Waker> OPEN = new ArrayDeque<>(MOST);
     private static final ArrayDeque<Waker> CLOSED = new ArrayDeque<>(MOST);
+    /** How many are not in {@link #CLOSED}. */
+    private static int open;
 
     static {
         MemorySegment slots = Arena.global().allocate((long) MOST * SLOT_SIZE, 8);
         for (int i = 0; i < MOST; i++)
-            CLOSED.add(new Waker(slots.asSlice((long) i * SLOT_SIZE, SLOT_SIZE), i < KEPT));
+            CLOSED.add(new Waker(slots.asSlice((long) i * SLOT_SIZE, SLOT_SIZE)));
     }
 
-    private final boolean kept;
     private final MemorySegment slot;
     private final MemorySegment errno;
     private final WakeDescriptor descriptor = new WakeDescriptor();
 
-    private Waker(MemorySegment slot, boolean kept) {
-        this.kept = kept;
+    private Waker(MemorySegment slot) {
         this.slot = slot;
         this.errno = slot.asSlice(ERRNO_AT);
     }
@@ -59,6 +60,8 @@ final class Waker {
             if (waker != null)
                 return waker;
             waker = CLOSED.pollFirst();
+            if (waker != null)
+                open++;
         }
         if (waker == null || waker.descriptor.open() == 0)
             return waker;
@@ -69,9 +72,13 @@ final class Waker {
     /** Ends the use of this waker; {@link #wake()} must not be called any more. */
     void giveBack() {
         synchronized (OPEN) {
-            if (!kept)
+            if (descriptor.isOpen() && open <= KEPT) {
+                OPEN.addFirst(this);
+            } else {
                 descriptor.close();
-            (descriptor.isOpen() ? OPEN : CLOSED).addFirst(this);
+                open--;
+                CLOSED.addFirst(this);
+            }
         }
     }
 
