@@ -6,9 +6,9 @@ import java.util.Locale;
 /** How much the clients do in a cycle, at most: the seed says how much it is. */
 enum Load {
     /** For some seconds. */
-    SHORT(1, 20, 10, 6, 1, 100, Duration.ofMillis(300), Duration.ofMillis(200), Duration.ofSeconds(4)),
+    SHORT(1, 20, 10, 6, 1, 100, Duration.ofMillis(300), Duration.ofSeconds(1)),
     /** For hours. */
-    LONG(5, 150, 200, 40, 5, 5000, Duration.ofSeconds(2), Duration.ofSeconds(2), Duration.ofSeconds(45));
+    LONG(5, 150, 200, 40, 5, 5000, Duration.ofSeconds(2), Duration.ofSeconds(2));
 
     final int rounds;
     final int connections;
@@ -20,11 +20,9 @@ enum Load {
     final Duration idle;
     /** How long nothing changes in a silence. */
     final Duration still;
-    /** How long a silence is waited for. Carriers of virtual threads end after half a minute. */
-    final Duration patience;
 
     Load(int rounds, int connections, int questions, int deaths, int sessions, int networks, Duration idle,
-            Duration still, Duration patience) {
+            Duration still) {
         this.rounds = rounds;
         this.connections = connections;
         this.questions = questions;
@@ -33,7 +31,6 @@ enum Load {
         this.networks = networks;
         this.idle = idle;
         this.still = still;
-        this.patience = patience;
     }
 
     @Override

@@ -93,7 +93,7 @@ final class MixedSoak implements AutoCloseable {
      */
     List<String> run(Duration time, long seed) throws IOException, InterruptedException {
         progress.accept("soak: seed " + seed + ", " + load);
-        Silence silence = new Silence(parts, load.still, load.patience);
+        Silence silence = new Silence(parts, load.still);
         Random random = new Random(seed);
         long start = System.nanoTime();
         boolean warm = false;

@@ -9,16 +9,16 @@ import java.util.Map;
 /** Waits until the parts hold no more than in any silence before, and the same for a while; or until its patience is over. */
 final class Silence {
     private static final long PAUSE_MILLIS = 50;
+    /** Carriers of virtual threads end after half a minute, and a busy machine takes some seconds to start a spare. */
+    private static final Duration PATIENCE = Duration.ofSeconds(45);
 
     private final List<Watched> parts;
     private final Duration still;
-    private final Duration patience;
     private final Map<Watched, Counts> least = new HashMap<>();
 
-    Silence(List<Watched> parts, Duration still, Duration patience) {
+    Silence(List<Watched> parts, Duration still) {
         this.parts = parts;
         this.still = still;
-        this.patience = patience;
     }
 
     /** No collection of garbage comes before: it would close what was forgotten. */
@@ -37,7 +37,7 @@ final class Silence {
                     && now.entrySet().stream()
                             .allMatch(part -> part.getValue()
                                     .isWithin(least.getOrDefault(part.getKey(), part.getValue())));
-            if (rest || time - start > patience.toNanos()) {
+            if (rest || time - start > PATIENCE.toNanos()) {
                 now.forEach((part, counts) -> least.merge(part, counts, Counts::least));
                 return now;
             }
