@@ -40,8 +40,8 @@ record ConnectionProcess(Path programs, Path jar) implements Measurement {
 
     private static final long FIRST_UID = 64_700;
     private static final long SETTLING_MILLIS = 60_000;
-    /** Descriptors that a JVM opens when it first needs them. */
-    private static final int OPENED_LATE = 4;
+    /** Descriptors that a JVM opens when it first needs them, and eight that idle threads are woken by. */
+    private static final int OPENED_LATE = 12;
     /** On a busy machine the last of many at once waits for that many starts of a JVM. */
     private static final int PATIENCE_SECONDS = 600;
     private static final long REST_MILLIS = 1000;

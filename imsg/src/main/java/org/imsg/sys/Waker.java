@@ -17,9 +17,8 @@ import org.jspecify.annotations.Nullable;
  * descriptor, but a signal handler, which a library in Java cannot write, and a signal number that belongs to no other library;
  * and a thread that blocks signals is never woken.
  *
- * <p>Wakers are shared: there are as many as threads wait at once, {@value #MOST} at most. {@value #KEPT} stay open, those that
- * threads wait with among them, so that a program at rest has the same number open each time. A thread that finds none, or no
- * descriptor for one, is parked as a virtual thread is.
+ * <p>Wakers are shared: there are as many as threads wait at once, {@value #MOST} at most, and up to {@value #KEPT} more stay open
+ * for the next: threads that wait in turn open and close none. A thread that finds none, or no descriptor for one, is parked as a virtual thread is.
  */
 final class Waker {
     /** The most threads that wait in poll(2) at once. */
@@ -34,8 +33,6 @@ final class Waker {
 
     private static final ArrayDeque<Waker> OPEN = new ArrayDeque<>(MOST);
     private static final ArrayDeque<Waker> CLOSED = new ArrayDeque<>(MOST);
-    /** How many are not in {@link #CLOSED}. */
-    private static int open;
 
     static {
         MemorySegment slots = Arena.global().allocate((long) MOST * SLOT_SIZE, 8);
@@ -60,8 +57,6 @@ final class Waker {
             if (waker != null)
                 return waker;
             waker = CLOSED.pollFirst();
-            if (waker != null)
-                open++;
         }
         if (waker == null || waker.descriptor.open() == 0)
             return waker;
@@ -72,13 +67,9 @@ final class Waker {
     /** Ends the use of this waker; {@link #wake()} must not be called any more. */
     void giveBack() {
         synchronized (OPEN) {
-            if (descriptor.isOpen() && open <= KEPT) {
-                OPEN.addFirst(this);
-            } else {
+            if (OPEN.size() == KEPT)
                 descriptor.close();
-                open--;
-                CLOSED.addFirst(this);
-            }
+            (descriptor.isOpen() ? OPEN : CLOSED).addFirst(this);
         }
     }
 

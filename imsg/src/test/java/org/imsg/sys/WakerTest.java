@@ -5,32 +5,33 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 
-/** How many descriptors threads are woken by. */
+/** How many descriptors there are to wake threads by. */
 @EnabledOnOs(OS.LINUX)
 class WakerTest {
-    private static final int MANY = 20;
-    private static final int LONG = 5;
+    private static final int MANY = 20, KEPT = 8;
 
     @Test
-    void the_same_number_stays_open_whichever_of_them_threads_go_on_waiting_with() throws IOException {
+    void threads_that_wait_in_turn_close_none_however_many_wait_and_eight_stay_for_the_next() throws IOException {
         Waker.openKept();
-        long atRest = open();
-        Deque<Waker> taken = new ArrayDeque<>();
+        long idle = open();
+        List<Waker> waiting = new ArrayList<>();
         for (int i = 0; i < MANY; i++)
-            taken.addLast(Waker.take());
-        assertThat(open()).isGreaterThan(atRest);
-        while (taken.size() > LONG)
-            taken.removeFirst().giveBack();
-        assertThat(open()).isEqualTo(atRest);
-        taken.forEach(Waker::giveBack);
-        assertThat(open()).isEqualTo(atRest);
+            waiting.add(Waker.take());
+        assertThat(open()).isEqualTo(idle + MANY - KEPT);
+        for (int turn = 0; turn < MANY; turn++) {
+            waiting.removeFirst().giveBack();
+            assertThat(open()).isEqualTo(idle + MANY - KEPT);
+            waiting.add(Waker.take());
+        }
+        waiting.forEach(Waker::giveBack);
+        assertThat(open()).isEqualTo(idle);
     }
 
     private static long open() throws IOException {
