@@ -72,14 +72,15 @@ final class Conversation {
     }
 
     private static Question ask(ImsgChannel channel, int id, byte[] payload, boolean passing) throws IOException {
-        Imsg ask = Imsg.of(EchoService.ASK, id, 0, payload);
-        if (!passing) {
-            channel.send(ask, PATIENCE);
-            return new Question(id, payload, null);
+        Fd.Pair pipe = passing ? Fd.pipe() : null;
+        try (Imsg ask = Imsg.of(EchoService.ASK, id, 0, payload)) {
+            channel.send(pipe == null ? ask : ask.withFd(pipe.second()), PATIENCE);
+            return new Question(id, payload, pipe == null ? null : pipe.first());
+        } catch (IOException | RuntimeException e) {
+            if (pipe != null)
+                pipe.close();
+            throw e;
         }
-        Fd.Pair pipe = Fd.pipe();
-        channel.send(ask.withFd(pipe.second()), PATIENCE);
-        return new Question(id, payload, pipe.first());
     }
 
     private void check(ImsgChannel channel, Question question) throws IOException {

@@ -28,9 +28,9 @@ final class DyingClient {
     private static void begin(ImsgChannel channel, Random random) {
         try (FdChannel raw = new FdChannel(channel.dup())) {
             for (int id = random.nextInt(QUESTIONS); id > 0; id--)
-                try (Fd.Pair pipe = Fd.pipe()) {
-                    channel.send(Imsg.of(EchoService.ASK, id, 0, new byte[PAYLOAD]).withFd(pipe.second()),
-                            Conversation.PATIENCE);
+                try (Fd.Pair pipe = Fd.pipe();
+                        Imsg ask = Imsg.of(EchoService.ASK, id, 0, new byte[PAYLOAD]).withFd(pipe.second())) {
+                    channel.send(ask, Conversation.PATIENCE);
                 }
             int whole = ImsgChannel.HEADER_SIZE + PAYLOAD;
             raw.write(ByteBuffer.allocate(whole).order(ByteOrder.nativeOrder()).putInt(EchoService.ASK).putInt(whole)

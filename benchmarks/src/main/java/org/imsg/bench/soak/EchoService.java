@@ -19,9 +19,11 @@ final class EchoService {
         for (Imsg ask; (ask = channel.receive()) != null;) {
             byte[] payload = ask.payload();
             leak.of(payload);
-            Imsg answer = Imsg.of(ANSWER, ask.id(), 0, payload);
-            Fd fd = ask.takeFd();
-            channel.send(fd == null ? answer : answer.withFd(mark(fd, ask.id())));
+            // A client that has gone leaves the answer and its descriptor to be closed.
+            try (Imsg answer = Imsg.of(ANSWER, ask.id(), 0, payload)) {
+                Fd fd = ask.takeFd();
+                channel.send(fd == null ? answer : answer.withFd(mark(fd, ask.id())));
+            }
         }
     }
 

@@ -16,10 +16,7 @@ import org.imsg.unix.OpenFlag;
 
 /** A part that is a JVM with a {@link Control} in it. */
 final class Part implements Watched {
-    /**
-     * All of the heap is resident at once. One compiler, and as many carriers as there are ever, so that the same threads are there in
-     * every silence.
-     */
+    /** All of the heap is resident at once, and the one compiler always has one thread. */
     private static final List<String> OPTIONS = List.of("--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow", "-XX:+UseSerialGC", "-Xms48m", "-Xmx48m", "-XX:+AlwaysPreTouch",
             "-XX:TieredStopAtLevel=1", "-XX:-UseDynamicNumberOfCompilerThreads", "-XX:-UsePerfData",

@@ -9,7 +9,7 @@ import java.util.Map;
 /** Waits until the parts hold no more than in any silence before, and the same for a while; or until its patience is over. */
 final class Silence {
     private static final long PAUSE_MILLIS = 50;
-    /** Carriers of virtual threads end after half a minute, and a busy machine takes some seconds to start a spare. */
+    /** A busy machine takes some seconds to start a spare. */
     private static final Duration PATIENCE = Duration.ofSeconds(45);
 
     private final List<Watched> parts;
