@@ -131,7 +131,9 @@ final class QueueManager implements Role {
     }
 
     private static void order(ImsgChannel agent, int what, String attempt, Path file) throws IOException {
-        agent.send(Imsg.of(what, attempt).withFd(Fd.open(file, OpenFlag.READ, OpenFlag.NOFOLLOW)), PATIENCE);
+        try (Imsg order = Imsg.of(what, attempt).withFd(Fd.open(file, OpenFlag.READ, OpenFlag.NOFOLLOW))) {
+            agent.send(order, PATIENCE);
+        }
         try (Imsg answer = agent.receive(PATIENCE)) {
             if (answer == null)
                 throw new EOFException("the process that delivers ended before it said so");

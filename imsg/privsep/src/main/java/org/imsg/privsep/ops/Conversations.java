@@ -94,8 +94,8 @@ final class Conversations implements AutoCloseable {
     }
 
     private void send(int peerid, Duration deadline, Request request, @Nullable Fd fd) throws IOException {
-        try (Ibuf payload = request.payload(deadline, channel.maxSize())) {
-            Imsg message = Imsg.of(request.type(), peerid, 0, payload);
+        try (Ibuf payload = request.payload(deadline, channel.maxSize());
+                Imsg message = Imsg.of(request.type(), peerid, 0, payload)) {
             channel.send(fd == null ? message : message.withFd(fd));
         }
     }
