@@ -1,8 +1,6 @@
 package org.imsg.harness.cli;
 
 import java.io.PrintWriter;
-import java.util.HashSet;
-import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.imsg.harness.record.Event;
@@ -19,7 +17,8 @@ final class Progress implements AutoCloseable {
     private boolean there;
     private long last;
 
-    private final Set<Integer> connections = new HashSet<>();
+    /** The highest number: they are counted from 1 on, and a program that runs for long remembers none of them. */
+    private int connections;
     private long events;
     private long messages;
     private long descriptors;
@@ -87,8 +86,7 @@ final class Progress implements AutoCloseable {
     }
 
     void count(Event event) {
-        if (event.connection() > 0)
-            connections.add(event.connection());
+        connections = Math.max(connections, event.connection());
         events++;
         if (event.isMessage())
             messages++;
@@ -103,7 +101,7 @@ final class Progress implements AutoCloseable {
 
     /** The count, in words. */
     String counted() {
-        return number(connections.size(), "connection") + ", " + number(messages, "message") + ", "
+        return number(connections, "connection") + ", " + number(messages, "message") + ", "
                 + number(descriptors, "descriptor") + ", " + number(bytes, "byte");
     }
 
