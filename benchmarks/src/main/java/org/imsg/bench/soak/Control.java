@@ -46,9 +46,17 @@ final class Control {
     private static String answer(Imsg request, Work work) throws Exception {
         if (request.type() == WORK)
             return work.of(request.getString(request.length()));
-        // Once for what is unreachable, once for what the references to that kept.
-        System.gc();
-        System.gc();
-        return Long.toString(Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory());
+        return Long.toString(heap());
+    }
+
+    /** Collects until nothing more is freed: a thread runs what is to be done for the unreachable, and frees what that kept. */
+    private static long heap() {
+        for (long before = Long.MAX_VALUE;;) {
+            System.gc();
+            long now = Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
+            if (now >= before)
+                return before;
+            before = now;
+        }
     }
 }
