@@ -183,7 +183,7 @@ class DaemonCommandTest extends ImsgProgram {
     void what_a_terminal_would_obey_is_not_shown_to_people() {
         Rows rows = new Rows(new PrintWriter(out, true), false, "name", "path");
         rows.add("\u001b[2Jmoon\u009b", List.of(1L, 2L));
-        assertThat(out.toString()).isEqualTo("name  path\n?[2Jmoon?  1 2\n");
+        assertThat(out.toString()).isEqualTo("name  path\n\\u001b[2Jmoon\\u009b  1 2\n");
     }
 
     @Test
