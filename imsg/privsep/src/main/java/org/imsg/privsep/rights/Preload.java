@@ -91,11 +91,13 @@ public final class Preload {
     /** Files that cannot be read hold no class for this process; a directory may have other things in it than classes. */
     static List<String> classFiles(Path directory) throws IOException {
         List<String> found = new ArrayList<>();
-        Files.walkFileTree(directory, new SimpleFileVisitor<>() {
+        // A place may be a symbolic link.
+        Path place = directory.toRealPath();
+        Files.walkFileTree(place, new SimpleFileVisitor<>() {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
                 if (file.toString().endsWith(".class"))
-                    found.add(directory.relativize(file).toString());
+                    found.add(place.relativize(file).toString());
                 return FileVisitResult.CONTINUE;
             }
 

@@ -39,6 +39,14 @@ class PreloadTest {
     }
 
     @Test
+    void a_place_of_classes_may_be_a_symbolic_link(@TempDir Path directory) throws Exception {
+        Path classes = Files.createDirectory(directory.resolve("classes"));
+        Files.createFile(classes.resolve("Some.class"));
+        assertThat(Preload.classFiles(Files.createSymbolicLink(directory.resolve("link"), classes)))
+                .containsExactly("Some.class");
+    }
+
+    @Test
     void every_entry_of_a_class_path_is_searched() {
         assertThat(Preload.places("/a" + File.pathSeparator + "b.jar")).containsExactly(Path.of("/a"),
                 Path.of("b.jar"));
