@@ -34,7 +34,7 @@ import org.imsg.unix.Fd;
 final class BesideNettysOwn {
     private BesideNettysOwn() {}
 
-    /** What is done to a channel. */
+    /** The steps of a test, on a channel. */
     interface Case {
         void run(Stage stage) throws Exception;
     }
@@ -112,7 +112,7 @@ final class BesideNettysOwn {
                 log("registration: " + outcome(registered));
         }
 
-        /** A channel that is to be connected. */
+        /** Makes a channel that is not connected yet. */
         void register() throws InterruptedException {
             end.close();
             openBy(new Bootstrap().group(loops.group()).channel(loops.channelType()).handler(new Seeing()));

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What is thrown between two owners of a message leaves neither its memory nor its descriptor behind, and is told. */
+/** An exception between two owners of a message leaves neither its memory nor its descriptor behind, and is told. */
 @ExtendWith(LeakDetection.class)
 @Timeout(60)
 class ThrownOnTheWayTest {

@@ -82,7 +82,7 @@ final class FaultRun {
         List<String> chosen = List.of(arguments).subList(1, arguments.length);
         Map<String, Scenario> all = new LinkedHashMap<>(CoreScenarios.all());
         all.putAll(NettyScenarios.all());
-        // What is opened once and kept is opened here; to wait for its end would be in vain.
+        // Descriptors that are opened once and kept are opened here; to wait for their end would be in vain.
         Path directory = Files.createTempDirectory("f");
         for (Scenario scenario : all.values())
             scenario.run(directory, new Told());
