@@ -19,10 +19,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.IntSupplier;
@@ -54,7 +54,8 @@ public final class Child {
     private static final long GIVING_WAY = TimeUnit.MILLISECONDS.toNanos(30);
 
     private static final Set<Child> AWAITED = ConcurrentHashMap.newKeySet();
-    private static final AtomicInteger STARTING = new AtomicInteger();
+    /** A start takes one; who waits for those that have begun takes all, in the order of asking. */
+    private static final Semaphore STARTS = new Semaphore(Integer.MAX_VALUE, true);
 
     private final CompletableFuture<ExitStatus> exit = new CompletableFuture<>();
     private final Thread waiting;
@@ -355,15 +356,15 @@ public final class Child {
                 IntSupplier call = call(pid.address(), argv.getFirst().address(), actions, attributes,
                         array(argv, arena), array(variables(arena), arena));
                 check(launch.from(() -> {
-                    // Not before: where many wait for their turn, one would always be starting.
+                    // Not before: who waits for the starts would wait for all that wait for their turn.
+                    STARTS.acquireUninterruptibly();
                     begun.set(true);
-                    STARTING.incrementAndGet();
                     return call.getAsInt();
                 }));
             } finally {
                 child.pid = pid.get(JAVA_INT, 0);
                 if (begun.get())
-                    STARTING.decrementAndGet();
+                    STARTS.release();
                 Processes.file_actions_destroy(actions);
                 Processes.attributes_destroy(attributes);
             }
@@ -418,9 +419,23 @@ public final class Child {
         }
     }
 
-    /** {@return whether a child is being started, which {@link #awaited()} does not have yet} */
-    public static boolean isStarting() {
-        return STARTING.get() > 0;
+    /**
+     * Waits until each child that is being started at this moment has its process id, so that {@link #awaited()} has it. Starts that
+     * come later wait meanwhile, so that many of them make it no longer.
+     *
+     * @param patience how long to wait at most, 0 or more
+     * @return false if the time was over, or if the thread was interrupted, which it stays
+     */
+    public static boolean awaitStarts(Duration patience) {
+        boolean none = STARTS.tryAcquire(Integer.MAX_VALUE);
+        try {
+            none = none || STARTS.tryAcquire(Integer.MAX_VALUE, patience.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+        if (none)
+            STARTS.release(Integer.MAX_VALUE);
+        return none;
     }
 
     /** {@return the process ids of all children that have not been waited for yet; a copy} */

@@ -44,6 +44,33 @@ class ChildTest {
         assertThat(child.onExit().toCompletableFuture()).isCompletedWithValue(new Child.ExitStatus(3, 0));
     }
 
+    @Test
+    void who_waits_for_the_starts_that_have_begun_does_not_wait_for_those_that_come_after() throws Exception {
+        CompletableFuture<Void> over = new CompletableFuture<>();
+        CompletableFuture<Void> begun = new CompletableFuture<>();
+        Call<Child> first = Call.start(Call.On.PLATFORM, () -> Child.of(SH, "-c", "exit 0").start(spawn -> {
+            int result = spawn.getAsInt();
+            begun.complete(null);
+            over.join();
+            return result;
+        }));
+        begun.join();
+        assertThat(Child.awaitStarts(Duration.ZERO)).isFalse();
+        Call<Boolean> waits = Call.start(Call.On.PLATFORM, () -> Child.awaitStarts(Duration.ofSeconds(20)));
+        waits.awaitWaiting();
+        Call<Child> second = Call.start(Call.On.PLATFORM, () -> Child.of(SH, "-c", "exit 0").start(spawn -> {
+            int result = spawn.getAsInt();
+            Call.until(waits::isDone);
+            return result;
+        }));
+        second.awaitWaiting();
+        over.complete(null);
+        assertThat(waits.result()).isTrue();
+        assertThat(first.result().waitFor().success()).isTrue();
+        assertThat(second.result().waitFor().success()).isTrue();
+        assertThat(Child.awaitStarts(Duration.ZERO)).isTrue();
+    }
+
     /** Returns when a child has ended that no thread has waited for yet. */
     private static void awaitZombie() {
         Call.until(() -> ProcessHandle.current().children().anyMatch(child -> child.info().command().isEmpty()));

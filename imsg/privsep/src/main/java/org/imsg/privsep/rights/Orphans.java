@@ -44,7 +44,7 @@ public final class Orphans implements AutoCloseable {
     private static final int NEEDED = 3;
     private static final Pattern JDK_WAITER = Pattern.compile("process reaper \\(pid (\\d+)\\)");
     private static final Duration PERIOD = Duration.ofMillis(100);
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final Duration PATIENCE = Duration.ofSeconds(2), MOMENT = Duration.ofMillis(100);
     private static final long PAUSE_NANOS = 1_000_000;
     /** Users that run nothing, not even children that are being started; the second is for containers with few ids. */
     private static final long[] UNUSED = {0xFFFF_FFFDL, 65_532};
@@ -76,7 +76,7 @@ public final class Orphans implements AutoCloseable {
      * @param all the processes of all users
      * @param orphans what the user's have left behind, the ended ones included
      * @param running how many of its processes run, whoever's children they are
-     * @param certain false while a child is being started, which must not be taken for an orphan: then none is found
+     * @param certain false if the start of a child takes long, which must not be taken for an orphan: then none is found
      */
     private record Look(Map<Integer, Entry> all, List<Entry> orphans, long running, boolean certain) {
         boolean findsNothingNewSince(Look earlier) {
@@ -178,7 +178,7 @@ public final class Orphans implements AutoCloseable {
         // Before and after: one that ends or starts meanwhile must not be taken for one that no thread waits for.
         Set<Integer> awaited = awaited();
         Map<Integer, Entry> all = processes();
-        if (Child.isStarting())
+        if (!Child.awaitStarts(MOMENT))
             return new Look(all, List.of(), 0, false);
         awaited.addAll(awaited());
         List<Entry> theirs = all.values().stream().filter(each -> each.uids.contains(uid)).toList();
@@ -284,9 +284,9 @@ public final class Orphans implements AutoCloseable {
         return processes().values().stream().filter(each -> each.parent == self && each.ended).toList();
     }
 
-    /** Reaps those of a list that no thread waits for; none while a child is being started, which may be one of them. */
+    /** Reaps those of a list that no thread waits for; none while a start takes long whose child may be one of them. */
     private static void reap(List<Entry> strays) {
-        if (strays.isEmpty() || Child.isStarting())
+        if (strays.isEmpty() || !Child.awaitStarts(MOMENT))
             return;
         Set<Integer> awaited = awaited();
         strays.stream().filter(each -> !awaited.contains(each.pid)).forEach(each -> RawSyscall.call(
