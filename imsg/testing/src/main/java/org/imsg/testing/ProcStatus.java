@@ -43,8 +43,10 @@ public final class ProcStatus {
             for (Path thread : threads.toList()) {
                 try {
                     tasks.add(status(thread.resolve("status")));
-                } catch (NoSuchFileException _) {
-                    // it has ended
+                } catch (IOException e) {
+                    // It may have ended, before its file was opened or after.
+                    if (Files.exists(thread))
+                        throw e;
                 }
             }
         }
