@@ -162,13 +162,13 @@ final class ChildLoop implements Connection.Receiver {
 
     private void connect(Imsg message) throws IOException {
         Protocol.Introduction introduced = Protocol.Introduction.of(message);
+        String name = Peer.name(introduced.role(), introduced.instance());
         Fd socket = message.takeFd();
         if (socket == null) {
-            log.log(System.Logger.Level.ERROR, "the channel to " + introduced.role() + "[" + introduced.instance()
-                    + "] did not arrive: " + message.descriptor());
+            log.log(System.Logger.Level.ERROR, "the channel to " + name + " did not arrive: " + message.descriptor());
+            self.parent().connection().send(introduced.lost());
             return;
         }
-        String name = Peer.name(introduced.role(), introduced.instance());
         Peer peer = new Peer(introduced.role(), introduced.instance(), new Connection(socket, name,
                 table.get(introduced.role()).bounds()));
         self.add(peer);

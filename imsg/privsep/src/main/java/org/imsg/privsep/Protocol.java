@@ -40,6 +40,8 @@ final class Protocol {
     static final int REFUSED = FIRST + 12;
     /** Parent to child, before {@link #START}: something that systemd has passed the parent. Payload: its name; with a descriptor. */
     static final int PASSED = FIRST + 13;
+    /** Child to parent: the descriptor of {@link #CONNECT} did not arrive. Payload as there. */
+    static final int LOST = FIRST + 14;
 
     private static final int LONGEST_NAME = 128;
     private static final int LONGEST_TEXT = 12_000;
@@ -61,16 +63,29 @@ final class Protocol {
                     + VERSION + ": was the program replaced while it ran?");
     }
 
-    static Imsg connect(String role, int instance, Fd end) {
-        byte[] name = role.getBytes(StandardCharsets.UTF_8);
-        return Imsg.of(CONNECT, 0, 0, Ibuf.open(4 + name.length).addH32(instance).add(name)).withFd(end);
-    }
-
+    /** Another process, as a channel to it is announced, and as the loss of that channel is told. */
     record Introduction(String role, int instance) {
-        static Introduction of(Imsg connect) {
-            Ibuf payload = connect.getIbuf();
-            int instance = (int) payload.getH32();
-            return new Introduction(payload.getString(payload.size()), instance);
+        static Introduction of(Imsg message) throws ViolationException {
+            try {
+                Ibuf payload = message.getIbuf();
+                int instance = (int) payload.getH32();
+                return new Introduction(payload.getString(payload.size()), instance);
+            } catch (TruncatedMessageException e) {
+                throw new ViolationException("a name that is cut short: " + e.getMessage());
+            }
+        }
+
+        Imsg connect(Fd end) {
+            return message(CONNECT).withFd(end);
+        }
+
+        Imsg lost() {
+            return message(LOST);
+        }
+
+        private Imsg message(int type) {
+            byte[] name = role.getBytes(StandardCharsets.UTF_8);
+            return Imsg.of(type, 0, 0, Ibuf.open(4 + name.length).addH32(instance).add(name));
         }
     }
 

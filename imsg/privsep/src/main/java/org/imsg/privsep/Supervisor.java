@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.imsg.privsep.Instance.State;
 import org.imsg.unix.Child;
@@ -58,11 +60,15 @@ final class Supervisor {
         void log(System.Logger.Level level, String text);
     }
 
+    private static final long PAUSE = TimeUnit.SECONDS.toNanos(1);
+
     private final Actions actions;
     private final Deadlines deadlines;
     private final RoleTable table;
     private final List<Instance> instances = new ArrayList<>();
     private final Map<String, Demand> demands = new LinkedHashMap<>();
+    /** Pairs of processes that are to be connected again, and when. */
+    private final Map<Set<Instance>, Long> lost = new LinkedHashMap<>();
     private boolean begun;
     /** Read by other threads, too. */
     private volatile boolean stopping;
@@ -163,13 +169,15 @@ final class Supervisor {
         long ofProcesses = instances.stream().filter(Instance::isTimed).mapToLong(instance -> instance.deadline).min()
                 .orElse(Long.MAX_VALUE);
         long ofRequests = demands.values().stream().mapToLong(Demand::nextDeadline).min().orElse(Long.MAX_VALUE);
-        return Math.min(ofProcesses, ofRequests);
+        long ofChannels = lost.values().stream().mapToLong(Long::longValue).min().orElse(Long.MAX_VALUE);
+        return Math.min(ofChannels, Math.min(ofProcesses, ofRequests));
     }
 
     /** Carries out what is due. */
     void tick(long now) {
         beginIfAllAreReady(now);
         demands.values().forEach(demand -> demand.tick(now));
+        lost.entrySet().removeIf(pair -> now >= pair.getValue() && connectAgain(pair, now));
         for (Instance instance : instances) {
             if (!instance.isTimed() || now < instance.deadline)
                 continue;
@@ -192,6 +200,7 @@ final class Supervisor {
 
     private void spawn(Instance instance, long now) {
         instance.backoff.started(now);
+        lost.keySet().removeIf(pair -> pair.contains(instance));
         instance.starts++;
         instance.startedAt = now;
         instance.toldToEnd = false;
@@ -262,6 +271,19 @@ final class Supervisor {
                 && table.connected(one.role.name(), other.role.name())
                 && !actions.connect(one, other))
             kill(one, Instance.SIGKILL, now);
+    }
+
+    /** A process had no descriptor free for the channel to another: there is a new one in a second. */
+    void lost(Instance instance, Instance other, long now) {
+        lost.put(Set.of(instance, other), now + PAUSE);
+    }
+
+    /** Whether that is settled: they are connected, or one of them is not there, and is connected when it is again. */
+    private boolean connectAgain(Map.Entry<Set<Instance>, Long> lost, long now) {
+        List<Instance> pair = List.copyOf(lost.getKey());
+        lost.setValue(now + PAUSE);
+        return !pair.stream().allMatch(instance -> instance.state == State.RUNNING)
+                || actions.connect(pair.getFirst(), pair.getLast());
     }
 
     /** A process has been waited for. */

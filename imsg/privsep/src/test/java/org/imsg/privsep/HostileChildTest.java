@@ -22,14 +22,15 @@ class HostileChildTest {
 
     @Test
     void who_breaks_the_rules_is_killed_and_the_others_are_served() throws Exception {
-        List<String> orders = List.of("unhandled", "short", "raw 1 3 0 0", "raw " + Protocol.START + " 16 0 0");
+        List<String> orders = List.of("unhandled", "short", "raw 1 3 0 0", "raw " + Protocol.START + " 16 0 0",
+                "raw " + Protocol.LOST + " 20 0 0 0", "raw " + Protocol.LOST + " 16 0 0");
         List<String> logged = List.of("no handler is set for imsg type 6",
                 "2 bytes from hostile[1] is not what its handler reads",
                 "no message",
-                "not a child's to send");
+                "not a child's to send", "lost a channel that it was not sent", "a name that is cut short");
         try (CapturedLog log = new CapturedLog("testprogram.hostile");
                 CapturedLog _ = new CapturedLog("testprogram");
-                TestParent parent = new TestParent("hostile*4 bystander")) {
+                TestParent parent = new TestParent("hostile*6 bystander")) {
             for (int i = 0; i < orders.size(); i++) {
                 parent.tell("hostile", i, orders.get(i));
                 assertThat(log.await("violates the rules")).startsWith("WARNING hostile[" + i + "] (pid ")

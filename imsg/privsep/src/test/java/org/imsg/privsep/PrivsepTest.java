@@ -159,6 +159,24 @@ class PrivsepTest {
     }
 
     @Test
+    void who_had_no_descriptor_free_for_another_is_connected_to_it_when_it_has() throws Exception {
+        try (CapturedLog log = new CapturedLog("testprogram.pledged");
+                TestParent parent = new TestParent("pledged>again again")) {
+            parent.awaitAll("pledged[0] connected again[0]", "again[0] connected pledged[0]");
+            parent.self().down("again");
+            parent.await("pledged[0] disconnected again[0]");
+            parent.tell("pledged", 0, "hoard");
+            parent.await("pledged[0] hoards until EMFILE");
+            parent.self().up("again");
+            assertThat(log.await("did not arrive")).contains("the channel to again[0] did not arrive: LOST");
+            parent.tell("pledged", 0, "yield");
+            parent.await("pledged[0] connected again[0]");
+            parent.tell("pledged", 0, "ask again");
+            parent.await("pledged[0] heard again[0] of testprogram to pledged[0]: how are you");
+        }
+    }
+
+    @Test
     void a_finish_program_is_told_what_ended_and_how_and_is_killed_when_its_time_is_over(@TempDir Path directory)
             throws Exception {
         Path told = directory.resolve("told");

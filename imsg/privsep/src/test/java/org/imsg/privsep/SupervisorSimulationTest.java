@@ -96,7 +96,7 @@ class SupervisorSimulationTest {
 
         private void step() {
             Instance any = supervisor.instances().get(random.nextInt(supervisor.instances().size()));
-            switch (random.nextInt(15)) {
+            switch (random.nextInt(16)) {
                 case 0, 1, 2 -> ifAlive(any, () -> supervisor.ready(any, now));
                 case 3 -> ifAlive(any, () -> ended(any));
                 case 4 -> {
@@ -115,6 +115,7 @@ class SupervisorSimulationTest {
                 case 11 -> supervisor.up(any.role.name(), now);
                 case 12 -> supervisor.down(any.role.name(), now);
                 case 13 -> supervisor.restart(any.role.name(), now);
+                case 14 -> ifAlive(any, () -> lost(any));
                 default -> now += random.nextInt(20) == 0 ? 3600 * SECOND : random.nextLong(2 * SECOND);
             }
         }
@@ -137,6 +138,12 @@ class SupervisorSimulationTest {
         private void ifAlive(Instance instance, Runnable what) {
             if (processes.contains(instance))
                 what.run();
+        }
+
+        private void lost(Instance instance) {
+            Instance other = supervisor.instances().get(random.nextInt(supervisor.instances().size()));
+            if (other != instance)
+                supervisor.lost(instance, other, now);
         }
 
         private void ended(Instance instance) {

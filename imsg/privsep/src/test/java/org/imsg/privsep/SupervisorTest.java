@@ -29,6 +29,30 @@ class SupervisorTest extends SupervisedRoles {
     }
 
     @Test
+    void a_pair_that_has_lost_its_channel_gets_another_in_a_second_until_it_has_one_or_one_is_started_again() {
+        role("a", r -> r.restart().connect("b"));
+        role("b", r -> r);
+        begin();
+        everybodyIsReady();
+        whatWasDone();
+        supervisor.lost(instance("a[0]"), instance("b[0]"), now);
+        supervisor.lost(instance("b[0]"), instance("a[0]"), now);
+        connectFails = true;
+        wake();
+        connectFails = false;
+        wake();
+        assertThat(now).isEqualTo(2 * SECOND);
+        assertThat(whatWasDone()).hasSize(2).allMatch(what -> what.startsWith("connect "));
+        assertThat(supervisor.nextDeadline()).isEqualTo(Long.MAX_VALUE);
+        supervisor.lost(instance("a[0]"), instance("b[0]"), now);
+        ends("a[0]");
+        wake();
+        supervisor.ready(instance("a[0]"), now);
+        assertThat(whatWasDone()).containsExactly("finished a[0]", "spawn a[0]", "connect a[0] b[0]", "start a[0]");
+        assertThat(supervisor.nextDeadline()).isEqualTo(Long.MAX_VALUE);
+    }
+
+    @Test
     void a_role_can_be_connected_to_itself() {
         role("a", r -> r.instances(3).connect("a"));
         begin();

@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
@@ -22,6 +24,7 @@ import org.imsg.privsep.rights.GroupLimits;
 import org.imsg.privsep.rights.Namespace;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Promise;
+import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
 
@@ -239,6 +242,20 @@ final class TestProgram {
                         headers.putInt(-1).putInt(16).putLong(0);
                     say("pestered " + garble(headers.flip()));
                 }
+                case "hoard" -> {
+                    Fd.Pair pipe = Fd.pipe();
+                    KEPT.add(pipe);
+                    try {
+                        for (;;)
+                            HOARD.add(pipe.first().dup());
+                    } catch (ErrnoException e) {
+                        say("hoards until " + e.name());
+                    }
+                }
+                case "yield" -> {
+                    HOARD.forEach(Fd::close);
+                    HOARD.clear();
+                }
                 case "census" -> say("counts " + self.peers(self.role()).size());
                 case "look" -> look();
                 case "raw" -> raw(order.substring(4));
@@ -344,7 +361,8 @@ final class TestProgram {
             KEPT.add(channel);
         }
 
-        private static final java.util.List<Object> KEPT = new java.util.ArrayList<>();
+        private static final List<Object> KEPT = new ArrayList<>();
+        private static final List<Fd> HOARD = new ArrayList<>();
 
         /** Descriptors with messages nobody wants. */
         private void flood(int count) throws IOException {
