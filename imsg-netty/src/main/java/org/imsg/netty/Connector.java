@@ -64,11 +64,12 @@ final class Connector {
         attempt();
     }
 
-    /** The channel is on another loop now, and the one that had the next attempt may end before it. */
+    /** The channel is on another loop now, where it is registered soon; the one that had the next attempt may end before it. */
     void moved() {
         if (attempt != null)
             attempt.cancel(false);
-        attempt();
+        if (promise != null)
+            channel.eventLoop().execute(this::attempt);
     }
 
     private void attempt() {
@@ -76,7 +77,8 @@ final class Connector {
         if (!loop.inEventLoop() || promise == null)
             return;
         try {
-            int result = SocketCalls.connect(channel.socket(), to);
+            // A channel between two loops only waits: it would be active before its handlers see it registered.
+            int result = channel.isRegistered() ? SocketCalls.connect(channel.socket(), to) : -Constants.EAGAIN;
             if (result == 0)
                 succeed();
             else if (result == -Constants.EAGAIN)

@@ -242,10 +242,15 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
         registration.wantWrite(registration.wantsWrite());
     }
 
-    /** A flush that was put off. It may find the channel on another loop, which has seen to it then. */
+    /** A flush that was put off; another loop has seen to it if the channel moved there. */
     private void flushAgain() {
-        if (isRegistered() && eventLoop().inEventLoop())
+        if (isOnItsLoop())
             ((SocketUnsafe) unsafe()).flushNow();
+    }
+
+    /** False for a task of a loop that the channel has left meanwhile. */
+    boolean isOnItsLoop() {
+        return isRegistered() && eventLoop().inEventLoop();
     }
 
     @Override
@@ -293,8 +298,11 @@ public final class ImsgSocketChannel extends HalfClosableChannel implements Unix
         inputIsShutdown();
         outputIsShutdown();
         connector.cancel(new ClosedChannelException());
-        registration.end(true);
-        socket.close();
+        try {
+            registration.end(true);
+        } finally {
+            socket.close();
+        }
     }
 
     @Override

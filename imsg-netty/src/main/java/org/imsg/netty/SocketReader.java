@@ -71,7 +71,7 @@ final class SocketReader {
         if (!loop.inEventLoop()) {
             // A read that is asked for, before or meanwhile, is answered.
             loop.execute(() -> {
-                if (!config.isAutoRead() && !pending)
+                if (channel.isOnItsLoop() && !config.isAutoRead() && !pending)
                     channel.waitForInput(false);
             });
         } else {
@@ -100,7 +100,8 @@ final class SocketReader {
                 pending = false;
                 pipeline.fireChannelRead(received);
                 // A handler may have closed the channel, and the number may be another socket's by now.
-            } while (channel.isActive() && !isOver() && (endReported || sizes.continueReading(maybeMore)));
+            } while (channel.isActive() && !isOver()
+                    && (sizes.continueReading(maybeMore) || endReported && anotherTurn(sizes)));
             sizes.readComplete();
         } catch (Throwable e) {
             // Whatever it is, an error of the allocator's too, must not end the loop of all the other channels.
@@ -111,8 +112,16 @@ final class SocketReader {
             pipeline.fireExceptionCaught(failure);
         if (ended || failure instanceof IOException || failure instanceof OutOfMemoryError)
             end(pipeline, unsafe);
+        // Where something kept this from reading to an end that has been reported, nothing else would report it.
         if (!pending && !config.isAutoRead() && channel.isActive())
-            channel.waitForInput(false);
+            channel.waitForInput(endReported && !isOver());
+    }
+
+    /** For what is left of a stream that has ended, however much an allocator allows at once. */
+    private boolean anotherTurn(RecvByteBufAllocator.ExtendedHandle sizes) {
+        sizes.readComplete();
+        sizes.reset(config);
+        return true;
     }
 
     /** One call: a message or bytes, or null if nothing came or the stream has ended. */
@@ -142,7 +151,7 @@ final class SocketReader {
                 handedOn = true;
                 return message;
             }
-            if (n < 0 && n != -Constants.EAGAIN)
+            if (n < 0 && n != -Constants.EAGAIN && n != -Constants.ENOBUFS && n != -Constants.ENOMEM)
                 throw new ErrnoException(descriptors ? "recvmsg" : "recv", channel.socket(), -n);
             return null;
         } finally {

@@ -108,13 +108,14 @@ final class SocketWriter {
             // The rest of a short write stays in its FdBuf, which is not to be gathered.
             boolean gather = holder == null && (queue.size() > 1 || bytes.nioBufferCount() > 1);
             int n = send(gather ? queue : null, bytes, descriptor);
-            if (n > 0)
+            if (n > 0) {
                 sent(queue, holder, n);
-            else if (n == -Constants.EAGAIN)
-                return Outcome.FULL;
-            else if (n == -Constants.ENOBUFS)
-                return Outcome.LATER;
-            else if (descriptor >= 0 && isDescriptorsFault(-n))
+                continue;
+            }
+            Outcome putOff = putOff(n);
+            if (putOff != null)
+                return putOff;
+            if (descriptor >= 0 && isDescriptorsFault(-n))
                 queue.remove(new ErrnoException("sendmsg", "descriptor " + descriptor, -n));
             else
                 throw new ErrnoException(gather || descriptor >= 0 ? "sendmsg" : "send", channel.socket(), -n);
@@ -159,14 +160,11 @@ final class SocketWriter {
                 int n = send(null, copied == null
                         ? Unpooled.wrappedBuffer(source.duplicate())
                         : copied.writeBytes(source.duplicate()), -1);
-                if (n == -Constants.EAGAIN)
-                    full = Outcome.FULL;
-                else if (n == -Constants.ENOBUFS)
-                    full = Outcome.LATER;
-                else if (n < 0)
-                    throw new ErrnoException("send", channel.socket(), -n);
-                if (n <= 0)
+                full = putOff(n);
+                if (full != null)
                     return 0;
+                if (n < 0)
+                    throw new ErrnoException("send", channel.socket(), -n);
                 source.position(source.position() + n);
                 return n;
             } finally {
@@ -200,6 +198,14 @@ final class SocketWriter {
         } finally {
             OpenDescriptor.of(socket).exit();
         }
+    }
+
+    /** How a turn ends with a call that may succeed later; null for any other. */
+    private static @Nullable Outcome putOff(int n) {
+        if (n == -Constants.EAGAIN)
+            return Outcome.FULL;
+        // The last one is a BSD's that has no place for the descriptor at the receiving side.
+        return n == -Constants.ENOBUFS || n == -Constants.ENOMEM || n == -Constants.EMSGSIZE ? Outcome.LATER : null;
     }
 
     private static void sent(ChannelOutboundBuffer queue, FdBuf holder, int n) {

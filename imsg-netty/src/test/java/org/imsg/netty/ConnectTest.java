@@ -7,6 +7,8 @@ import static org.imsg.netty.Wire.bytes;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.EventLoopGroup;
@@ -24,6 +26,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.Sockets;
@@ -130,6 +135,42 @@ class ConnectTest {
             pending.sync();
             assertThat(pending.channel().isActive()).isTrue();
             pending.channel().close().sync();
+            waiting.forEach(Fd::close);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void is_registered_before_it_is_connected_on_the_loop_that_it_moved_to(Loops loops) throws Exception {
+        UnixAddress address = UnixAddress.of(directory.resolve("full"));
+        BlockingQueue<String> told = new LinkedBlockingQueue<>();
+        try (UnixListener listener = UnixListener.at(address).backlog(1).listen()) {
+            List<Fd> waiting = fill(address);
+            ChannelFuture pending = bootstrap(loops).handler(new ChannelInboundHandlerAdapter() {
+                @Override
+                public void channelRegistered(ChannelHandlerContext ctx) {
+                    told.add("registered");
+                }
+
+                @Override
+                public void channelActive(ChannelHandlerContext ctx) {
+                    told.add("active");
+                }
+            }).connect(UnixDomainSocketAddress.of(address.path()));
+            Channel channel = pending.channel();
+            pending.addListener(connected -> told.add("connected"));
+            channel.eventLoop().submit(() -> {}).sync();
+            assertThat(told.take()).isEqualTo("registered");
+            channel.deregister().sync();
+            listener.accept().close();
+            // The loop that it left has tried again more than once until then.
+            channel.eventLoop().schedule(() -> {}, 50, TimeUnit.MILLISECONDS).sync();
+            assertThat(told).isEmpty();
+            loops.other().group().next().register(channel).sync();
+            assertThat(told.take()).isEqualTo("registered");
+            assertThat(told.take()).isEqualTo("connected");
+            assertThat(told.take()).isEqualTo("active");
+            channel.close().sync();
             waiting.forEach(Fd::close);
         }
     }

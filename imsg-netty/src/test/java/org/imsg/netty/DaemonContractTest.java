@@ -6,16 +6,24 @@ import static org.imsg.netty.Wire.bytes;
 import static org.imsg.netty.Wire.pipeSaying;
 import static org.imsg.netty.Wire.say;
 
+import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.ChannelOutputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.UnixChannel;
 import io.netty.util.concurrent.Future;
+import java.io.EOFException;
 import java.nio.channels.ClosedChannelException;
+import java.nio.channels.NotYetConnectedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,7 +38,10 @@ import org.imsg.netty.handler.ImsgLimits;
 import org.imsg.netty.handler.ImsgRequests;
 import org.imsg.netty.handler.PeerLimitException;
 import org.imsg.netty.handler.RequestTimeoutException;
+import org.imsg.sys.Constants;
 import org.imsg.unix.Fd;
+import org.imsg.unix.UnixAddress;
+import org.imsg.unix.UnixListener;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -84,6 +95,55 @@ class DaemonContractTest {
         } finally {
             client.close().sync();
             server.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void a_request_made_before_the_connection_fails_alone(Loops loops) throws Exception {
+        UnixAddress address = UnixAddress.of(directory.resolve("socket"));
+        ImsgRequests requests = new ImsgRequests();
+        try (UnixListener listener = UnixListener.at(address).backlog(5).listen()) {
+            Channel client = new Bootstrap().group(loops.group()).channel(ImsgSocketChannel.class)
+                    .handler(new ChannelInitializer<>() {
+                        @Override
+                        protected void initChannel(Channel channel) {
+                            channel.pipeline().addLast(codec(), requests);
+                        }
+                    }).register().sync().channel();
+            ImsgMessage early = message(1, "early");
+            assertThatThrownBy(requests.request(early, LONG)::sync).isInstanceOf(NotYetConnectedException.class);
+            assertThat(early.refCnt()).isZero();
+            client.connect(new DomainSocketAddress(address.path().toFile())).sync();
+            try (Wire peer = new Wire(listener.accept())) {
+                Future<ImsgMessage> reply = requests.request(message(1, "?"), LONG);
+                assertThat(peer.text(17)).endsWith("?");
+                peer.send(Messages.plain(2, 2, "!"));
+                assertThat(Messages.text(reply.sync().getNow())).isEqualTo("!");
+                reply.getNow().release();
+            } finally {
+                client.close().sync();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void requests_fail_at_once_when_the_peer_had_ended_its_output_before_their_handler_came(Loops loops)
+            throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel client = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.ALLOW_HALF_CLOSURE, true), codec(),
+                events);
+        try (Wire peer = new Wire(pair.second())) {
+            SocketCalls.shutdown(peer.socket(), Constants.SHUT_WR);
+            events.expect(ChannelInputShutdownEvent.INSTANCE);
+            ImsgRequests requests = new ImsgRequests();
+            client.pipeline().addLast(requests);
+            client.eventLoop().submit(() -> {}).sync();
+            assertThatThrownBy(requests.request(message(1, "?"), LONG)::sync).isInstanceOf(EOFException.class);
+        } finally {
+            client.close().sync();
         }
     }
 
@@ -165,6 +225,42 @@ class DaemonContractTest {
             events.expect(Events.INACTIVE);
             assertThatThrownBy(bulk::sync).isInstanceOf(ClosedChannelException.class);
             assertThatThrownBy(last::sync).isInstanceOf(ClosedChannelException.class);
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void so_is_one_that_had_stopped_taking_before_the_limit_was_set(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(), events);
+        try (pair) {
+            channel.writeAndFlush(bytes("x".repeat(1_000_000)));
+            channel.pipeline().addFirst(new ImsgLimits().stall(SHORT));
+            assertThat(events.next(PeerLimitException.class)).hasMessageContaining("took too little for 50 ms");
+            events.expect(Events.INACTIVE);
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void one_that_is_not_sent_anything_any_more_is_not_cut_off_for_what_it_did_not_take(Loops loops)
+            throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Channel channel = Wire.open(loops.group(), pair.first(), new ImsgLimits().stall(SHORT), events);
+        try (Wire peer = new Wire(pair.second())) {
+            channel.writeAndFlush(bytes("x".repeat(1_000_000)));
+            ((DuplexChannel) channel).shutdownOutput().sync();
+            events.expect(ChannelOutputShutdownEvent.INSTANCE);
+            // Due after the limit, which was set before it.
+            channel.eventLoop().schedule(() -> {}, 2 * SHORT.toMillis(), TimeUnit.MILLISECONDS).sync();
+            peer.send("still heard");
+            assertThat(events.text(11)).isEqualTo("still heard");
         } finally {
             channel.close().sync();
         }

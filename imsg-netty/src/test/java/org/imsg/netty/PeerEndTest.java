@@ -10,6 +10,8 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.DefaultMaxBytesRecvByteBufAllocator;
+import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import io.netty.channel.socket.DuplexChannel;
@@ -102,6 +104,54 @@ class PeerEndTest {
             ReferenceCountUtil.release(event);
         }
         assertThat(text.length()).isEqualTo(100_004);
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void all_of_it_is_although_the_allocator_allows_so_many_bytes_a_turn(Loops loops) throws Exception {
+        for (boolean autoRead : new boolean[]{false, true}) {
+            Fd.Pair pair = Fd.socketpair();
+            Events events = new Events();
+            try (Wire peer = new Wire(pair.second())) {
+                peer.send("x".repeat(100_000));
+            }
+            Wire.open(loops, pair.first(), Map.of(ChannelOption.AUTO_READ, autoRead,
+                    ChannelOption.RECVBUF_ALLOCATOR, new DefaultMaxBytesRecvByteBufAllocator(1000, 1000)), events);
+            assertThat(events.text(100_000)).hasSize(100_000);
+            events.expect(Events.INACTIVE);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void it_is_noticed_although_the_allocator_fails_at_first(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        var failing = new DefaultMaxMessagesRecvByteBufAllocator() {
+            private boolean failed;
+
+            @Override
+            public ExtendedHandle newHandle() {
+                return new MaxMessageHandle() {
+                    @Override
+                    public int guess() {
+                        if (failed)
+                            return 1000;
+                        failed = true;
+                        throw new IllegalStateException("not now");
+                    }
+                };
+            }
+        };
+        Wire.open(loops, pair.first(),
+                Map.of(ChannelOption.AUTO_READ, false, ChannelOption.RECVBUF_ALLOCATOR, failing), events);
+        try (Wire peer = new Wire(pair.second())) {
+            peer.send("last");
+        }
+        events.expect(Events.ACTIVE);
+        assertThat(events.next(IllegalStateException.class)).hasMessage("not now");
+        assertThat(events.text(4)).isEqualTo("last");
+        events.expect(Events.INACTIVE);
     }
 
     @ParameterizedTest

@@ -33,17 +33,18 @@ class SendingTest {
     /** The real call, written down; or one that fails as that of a kernel without buffers does. */
     private static final class Recorded extends Sendmsg {
         final List<String> calls = new ArrayList<>();
-        boolean outOfBuffers;
+        /** What is short, or 0. */
+        int shortage;
 
         @Override
         int send(int fd, ByteBuf bytes, int descriptor) {
             return result("one" + (descriptor < 0 ? "" : " with a descriptor"),
-                    outOfBuffers ? -Constants.ENOBUFS : super.send(fd, bytes, descriptor));
+                    shortage != 0 ? -shortage : super.send(fd, bytes, descriptor));
         }
 
         @Override
         int send(int fd, ChannelOutboundBuffer queue) throws IOException {
-            return result("gathered", outOfBuffers ? -Constants.ENOBUFS : super.send(fd, queue));
+            return result("gathered", shortage != 0 ? -shortage : super.send(fd, queue));
         }
 
         private int result(String call, int n) {
@@ -113,30 +114,35 @@ class SendingTest {
 
     @ParameterizedTest
     @MethodSource("org.imsg.netty.Loops#available")
-    void a_kernel_without_buffers_is_asked_again_and_nothing_is_lost(Loops loops) throws Exception {
+    void a_kernel_without_buffers_or_memory_is_asked_again_and_nothing_is_lost(Loops loops) throws Exception {
         Fd.Pair pair = Fd.socketpair();
         Channel channel = Wire.open(loops.group(), pair.first());
         EventLoop loop = channel.eventLoop();
         Recorded sendmsg = new Recorded();
-        sendmsg.outOfBuffers = true;
         sendmsg.on(loop);
         try (Wire peer = new Wire(pair.second())) {
-            ChannelFuture first = channel.write(new FdBuf(bytes("first"), pipeSaying("still here")));
-            ChannelFuture last = channel.writeAndFlush(bytes("last"));
-            while (loop.submit(() -> sendmsg.calls.size()).get() < 3)
-                Thread.onSpinWait();
-            assertThat(first.isDone()).isFalse();
-            assertThat(last.isDone()).isFalse();
-            loop.submit(() -> {
-                assertThat(sendmsg.calls).containsOnly("one with a descriptor: " + -Constants.ENOBUFS);
-                sendmsg.outOfBuffers = false;
-            }).sync();
-            last.sync();
-            Wire.Received received = peer.receive(5);
-            assertThat(received.text()).isEqualTo("first");
-            assertThat(say(received.fd())).isEqualTo("still here");
-            assertThat(peer.text(4)).isEqualTo("last");
-            assertThat(first.isSuccess()).isTrue();
+            for (int shortage : new int[]{Constants.ENOBUFS, Constants.ENOMEM, Constants.EMSGSIZE}) {
+                loop.submit(() -> {
+                    sendmsg.calls.clear();
+                    sendmsg.shortage = shortage;
+                }).sync();
+                ChannelFuture first = channel.write(new FdBuf(bytes("first"), pipeSaying("still here")));
+                ChannelFuture last = channel.writeAndFlush(bytes("last"));
+                while (loop.submit(() -> sendmsg.calls.size()).get() < 3)
+                    Thread.onSpinWait();
+                assertThat(first.isDone()).isFalse();
+                assertThat(last.isDone()).isFalse();
+                loop.submit(() -> {
+                    assertThat(sendmsg.calls).containsOnly("one with a descriptor: " + -shortage);
+                    sendmsg.shortage = 0;
+                }).sync();
+                last.sync();
+                Wire.Received received = peer.receive(5);
+                assertThat(received.text()).isEqualTo("first");
+                assertThat(say(received.fd())).isEqualTo("still here");
+                assertThat(peer.text(4)).isEqualTo("last");
+                assertThat(first.isSuccess()).isTrue();
+            }
         } finally {
             Recorded.off(loop);
             channel.close().sync();
@@ -150,7 +156,7 @@ class SendingTest {
         Channel channel = Wire.open(loops.group(), pair.first());
         EventLoop loop = channel.eventLoop();
         Recorded sendmsg = new Recorded();
-        sendmsg.outOfBuffers = true;
+        sendmsg.shortage = Constants.ENOBUFS;
         sendmsg.on(loop);
         try (Wire peer = new Wire(pair.second())) {
             ChannelFuture written = channel.write(bytes("patient"));
@@ -162,7 +168,7 @@ class SendingTest {
                 Thread.onSpinWait();
             // Of ten attempts the first may have been due at once; on a slow machine this only takes longer.
             assertThat(System.nanoTime() - start).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(9 * 5));
-            loop.submit(() -> sendmsg.outOfBuffers = false).sync();
+            loop.submit(() -> sendmsg.shortage = 0).sync();
             written.sync();
             assertThat(peer.text(7)).isEqualTo("patient");
         } finally {
@@ -180,7 +186,7 @@ class SendingTest {
         Channel channel = Wire.open(loops.group(), pair.first());
         EventLoop loop = channel.eventLoop();
         Recorded sendmsg = new Recorded();
-        sendmsg.outOfBuffers = true;
+        sendmsg.shortage = Constants.ENOBUFS;
         sendmsg.on(loop);
         try (Wire peer = new Wire(pair.second())) {
             FdBuf waiting = new FdBuf(bytes("waiting"), pipeSaying("unheard"));

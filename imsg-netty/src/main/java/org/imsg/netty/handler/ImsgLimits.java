@@ -1,8 +1,10 @@
 package org.imsg.netty.handler;
 
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
@@ -63,8 +65,10 @@ public final class ImsgLimits extends ChannelDuplexHandler {
 
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
-        if (ctx.channel().isActive())
+        if (ctx.channel().isActive()) {
             begin(ctx);
+            watchWritability(ctx);
+        }
     }
 
     @Override
@@ -139,23 +143,32 @@ public final class ImsgLimits extends ChannelDuplexHandler {
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext ctx) {
-        if (stall != null && !over) {
-            boolean writable = ctx.channel().isWritable();
-            if (!writable && stallCheck == null) {
-                stalledAt = now(ctx);
-                checkStall(ctx);
-            } else if (writable && stallCheck != null) {
-                stallCheck.cancel(false);
-                stallCheck = null;
-            }
-        }
+        watchWritability(ctx);
         ctx.fireChannelWritabilityChanged();
+    }
+
+    private void watchWritability(ChannelHandlerContext ctx) {
+        if (stall == null || over)
+            return;
+        boolean stalled = isStalled(ctx.channel());
+        if (stalled && stallCheck == null) {
+            stalledAt = now(ctx);
+            checkStall(ctx);
+        } else if (!stalled && stallCheck != null) {
+            stallCheck.cancel(false);
+            stallCheck = null;
+        }
+    }
+
+    /** A channel whose output was shut down is not writable either, but has dropped what it had for the peer. */
+    private static boolean isStalled(Channel channel) {
+        return !channel.isWritable() && !(channel instanceof DuplexChannel duplex && duplex.isOutputShutdown());
     }
 
     private void checkStall(ChannelHandlerContext ctx) {
         EventExecutor loop = ctx.executor();
         stallCheck = loop.schedule(() -> {
-            if (ctx.executor() == loop)
+            if (ctx.executor() == loop && isStalled(ctx.channel()))
                 end(ctx, "the peer took too little for " + stall.toMillis() + " ms");
         }, nanos(stall) - (now(ctx) - stalledAt), TimeUnit.NANOSECONDS);
     }

@@ -4,6 +4,7 @@ import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.DefaultPromise;
 import io.netty.util.concurrent.EventExecutor;
@@ -183,8 +184,6 @@ public final class ImsgRequests extends ChannelDuplexHandler {
 
     private void send(ImsgMessage request, Duration timeout, Promise<ImsgMessage> end, IntPredicate isEnd,
             Consumer<ImsgMessage> each) {
-        if (ended == null && !context.channel().isActive())
-            ended = new ClosedChannelException();
         if (ended != null) {
             refuse(request, end, ended);
             return;
@@ -223,7 +222,7 @@ public final class ImsgRequests extends ChannelDuplexHandler {
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
         context = ctx;
-        ended = null;
+        ended = ctx.channel() instanceof DuplexChannel duplex && duplex.isInputShutdown() ? noMoreReplies() : null;
     }
 
     @Override
@@ -250,8 +249,12 @@ public final class ImsgRequests extends ChannelDuplexHandler {
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
         if (event instanceof ChannelInputShutdownEvent)
-            end(new EOFException("the peer has ended its output, so no reply can come"));
+            end(noMoreReplies());
         ctx.fireUserEventTriggered(event);
+    }
+
+    private static EOFException noMoreReplies() {
+        return new EOFException("the peer has ended its output, so no reply can come");
     }
 
     @Override
