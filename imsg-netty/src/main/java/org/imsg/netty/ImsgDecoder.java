@@ -116,6 +116,7 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
             }
             read(ctx, bytes, fd == null ? -1 : fd.release(), withFd.isLost());
         } else {
+            delivered = true;
             fire(ctx, message);
         }
     }
@@ -193,7 +194,7 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
     private void grow(ChannelHandlerContext ctx, int more) {
         ByteBuf before = tail;
         int have = before == null ? 0 : before.readableBytes();
-        int advance = Math.min(framer.needed(), Math.max(LARGEST_ADVANCE, 2 * have));
+        int advance = (int) Math.min(framer.needed(), Math.max(LARGEST_ADVANCE, 2L * have));
         tail = ctx.alloc().directBuffer(Math.max(have + more, advance));
         if (before == null)
             return;

@@ -7,11 +7,15 @@ import static org.imsg.netty.Wire.pipeSaying;
 import static org.imsg.netty.Wire.say;
 
 import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.UnpooledHeapByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.channel.WriteBufferWaterMark;
@@ -30,6 +34,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.imsg.DescriptorState;
@@ -165,6 +170,48 @@ class DaemonContractTest {
             Loops.end(first);
             assertThat(told.await(20, TimeUnit.SECONDS)).isTrue();
             assertThat(unanswered.cause()).isInstanceOf(RequestTimeoutException.class);
+        } finally {
+            client.close().sync();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void a_request_that_was_given_to_the_former_loop_is_sent_on_the_one_that_the_channel_moved_to(Loops loops)
+            throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        ImsgRequests requests = new ImsgRequests();
+        Channel client = Wire.open(loops.group(), pair.first(), codec(), requests);
+        EventLoop former = client.eventLoop();
+        EventLoop loop = loops.other().group().next();
+        CompletableFuture<Boolean> sentOnLoop = new CompletableFuture<>();
+        ByteBuf payload = new UnpooledHeapByteBuf(ByteBufAllocator.DEFAULT, 0, 0) {
+            @Override
+            public ByteBuf retain() {
+                sentOnLoop.complete(loop.inEventLoop());
+                return super.retain();
+            }
+        };
+        CountDownLatch moving = new CountDownLatch(1);
+        CountDownLatch requested = new CountDownLatch(1);
+        try (Wire peer = new Wire(pair.second())) {
+            former.submit(() -> {
+                client.deregister();
+                former.submit(() -> {
+                    CountDownLatch moved = new CountDownLatch(1);
+                    loop.register(client).addListener(_ -> moved.countDown());
+                    moved.await();
+                    return null;
+                });
+                moving.countDown();
+                requested.await();
+                return null;
+            });
+            moving.await();
+            requests.request(new ImsgMessage(1, 0, 0, payload), LONG);
+            requested.countDown();
+            assertThat(sentOnLoop.get()).isTrue();
+            assertThat(peer.text(16)).hasSize(16);
         } finally {
             client.close().sync();
         }

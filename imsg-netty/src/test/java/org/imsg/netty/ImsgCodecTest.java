@@ -14,19 +14,23 @@ import static org.imsg.netty.Wire.say;
 
 import io.netty.buffer.AbstractByteBufAllocator;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -42,6 +46,7 @@ import org.imsg.wire.ImsgHeader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -477,6 +482,25 @@ class ImsgCodecTest {
     }
 
     @Test
+    void a_program_that_reads_by_hand_and_got_something_else_is_not_read_for_again() {
+        List<String> reads = new ArrayList<>();
+        EmbeddedChannel channel = new EmbeddedChannel(new ChannelOutboundHandlerAdapter() {
+            @Override
+            public void read(ChannelHandlerContext ctx) {
+                reads.add("read");
+            }
+        }, new ImsgCodec());
+        channel.config().setAutoRead(false);
+        reads.clear();
+        channel.writeInbound("something else");
+        assertThat(reads).isEmpty();
+        channel.writeInbound(join(new byte[1]));
+        assertThat(reads).hasSize(1);
+        channel.pipeline().removeLast();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
     void what_follows_after_the_codec_is_removed_is_bytes_again() {
         EmbeddedChannel channel = new EmbeddedChannel();
         ImsgCodec codec = new ImsgCodec();
@@ -522,28 +546,57 @@ class ImsgCodecTest {
         }
     }
 
+    /** An allocator that may have no direct memory left, and knows how much it was asked for then. */
+    private static final class Allocator extends AbstractByteBufAllocator {
+        boolean exhausted;
+        int asked;
+
+        Allocator() {
+            super(true);
+        }
+
+        @Override
+        public boolean isDirectBufferPooled() {
+            return false;
+        }
+
+        @Override
+        protected ByteBuf newHeapBuffer(int initial, int most) {
+            return Unpooled.buffer(initial, most);
+        }
+
+        @Override
+        protected ByteBuf newDirectBuffer(int initial, int most) {
+            if (!exhausted)
+                return Unpooled.directBuffer(initial, most);
+            asked = initial;
+            throw new OutOfMemoryError("no direct memory left");
+        }
+    }
+
+    /** Else each read would copy the gigabyte before it. */
+    @Test
+    void a_part_that_is_longer_than_a_gigabyte_grows_by_as_much_as_a_short_one_does(@TempDir Path directory)
+            throws Exception {
+        Allocator allocator = new Allocator();
+        EmbeddedChannel channel = new EmbeddedChannel(
+                new ImsgCodec().format(WireFormat.MODERN).maxSize(2_000_000_000 - ImsgHeader.SIZE), new Events());
+        channel.config().setAllocator(allocator);
+        try (FileChannel sparse = FileChannel.open(directory.resolve("sparse"), StandardOpenOption.CREATE_NEW,
+                StandardOpenOption.READ, StandardOpenOption.WRITE); Arena arena = Arena.ofConfined()) {
+            MemorySegment part = sparse.map(FileChannel.MapMode.READ_WRITE, 0, 1_200_000_000, arena);
+            ImsgHeader.write(part, 0, Dialect.MODERN, 1, 2_000_000_000, false, 0, Messages.PID);
+            channel.writeInbound(Unpooled.wrappedBuffer(part.asByteBuffer()));
+            allocator.exhausted = true;
+            channel.writeInbound(join(new byte[1]));
+            assertThat(allocator.asked).isEqualTo(2_000_000_000);
+        }
+    }
+
     /** Bytes that were lost on the way must not be taken for others. */
     @Test
     void memory_that_runs_out_inside_a_message_ends_the_stream() throws Exception {
-        boolean[] none = {false};
-        ByteBufAllocator allocator = new AbstractByteBufAllocator(true) {
-            @Override
-            public boolean isDirectBufferPooled() {
-                return false;
-            }
-
-            @Override
-            protected ByteBuf newHeapBuffer(int initial, int most) {
-                return Unpooled.buffer(initial, most);
-            }
-
-            @Override
-            protected ByteBuf newDirectBuffer(int initial, int most) {
-                if (none[0])
-                    throw new OutOfMemoryError("no direct memory left");
-                return Unpooled.directBuffer(initial, most);
-            }
-        };
+        Allocator allocator = new Allocator();
         Events events = new Events();
         EmbeddedChannel channel = new EmbeddedChannel(new ImsgCodec().format(WireFormat.MODERN), events);
         channel.config().setAllocator(allocator);
@@ -551,7 +604,7 @@ class ImsgCodecTest {
         ByteBuf first = Unpooled.wrappedBuffer(message, 0, 20);
         ByteBuf second = Unpooled.wrappedBuffer(message, 20, message.length - 20);
         channel.writeInbound(first.asReadOnly());
-        none[0] = true;
+        allocator.exhausted = true;
         channel.writeInbound(second);
         assertThat(events.next(OutOfMemoryError.class)).hasMessageContaining("no direct memory left");
         assertThat(channel.isOpen()).isFalse();

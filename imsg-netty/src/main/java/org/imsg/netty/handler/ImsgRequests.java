@@ -164,17 +164,11 @@ public final class ImsgRequests extends ChannelDuplexHandler {
                 return ctx.executor();
             }
         };
-        if (ctx.executor().inEventLoop()) {
-            send(request, timeout, end, isEnd, each);
-            return end;
-        }
-        try {
-            ctx.executor().execute(() -> send(request, timeout, end, isEnd, each));
-        } catch (RejectedExecutionException e) {
-            request.release();
-            return ImmediateEventExecutor.INSTANCE.newFailedFuture(e);
-        }
-        return end;
+        send(request, timeout, end, isEnd, each);
+        // A loop that has ended tells no listener.
+        return end.cause() instanceof RejectedExecutionException e
+                ? ImmediateEventExecutor.INSTANCE.newFailedFuture(e)
+                : end;
     }
 
     private static void refuse(ImsgMessage request, Promise<ImsgMessage> end, Throwable why) {
@@ -182,8 +176,18 @@ public final class ImsgRequests extends ChannelDuplexHandler {
         end.tryFailure(why);
     }
 
+    /** On the event loop, which may be another one by the time that a task of the former runs. */
     private void send(ImsgMessage request, Duration timeout, Promise<ImsgMessage> end, IntPredicate isEnd,
             Consumer<ImsgMessage> each) {
+        EventExecutor loop = context.executor();
+        if (!loop.inEventLoop()) {
+            try {
+                loop.execute(() -> send(request, timeout, end, isEnd, each));
+            } catch (RejectedExecutionException e) {
+                refuse(request, end, e);
+            }
+            return;
+        }
         if (ended != null) {
             refuse(request, end, ended);
             return;
