@@ -54,7 +54,7 @@ public final class Child {
     private static final long GIVING_WAY = TimeUnit.MILLISECONDS.toNanos(30);
 
     private static final Set<Child> AWAITED = ConcurrentHashMap.newKeySet();
-    /** A start takes one; who waits for those that have begun takes all, in the order of asking. */
+    /** A start takes one; a thread that waits for the starts takes all, in the order of asking. */
     private static final Semaphore STARTS = new Semaphore(Integer.MAX_VALUE, true);
 
     private final CompletableFuture<ExitStatus> exit = new CompletableFuture<>();
@@ -356,7 +356,7 @@ public final class Child {
                 IntSupplier call = call(pid.address(), argv.getFirst().address(), actions, attributes,
                         array(argv, arena), array(variables(arena), arena));
                 check(launch.from(() -> {
-                    // Not before: who waits for the starts would wait for all that wait for their turn.
+                    // Not before: a thread that waits for the starts would wait for all that wait for their turn.
                     STARTS.acquireUninterruptibly();
                     begun.set(true);
                     return call.getAsInt();

@@ -67,7 +67,7 @@ final class Supervisor {
     private final RoleTable table;
     private final List<Instance> instances = new ArrayList<>();
     private final Map<String, Demand> demands = new LinkedHashMap<>();
-    /** Pairs of processes that are to be connected again, and when. */
+    /** Pairs of processes that lost their channel, and when they get another. */
     private final Map<Set<Instance>, Long> lost = new LinkedHashMap<>();
     private boolean begun;
     /** Read by other threads, too. */
