@@ -12,7 +12,6 @@ import java.nio.channels.ConnectionPendingException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.imsg.sys.Constants;
-import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 import org.jspecify.annotations.Nullable;
 
@@ -23,8 +22,6 @@ import org.jspecify.annotations.Nullable;
 final class Connector {
     private static final long FIRST_PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(500);
     private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
-
-    private static final int ENOENT = Errno.number("ENOENT");
 
     private final ImsgSocketChannel channel;
     private @Nullable ChannelPromise promise;
@@ -92,7 +89,7 @@ final class Connector {
 
     /** In the types that Netty's channels fail with, which code that tries again looks for; the errno is the cause's. */
     private static IOException refused(ErrnoException cause) {
-        IOException refused = cause.number() == ENOENT
+        IOException refused = cause.number() == Constants.ENOENT
                 ? new FileNotFoundException(cause.getMessage())
                 : new ConnectException(cause.getMessage());
         refused.initCause(cause);
@@ -112,9 +109,9 @@ final class Connector {
     }
 
     private void succeed() {
+        channel.connected(to);
         ChannelPromise connected = promise;
         promise = null;
-        channel.connected(to);
         boolean wanted = connected.trySuccess();
         channel.pipeline().fireChannelActive();
         if (!wanted)

@@ -4,7 +4,6 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufHolder;
 import io.netty.util.IllegalReferenceCountException;
 import io.netty.util.ResourceLeakDetector;
-import io.netty.util.ResourceLeakDetectorFactory;
 import io.netty.util.ResourceLeakTracker;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
@@ -15,32 +14,33 @@ import org.jspecify.annotations.Nullable;
  * Bytes, and perhaps a descriptor, with one count of references for both: the last release frees the bytes and closes the
  * descriptor if no handler took it. One that holds a descriptor is watched by Netty's leak detector, and what it was stands in the
  * report.
+ *
+ * @param <T> the kind of holder that extends this
  */
-abstract class DescriptorHolder implements ByteBufHolder {
+abstract class DescriptorHolder<T extends DescriptorHolder<T>> implements ByteBufHolder {
     /** Netty's AbstractReferenceCounted has an object for it. */
+    @SuppressWarnings("rawtypes") // a class has one updater, whatever its parameter
     private static final AtomicIntegerFieldUpdater<DescriptorHolder> REFERENCES = AtomicIntegerFieldUpdater
             .newUpdater(DescriptorHolder.class, "references");
 
     private volatile int references = 1;
     private ByteBuf content;
     /** Null for one that is not watched. */
-    private final @Nullable ResourceLeakTracker<DescriptorHolder> leak;
+    private final @Nullable ResourceLeakTracker<T> leak;
     private @Nullable Fd fd;
     /** The holder that this is a duplicate of, whose references count for both, or null. */
-    private @Nullable DescriptorHolder counting;
+    private @Nullable DescriptorHolder<T> counting;
 
     /** Takes both over as they are; where a user hands in a descriptor, it is moved first. */
-    DescriptorHolder(ByteBuf content, @Nullable Fd fd, ResourceLeakDetector<DescriptorHolder> leaks) {
+    DescriptorHolder(ByteBuf content, @Nullable Fd fd, ResourceLeakDetector<T> leaks) {
         this.content = Objects.requireNonNull(content);
         this.fd = fd;
-        leak = fd == null ? null : leaks.track(this);
+        leak = fd == null ? null : leaks.track(self());
     }
 
-    /** A detector for one kind of holder, whose reports name it. */
     @SuppressWarnings("unchecked")
-    static ResourceLeakDetector<DescriptorHolder> leaksOf(Class<? extends DescriptorHolder> kind) {
-        return (ResourceLeakDetector<DescriptorHolder>) ResourceLeakDetectorFactory.instance()
-                .newResourceLeakDetector(kind);
+    private T self() {
+        return (T) this;
     }
 
     /** For the end of a constructor: a leak report names the message first. */
@@ -50,7 +50,7 @@ abstract class DescriptorHolder implements ByteBufHolder {
     }
 
     /** A holder of the same kind and with the same properties, but for these. */
-    abstract DescriptorHolder with(ByteBuf bytes, @Nullable Fd descriptor);
+    abstract T with(ByteBuf bytes, @Nullable Fd descriptor);
 
     /**
      * The bytes.
@@ -98,29 +98,29 @@ abstract class DescriptorHolder implements ByteBufHolder {
         if (unclaimed != null)
             unclaimed.close();
         if (leak != null)
-            leak.close(this);
+            leak.close(self());
         content.release();
     }
 
     @Override
-    public DescriptorHolder copy() {
+    public final T copy() {
         return with(content.copy(), null);
     }
 
     @Override
-    public DescriptorHolder duplicate() {
-        DescriptorHolder duplicate = with(content.duplicate(), null);
+    public final T duplicate() {
+        DescriptorHolder<T> duplicate = with(content.duplicate(), null);
         duplicate.counting = counting == null ? this : counting;
-        return duplicate;
+        return duplicate.self();
     }
 
     @Override
-    public DescriptorHolder retainedDuplicate() {
+    public final T retainedDuplicate() {
         return with(content.retainedDuplicate(), null);
     }
 
     @Override
-    public DescriptorHolder replace(ByteBuf bytes) {
+    public final T replace(ByteBuf bytes) {
         return with(Objects.requireNonNull(bytes), takeFd());
     }
 
@@ -130,17 +130,17 @@ abstract class DescriptorHolder implements ByteBufHolder {
     }
 
     @Override
-    public DescriptorHolder retain() {
+    public final T retain() {
         return retain(1);
     }
 
     @Override
-    public DescriptorHolder retain(int increment) {
+    public final T retain(int increment) {
         if (counting == null)
             count(increment, 1);
         else
             counting.retain(increment);
-        return this;
+        return self();
     }
 
     @Override
@@ -175,15 +175,15 @@ abstract class DescriptorHolder implements ByteBufHolder {
     }
 
     @Override
-    public DescriptorHolder touch() {
+    public final T touch() {
         return touch(null);
     }
 
     @Override
-    public DescriptorHolder touch(Object hint) {
+    public final T touch(Object hint) {
         content.touch(hint);
         if (leak != null)
             leak.record(hint);
-        return this;
+        return self();
     }
 }

@@ -2,6 +2,7 @@ package org.imsg.netty;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.util.ResourceLeakDetector;
+import io.netty.util.ResourceLeakDetectorFactory;
 import java.util.Objects;
 import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
@@ -22,8 +23,9 @@ import org.jspecify.annotations.Nullable;
  * duplicates have the bytes only, the descriptor stays; {@link #replace(ByteBuf)} moves it. Not safe for two threads at once, except
  * retain and release.
  */
-public final class FdBuf extends DescriptorHolder {
-    private static final ResourceLeakDetector<DescriptorHolder> LEAKS = leaksOf(FdBuf.class);
+public final class FdBuf extends DescriptorHolder<FdBuf> {
+    private static final ResourceLeakDetector<FdBuf> LEAKS = ResourceLeakDetectorFactory.instance()
+            .newResourceLeakDetector(FdBuf.class);
 
     private final boolean lost;
 
@@ -56,50 +58,6 @@ public final class FdBuf extends DescriptorHolder {
     @Override
     FdBuf with(ByteBuf bytes, @Nullable Fd descriptor) {
         return new FdBuf(bytes, descriptor, lost);
-    }
-
-    @Override
-    public FdBuf copy() {
-        return (FdBuf) super.copy();
-    }
-
-    @Override
-    public FdBuf duplicate() {
-        return (FdBuf) super.duplicate();
-    }
-
-    @Override
-    public FdBuf retainedDuplicate() {
-        return (FdBuf) super.retainedDuplicate();
-    }
-
-    @Override
-    public FdBuf replace(ByteBuf bytes) {
-        return (FdBuf) super.replace(bytes);
-    }
-
-    @Override
-    public FdBuf retain() {
-        super.retain();
-        return this;
-    }
-
-    @Override
-    public FdBuf retain(int increment) {
-        super.retain(increment);
-        return this;
-    }
-
-    @Override
-    public FdBuf touch() {
-        super.touch();
-        return this;
-    }
-
-    @Override
-    public FdBuf touch(Object hint) {
-        super.touch(hint);
-        return this;
     }
 
     @Override

@@ -40,7 +40,7 @@ public final class ImsgChannelConfig extends DefaultChannelConfig implements Dup
     private static final MessageSizeEstimator.Handle BYTES = DefaultMessageSizeEstimator.DEFAULT.newHandle();
     private static final MessageSizeEstimator.Handle BYTES_AND_DESCRIPTORS = message -> {
         int bytes = BYTES.size(message);
-        return message instanceof DescriptorHolder holder && holder.hasFd() ? bytes + DESCRIPTOR_WEIGHT : bytes;
+        return message instanceof DescriptorHolder<?> holder && holder.hasFd() ? bytes + DESCRIPTOR_WEIGHT : bytes;
     };
 
     private final ImsgSocketChannel socketChannel;

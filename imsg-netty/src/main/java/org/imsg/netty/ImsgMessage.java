@@ -3,6 +3,7 @@ package org.imsg.netty;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.util.ResourceLeakDetector;
+import io.netty.util.ResourceLeakDetectorFactory;
 import java.util.Locale;
 import java.util.Objects;
 import org.imsg.DescriptorState;
@@ -21,8 +22,9 @@ import org.jspecify.annotations.Nullable;
  * message's count of references. The leak detector watches
  * messages with a descriptor; its report names the message's type, id and descriptor, and the handlers it passed. Not safe for two threads at once, except retain and release.
  */
-public final class ImsgMessage extends DescriptorHolder {
-    private static final ResourceLeakDetector<DescriptorHolder> LEAKS = leaksOf(ImsgMessage.class);
+public final class ImsgMessage extends DescriptorHolder<ImsgMessage> {
+    private static final ResourceLeakDetector<ImsgMessage> LEAKS = ResourceLeakDetectorFactory.instance()
+            .newResourceLeakDetector(ImsgMessage.class);
 
     private final int type;
     private final int id;
@@ -128,50 +130,6 @@ public final class ImsgMessage extends DescriptorHolder {
                 ? DescriptorState.PRESENT
                 : arrived == DescriptorState.PRESENT ? DescriptorState.NONE : arrived;
         return new ImsgMessage(type, id, pid, bytes, there, descriptor);
-    }
-
-    @Override
-    public ImsgMessage copy() {
-        return (ImsgMessage) super.copy();
-    }
-
-    @Override
-    public ImsgMessage duplicate() {
-        return (ImsgMessage) super.duplicate();
-    }
-
-    @Override
-    public ImsgMessage retainedDuplicate() {
-        return (ImsgMessage) super.retainedDuplicate();
-    }
-
-    @Override
-    public ImsgMessage replace(ByteBuf payload) {
-        return (ImsgMessage) super.replace(payload);
-    }
-
-    @Override
-    public ImsgMessage retain() {
-        super.retain();
-        return this;
-    }
-
-    @Override
-    public ImsgMessage retain(int increment) {
-        super.retain(increment);
-        return this;
-    }
-
-    @Override
-    public ImsgMessage touch() {
-        super.touch();
-        return this;
-    }
-
-    @Override
-    public ImsgMessage touch(Object hint) {
-        super.touch(hint);
-        return this;
     }
 
     @Override

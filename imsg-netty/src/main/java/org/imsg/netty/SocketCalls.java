@@ -12,6 +12,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.UnsupportedAddressTypeException;
 import java.nio.charset.StandardCharsets;
+import java.util.function.IntUnaryOperator;
 import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Msghdr;
@@ -50,76 +51,67 @@ final class SocketCalls {
                 : MemorySegment.ofBuffer(buffer.internalNioBuffer(index, length)).address();
     }
 
+    /** A call on a socket that may be closed meanwhile. {@return its result} */
+    private static int on(Fd socket, IntUnaryOperator call) throws IOException {
+        OpenDescriptor descriptor = OpenDescriptor.of(socket);
+        int fd = descriptor.enter();
+        try {
+            return call.applyAsInt(fd);
+        } finally {
+            descriptor.exit();
+        }
+    }
+
     /** connect(2), once: 0 or the negative errno. */
     static int connect(Fd socket, SocketAddress to) throws IOException {
-        int fd = OpenDescriptor.of(socket).enter();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name = unixAddress(to).toNative(arena);
             int result;
             do {
-                result = Posix.connect(fd, name.address(), (int) name.byteSize());
+                result = on(socket, fd -> Posix.connect(fd, name.address(), (int) name.byteSize()));
             } while (result == -Constants.EINTR);
             return result;
-        } finally {
-            OpenDescriptor.of(socket).exit();
         }
     }
 
     static void bind(Fd socket, SocketAddress to) throws IOException {
-        int fd = OpenDescriptor.of(socket).enter();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name = unixAddress(to).toNative(arena);
-            ErrnoException.check("bind", to, Posix.bind(fd, name.address(), (int) name.byteSize()));
-        } finally {
-            OpenDescriptor.of(socket).exit();
+            ErrnoException.check("bind", to,
+                    on(socket, fd -> Posix.bind(fd, name.address(), (int) name.byteSize())));
         }
     }
 
     static void shutdown(Fd socket, int how) throws IOException {
-        int fd = OpenDescriptor.of(socket).enter();
-        try {
-            ErrnoException.check("shutdown", Posix.shutdown(fd, how));
-        } finally {
-            OpenDescriptor.of(socket).exit();
-        }
+        ErrnoException.check("shutdown", on(socket, fd -> Posix.shutdown(fd, how)));
     }
 
     /** getsockopt(2). {@return so many bytes, as the system orders them} */
     static ByteBuffer option(Fd socket, int level, int name, int length) throws IOException {
-        int fd = OpenDescriptor.of(socket).enter();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = arena.allocate(length, 8);
             MemorySegment size = arena.allocateFrom(ValueLayout.JAVA_INT, length);
             ErrnoException.check("getsockopt", "level " + level + ", option " + name,
-                    Posix.getsockopt(fd, level, name, value.address(), size.address()));
+                    on(socket, fd -> Posix.getsockopt(fd, level, name, value.address(), size.address())));
             return ByteBuffer.wrap(value.toArray(ValueLayout.JAVA_BYTE));
-        } finally {
-            OpenDescriptor.of(socket).exit();
         }
     }
 
     /** setsockopt(2), with what remains in a buffer, which is read to its end. */
     static void option(Fd socket, int level, int name, ByteBuffer value) throws IOException {
-        int fd = OpenDescriptor.of(socket).enter();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment copy = arena.allocate(value.remaining(), 8).copyFrom(MemorySegment.ofBuffer(value));
             ErrnoException.check("setsockopt", "level " + level + ", option " + name,
-                    Posix.setsockopt(fd, level, name, copy.address(), (int) copy.byteSize()));
+                    on(socket, fd -> Posix.setsockopt(fd, level, name, copy.address(), (int) copy.byteSize())));
             value.position(value.limit());
-        } finally {
-            OpenDescriptor.of(socket).exit();
         }
     }
 
     static void nonBlocking(Fd descriptor) throws IOException {
-        int fd = OpenDescriptor.of(descriptor).enter();
-        try {
+        ErrnoException.check("fcntl", "O_NONBLOCK " + descriptor, on(descriptor, fd -> {
             int flags = Posix.fcntl(fd, Constants.F_GETFL, 0);
-            ErrnoException.check("fcntl", "O_NONBLOCK " + fd,
-                    flags < 0 ? flags : Posix.fcntl(fd, Constants.F_SETFL, flags | Constants.O_NONBLOCK));
-        } finally {
-            OpenDescriptor.of(descriptor).exit();
-        }
+            return flags < 0 ? flags : Posix.fcntl(fd, Constants.F_SETFL, flags | Constants.O_NONBLOCK);
+        }));
     }
 
     /** Netty's notation of an abstract name, a path that begins with NUL, is understood. */

@@ -13,14 +13,12 @@ import java.nio.channels.WritableByteChannel;
 import java.util.concurrent.TimeUnit;
 import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Constants;
-import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
 
 /** The sending side of a channel: one sendmsg(2) for each buffer with a descriptor, and one for all those between two such, or send(2) if that is one buffer. */
 final class SocketWriter {
-    private static final int ETOOMANYREFS = Errno.number("ETOOMANYREFS");
     private static final long NO_BUFFERS_PAUSE_MILLIS = 5;
 
     /** How a turn of writing ended: all sent, socket full, fair share used up, or out of kernel buffers. */
@@ -228,7 +226,7 @@ final class SocketWriter {
     /** No byte was sent, the stream is whole, and only this descriptor cannot pass: the other writes need not suffer. */
     private static boolean isDescriptorsFault(int errno) {
         return errno == Constants.EBADF || errno == Constants.EINVAL || errno == Constants.EPERM
-                || errno == Constants.EACCES || errno == ETOOMANYREFS;
+                || errno == Constants.EACCES || errno == Constants.ETOOMANYREFS;
     }
 
     /** The kernel is out of buffers, and no event will tell when it no longer is: one timer, however many flushes find that. */

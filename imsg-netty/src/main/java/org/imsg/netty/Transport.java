@@ -8,6 +8,8 @@ import io.netty.channel.uring.IoUringIoHandler;
 import io.netty.util.Version;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -17,60 +19,30 @@ import org.jspecify.annotations.Nullable;
  * whether its transport is there.
  */
 enum Transport {
-    EPOLL("epoll", "io.netty.channel.epoll.EpollIoHandle", "4.2.2") {
-        @Override
-        boolean fits(IoEventLoop loop) {
-            return loop.isCompatible(EpollBinding.class);
-        }
+    EPOLL("epoll", "io.netty.channel.epoll.EpollIoHandle", "4.2.2", loop -> loop.isCompatible(EpollBinding.class),
+            loop -> loop.isIoType(EpollIoHandler.class), channel -> EpollBinding.of(channel)), KQUEUE("kqueue",
+                    "io.netty.channel.kqueue.KQueueIoHandle", "4.2.2",
+                    loop -> loop.isCompatible(KqueueBinding.class), loop -> loop.isIoType(KQueueIoHandler.class),
+                    channel -> KqueueBinding.of(channel)), IO_URING("io_uring",
+                            "io.netty.channel.uring.IoUringIoHandle", "4.2.14",
+                            loop -> loop.isCompatible(IoUringBinding.class),
+                            loop -> loop.isIoType(IoUringIoHandler.class),
+                            channel -> IoUringBinding.of(channel));
 
-        @Override
-        boolean owns(IoEventLoop loop) {
-            return loop.isIoType(EpollIoHandler.class);
-        }
-
-        @Override
-        Binding binding(ImsgSocketChannel channel) {
-            return EpollBinding.of(channel);
-        }
-    },
-    KQUEUE("kqueue", "io.netty.channel.kqueue.KQueueIoHandle", "4.2.2") {
-        @Override
-        boolean fits(IoEventLoop loop) {
-            return loop.isCompatible(KqueueBinding.class);
-        }
-
-        @Override
-        boolean owns(IoEventLoop loop) {
-            return loop.isIoType(KQueueIoHandler.class);
-        }
-
-        @Override
-        Binding binding(ImsgSocketChannel channel) {
-            return KqueueBinding.of(channel);
-        }
-    },
-    IO_URING("io_uring", "io.netty.channel.uring.IoUringIoHandle", "4.2.14") {
-        @Override
-        boolean fits(IoEventLoop loop) {
-            return loop.isCompatible(IoUringBinding.class);
-        }
-
-        @Override
-        boolean owns(IoEventLoop loop) {
-            return loop.isIoType(IoUringIoHandler.class);
-        }
-
-        @Override
-        Binding binding(ImsgSocketChannel channel) {
-            return IoUringBinding.of(channel);
-        }
-    };
-
+    /** Whether a loop would take its binding; false where the classes are of a version the binding was not made for. */
+    private final Predicate<IoEventLoop> fits;
+    /** Whether a loop is its own, told without its binding. */
+    private final Predicate<IoEventLoop> owns;
+    private final Function<ImsgSocketChannel, Binding> binding;
     private final boolean present;
     /** Null where it can serve, or nothing tells its version. */
     private final @Nullable String refusal;
 
-    Transport(String name, String handle, String oldest) {
+    Transport(String name, String handle, String oldest, Predicate<IoEventLoop> fits, Predicate<IoEventLoop> owns,
+            Function<ImsgSocketChannel, Binding> binding) {
+        this.fits = fits;
+        this.owns = owns;
+        this.binding = binding;
         present = isPresent(handle);
         String artifact = "netty-transport-classes-" + name;
         Version there = Version.identify(Transport.class.getClassLoader()).get(artifact);
@@ -82,17 +54,9 @@ enum Transport {
         return present;
     }
 
-    /** Whether a loop would take its binding; false where the classes are of a version the binding was not made for. */
-    abstract boolean fits(IoEventLoop loop);
-
-    /** Whether a loop is its own, told without its binding. */
-    abstract boolean owns(IoEventLoop loop);
-
-    abstract Binding binding(ImsgSocketChannel channel);
-
-    final Binding bind(ImsgSocketChannel channel) {
+    Binding bind(ImsgSocketChannel channel) {
         check();
-        return binding(channel);
+        return binding.apply(channel);
     }
 
     /** Throws IllegalStateException if this version of it cannot serve. */
@@ -105,7 +69,8 @@ enum Transport {
         if (!(loop instanceof IoEventLoop ioLoop))
             return Optional.empty();
         for (Transport transport : values())
-            if (transport.present && (transport.refusal == null ? transport.fits(ioLoop) : transport.owns(ioLoop)))
+            if (transport.present
+                    && (transport.refusal == null ? transport.fits.test(ioLoop) : transport.owns.test(ioLoop)))
                 return Optional.of(transport);
         return Optional.empty();
     }
