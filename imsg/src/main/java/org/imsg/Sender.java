@@ -2,10 +2,6 @@ package org.imsg;
 
 import static org.imsg.sys.Constants.EAGAIN;
 import static org.imsg.sys.Constants.ECONNRESET;
-import static org.imsg.sys.Constants.EMSGSIZE;
-import static org.imsg.sys.Constants.ENOBUFS;
-import static org.imsg.sys.Constants.ENOMEM;
-import static org.imsg.sys.Constants.ETOOMANYREFS;
 import static org.imsg.sys.Deadline.FOREVER;
 
 import java.io.IOException;
@@ -15,6 +11,7 @@ import java.nio.channels.ClosedChannelException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.imsg.sys.Deadline;
+import org.imsg.sys.Msghdr;
 import org.imsg.sys.Readiness;
 import org.imsg.sys.Recorder;
 import org.imsg.unix.ErrnoException;
@@ -70,7 +67,7 @@ final class Sender extends Turn {
                 buffer.beginSending();
                 while (!buffer.isEmpty()) {
                     int n = buffer.send(number);
-                    if (isPassing(n))
+                    if (Msghdr.maySucceedLater(n))
                         return false;
                     check(n, NO_MESSAGE);
                 }
@@ -165,7 +162,7 @@ final class Sender extends Turn {
             buffer.beginSending();
             while (!buffer.isEmpty()) {
                 int n = buffer.send(number);
-                if (isPassing(n))
+                if (Msghdr.maySucceedLater(n))
                     n = sendWaiting(number, deadline, n);
                 check(n, ownPlace);
             }
@@ -185,7 +182,7 @@ final class Sender extends Turn {
         channel.beginWaiting();
         try {
             long pause = FIRST_PAUSE;
-            for (boolean pauses = n != -EAGAIN; isPassing(n) && channel.isOpen(); pauses = true) {
+            for (boolean pauses = n != -EAGAIN; Msghdr.maySucceedLater(n) && channel.isOpen(); pauses = true) {
                 // poll(2) knows of room for bytes only. Where it is ready and sendmsg(2) is not, looping would be busy.
                 if (pauses) {
                     LockSupport.parkNanos(this, Math.min(pause, Deadline.left(deadline)));
@@ -208,11 +205,6 @@ final class Sender extends Turn {
                     recorded.over(n > 0);
             }
         }
-    }
-
-    /** Whether sendmsg(2) may succeed later. */
-    private static boolean isPassing(int n) {
-        return n == -EAGAIN || n == -ENOBUFS || n == -ENOMEM || n == -ETOOMANYREFS || n == -EMSGSIZE;
     }
 
     private void check(int n, long ownPlace) throws IOException {

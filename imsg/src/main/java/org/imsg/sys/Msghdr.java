@@ -2,7 +2,11 @@ package org.imsg.sys;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static org.imsg.sys.Constants.EAGAIN;
 import static org.imsg.sys.Constants.EMSGSIZE;
+import static org.imsg.sys.Constants.ENOBUFS;
+import static org.imsg.sys.Constants.ENOMEM;
+import static org.imsg.sys.Constants.ETOOMANYREFS;
 import static org.imsg.sys.Constants.MSG_CMSG_CLOEXEC;
 import static org.imsg.sys.Constants.MSG_CTRUNC;
 import static org.imsg.sys.Constants.MSG_NOSIGNAL;
@@ -223,6 +227,17 @@ public final class Msghdr implements AutoCloseable {
             memory.set(JAVA_LONG, IOVLEN, count);
         else
             memory.set(JAVA_INT, IOVLEN, count);
+    }
+
+    /**
+     * Whether a send that failed may succeed later: there was no room or no memory, or too many descriptors of this user are on their
+     * way. poll(2) knows of room for bytes only: where it is EAGAIN, a wait for that room ends in time, else a pause is needed.
+     *
+     * @param n what a send returned
+     * @return true for such an errno
+     */
+    public static boolean maySucceedLater(int n) {
+        return n == -EAGAIN || n == -ENOBUFS || n == -ENOMEM || n == -ETOOMANYREFS || n == -EMSGSIZE;
     }
 
     private int transmit(int fd, long address, int length, int flags, int count) {

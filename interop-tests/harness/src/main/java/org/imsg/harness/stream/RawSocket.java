@@ -4,6 +4,9 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.imsg.sys.Constants.EAGAIN;
 import static org.imsg.sys.Constants.EINTR;
+import static org.imsg.sys.Constants.ENOBUFS;
+import static org.imsg.sys.Constants.ENOMEM;
+import static org.imsg.sys.Constants.ETOOMANYREFS;
 import static org.imsg.sys.Constants.MSG_DONTWAIT;
 import static org.imsg.sys.Constants.MSG_PEEK;
 
@@ -19,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.imsg.sys.Constants;
 import org.imsg.sys.Deadline;
 import org.imsg.sys.Msghdr;
@@ -26,6 +30,7 @@ import org.imsg.sys.OpenDescriptor;
 import org.imsg.sys.Os;
 import org.imsg.sys.Posix;
 import org.imsg.sys.Readiness;
+import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.PeerCredentials;
@@ -46,6 +51,7 @@ public final class RawSocket implements AutoCloseable {
     private static final int MEMINFO_VALUES = 9;
     private static final int MEMINFO_WMEM_ALLOC = 2;
     private static final long PAUSE_NANOS = 100_000;
+    private static final long LONG_PAUSE_NANOS = 10_000_000;
 
     private final Fd socket;
     private final OpenDescriptor descriptor;
@@ -54,8 +60,14 @@ public final class RawSocket implements AutoCloseable {
 
     /** The memory of one call: its arena's, so that a close by another thread takes it from no call. */
     private record Buffer(Msghdr header, MemorySegment bytes) {
+        /** One recvmsg(2) that does not wait for bytes; for memory of the kernel it does, since bytes before are read already. */
         int receive(int number, int length, int flags) {
-            return header.receive(number, bytes.address(), length, flags);
+            for (;;) {
+                int n = header.receive(number, bytes.address(), length, flags | MSG_DONTWAIT);
+                if (n != -ENOMEM && n != -ENOBUFS && n != -EINTR)
+                    return n;
+                LockSupport.parkNanos(PAUSE_NANOS);
+            }
         }
     }
 
@@ -157,13 +169,13 @@ public final class RawSocket implements AutoCloseable {
     /** How many bytes are there, up to the end of what was sent with the next descriptor; 0 at the end of the stream. May read one. */
     private int awaitBytes(Buffer in, int number, long deadline) throws IOException {
         for (boolean waited = false; next == null; waited = true) {
-            int there = in.receive(number, CAPACITY, MSG_DONTWAIT | MSG_PEEK);
+            int there = in.receive(number, CAPACITY, MSG_PEEK);
             if (there >= 0) {
                 for (int i = 0; i < in.header.descriptorCount(); i++)
                     Fd.of(in.header.descriptor(i)).close();
                 return there;
             }
-            if (there != -EAGAIN && there != -EINTR)
+            if (there != -EAGAIN)
                 throw new ErrnoException("recvmsg", -there);
             if (waited)
                 passOverUrgent(in, number);
@@ -178,10 +190,10 @@ public final class RawSocket implements AutoCloseable {
      * it. That read may find a byte that has just come.
      */
     private void passOverUrgent(Buffer in, int number) throws IOException {
-        int n = in.receive(number, 1, MSG_DONTWAIT);
+        int n = in.receive(number, 1, 0);
         if (n > 0)
             next = chunk(in, n);
-        else if (n < 0 && n != -EAGAIN && n != -EINTR)
+        else if (n < 0 && n != -EAGAIN)
             throw new ErrnoException("recvmsg", -n);
     }
 
@@ -210,7 +222,7 @@ public final class RawSocket implements AutoCloseable {
     }
 
     private Chunk take(Buffer in, int number, int length) throws IOException {
-        return chunk(in, ErrnoException.check("recvmsg", in.receive(number, length, MSG_DONTWAIT)));
+        return chunk(in, ErrnoException.check("recvmsg", in.receive(number, length, 0)));
     }
 
     private static Chunk chunk(Buffer in, int n) {
@@ -231,14 +243,27 @@ public final class RawSocket implements AutoCloseable {
     }
 
     /**
-     * Sends bytes with descriptors at the first of them, in one sendmsg(2) if the socket has room for it.
+     * Sends bytes with descriptors at the first of them, in one sendmsg(2) if the socket has room for it. Waits as well while the kernel has
+     * no memory, or too many descriptors of this user are on their way (ETOOMANYREFS).
      *
      * @param bytes what to send; 1 or more if there are descriptors
      * @param descriptors 253 at most; duplicated by the kernel, they stay the caller's
      * @throws IOException if the write fails, with EPIPE if the peer reads no more
      */
     public void send(byte[] bytes, List<Fd> descriptors) throws IOException {
-        send(bytes, descriptors, Deadline.FOREVER);
+        send(bytes, descriptors, () -> false);
+    }
+
+    /**
+     * Sends bytes with descriptors likewise, by a caller that has others on their way to it.
+     *
+     * @param bytes as {@link #send(byte[], List)}
+     * @param descriptors as {@link #send(byte[], List)}
+     * @param fewer is called each time there are too many on their way, and takes some off it if it can
+     * @throws IOException as {@link #send(byte[], List)}
+     */
+    public void send(byte[] bytes, List<Fd> descriptors, BooleanSupplier fewer) throws IOException {
+        send(bytes, descriptors, Deadline.FOREVER, fewer);
     }
 
     /**
@@ -251,10 +276,10 @@ public final class RawSocket implements AutoCloseable {
      * @throws IOException as {@link #send(byte[], List)}
      */
     public void send(byte[] bytes, List<Fd> descriptors, Duration timeout) throws IOException {
-        send(bytes, descriptors, Deadline.in(timeout));
+        send(bytes, descriptors, Deadline.in(timeout), () -> false);
     }
 
-    private void send(byte[] bytes, List<Fd> descriptors, long deadline) throws IOException {
+    private void send(byte[] bytes, List<Fd> descriptors, long deadline, BooleanSupplier fewer) throws IOException {
         if (bytes.length == 0 && !descriptors.isEmpty())
             throw new IllegalArgumentException("a descriptor goes with a byte, and there is none");
         int[] passed = descriptors.stream().mapToInt(Fd::intValue).toArray();
@@ -266,19 +291,27 @@ public final class RawSocket implements AutoCloseable {
                 int length = Math.min(CAPACITY, bytes.length - at);
                 MemorySegment.copy(bytes, at, sent, JAVA_BYTE, 0, length);
                 int n = out.send(number, sent.address(), length, passed, MSG_DONTWAIT);
-                if (n == -EAGAIN && !descriptor.await(Readiness.WRITABLE, deadline))
-                    throw new SocketTimeoutException("no room for " + (bytes.length - at) + " of " + bytes.length
-                            + " bytes in time: the peer does not read");
-                if (n < 0 && n != -EAGAIN && n != -EINTR)
-                    throw new ErrnoException("sendmsg", -n);
                 if (n > 0) {
                     at += n;
                     passed = new int[0];
+                } else if (n != -EINTR && !Msghdr.maySucceedLater(n)) {
+                    throw new ErrnoException("sendmsg", -n);
+                } else if (n != -EINTR && !(n == -ETOOMANYREFS && fewer.getAsBoolean()) && !awaitRoom(n, deadline)) {
+                    throw new SocketTimeoutException("no room for " + (bytes.length - at) + " of " + bytes.length
+                            + " bytes in time: the peer does not read"
+                            + (n == -EAGAIN ? "" : " (" + Errno.name(-n) + ")"));
                 }
             }
         } finally {
             descriptor.exit();
         }
+    }
+
+    /** The kernel wakes a writer when there is room for bytes, and not when the descriptors on their way become fewer. */
+    private boolean awaitRoom(int failed, long deadline) throws IOException {
+        if (failed != -EAGAIN)
+            LockSupport.parkNanos(Math.min(LONG_PAUSE_NANOS, Deadline.left(deadline)));
+        return Deadline.left(deadline) > 0 && descriptor.await(Readiness.WRITABLE, deadline);
     }
 
     /**

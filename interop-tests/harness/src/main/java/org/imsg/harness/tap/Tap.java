@@ -21,6 +21,9 @@ import org.imsg.unix.PeerCredentials;
  * <p>What a proxy cannot keep: the daemon sees the proxy's process in SO_PEERCRED, not the client's. The client's credentials
  * are told in a note at the beginning of its connection; run the tap as the user the daemon is to see.
  *
+ * <p>Descriptors that a daemon has not received count for the user of the proxy. Where the kernel allows no more of them, a client that passes one
+ * is not read until there is room; the other connections go on.
+ *
  * <p>Nor a reset: a program that closes with unread bytes gives its peer ECONNRESET, but what it did not read the proxy had read, so the peer
  * of the proxy sees an end. A note tells of it where it happened.
  */

@@ -1,11 +1,14 @@
 package org.imsg.harness.tap;
 
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -20,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /** One client's connection through a tap: two threads, one a direction. */
 final class TapConnection {
+    private static final int MOST_AHEAD = 16;
+
     private final Watch watch;
     private final int number;
     private final RawSocket client;
@@ -64,8 +69,8 @@ final class TapConnection {
 
     private Thread pump(RawSocket from, RawSocket to, Direction direction) {
         return Thread.ofVirtual().name("imsg-tap-" + number + direction.sign()).start(() -> {
-            try {
-                pass(from, to, new StreamDecoder(number, direction, format, limit));
+            try (Source source = new Source(from)) {
+                pass(source, to, new StreamDecoder(number, direction, format, limit));
             } catch (RuntimeException | Error e) {
                 watch.failed(e); // cuts us too: unseen bytes must not pass
             } finally {
@@ -78,13 +83,13 @@ final class TapConnection {
         });
     }
 
-    private void pass(RawSocket from, RawSocket to, StreamDecoder decoder) {
+    private void pass(Source from, RawSocket to, StreamDecoder decoder) {
         try {
             while (passOne(from, to, decoder)) {
                 // until the end
             }
             decoder.end(watch.now()).forEach(watch::tell);
-            if (from.peerIsGone())
+            if (from.socket.peerIsGone())
                 to.shutdown();
             else
                 to.shutdownOutput();
@@ -111,8 +116,8 @@ final class TapConnection {
         }
     }
 
-    private boolean passOne(RawSocket from, RawSocket to, StreamDecoder decoder) throws IOException {
-        try (Chunk chunk = receive(from)) {
+    private boolean passOne(Source from, RawSocket to, StreamDecoder decoder) throws IOException {
+        try (Chunk chunk = from.receive()) {
             if (chunk == null)
                 return false;
             decoder.add(watch.now(), chunk.bytes(), chunk.descriptorNames()).forEach(watch::tell);
@@ -121,24 +126,67 @@ final class TapConnection {
         }
     }
 
-    private @Nullable Chunk receive(RawSocket from) throws SenderGone {
+    /** When the receiver is gone, the sender gets EPIPE as it would without us; what the receiver sent can still be read. */
+    private static void send(Chunk chunk, Source from, RawSocket to) throws IOException {
         try {
-            return from.receive();
+            to.send(chunk.bytes(), chunk.descriptors(), from::readAhead);
         } catch (IOException e) {
-            String reset = (from == client ? "the client" : "the server")
-                    + " closed before it had read everything (ECONNRESET); its peer sees an end";
-            throw new SenderGone(
-                    e instanceof ErrnoException errno && errno.name().equals("ECONNRESET") ? reset : e.getMessage(), e);
+            from.socket.shutdownInput();
+            throw e;
         }
     }
 
-    /** When the receiver is gone, the sender gets EPIPE as it would without us; what the receiver sent can still be read. */
-    private static void send(Chunk chunk, RawSocket from, RawSocket to) throws IOException {
-        try {
-            to.send(chunk.bytes(), chunk.descriptors());
-        } catch (IOException e) {
-            from.shutdownInput();
-            throw e;
+    /**
+     * What one side sends. Its descriptors on their way to us are among those of which the kernel allows a user no more: a few of them are
+     * received before there is room for them on the other side, for where they are all that it allows there never would be.
+     */
+    private final class Source implements AutoCloseable {
+        final RawSocket socket;
+        private final Deque<Chunk> ahead = new ArrayDeque<>();
+        private @Nullable SenderGone failure;
+
+        Source(RawSocket socket) {
+            this.socket = socket;
+        }
+
+        @Nullable
+        Chunk receive() throws SenderGone {
+            if (!ahead.isEmpty())
+                return ahead.remove();
+            if (failure != null)
+                throw failure;
+            try {
+                return socket.receive();
+            } catch (IOException e) {
+                throw gone(e);
+            }
+        }
+
+        private SenderGone gone(IOException e) {
+            String reset = (socket == client ? "the client" : "the server")
+                    + " closed before it had read everything (ECONNRESET); its peer sees an end";
+            return new SenderGone(
+                    e instanceof ErrnoException errno && errno.name().equals("ECONNRESET") ? reset : e.getMessage(), e);
+        }
+
+        /** Whether there was something, and room for it here. */
+        boolean readAhead() {
+            if (failure != null || ahead.size() >= MOST_AHEAD)
+                return false;
+            try {
+                Chunk next = socket.receive(Duration.ZERO);
+                return next != null && ahead.add(next);
+            } catch (SocketTimeoutException _) {
+                return false;
+            } catch (IOException e) {
+                failure = gone(e);
+                return false;
+            }
+        }
+
+        @Override
+        public void close() {
+            ahead.forEach(Chunk::close);
         }
     }
 
