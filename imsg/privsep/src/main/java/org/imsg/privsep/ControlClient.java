@@ -19,6 +19,9 @@ import org.imsg.unix.UnixAddress;
  * reads no answer, for ten seconds: one that asks now and then connects each time.
  */
 public final class ControlClient implements AutoCloseable {
+    /** Bytes of one answer at most, each message with its header: 4 MiB. Its entries are kept, and take many times as much. */
+    public static final int MAX_ANSWER = 4 << 20;
+
     private final ImsgChannel channel;
     private final Duration patience;
 
@@ -136,10 +139,13 @@ public final class ControlClient implements AutoCloseable {
     private List<Map<String, String>> exchange(int type, String word) throws IOException {
         channel.send(word.isEmpty() ? Imsg.of(type) : Imsg.of(type, word), patience);
         List<Map<String, String>> entries = new ArrayList<>();
-        for (;;) {
+        for (int received = 0;;) {
             try (Imsg reply = channel.receive(patience)) {
                 if (reply == null)
                     throw new EOFException("the program has closed its control socket before it answered");
+                received += ImsgChannel.HEADER_SIZE + reply.length();
+                if (received > MAX_ANSWER)
+                    throw new IOException("the program sent more than " + MAX_ANSWER + " bytes in one answer");
                 String text = reply.length() == 0 ? "" : reply.getStrbuf(reply.length());
                 switch (reply.type()) {
                     case ControlProtocol.ENTRY -> entries.add(entry(text));

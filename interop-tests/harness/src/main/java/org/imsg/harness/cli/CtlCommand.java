@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.imsg.harness.describe.JsonObject;
+import org.imsg.harness.describe.Words;
 import org.imsg.privsep.ControlClient;
 import org.imsg.privsep.ControlRefusedException;
 import org.jspecify.annotations.Nullable;
@@ -90,7 +91,7 @@ final class CtlCommand implements Callable<Integer> {
                 perform();
             return perform();
         } catch (ControlRefusedException e) {
-            spec.commandLine().getErr().println("imsg: refused: " + e.getMessage());
+            spec.commandLine().getErr().println("imsg: refused: " + Words.visible(String.valueOf(e.getMessage())));
             return ExitCode.DIFFERENT;
         }
     }
@@ -152,9 +153,9 @@ final class CtlCommand implements Callable<Integer> {
                 out().println(object(each));
                 continue;
             }
-            out().println(each.get("name") + ": " + verdict(differences, each));
+            out().println(Words.visible(value(each, "name") + ": " + verdict(differences, each)));
             for (int i = 1; each.containsKey("difference-" + i); i++)
-                out().println("  " + each.get("difference-" + i));
+                out().println("  " + Words.visible(each.get("difference-" + i)));
         }
         out().flush();
         return different ? ExitCode.DIFFERENT : ExitCode.OK;

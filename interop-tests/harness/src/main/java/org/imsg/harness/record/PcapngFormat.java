@@ -23,6 +23,7 @@ final class PcapngFormat implements EventSource {
     private static final int ORDER_MAGIC = 0x1A2B3C4D;
     private static final int INTERFACE = 1;
     private static final int ENHANCED_PACKET = 6;
+    private static final int MOST_INTERFACES = 1 << 16;
     private static final int LINKTYPE_USER0 = 147;
     private static final int OPTION_NAME = 2;
     private static final int OPTION_RESOLUTION = 9;
@@ -135,6 +136,8 @@ final class PcapngFormat implements EventSource {
         try {
             if (type == SECTION_HEADER)
                 units.clear();
+            if (type == INTERFACE && units.size() >= MOST_INTERFACES)
+                throw new IllegalArgumentException("more than " + MOST_INTERFACES + " interfaces");
             if (type == INTERFACE)
                 units.add(units(body));
             return type == ENHANCED_PACKET ? packet(body) : null;
@@ -202,7 +205,7 @@ final class PcapngFormat implements EventSource {
         WireFormat format = data.get() == 0 ? WireFormat.CLASSIC : WireFormat.MODERN;
         boolean bigEndian = data.get() == 1;
         if (bigEndian != (ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN))
-            throw new IllegalArgumentException("messages in the other byte order");
+            throw new IllegalArgumentException(TextFormat.OTHER_ORDER + ", or look at it in Wireshark with imsg.lua");
         int count = data.get() & 0xFF;
         int low = data.getShort() & 0xFFFF;
         int connection = data.getInt();

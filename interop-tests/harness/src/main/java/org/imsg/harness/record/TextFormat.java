@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 final class TextFormat implements EventSource {
     static final String MAGIC = "imsg-recording";
     static final int VERSION = 1;
+    static final String OTHER_ORDER = "the recording was made on a machine of the other byte order, in which its messages are:"
+            + " decode it there (imsg decode --json)";
     /** Later than that, pcapng could not have all its events. */
     private static final Instant LATEST = Instant.parse("2261-12-31T23:59:59.999999999Z");
 
@@ -31,12 +33,12 @@ final class TextFormat implements EventSource {
     TextFormat(InputStream in) throws IOException {
         this.in = in;
         String[] heading = line().strip().split(" ");
-        if (heading.length < 4 || !heading[0].equals(MAGIC))
+        if (heading.length < 4 || !heading[0].equals(MAGIC) || !heading[2].matches("(big|little)-endian"))
             throw new IOException("a recording begins with \"" + MAGIC + " " + VERSION + " little-endian TIME\"");
         if (!heading[1].equals(String.valueOf(VERSION)))
             throw new IOException("the recording's version is " + heading[1] + ", this program reads " + VERSION);
         if (!heading[2].equals(order(ByteOrder.nativeOrder())))
-            throw new IOException("the recording is " + heading[2] + ", this machine is not");
+            throw new IOException(OTHER_ORDER);
         try {
             start = Instant.parse(heading[3]);
             if (start.isBefore(Instant.EPOCH) || start.isAfter(LATEST))

@@ -1,5 +1,6 @@
 package org.imsg.harness.scripted;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.imsg.harness.describe.EventPrinter;
 import org.imsg.harness.describe.ProtocolDescription;
@@ -9,6 +10,9 @@ import org.imsg.harness.record.Event;
 final class SideBySide {
     private static final int WIDTH = 46;
     private static final int ROWS = 8;
+    /** A peer may have sent without end: the last so many steps, and events of each, are shown. */
+    private static final int MOST = 100;
+    private static final int LONGEST = 1000;
 
     private final List<String> script;
     private final List<Integer> eventsBefore;
@@ -26,12 +30,18 @@ final class SideBySide {
     String text(String what) {
         StringBuilder text = new StringBuilder("step ").append(script.size()).append(": ").append(what).append('\n')
                 .append(row("the script", "what passed"));
-        for (int step = 0; step < script.size(); step++) {
+        int first = Math.max(0, script.size() - MOST);
+        if (first > 0)
+            text.append(row("... " + first + " steps", "... " + eventsBefore.get(first) + " events"));
+        for (int step = first; step < script.size(); step++) {
             int from = eventsBefore.get(step);
             int to = step + 1 < script.size() ? eventsBefore.get(step + 1) : passed.size();
-            text.append(row((step + 1) + " " + script.get(step), from < to ? line(passed.get(from)) : ""));
-            for (int event = from + 1; event < to; event++)
-                text.append(row("", line(passed.get(event))));
+            List<String> events = new ArrayList<>();
+            if (to - from > MOST)
+                events.add("... " + (to - from - MOST) + " events");
+            passed.subList(Math.max(from, to - MOST), to).forEach(event -> events.add(line(event)));
+            text.append(row((step + 1) + " " + script.get(step), events.isEmpty() ? "" : events.removeFirst()));
+            events.forEach(event -> text.append(row("", event)));
         }
         if (!passed.isEmpty()) {
             EventPrinter printer = new EventPrinter(protocol, false, ROWS);
@@ -47,8 +57,12 @@ final class SideBySide {
     }
 
     private String line(Event event) {
-        String sign = event.direction().sign() + " ";
-        return sign + switch (event.kind()) {
+        String line = event.direction().sign() + " " + words(event);
+        return line.length() <= LONGEST ? line : line.substring(0, LONGEST) + "...";
+    }
+
+    private String words(Event event) {
+        return switch (event.kind()) {
             case MESSAGE -> message(event);
             case BYTES -> event.bytes().length + " bytes " + event.note();
             case END -> "end of stream";

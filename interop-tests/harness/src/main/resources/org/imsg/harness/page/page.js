@@ -89,7 +89,8 @@ document.addEventListener('DOMContentLoaded', () => {
         const top = Math.max(0, diagram.scrollTop - 28);
         const first = printing ? 0 : Math.max(0, Math.floor(top / ROW) - AROUND);
         const last = printing ? shown.length : Math.min(shown.length, Math.ceil((top + diagram.clientHeight) / ROW) + AROUND);
-        const parts = [daemon, ...lane.values()].map(x => {
+        const left = diagram.scrollLeft - gap, right = diagram.scrollLeft + diagram.clientWidth + gap;
+        const parts = [daemon, ...lane.values()].filter(x => printing || x >= left && x <= right).map(x => {
             const life = make('div', 'life');
             life.style.left = x + 'px';
             return life;

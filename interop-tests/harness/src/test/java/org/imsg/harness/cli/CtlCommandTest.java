@@ -7,7 +7,9 @@ import java.nio.file.Path;
 import org.imsg.WireFormat;
 import org.imsg.harness.scripted.Expected;
 import org.imsg.harness.scripted.ScriptedServer;
+import org.imsg.privsep.ControlClient;
 import org.imsg.privsep.ControlProtocol;
+import org.imsg.unix.ErrnoException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -80,6 +82,33 @@ class CtlCommandTest extends ImsgProgram {
             assertThat(imsg("ctl", program.socket(), "reload")).isEqualTo(ExitCode.DIFFERENT);
         }
         assertThat(err.toString()).isEqualTo("imsg: refused: not now\n");
+    }
+
+    @Test
+    void an_answer_without_end_is_given_up() throws Exception {
+        byte[] entry = text("line\n".repeat(2000));
+        try (ScriptedServer program = ScriptedServer.listen(directory.resolve("s"), WireFormat.MODERN, client -> {
+            client.expect(Expected.type(ControlProtocol.STATUS));
+            try {
+                for (int sent = 0; sent <= 2 * ControlClient.MAX_ANSWER; sent += entry.length)
+                    client.send(ControlProtocol.ENTRY, entry);
+                client.send(ControlProtocol.OK, new byte[0]);
+            } catch (ErrnoException _) {
+                // as it should be
+            }
+        })) {
+            assertThat(imsg("ctl", program.socket(), "status")).isEqualTo(ExitCode.FAILED);
+        }
+        assertThat(err.toString()).isEqualTo("imsg: the program sent more than 4194304 bytes in one answer\n");
+    }
+
+    @Test
+    void no_terminal_obeys_what_a_program_says() throws Exception {
+        try (ScriptedServer program = answering(ControlProtocol.VERIFY, "", ControlProtocol.OK,
+                "name a\u001b[2J\ndifferences 1\ndifference-1 b\u001b[2J")) {
+            assertThat(imsg("ctl", program.socket(), "verify")).isEqualTo(ExitCode.DIFFERENT);
+        }
+        assertThat(out.toString()).isEqualTo("a\\u001b[2J: 1 differences\n  b\\u001b[2J\n");
     }
 
     @Test

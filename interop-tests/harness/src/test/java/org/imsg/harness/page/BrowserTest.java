@@ -237,6 +237,26 @@ class BrowserTest {
         assertThat(browser.js("document.querySelector('#matches').value")).isEqualTo("1 found");
     }
 
+    /** However many there are, only the lines down in sight are drawn. */
+    @Test
+    void ten_thousand_clients_stay_fluent() throws Exception {
+        Path file = directory.resolve("clients.html");
+        try (EventPage page = EventPage.to(file, "clients", PROTOCOL)) {
+            for (int i = 0; i < 10_000; i++)
+                page.add(at(i, 1 + i, message(Direction.TO_SERVER, 11, peer())));
+        }
+        browser.open(file);
+        for (int left : new int[]{0, 350_000, 1_000_000}) {
+            browser.js("new Promise(drawn => { document.querySelector('#diagram').scrollLeft = " + left
+                    + "; requestAnimationFrame(() => requestAnimationFrame(drawn)); })");
+            assertThat(browser.js("document.querySelectorAll('.life').length"))
+                    .satisfies(lives -> assertThat(Integer.parseInt(lives)).isBetween(10, 40));
+            assertThat(browser.js("[...document.querySelectorAll('.life')].filter(life => {"
+                    + " const x = life.getBoundingClientRect().x; return x > 100 && x < 1100; }).length"))
+                    .satisfies(seen -> assertThat(Integer.parseInt(seen)).isBetween(10, 16));
+        }
+    }
+
     @Test
     void all_of_it_is_printed() throws Exception {
         browser.open(many(300));

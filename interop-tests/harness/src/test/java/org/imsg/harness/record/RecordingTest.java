@@ -30,6 +30,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RecordingTest {
     private static final Instant START = Instant.parse("2026-01-02T03:04:05.000000006Z");
 
+    /** In a packet, behind the 28 bytes that are pcapng's. */
+    private static final int OF_ORDER = 28 + 4;
+
     @TempDir
     private Path directory;
 
@@ -171,7 +174,31 @@ class RecordingTest {
         assertThatThrownBy(() -> Recording.read("imsg-recording 2 little-endian x\n".getBytes(StandardCharsets.UTF_8)))
                 .hasMessage("the recording's version is 2, this program reads 1");
         assertThatThrownBy(() -> Recording.read("imsg-recording 1 big-endian x\n".getBytes(StandardCharsets.UTF_8)))
-                .hasMessage("the recording is big-endian, this machine is not");
+                .hasMessage(
+                        "the recording was made on a machine of the other byte order, in which its messages are: decode"
+                                + " it there (imsg decode --json)");
+        byte[] packet = PcapngFormat.packet(START, Event.end(0, 1, Direction.TO_SERVER));
+        packet[OF_ORDER] ^= 1;
+        assertThatThrownBy(() -> Recording.read(joined(PcapngFormat.heading(), packet)))
+                .hasMessageEndingWith("decode it there (imsg decode --json), or look at it in Wireshark with imsg.lua");
+    }
+
+    private static byte[] joined(byte[] first, byte[] second) {
+        byte[] both = Arrays.copyOf(first, first.length + second.length);
+        System.arraycopy(second, 0, both, first.length, second.length);
+        return both;
+    }
+
+    @Test
+    void a_file_of_interfaces_alone_takes_no_memory_for_them() {
+        byte[] one = ByteBuffer.allocate(20).order(ByteOrder.nativeOrder()).putInt(1).putInt(20).putShort((short) 147)
+                .putShort(12, (short) 0).putInt(16, 20).array();
+        byte[] many = PcapngFormat.heading();
+        many = Arrays.copyOf(many, many.length + 20 * 65536);
+        for (int at = many.length - 20; at >= PcapngFormat.heading().length; at -= 20)
+            System.arraycopy(one, 0, many, at, 20);
+        byte[] file = many;
+        assertThatThrownBy(() -> Recording.read(file)).hasMessageEndingWith("more than 65536 interfaces");
     }
 
     @Test
