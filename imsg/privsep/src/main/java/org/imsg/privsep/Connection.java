@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
 import org.imsg.Imsg;
@@ -26,6 +27,12 @@ import org.jspecify.annotations.Nullable;
 final class Connection implements AutoCloseable {
     /** How much of what is queued the channel holds at a time, in bytes. */
     private static final int AT_A_TIME = 64 << 10;
+
+    /** Where no descriptor is free for a duplicate, the writing thread looks again after this. */
+    private static final long PAUSE_MILLIS = 10;
+
+    /** A message without its descriptor, and that. */
+    private record Queued(Imsg message, @Nullable Fd fd) {}
 
     /** Takes what is read. */
     interface Receiver {
@@ -48,7 +55,7 @@ final class Connection implements AutoCloseable {
     private final SentDescriptors sent;
     private volatile @Nullable Receiver receiver;
     /** Messages behind those that the writing thread is writing. */
-    private final Queue<Imsg> queue = new ArrayDeque<>();
+    private final Queue<Queued> queue = new ArrayDeque<>();
     private int queuedBytes;
     private int queuedDescriptors;
     /** Those of them that the channel holds. */
@@ -119,7 +126,14 @@ final class Connection implements AutoCloseable {
             enqueue(message);
             return;
         }
-        compose(message);
+        Fd fd = message.takeFd();
+        try {
+            compose(message, fd);
+        } catch (IOException | RuntimeException | Error e) {
+            if (fd != null)
+                fd.close();
+            throw e;
+        }
         if (channel.write()) {
             closePassedOn();
         } else {
@@ -137,29 +151,27 @@ final class Connection implements AutoCloseable {
         Imsg copy = Imsg.of(message.type(), message.id(), message.pid(), message.payload());
         queuedBytes += cost(copy);
         queuedDescriptors += message.hasFd() ? 1 : 0;
-        queue.add(message.hasFd() ? copy.withFd(message.takeFd()) : copy);
+        queue.add(new Queued(copy, message.takeFd()));
     }
 
     private static int cost(Imsg message) {
         return message.length() + PeerBounds.MESSAGE_OVERHEAD;
     }
 
-    private void compose(Imsg message) throws IOException {
-        Fd fd = message.takeFd();
-        Fd own = fd;
+    /** Takes the descriptor, unless this throws. */
+    private void compose(Imsg message, @Nullable Fd fd) throws IOException {
+        // The receiver may have closed its own already: the close of the channel's must not be the last.
+        boolean passesOn = fd != null && SentDescriptors.isOne(fd);
+        Fd own = passesOn ? fd.dup() : fd;
         try {
-            if (fd != null && SentDescriptors.isOne(fd)) {
-                // The receiver may have closed its own already: the close of the channel's must not be the last.
-                passedOn.add(fd);
-                own = fd.dup();
-            }
             channel.compose(message.type(), message.id(), message.pid(), own, message.payload());
         } catch (IOException | RuntimeException | Error e) {
-            // Nothing was taken: the caller closes the message, and the descriptor with it.
-            if (own != null)
+            if (passesOn)
                 own.close();
             throw e;
         }
+        if (passesOn)
+            passedOn.add(fd);
     }
 
     private void closePassedOn() {
@@ -213,14 +225,13 @@ final class Connection implements AutoCloseable {
             queuedDescriptors -= composedDescriptors;
             composedDescriptors = 0;
             closePassedOn();
-            while (!queue.isEmpty() && channel.queuedBytes() < AT_A_TIME) {
-                Imsg next = queue.remove();
-                queuedBytes -= cost(next);
-                composedDescriptors += next.hasFd() ? 1 : 0;
-                compose(next);
-            }
+            boolean composed = composeSome();
             if (channel.wantsWrite())
                 return true;
+            if (!composed) {
+                wait(PAUSE_MILLIS);
+                continue;
+            }
             if (ending)
                 channel.shutdownOutput();
             writing = false;
@@ -230,6 +241,24 @@ final class Connection implements AutoCloseable {
                 return false;
         }
         return false;
+    }
+
+    /** False if there is no descriptor free for the duplicate that the next message needs. */
+    private boolean composeSome() throws IOException {
+        while (!queue.isEmpty() && channel.queuedBytes() < AT_A_TIME) {
+            Queued next = queue.element();
+            try {
+                compose(next.message, next.fd);
+            } catch (ErrnoException e) {
+                if (!Set.of("EMFILE", "ENFILE").contains(e.name()))
+                    throw e;
+                return false;
+            }
+            queue.remove();
+            queuedBytes -= cost(next.message);
+            composedDescriptors += next.fd != null ? 1 : 0;
+        }
+        return true;
     }
 
     /** Ends the sending direction behind what is queued. */
@@ -315,7 +344,7 @@ final class Connection implements AutoCloseable {
     private synchronized void stopSending() {
         ending = true;
         writing = false;
-        queue.forEach(Imsg::close);
+        queue.stream().map(Queued::fd).filter(Objects::nonNull).forEach(Fd::close);
         queue.clear();
         closePassedOn();
         queuedBytes = 0;
