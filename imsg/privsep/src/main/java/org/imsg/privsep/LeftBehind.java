@@ -58,7 +58,7 @@ final class LeftBehind implements AutoCloseable {
             return ending.run();
         } catch (IOException | RuntimeException | Error e) {
             log.log(Level.ERROR, "what " + instance + " has left behind cannot be ended: " + Printable.line(e));
-            return true;
+            return false;
         }
     }
 
