@@ -5,6 +5,7 @@ import io.netty.util.IllegalReferenceCountException;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import org.imsg.DescriptorState;
+import org.imsg.sys.Descriptors;
 import org.imsg.sys.Memory;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Framer;
@@ -128,7 +129,7 @@ public final class ImsgBatch {
 
     private void leave() {
         if (fd >= 0 && !taken)
-            Fd.of(fd).close();
+            Descriptors.close(fd);
         fd = Framer.NONE;
         taken = false;
     }

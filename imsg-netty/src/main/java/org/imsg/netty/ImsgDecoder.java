@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 import org.imsg.ImsgEofException;
 import org.imsg.ImsgProtocolException;
+import org.imsg.sys.Descriptors;
 import org.imsg.unix.Fd;
 import org.imsg.wire.Dialect;
 import org.imsg.wire.Framer;
@@ -46,7 +47,7 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
 
     private void closeUnclaimed(int descriptor) {
         surplus++;
-        Fd.of(descriptor).close();
+        Descriptors.close(descriptor);
     }
 
     /** How many descriptors no message claimed. From any thread. */

@@ -46,7 +46,6 @@ final class PollIoHandler implements IoHandler {
     private final ThreadAwareExecutor executor;
     private final Fd.Pair wakeup;
     private final MemorySegment errno = Posix.errnoSegment(Arena.ofAuto());
-    private final MemorySegment writerErrno = Posix.errnoSegment(Arena.global());
     private final MemorySegment oneByte = Arena.ofAuto().allocate(64);
     private final List<Filters> registered = new ArrayList<>();
 
@@ -71,7 +70,7 @@ final class PollIoHandler implements IoHandler {
             if (Posix.poll(errno, fds.address(), polled.size() + 1, timeout(context)) <= 0)
                 return 0;
             if (fds.get(JAVA_SHORT, 6) != 0)
-                Posix.read(errno, wakeup.first().intValue(), oneByte.address(), 64);
+                Posix.read(wakeup.first().intValue(), oneByte.address(), 64);
             int handled = 0;
             for (int i = 0; i < polled.size(); i++)
                 handled += polled.get(i).report(fds.get(JAVA_SHORT, 8L * (i + 1) + 6));
@@ -96,9 +95,7 @@ final class PollIoHandler implements IoHandler {
     public void wakeup() {
         if (executor.isExecutorThread(Thread.currentThread()))
             return;
-        synchronized (writerErrno) {
-            Posix.write(writerErrno, wakeup.second().intValue(), oneByte.address(), 1);
-        }
+        Posix.write(wakeup.second().intValue(), oneByte.address(), 1);
     }
 
     @Override

@@ -66,11 +66,6 @@ public final class Posix {
     private static final CFunction READ = new CFunction("read");
 
     /** {@code ssize_t read(int, void *, size_t)}. */
-    public static int read(MemorySegment errno, int fd, long address, int length) {
-        return READ.call(errno, fd, address, length);
-    }
-
-    /** As {@link #read(MemorySegment, int, long, int)}. */
     public static int read(int fd, long address, int length) {
         return READ.call(fd, address, length);
     }
@@ -78,16 +73,11 @@ public final class Posix {
     private static final CFunction WRITE = new CFunction("write");
 
     /** {@code ssize_t write(int, const void *, size_t)}. */
-    public static int write(MemorySegment errno, int fd, long address, int length) {
-        return WRITE.call(errno, fd, address, length);
-    }
-
-    /** As {@link #write(MemorySegment, int, long, int)}. */
     public static int write(int fd, long address, int length) {
         return WRITE.call(fd, address, length);
     }
 
-    /** As {@link #write(MemorySegment, int, long, int)}, where a failure does not matter; allocates nothing. */
+    /** As {@link #write(int, long, int)}, where a failure does not matter; allocates nothing. */
     static void writeAnyway(int fd, long address, int length) {
         WRITE.callAnyway(fd, address, length);
     }

@@ -65,7 +65,7 @@ class MsghdrTest {
     private boolean nobodyElseHoldsTheWitness() {
         witness.second().close();
         Posix.fcntl(witness.first().intValue(), Constants.F_SETFL, Constants.O_NONBLOCK);
-        return Posix.read(errno, witness.first().intValue(), buffer.address(), 1) == 0;
+        return Posix.read(witness.first().intValue(), buffer.address(), 1) == 0;
     }
 
     private boolean isCloseOnExec(int fd) {

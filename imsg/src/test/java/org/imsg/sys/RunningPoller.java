@@ -86,9 +86,8 @@ final class RunningPoller implements AutoCloseable {
     static void fill(Fd fd) {
         nonBlocking(fd);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             MemorySegment page = arena.allocate(4096);
-            while (Posix.write(errno, fd.intValue(), page.address(), 4096) > 0) {
+            while (Posix.write(fd.intValue(), page.address(), 4096) > 0) {
                 // until it is full
             }
         }
@@ -98,9 +97,8 @@ final class RunningPoller implements AutoCloseable {
     static void drain(Fd fd) {
         nonBlocking(fd);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = Posix.errnoSegment(arena);
             MemorySegment page = arena.allocate(4096);
-            while (Posix.read(errno, fd.intValue(), page.address(), 4096) > 0) {
+            while (Posix.read(fd.intValue(), page.address(), 4096) > 0) {
                 // until it is empty
             }
         }
