@@ -9,6 +9,7 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.util.IllegalReferenceCountException;
 import java.io.EOFException;
+import java.io.IOException;
 import java.util.concurrent.RejectedExecutionException;
 import org.imsg.unix.Fd;
 import io.netty.channel.ChannelHandlerContext;
@@ -16,6 +17,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.util.concurrent.Future;
+import io.netty.util.internal.PlatformDependent;
 import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -239,16 +241,23 @@ class HandlersTest {
     }
 
     @Test
-    void a_predicate_that_throws_ends_its_request() {
+    void a_predicate_that_throws_ends_its_request_and_no_other() {
         ImsgRequests requests = new ImsgRequests();
         EmbeddedChannel channel = new EmbeddedChannel(requests);
-        Future<ImsgMessage> failing = requests.requestAll(message(1, 0, "?"), SECOND, type -> {
-            throw new IllegalArgumentException("no such type");
-        }, reply -> {});
-        ImsgMessage bad = message(2, sentId(channel), "bad");
-        channel.writeInbound(bad);
-        assertThat(failing.cause()).hasMessage("no such type");
-        assertThat(bad.refCnt()).isZero();
+        for (Exception thrown : List.of(new IllegalArgumentException("no such type"), new IOException("undeclared"))) {
+            Future<ImsgMessage> failing = requests.requestAll(message(1, 0, "?"), SECOND, type -> {
+                PlatformDependent.throwException(thrown);
+                return true;
+            }, reply -> {});
+            ImsgMessage bad = message(2, sentId(channel), "bad");
+            Future<ImsgMessage> other = requests.request(message(1, 0, "?"), SECOND);
+            int otherId = sentId(channel);
+            channel.writeInbound(bad);
+            assertThat(failing.cause()).isSameAs(thrown);
+            assertThat(bad.refCnt()).isZero();
+            channel.writeInbound(message(2, otherId, "good"));
+            assertThat(text(other.getNow())).isEqualTo("good");
+        }
         channel.finishAndReleaseAll();
     }
 

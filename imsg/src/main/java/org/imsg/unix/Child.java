@@ -320,7 +320,7 @@ public final class Child {
                 try {
                     spawn(child, arena, numbers, from, entered, launch);
                     return child;
-                } catch (IOException | RuntimeException | Error e) {
+                } catch (Throwable e) {
                     // It may have begun before that, and has no owner.
                     if (child.pid > 0)
                         child.kill(SIGKILL);

@@ -1,6 +1,5 @@
 package org.imsg.unix;
 
-import java.io.IOException;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -118,7 +117,7 @@ final class Connections<C extends AutoCloseable> {
                 start(connection, socket);
             }
             return null;
-        } catch (IOException | RuntimeException | Error e) {
+        } catch (Throwable e) {
             log.warn("a connection to " + address + " is dropped", e);
             return e instanceof OutOfMemoryError ? e : null;
         } finally {

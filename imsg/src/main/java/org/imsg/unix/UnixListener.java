@@ -191,7 +191,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
             SocketFile.Listening made = SocketFile.listen(address, mode, backlog, replaceStale);
             try {
                 return wrapping.apply(new UnixListener(made.socket(), address, made.file()));
-            } catch (RuntimeException | Error e) {
+            } catch (Throwable e) {
                 made.close();
                 throw e;
             }
@@ -274,7 +274,7 @@ public final class UnixListener extends AbstractInterruptibleChannel {
                     return connection;
                 }
                 admission.notAllowed(peer);
-            } catch (IOException | RuntimeException | Error e) {
+            } catch (Throwable e) {
                 connection.close();
                 throw e;
             }

@@ -105,7 +105,7 @@ public final class ImsgRequests extends ChannelDuplexHandler {
                 } else {
                     each.accept(message);
                 }
-            } catch (RuntimeException | Error e) {
+            } catch (Throwable e) {
                 fail(e);
             } finally {
                 if (!handedOver)
