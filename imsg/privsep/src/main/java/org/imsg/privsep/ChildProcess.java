@@ -79,8 +79,7 @@ final class ChildProcess implements Connection.Receiver {
     private volatile @Nullable Fd rehearsal;
     /** Requests for other roles that have no answer yet. */
     private final Set<Request> asking = ConcurrentHashMap.newKeySet();
-    /** Those it was sent a channel to, and has not told the loss of. */
-    private final Map<Protocol.Introduction, Instance> introduced = new ConcurrentHashMap<>();
+    private final Introductions introductions = new Introductions();
     private final LongConsumer done;
 
     private ChildProcess(ParentProcess self, Supervisor supervisor, Consumer<LongConsumer> events, Instance instance,
@@ -341,6 +340,10 @@ final class ChildProcess implements Connection.Receiver {
         events.accept(done);
     }
 
+    private void lost(Instance other) {
+        events.accept(ifCurrent(now -> supervisor.lost(instance, other, now)));
+    }
+
     private void ask(Imsg message) throws ViolationException {
         Protocol.Question question = Protocol.Question.of(message);
         if (peer == null || !mayAsk.test(question.role())) {
@@ -369,19 +372,8 @@ final class ChildProcess implements Connection.Receiver {
             events.accept(now -> supervisor.request(question.role(), request, now));
     }
 
-    /** The message that brings it a channel to that process. */
-    Imsg introduce(Instance other, Fd end) {
-        Protocol.Introduction introduction = new Protocol.Introduction(other.role.name(), other.number);
-        introduced.put(introduction, other);
-        return introduction.connect(end);
-    }
-
-    /** It had no room for a channel. */
-    private void lost(Protocol.Introduction who) throws ViolationException {
-        Instance other = introduced.remove(who);
-        if (other == null)
-            throw new ViolationException("says that it lost a channel that it was not sent");
-        events.accept(ifCurrent(now -> supervisor.lost(instance, other, now)));
+    Introductions introductions() {
+        return introductions;
     }
 
     private void answer(Imsg message) {
@@ -425,7 +417,7 @@ final class ChildProcess implements Connection.Receiver {
                 case Protocol.READY -> ready(message);
                 case Protocol.DONE -> done();
                 case Protocol.ASK -> ask(message);
-                case Protocol.LOST -> lost(Protocol.Introduction.of(message));
+                case Protocol.LOST -> lost(introductions.lost(Protocol.Introduction.of(message)));
                 case Protocol.LOG -> relay(Protocol.Record.of(message));
                 default -> deliver(message);
             }

@@ -301,8 +301,8 @@ final class ParentLoop implements Supervisor.Actions {
     @Override
     public boolean connect(Instance one, Instance other) {
         try (Fd.Pair ends = Fd.socketpair()) {
-            send(one, children.get(one).introduce(other, ends.first()));
-            send(other, children.get(other).introduce(one, ends.second()));
+            send(one, children.get(one).introductions().to(other, ends.first()));
+            send(other, children.get(other).introductions().to(one, ends.second()));
             return true;
         } catch (IOException | RuntimeException | Error e) {
             log.log(System.Logger.Level.ERROR, one + " and " + other + " cannot be connected: " + Printable.line(e)

@@ -45,7 +45,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>End of a child.</b> {@link Parent#finished(ParentProcess, Finish)} is told how it ended. {@link AfterEnd} says what then becomes of the program;
  * a child that is started again is connected again to every process it was connected to, which sees the former
  * {@link Peer} disconnected and a new one connected. Between two starts of one there is always a second or more. A process that has
- * no descriptor free for such a connection is given another each second, until it has one.
+ * no descriptor free for such a connection is given another each second, until it has one; one that had none a hundred times breaks the rules.
  *
  * <p><b>End of the program.</b> {@link ParentProcess#stop()}, SIGTERM or SIGINT at the parent: every child's channel is ended, upon
  * which it ends itself; a child that does not is sent SIGTERM, then SIGKILL. A child whose parent dies, however that happens, ends
