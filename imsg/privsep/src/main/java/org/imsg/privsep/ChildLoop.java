@@ -177,21 +177,24 @@ final class ChildLoop implements Connection.Receiver {
     }
 
     private void takeOperations(Imsg message) throws IOException {
-        Fd socket = message.takeFd();
-        if (socket == null)
-            log.log(System.Logger.Level.ERROR, "the channel to the monitor did not arrive: " + message.descriptor());
-        else
-            self.operations(Privileged.over(ImsgChannel.of(socket)));
+        self.operations(Privileged.over(ImsgChannel.of(needed("the channel to the monitor", message))));
     }
 
-    private void takePassed(Imsg message) {
+    private void takePassed(Imsg message) throws IOException {
         String name = message.getString(message.length());
-        Fd passed = message.takeFd();
-        if (passed == null)
-            log.log(System.Logger.Level.ERROR,
-                    "descriptor " + name + " of systemd did not arrive: " + message.descriptor());
-        else
-            self.take(name, passed);
+        self.take(name, needed("descriptor " + name + " of systemd", message));
+    }
+
+    /** The descriptor of a message that comes before the role is started, which could not do its work without. */
+    private Fd needed(String what, Imsg message) throws IOException {
+        Fd fd = message.takeFd();
+        if (fd == null) {
+            log.log(System.Logger.Level.ERROR, self.role() + " cannot start: " + what + " did not arrive: "
+                    + message.descriptor() + "; raise the role's limit of descriptors");
+            exitCode = 1;
+            throw new IOException("not started");
+        }
+        return fd;
     }
 
     private void start() throws IOException {

@@ -177,6 +177,17 @@ class PrivsepTest {
     }
 
     @Test
+    void a_role_that_has_no_descriptor_free_for_its_monitor_is_not_started() throws Exception {
+        try (CapturedLog log = new CapturedLog("testprogram.starved-clerk");
+                CapturedLog _ = new CapturedLog("testprogram");
+                TestParent parent = new TestParent("starved-clerk")) {
+            assertThat(log.await("did not arrive")).contains("starved-clerk cannot start: the channel to the monitor"
+                    + " did not arrive: LOST; raise the role's limit of descriptors");
+            parent.await("finished starved-clerk[0] ended with code 1");
+        }
+    }
+
+    @Test
     void a_finish_program_is_told_what_ended_and_how_and_is_killed_when_its_time_is_over(@TempDir Path directory)
             throws Exception {
         Path told = directory.resolve("told");

@@ -24,6 +24,7 @@ import org.imsg.privsep.rights.GroupLimits;
 import org.imsg.privsep.rights.Namespace;
 import org.imsg.privsep.rights.Ids;
 import org.imsg.privsep.rights.Promise;
+import org.imsg.privsep.rights.Resource;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
@@ -60,6 +61,7 @@ final class TestProgram {
             role.connect(connected[1].split(","));
         switch (counted[0]) {
             case "pledged" -> role.user("nobody").pledge();
+            case "starved-clerk" -> role.user("nobody").pledge().limit(Resource.NOFILE, 5);
             case "veiled" -> role.user("nobody").unveil("/etc/hostname", Access.READ);
             case "jailed" -> role.user("nobody").chroot(Path.of("/srv")).pledge(Promise.RPATH);
             case "leaver" -> role.user(Ids.of(64006, 64006));
