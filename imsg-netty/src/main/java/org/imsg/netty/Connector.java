@@ -75,7 +75,7 @@ final class Connector {
             return;
         try {
             // A channel between two loops only waits: it would be active before its handlers see it registered.
-            int result = channel.isRegistered() ? SocketCalls.connect(channel.socket(), to) : -Constants.EAGAIN;
+            int result = channel.isOnItsLoop() ? SocketCalls.connect(channel.socket(), to) : -Constants.EAGAIN;
             if (result == 0)
                 succeed();
             else if (result == -Constants.EAGAIN)
