@@ -1,6 +1,7 @@
 package org.imsg.privsep.rights;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
@@ -13,7 +14,10 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.imsg.sys.Os;
+import org.imsg.sys.Posix;
 import org.imsg.unix.Child;
+import org.imsg.unix.Errno;
+import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 
 /**
@@ -293,8 +297,8 @@ public final class Confinement {
     }
 
     /**
-     * Puts the child into a control group before it runs code of its own: a program is executed by {@code /bin/sh}, which moves
-     * itself there first, a JVM is moved as soon as it is started. Its descriptors must leave a number from 3 to 9 free.
+     * Puts the child into a control group before it runs code of its own: a program is executed by {@code /bin/sh}, which waits
+     * until it is there, a JVM is moved as soon as it is started. Its descriptors must leave a number from 3 to 9 free.
      *
      * @param group the group
      * @return a confinement with it
@@ -388,30 +392,46 @@ public final class Confinement {
             return child.start();
         if (possible.group == null)
             return start(child, possible, platform, anyProgram, -1);
-        if (anyProgram) {
-            int free = SpawnSteps.freeDescriptor(child);
-            try (Fd door = possible.group.door()) {
-                return start(child.descriptor(free, door), possible, platform, true, free);
-            }
-        }
-        Child started = start(child, possible, platform, false, -1);
-        try {
-            started.whileThere(possible.group::add);
+        if (!anyProgram)
+            return settled(start(child, possible, platform, false, -1), possible.group::add);
+        int free = SpawnSteps.freeDescriptor(child);
+        // Nothing that moves processes is passed on: another process of the child's user could take it, and move this one.
+        try (Fd.Pair gate = Fd.pipe()) {
+            Child started = settled(start(child.descriptor(free, gate.first()), possible, platform, true, free),
+                    possible.group::add);
+            gate.first().close();
+            open(gate.second());
             return started;
-        } catch (IOException e) {
+        }
+    }
+
+    /** Does something with a child that has been started, which is killed if that fails. */
+    private static Child settled(Child started, Child.PidTask task) throws IOException {
+        try {
+            started.whileThere(task);
+            return started;
+        } catch (IOException | RuntimeException | Error e) {
             started.kill(SIGKILL);
             throw e;
         }
     }
 
+    /** Lets the shell behind a gate go on, unless it has ended. */
+    private static void open(Fd gate) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            int result = Posix.write(gate.intValue(), arena.allocateFrom("\n").address(), 1);
+            if (result != -Errno.number("EPIPE"))
+                ErrnoException.check("write", "a line for the shell", result);
+        }
+    }
+
     private static Child start(Child.Builder child, Restrictions possible, Platform platform, boolean anyProgram,
-            int door) throws IOException {
+            int gate) throws IOException {
         try (SpawnSteps steps = new SpawnSteps(possible, platform,
-                anyProgram ? Optional.of(child.environment()) : Optional.empty(), door)) {
-            Child started = child.through(steps.starter())
-                    .start(spawn -> ConfinedSpawn.run(steps.list(), steps.ifThere(child.program(), spawn)));
-            started.whileThere(Confinement::endsFirst);
-            return started;
+                anyProgram ? Optional.of(child.environment()) : Optional.empty(), gate)) {
+            return settled(child.through(steps.starter())
+                    .start(spawn -> ConfinedSpawn.run(steps.list(), steps.ifThere(child.program(), spawn))),
+                    Confinement::endsFirst);
         }
     }
 

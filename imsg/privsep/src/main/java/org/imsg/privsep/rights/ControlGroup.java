@@ -15,8 +15,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
-import org.imsg.unix.Fd;
-import org.imsg.unix.OpenFlag;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,11 +54,6 @@ public final class ControlGroup implements AutoCloseable {
      */
     public void add(long pid) throws IOException {
         ControlGroups.write(directory.resolve("cgroup.procs"), Long.toString(pid));
-    }
-
-    /** The file to which a process writes 0 to move itself, whatever its rights are: those of the opener count. */
-    Fd door() throws IOException {
-        return Fd.open(directory.resolve("cgroup.procs"), OpenFlag.WRITE);
     }
 
     /**

@@ -59,19 +59,19 @@ final class SpawnSteps implements AutoCloseable {
      * user is not its real one the real one: there the child sets no_new_privs itself, and what needs it, or CAP_SYS_ADMIN
      * instead, comes while the thread has that capability.
      */
-    SpawnSteps(Restrictions wanted, Platform platform, Optional<Map<String, String>> environment, int door)
+    SpawnSteps(Restrictions wanted, Platform platform, Optional<Map<String, String>> environment, int gate)
             throws PrivilegeException {
-        this(wanted, platform, environment, List.of(), door);
+        this(wanted, platform, environment, List.of(), gate);
     }
 
     /** Some steps are the last ones but for the filter, which may forbid them. */
     SpawnSteps(Restrictions wanted, Platform platform, Optional<Map<String, String>> environment, List<Step> last,
-            int door) throws PrivilegeException {
+            int gate) throws PrivilegeException {
         if (!wanted.ambient.isEmpty() && wanted.ids == null)
             throw new PrivilegeException("ambient capabilities", "they take the ids of a user: root has them all");
         changesUser = wanted.ids != null && !wanted.ids.uidIsOurs();
         late = changesUser && !wanted.execKeepsUser(platform);
-        starter = environment.isEmpty() ? List.of() : starter(wanted, environment.get(), door);
+        starter = environment.isEmpty() ? List.of() : starter(wanted, environment.get(), gate);
         Restrictions all = starter.isEmpty() ? wanted : wanted.with(this::showStarter);
         try {
             niceness(wanted.niceness);
@@ -111,7 +111,7 @@ final class SpawnSteps implements AutoCloseable {
      * for its own: setpriv(1) makes the effective one the real one. The C library takes some variables from a program that
      * has two users; they come back behind it.
      */
-    private List<String> starter(Restrictions wanted, Map<String, String> environment, int door)
+    private List<String> starter(Restrictions wanted, Map<String, String> environment, int gate)
             throws PrivilegeException {
         List<String> starter = new ArrayList<>();
         if (changesUser) {
@@ -126,9 +126,9 @@ final class SpawnSteps implements AutoCloseable {
                 starter.addAll(List.of(SETPRIV.toString(), "--no-new-privs"));
             }
         }
-        if (door >= 0)
+        if (gate >= 0)
             starter.addAll(List.of(SH.toString(), "-c",
-                    "echo 0 >&" + door + " || exit 126; exec \"$@\" " + door + ">&-", "control-group"));
+                    "read imsg_gate <&" + gate + " || exit 126; exec \"$@\" " + gate + "<&-", "control-group"));
         if (!wanted.limits.isEmpty()) {
             starter.add(PRLIMIT.toString());
             wanted.limits.forEach((resource, limit) -> {
@@ -149,7 +149,7 @@ final class SpawnSteps implements AutoCloseable {
         for (int number = 9; number > 2; number--)
             if (!child.hasDescriptor(number))
                 return number;
-        throw new IllegalArgumentException("no number from 3 to 9 is free to reach the control group by");
+        throw new IllegalArgumentException("no number from 3 to 9 is free to wait for the control group by");
     }
 
     private void showStarter(Restrictions more) {
