@@ -2,6 +2,7 @@ package org.imsg.privsep.rights;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,6 +36,9 @@ public final class PrivateRoot {
     private static final int DETACH = 2;
     private static final int AT_FDCWD = -100;
     private static final int REGULAR = 0x8000;
+
+    /** Linux follows no more in one path. */
+    private static final int MOST_LINKS = 40;
 
     private enum Kind {
         READ_ONLY, READ_WRITE, MEMORY, PROCESSES, DEVICE
@@ -197,6 +201,12 @@ public final class PrivateRoot {
 
         /** The path without symbolic links, each of which is made in the new root as it is outside. */
         private Path resolved(Path path) throws IOException {
+            return resolved(path, MOST_LINKS);
+        }
+
+        private Path resolved(Path path, int links) throws IOException {
+            if (links < 0)
+                throw new FileSystemLoopException(path.toString());
             Path real = Path.of("/");
             for (Path name : path) {
                 Path next = real.resolve(name);
@@ -208,7 +218,7 @@ public final class PrivateRoot {
                 directory(real);
                 if (made.add(next))
                     call("symlinkat", next, string(target), AT_FDCWD, string(inside(next)));
-                real = resolved(real.resolve(target).normalize());
+                real = resolved(real.resolve(target).normalize(), links - 1);
             }
             return real;
         }

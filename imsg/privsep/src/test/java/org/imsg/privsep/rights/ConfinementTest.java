@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -480,6 +481,16 @@ class ConfinementTest {
             assertThat(attacker.ask(attach + open.pid() + " VM.version")).isEqualTo("exit 0");
             assertThat(attacker.ask(attach + confined.pid() + " VM.version")).isEqualTo("exit 1");
             assertThat(confined.ask("work")).isEqualTo("works");
+        }
+    }
+
+    @Test
+    void a_link_in_a_private_root_that_leads_to_itself_is_told(@TempDir Path directory) throws Exception {
+        Path link = Files.createSymbolicLink(directory.resolve("link"), Path.of("link"));
+        try (Arena arena = Arena.ofConfined()) {
+            assertThatExceptionOfType(PrivilegeException.class)
+                    .isThrownBy(() -> PrivateRoot.empty().readWrite(link.resolve("data")).steps(arena))
+                    .withMessageContaining("FileSystemLoopException").withMessageContaining(link.toString());
         }
     }
 
