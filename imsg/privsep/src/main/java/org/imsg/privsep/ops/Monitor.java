@@ -194,7 +194,10 @@ public final class Monitor {
      */
     public void serve(ImsgChannel channel, String name, LongAdder refusals, Consumer<String> authenticated)
             throws IOException {
-        new Session(channel, name, host, () -> policy, limits, time, refusals, authenticated, ended).run();
+        // A session that no thread can be had for has not begun.
+        try (channel) {
+            new Session(channel, name, host, () -> policy, limits, time, refusals, authenticated, ended).run();
+        }
     }
 
     /**

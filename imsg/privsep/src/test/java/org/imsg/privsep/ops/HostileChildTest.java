@@ -21,6 +21,7 @@ import java.util.stream.Stream;
 import org.imsg.testing.Call;
 import org.imsg.Ibuf;
 import org.imsg.Imsg;
+import org.imsg.ImsgChannel;
 import org.imsg.ImsgProtocolException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.FdChannel;
@@ -414,6 +415,18 @@ class HostileChildTest {
             Imsg ended = raw.receive();
             assertThat(ended.type()).isEqualTo(OperationProtocol.EXITED);
             assertThat(ended.id()).isEqualTo(5);
+        }
+    }
+
+    @Test
+    void a_child_that_no_thread_can_serve_is_left_no_open_channel() throws Exception {
+        Monitor monitor = Monitor.builder(Policy.of()).threads(work -> {
+            throw new OutOfMemoryError("unable to create native thread");
+        }).build();
+        try (ImsgChannel.Pair pair = ImsgChannel.pair()) {
+            assertThatExceptionOfType(OutOfMemoryError.class)
+                    .isThrownBy(() -> monitor.serve(pair.second(), "child"));
+            assertThat(pair.first().receive()).isNull();
         }
     }
 
