@@ -82,6 +82,10 @@ record RunAs(Choice choice, IdRange users, Optional<Integer> group) {
         if (user.isEmpty() || !users.contains((int) user.get().uid()))
             throw permit.refusal("the user " + LogText.shortened(name) + " is none of " + users);
         Ids account = Ids.ofUser(user.get().name());
+        // A directory service may know one user by several names, and another user by one of them.
+        if (account.uid() != user.get().uid())
+            throw permit.refusal("the user " + LogText.shortened(name) + " has the uids " + user.get().uid() + " and "
+                    + account.uid());
         Ids ids = group.isEmpty()
                 ? account
                 : new Ids(account.uid(), Integer.toUnsignedLong(group.get()), account.groups());
