@@ -51,7 +51,7 @@ record LookUp(Kind kind, String key, String second) implements Operation.Request
     /** {@code lookup KIND...}; {@code host=NAME[,NAME]} allows these names only, and {@code *.NAME} all beneath one. */
     record Rule(Set<Kind> kinds, List<String> hosts) implements Operation.Rule<LookUp> {
         private static Rule of(PolicyLine line) {
-            List<String> words = new ArrayList<>(line.rest());
+            List<String> words = new ArrayList<>(line.rest().stream().map(PolicyLine.Word::text).toList());
             List<String> hosts = new ArrayList<>();
             words.replaceAll(word -> {
                 if (!word.startsWith("host="))

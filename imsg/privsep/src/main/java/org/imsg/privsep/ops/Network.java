@@ -1,10 +1,11 @@
 package org.imsg.privsep.ops;
 
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Arrays;
 import java.util.Optional;
 
-/** Addresses of one family whose first bits are the same. */
+/** Addresses of one family whose first bits are the same, on one interface if its own address names one. */
 record Network(InetAddress address, int bits) {
     /** Reads an address; a name is not looked up. */
     static Optional<InetAddress> literal(String address) {
@@ -37,7 +38,13 @@ record Network(InetAddress address, int bits) {
     }
 
     boolean contains(InetAddress asked) {
-        return new Network(asked, bits).equals(new Network(address, bits));
+        return (scope(address) == 0 || scope(address) == scope(asked))
+                && new Network(asked, bits).equals(new Network(address, bits));
+    }
+
+    /** The interface that a link-local address belongs to, 0 if it does not say. */
+    private static int scope(InetAddress address) {
+        return address instanceof Inet6Address scoped ? scoped.getScopeId() : 0;
     }
 
     /** Whether all addresses of the other are addresses of this. */

@@ -18,8 +18,9 @@ import org.imsg.privsep.rights.PrivilegeDrop;
  * {@snippet file = "org/imsg/privsep/ops/OperationsSnippets.java" region = "policy"}
  *
  * <p>Each line of a file is a rule. Words are separated by blanks; a word with blanks, a quote, a backslash or a # stands in
- * double quotes, in which a backslash takes away the meaning of the character behind it; # begins a comment. A path that ends
- * with a slash means everything beneath that directory, any other path that file. Ids are numbers, names, or ranges of numbers.
+ * double quotes, in which a backslash takes away the meaning of the character behind it; # begins a comment. A * or ... in quotes
+ * stands for itself. A path that ends with a slash means everything beneath that directory, any other path that file. Ids are
+ * numbers, names, or ranges of numbers.
  *
  * <p>A line {@code user UID[:GID]} says which user the child becomes, and {@code chroot DIRECTORY} which root it gets: see
  * {@link #drop()}. Every other line allows an operation; the methods of {@link Privileged} say which line allows each of them.
@@ -103,7 +104,11 @@ public final class Policy {
                             throw new IllegalArgumentException("expected one line that says user");
                         ids = Optional.of(ids(line.next("UID or UID:GID")));
                     }
-                    case "chroot" -> chroot = Optional.of(line.file("a directory"));
+                    case "chroot" -> {
+                        if (chroot.isPresent())
+                            throw new IllegalArgumentException("expected one line that says chroot");
+                        chroot = Optional.of(line.file("a directory"));
+                    }
                     default -> {
                         Operation<?, ?> operation = Operations.of(word);
                         lines.add(new Line(operation, place + text.get(i).strip(), operation.line().apply(line)));

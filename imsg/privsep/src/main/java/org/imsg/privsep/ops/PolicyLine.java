@@ -19,31 +19,54 @@ import org.imsg.unix.ErrnoException;
  * that it does not expect; the message says which one it does.
  */
 final class PolicyLine {
-    private final List<String> words;
+    private static final String ANY = "*";
+    private static final String REST = "...";
+
+    private final List<Word> words;
     private final Map<String, String> options = new HashMap<>();
     private int next;
 
-    private PolicyLine(List<String> words) {
+    /**
+     * A word.
+     *
+     * @param plain whether no part of it stands in quotes, which take away the meaning of a * or ...
+     */
+    record Word(String text, boolean plain) {
+        /** Whether it stands for any other. */
+        boolean isAny() {
+            return plain && text.equals(ANY);
+        }
+
+        /** Whether it stands for any number of others. */
+        boolean isRest() {
+            return plain && text.equals(REST);
+        }
+    }
+
+    private PolicyLine(List<Word> words) {
         this.words = words;
     }
 
     static PolicyLine of(String line) {
-        List<String> words = new ArrayList<>();
+        List<Word> words = new ArrayList<>();
         StringBuilder word = null;
         boolean quoted = false;
+        boolean plain = true;
         for (int i = 0; i < line.length(); i++) {
             char c = line.charAt(i);
             if (quoted && c == '\\' && i + 1 < line.length()) {
                 word.append(line.charAt(++i));
             } else if (c == '"') {
                 quoted = !quoted;
+                plain = false;
                 word = word == null ? new StringBuilder() : word;
             } else if (quoted || !Character.isWhitespace(c) && c != '#') {
                 word = (word == null ? new StringBuilder() : word).append(c);
             } else {
                 if (word != null)
-                    words.add(word.toString());
+                    words.add(new Word(word.toString(), plain));
                 word = null;
+                plain = true;
                 if (c == '#')
                     break;
             }
@@ -51,12 +74,12 @@ final class PolicyLine {
         if (quoted)
             throw new IllegalArgumentException("expected a \" at the end of a word that begins with one");
         if (word != null)
-            words.add(word.toString());
+            words.add(new Word(word.toString(), plain));
         return new PolicyLine(words);
     }
 
     static String quoted(String word) {
-        boolean plain = !word.isEmpty()
+        boolean plain = !word.isEmpty() && !word.equals(ANY) && !word.equals(REST)
                 && word.chars().noneMatch(c -> Character.isWhitespace(c) || c == '"' || c == '#' || c == '\\');
         return plain ? word : '"' + word.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
     }
@@ -68,25 +91,25 @@ final class PolicyLine {
     String next(String expected) {
         if (!hasNext())
             throw new IllegalArgumentException("expected " + expected + ", not the end of the line");
-        return words.get(next++);
+        return words.get(next++).text;
     }
 
-    List<String> rest() {
-        List<String> rest = words.subList(next, words.size());
+    List<Word> rest() {
+        List<Word> rest = words.subList(next, words.size());
         next = words.size();
         return rest;
     }
 
     void end() {
         if (hasNext())
-            throw new IllegalArgumentException("expected the end of the line, not " + words.get(next));
+            throw new IllegalArgumentException("expected the end of the line, not " + words.get(next).text);
     }
 
     /** Reads the options that stand here. The first word that is none ends them; a flag has an empty value. */
     void options(String... known) {
         List<String> names = List.of(known);
         for (; hasNext(); next++) {
-            String word = words.get(next);
+            String word = words.get(next).text;
             int equals = word.indexOf('=');
             String name = equals < 0 ? word : word.substring(0, equals + 1);
             if (!names.contains(name)) {

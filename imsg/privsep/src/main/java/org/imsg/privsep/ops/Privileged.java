@@ -111,8 +111,8 @@ public final class Privileged implements AutoCloseable {
      * Makes a listening TCP socket.
      *
      * <p>Policy: {@code bind tcp|udp [reuse] [backlog=N] ADDRESS:PORT}. ADDRESS is *, an IPv4 address, an IPv6 address in brackets,
-     * or a network with /BITS, and no name; PORT is *, one, or a range. The backlog is up to 128 unless set; {@code reuse} lets
-     * the child ask for SO_REUSEADDR.
+     * which with %INTERFACE is one of that interface only, or a network with /BITS, and no name; PORT is *, one, or a range. The
+     * backlog is up to 128 unless set; {@code reuse} lets the child ask for SO_REUSEADDR.
      *
      * <p>Request 2: n8 kind (0 TCP, 1 UDP, 2 Unix stream, 3 Unix datagram), string address or path, n16 port, n8 reuse, n32
      * backlog, n32 mode; DESCRIPTOR.
@@ -208,7 +208,7 @@ public final class Privileged implements AutoCloseable {
      * With {@code as}, the child {@linkplain Program#as(String) says} the user, and the run has this user's groups, and USER, LOGNAME, HOME and
      * SHELL in its environment. WHO are the uids it may be, or {@code authenticated}: any user but root whose password the child has
      * shown in this session. A user with group 0 is refused. The password is shown by {@link #authenticate(String, String, byte[])}.
-     * In ARGUMENT a * is any one argument, ... at the end any number. The options are:
+     * As ARGUMENT a * is any one argument, ... at the end any number, and both are themselves in quotes. The options are:
      * <ul>
      * <li>{@code group=GID}: the group; else that of the user's account with {@code as}, and one with the uid's number without
      * <li>{@code under=PATH}: the paths where the working directory may be; it is / unless the child asks

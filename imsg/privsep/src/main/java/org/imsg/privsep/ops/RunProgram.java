@@ -86,9 +86,7 @@ record RunProgram(String program, List<String> arguments, List<String> environme
             Optional<IdRange> own, Map<String, String> fixedEnvironment, Set<String> environment,
             Optional<Duration> time, Optional<IdRange> descriptors, ProgramLimits limits, Confinement confinement,
             boolean rooted, String program,
-            List<String> arguments) implements Operation.Rule<RunProgram> {
-        private static final String ANY = "*";
-        private static final String REST = "...";
+            List<PolicyLine.Word> arguments) implements Operation.Rule<RunProgram> {
         private static final Map<Integer, Access> UNVEIL = Map.of((int) 'r', Access.READ, (int) 'w', Access.WRITE,
                 (int) 'c', Access.CREATE, (int) 'x', Access.EXEC);
 
@@ -193,12 +191,12 @@ record RunProgram(String program, List<String> arguments, List<String> environme
         }
 
         private boolean argumentsMatch(List<String> asked) {
-            boolean open = !arguments.isEmpty() && arguments.getLast().equals(REST);
+            boolean open = !arguments.isEmpty() && arguments.getLast().isRest();
             int fixed = open ? arguments.size() - 1 : arguments.size();
             if (open ? asked.size() < fixed : asked.size() != fixed)
                 return false;
             for (int i = 0; i < fixed; i++)
-                if (!arguments.get(i).equals(ANY) && !arguments.get(i).equals(asked.get(i)))
+                if (!arguments.get(i).isAny() && !arguments.get(i).text().equals(asked.get(i)))
                     return false;
             return true;
         }

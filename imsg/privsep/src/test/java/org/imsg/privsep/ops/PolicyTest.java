@@ -83,6 +83,8 @@ class PolicyTest {
             "127.0.0.1:80, 127.0.0.2, 80, false", "*:80-90, ::1, 85, true", "*:80-90, 10.0.0.1, 91, false",
             "10.0.0.0/9:*, 10.127.255.255, 1, true", "10.0.0.0/9:*, 10.128.0.0, 1, false",
             "[fe80::]/10:53, febf::1, 53, true", "[fe80::]/10:53, fec0::1, 53, false", "0.0.0.0/0:*, ::1, 1, false",
+            "[fe80::1%1]:80, fe80::1%1, 80, true", "[fe80::1%1]:80, fe80::1%2, 80, false",
+            "[fe80::1%1]:80, fe80::1, 80, false", "[fe80::1]:80, fe80::1%2, 80, true",
             "127.0.0.1:80, localhost, 80, false", "127.0.0.1:80, ::ffff:127.0.0.1, 80, true"})
     void addresses_and_ports_are_ranges_of_numbers_and_names_are_never_looked_up(String rule, String address, int port,
             boolean covered) {
@@ -104,7 +106,10 @@ class PolicyTest {
     @ParameterizedTest
     @CsvSource({"/bin/sh -c x, '-c,x', true", "/bin/sh -c x, '-c,y', false", "/bin/sh -c x, '-c', false",
             "/bin/sh -c *, '-c,y', true", "/bin/sh -c *, '-c,y,z', false", "/bin/sh -c ..., '-c', true",
-            "/bin/sh -c ..., '-c,y,z', true", "/bin/sh -c ..., '-x,y', false"})
+            "/bin/sh -c ..., '-c,y,z', true", "/bin/sh -c ..., '-x,y', false",
+            "/bin/sh -c \"*\", '-c,y', false", "/bin/sh -c \"*\", '-c,*', true", "/bin/sh -c \"\\*\", '-c,y', false",
+            "/bin/sh -c \"...\", '-c,y,z', false", "/bin/sh -c \"...\", '-c,...', true",
+            "/bin/sh -c \"x\" *, '-c,x,y', true"})
     void the_arguments_of_a_run_match_word_for_word(String rule, String arguments, boolean allowed) {
         Operation.Request run = new RunProgram("/bin/sh", List.of(arguments.split(",")), List.of(), "", List.of());
         assertThat(allows(Policy.of("run users=64000-64009 " + rule), run)).isEqualTo(allowed);
@@ -149,16 +154,19 @@ class PolicyTest {
                 "bind tcp 80", "bind tcp 1.2.3:80x", "bind unix mode=9 /x", "run /bin/sh", "run users=5-1 /bin/sh",
                 "run user=0 /bin/sh", "chown /x", "lookup", "clock within=soon", "open read \"/x", "open read /x y",
                 "open read /a/../b", "bind tcp *:99999", "user nobody-knows-him", "open read owner=a-b /x",
-                "connect smtp *:25", "bind tcp backlog=1 backlog=2 *:1", "chroot relative", "remove", "user 5-6"));
+                "connect smtp *:25", "bind tcp backlog=1 backlog=2 *:1", "chroot relative", "remove", "user 5-6",
+                "chroot /a",
+                "chroot /b"));
         assertThatExceptionOfType(PolicyException.class).isThrownBy(() -> Policy.read(file)).satisfies(e -> {
             List<String> faults = e.faults();
-            assertThat(faults).hasSize(23).allSatisfy(fault -> assertThat(fault).startsWith(file + ":"));
+            assertThat(faults).hasSize(24).allSatisfy(fault -> assertThat(fault).startsWith(file + ":"));
             assertThat(faults.get(0)).isEqualTo(file + ":1: expected read, write, append or create, not raed");
             assertThat(faults.get(1)).startsWith(file + ":3: expected user, chroot, open, bind, connect, run")
                     .endsWith("not opn");
             assertThat(faults.get(2)).endsWith(":4: a path begins with /, not x");
             assertThat(faults.get(3)).endsWith(":5: expected ADDRESS:PORT, not 80");
             assertThat(faults.get(6)).endsWith(":8: expected one of user=, users= and as=");
+            assertThat(faults.getLast()).endsWith(":26: expected one line that says chroot");
             assertThat(faults.get(16)).endsWith(":18: expected a user, and there is no nobody-knows-him");
             assertThat(e.getMessage()).isEqualTo(String.join("\n", faults));
         });
@@ -244,6 +252,16 @@ class PolicyTest {
         assertThat(allows(policy, open("/srv/log", OpenFlag.READ_WRITE))).isFalse();
         assertThat(allows(policy, open("/srv/log2", OpenFlag.WRITE))).isFalse();
         assertThat(allows(policy, new RunProgram("/bin/a", List.of("x", "y"), List.of(), "", List.of()))).isFalse();
+    }
+
+    /** An argument that comes from elsewhere must not stand for others. */
+    @ParameterizedTest
+    @ValueSource(strings = {"*", "...", "", "x"})
+    void a_quoted_argument_is_itself_and_no_other(String argument) {
+        Policy policy = Policy.of("run user=1 /bin/a " + Policy.quoted(argument));
+        assertThat(allows(policy, new RunProgram("/bin/a", List.of(argument), List.of(), "", List.of()))).isTrue();
+        assertThat(allows(policy, new RunProgram("/bin/a", List.of("y"), List.of(), "", List.of()))).isFalse();
+        assertThat(allows(policy, new RunProgram("/bin/a", List.of("y", "z"), List.of(), "", List.of()))).isFalse();
     }
 
     @Test
