@@ -260,16 +260,16 @@ public final class JvmSettings {
         return paths;
     }
 
-    /** The bytes of the last -Xmx that a child with these options of its own has; empty if there is none. */
+    /** The bytes of the last -Xmx, or its other name, that a child with these options of its own has; empty if there is none. */
     OptionalLong mostHeap(List<String> own) {
         List<String> all = new ArrayList<>(presets ? PRESETS : List.of());
         all.addAll(options);
         all.addAll(own);
         OptionalLong most = OptionalLong.empty();
         for (String option : all) {
-            Matcher heap = Pattern.compile("-Xmx(\\d{1,12})([kKmMgG]?)").matcher(option);
+            Matcher heap = Pattern.compile("-(?:Xmx|XX:MaxHeapSize=)(\\d{1,12})([kKmMgGtT]?)").matcher(option);
             if (heap.matches())
-                most = OptionalLong.of(Long.parseLong(heap.group(1)) << 10 * " kmg".indexOf(
+                most = OptionalLong.of(Long.parseLong(heap.group(1)) << 10 * " kmgt".indexOf(
                         heap.group(2).isEmpty() ? " " : heap.group(2).toLowerCase(Locale.ROOT)));
         }
         return most;

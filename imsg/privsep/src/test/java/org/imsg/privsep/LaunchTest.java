@@ -136,6 +136,19 @@ class LaunchTest {
                 .isThrownBy(() -> Privsep.program("p").jvm(j -> j.environment("IMSG_ROLE", "x")));
     }
 
+    /** A limit of memory that follows a smaller heap would end a child that has a larger one. */
+    @Test
+    void the_heap_of_a_child_is_what_the_last_option_of_either_name_says() {
+        JvmSettings jvm = new JvmSettings();
+        assertThat(jvm.mostHeap(List.of())).hasValue(64 << 20);
+        assertThat(jvm.mostHeap(List.of("-Xmx2g", "-Xmx99M"))).hasValue(99 << 20);
+        assertThat(jvm.mostHeap(List.of("-XX:MaxHeapSize=1g"))).hasValue(1 << 30);
+        assertThat(jvm.mostHeap(List.of("-XX:MaxHeapSize=1T", "-Xmx65536k"))).hasValue(64 << 20);
+        assertThat(jvm.withoutPresets().mostHeap(List.of("-XX:MaxHeapSize=1T"))).hasValue(1L << 40);
+        assertThat(jvm.mostHeap(List.of("-Xmx12345678"))).hasValue(12_345_678);
+        assertThat(jvm.mostHeap(List.of())).isEmpty();
+    }
+
     @Test
     void a_child_without_its_channel_says_what_is_wrong(@TempDir Path directory) throws Exception {
         Path jar = ProgramJar.in(directory, Greeting.class, Privsep.class, Imsg.class);
