@@ -41,6 +41,7 @@ final class RoleRights {
     /** What a JVM has of private memory beside its heap, and as much again of direct buffers: code, metadata and stacks. */
     private static final long BESIDE_HEAP = 192L << 20;
     private static final long MOST_PROCESSES = 512;
+    private static final Ids SOMEBODY = Ids.of(65_534, 65_534);
     /** A small JVM has some twenty threads, and a role's processes have one user. */
     private static final long PROCESSES_EACH = 64;
 
@@ -279,16 +280,21 @@ final class RoleRights {
 
     /** In the child: proves what the parent did, and does the rest. */
     void complete(JvmSettings jvm, List<String> options, int instances) throws Exception {
+        boolean training = System.getenv(ChildEnvironment.TRAINING) != null;
         if (!isConfined()) {
-            if (System.getenv(ChildEnvironment.TRAINING) == null)
-                limited(Confinement.none(), jvm, options, OptionalInt.empty()).enter();
+            Confinement limited = limited(Confinement.none(), jvm, options, OptionalInt.empty());
+            if (training)
+                limited.rehearse();
+            else
+                limited.enter();
             return;
         }
         if (promises != null || chroot != null)
             awaitPreloaded();
-        if (System.getenv(ChildEnvironment.TRAINING) != null) {
+        if (training) {
             // The user need not be there where the cache is made.
-            promised(confinement(user == null ? null : Ids.current(), jvm::paths, false)).rehearse();
+            limited(promised(confinement(user == null ? null : SOMEBODY, jvm::paths, false)), jvm, options,
+                    OptionalInt.of(instances)).rehearse();
             return;
         }
         boolean partial = System.getenv(ChildEnvironment.PARTIAL) != null;

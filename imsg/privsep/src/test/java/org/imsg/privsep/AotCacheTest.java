@@ -27,6 +27,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A cache is used for what it was made of, and for nothing else: started by the script that the manual shows. */
 @Timeout(value = 240, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -286,13 +288,20 @@ class AotCacheTest {
         }
     }
 
-    @Test
-    void a_training_makes_a_cache_that_confined_children_use() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"confined", "free"})
+    void a_training_makes_a_cache_of_all_that_a_child_loads_of_this_library(String how) throws Exception {
         Path program = ProgramJar.in(Files.createDirectory(directory.resolve("figures")), SpawnFigures.class,
                 Privsep.class, Imsg.class);
+        Path logs = Files.createDirectory(directory.resolve("logs"));
+        // The child's user writes there.
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Files.setPosixFilePermissions(logs, PosixFilePermissions.fromString("rwxrwxrwx"));
+        Path log = logs.resolve("classes");
         for (String option : List.of("-Dimsg.privsep.aot.record=", "-Dimsg.privsep.aot=")) {
-            List<String> command = SpawnFigures.command(List.of(option + caches.resolve("figures")), program, "1",
-                    "confined");
+            Files.deleteIfExists(log);
+            List<String> command = SpawnFigures.command(List.of(option + caches.resolve("figures"),
+                    "-Dimsg.figures.options=-Xlog:class+load=info:file=" + log), program, "1", how);
             command.addFirst(JAVA.toString());
             // Without root it is confined as far as can be.
             Ended ended = end(process(command).start());
@@ -301,5 +310,8 @@ class AotCacheTest {
                     ? "the AOT caches are made"
                     : "confined, AOT cache: start to running").doesNotContain("start without");
         }
+        List<String> ours = Files.readAllLines(log).stream().filter(line -> line.contains("] org.imsg.")).toList();
+        assertThat(ours).anyMatch(line -> line.contains(" org.imsg.Imsg source: "));
+        assertThat(ours.stream().filter(line -> !line.endsWith(" source: shared objects file"))).isEmpty();
     }
 }

@@ -27,6 +27,9 @@ public final class SpawnFigures {
     private static final String CACHE = "imsg.privsep.aot";
     private static final String RECORD = "imsg.privsep.aot.record";
     private static final String MEASURE = "measure";
+    /** For children, one behind the other; in parents only. */
+    private static final String[] CHILD_OPTIONS = Stream.of(System.getProperty("imsg.figures.options", "").split(" "))
+            .filter(option -> !option.isEmpty()).toArray(String[]::new);
 
     private SpawnFigures() {}
 
@@ -121,7 +124,7 @@ public final class SpawnFigures {
         for (int run = 0; run < runs; run++) {
             long start = System.nanoTime();
             int code = Privsep.program("figures").role("child", () -> self -> self.parent().send(Imsg.of(HERE)),
-                    r -> confined ? r.user("nobody").pledge() : r)
+                    r -> confined ? r.user("nobody").pledge() : r).jvm(j -> j.options(CHILD_OPTIONS))
                     .parent(() -> self -> self.on(HERE, (_, _) -> {
                         millis.add((System.nanoTime() - start) / 1_000_000);
                         try {

@@ -498,8 +498,8 @@ public final class Confinement {
     public void rehearse() throws PrivilegeException {
         Platform platform = Platform.within();
         Unenforceable.forEnter(restrictions, platform);
-        Unenforceable.forComplete(restrictions, platform);
-        InProcess.rehearse(restrictions);
+        Map<String, String> missing = Unenforceable.forComplete(restrictions, platform);
+        InProcess.rehearse(Unenforceable.without(restrictions, missing.keySet()));
     }
 
     /** The restrictions that can be given to a program before it runs, here. */

@@ -9,6 +9,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -29,17 +30,12 @@ final class InProcess {
     static void confine(Restrictions restrictions) throws PrivilegeException {
         try (Arena arena = Arena.ofConfined()) {
             limit(arena, restrictions.limits);
-            switch (Os.current()) {
-                case LINUX -> {
-                    if (restrictions.promises != null) {
-                        dumpable();
-                        promise(arena, restrictions.promises);
-                    }
-                }
-                case OPENBSD -> pledge(arena, restrictions);
-                case FREEBSD, MACOS -> {
-                    // all that was asked for has been left out by now
-                }
+            // On other systems all that was asked for has been left out by now.
+            if (Os.current() == Os.OPENBSD)
+                pledge(arena, restrictions);
+            else if (restrictions.promises != null) {
+                dumpable();
+                promise(arena, restrictions.promises);
             }
         }
     }
@@ -56,8 +52,12 @@ final class InProcess {
             threads.hold();
             dumpable();
             confine(restrictions);
-            threads.prove(status -> Status.differenceFrom(restrictions, status));
+            threads.prove(asDescribed(restrictions));
         }
+    }
+
+    private static Function<Map<String, String>, String> asDescribed(Restrictions restrictions) {
+        return status -> Status.differenceFrom(restrictions, status);
     }
 
     /** The same up to the calls that bind or refuse. */
@@ -69,10 +69,11 @@ final class InProcess {
             Confining.prctl(Confining.PR_GET_DUMPABLE, 0);
             if (restrictions.promises != null)
                 filterProgram(arena, restrictions.promises);
-            threads.prove(status -> {
-                Status.differenceFrom(restrictions, status);
-                return null;
-            });
+            Map<Resource, Long> none = new EnumMap<>(Resource.class);
+            restrictions.limits.keySet().forEach(resource -> none.put(resource, -1L));
+            limit(arena, none);
+            Function<Map<String, String>, String> question = asDescribed(restrictions);
+            threads.prove(_ -> question.apply(Status.of(restrictions)));
         }
     }
 

@@ -1,8 +1,10 @@
 package org.imsg.privsep.rights;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +13,22 @@ final class Status {
     private static final List<String> CAPABILITIES = List.of("CapInh", "CapPrm", "CapEff", "CapAmb");
 
     private Status() {}
+
+    /** The status of a thread that is as described. */
+    static Map<String, String> of(Restrictions restrictions) {
+        Map<String, String> status = new HashMap<>(Map.of("NoNewPrivs", "1", "Seccomp", "2", "CapBnd", "0"));
+        CAPABILITIES.forEach(name -> status.put(name, "0"));
+        Ids ids = restrictions.ids;
+        if (ids != null)
+            status.putAll(Map.of("Uid", four(ids.uid()), "Gid", four(ids.gid()), "Groups",
+                    ids.groups().stream().map(String::valueOf).collect(Collectors.joining(" "))));
+        return status;
+    }
+
+    /** Real, effective, saved, and that of the file system. */
+    private static String four(long id) {
+        return (id + " ").repeat(4).strip();
+    }
 
     /** The first thing of a confined child's thread that is not as described, in words; or null. */
     static @Nullable String differenceFrom(Restrictions restrictions, Map<String, String> status) {
@@ -36,12 +54,10 @@ final class Status {
      * @return in words, or null if all is well
      */
     static @Nullable String differenceFrom(Ids ids, Set<Capability> allowed, Map<String, String> status) {
-        String four = (ids.uid() + " ").repeat(4).strip();
-        if (!four.equals(words(status, "Uid")))
-            return "has Uid " + words(status, "Uid") + " instead of " + four;
-        four = (ids.gid() + " ").repeat(4).strip();
-        if (!four.equals(words(status, "Gid")))
-            return "has Gid " + words(status, "Gid") + " instead of " + four;
+        if (!four(ids.uid()).equals(words(status, "Uid")))
+            return "has Uid " + words(status, "Uid") + " instead of " + four(ids.uid());
+        if (!four(ids.gid()).equals(words(status, "Gid")))
+            return "has Gid " + words(status, "Gid") + " instead of " + four(ids.gid());
         List<Long> groups = Stream.of(words(status, "Groups").split(" ")).filter(word -> !word.isEmpty())
                 .map(Long::valueOf).sorted().distinct().toList();
         if (!new Ids(ids.uid(), ids.gid(), groups).meanTheSameAs(ids))
