@@ -318,10 +318,11 @@ final class Connection implements AutoCloseable {
                 }
                 sent.awaitRoom();
             }
-        } catch (ImsgProtocolException | RuntimeException | Error e) {
+        } catch (IOException | InterruptedException e) {
+            // Closed here, or the peer died, in the middle of a message perhaps, or with messages unread: an end like another.
+            fault = e instanceof ImsgProtocolException ? e : fault;
+        } catch (Throwable e) {
             fault = e;
-        } catch (IOException | InterruptedException _) {
-            // Closed here, or the peer died: in the middle of a message perhaps, or with messages unread. An end like another.
         }
         ended = true;
         readers(false);

@@ -217,7 +217,7 @@ final class ParentLoop implements Supervisor.Actions {
             } catch (InterruptedException _) {
                 interrupted = true;
                 askToStop();
-            } catch (RuntimeException | Error e) {
+            } catch (Throwable e) {
                 goOn(e);
             }
         }
@@ -430,7 +430,7 @@ final class ParentLoop implements Supervisor.Actions {
         for (RoleSettings role : table.all()) {
             try {
                 role.readConfiguration();
-            } catch (RuntimeException | Error e) {
+            } catch (Throwable e) {
                 log.log(System.Logger.Level.ERROR,
                         "the configuration of " + role + " cannot be read: it stays as it was",
                         e);

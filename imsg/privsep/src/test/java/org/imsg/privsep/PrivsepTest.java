@@ -291,6 +291,17 @@ class PrivsepTest {
     }
 
     @Test
+    void a_configuration_that_cannot_be_read_stays_as_it_was_whatever_its_reading_throws() throws Exception {
+        try (CapturedLog log = new CapturedLog("testprogram"); TestParent parent = new TestParent("moody")) {
+            assertThat(log.await("the configuration of")).contains("role moody cannot be read: it stays as it was");
+            parent.self().reload();
+            log.await("the configuration of");
+            parent.tell("moody", 0, "look");
+            parent.await("moody[0] pid");
+        }
+    }
+
+    @Test
     void an_interrupt_stops_the_program_in_order() throws Exception {
         CountDownLatch started = new CountDownLatch(1);
         Thread running = Thread.currentThread();

@@ -54,6 +54,12 @@ final class TestProgram {
         return program;
     }
 
+    /** As code in a language without checked exceptions may. */
+    @SuppressWarnings("unchecked")
+    private static <E extends Exception> Object fail(Exception what) throws E {
+        throw (E) what;
+    }
+
     private static RoleSettings settings(RoleSettings role, String[] counted, String[] connected) {
         if (counted.length > 1)
             role.instances(Integer.parseInt(counted[1]));
@@ -82,6 +88,8 @@ final class TestProgram {
             role.restart().finish(Path.of("/bin/sh"), "-c", System.getProperty(FINISH, ""), "sh");
         if (counted[0].endsWith("fresh"))
             role.reexecuteOnReload();
+        if (counted[0].equals("moody"))
+            role.reexecuteOnReload(() -> TestProgram.<RuntimeException>fail(new Exception("as told")));
         if (counted[0].startsWith("hostile"))
             role.restart().onViolation(counted[0].contains("dropped")
                     ? OnViolation.DROP_CHILD
