@@ -44,7 +44,7 @@ final class ConformanceCommand implements Callable<Integer> {
     @Option(names = "--answer", paramLabel = "TYPE", split = ",", description = "The types of the answer's messages in order, where they are known.")
     private List<String> answer = List.of();
 
-    @Option(names = "--connections", paramLabel = "N", defaultValue = "50", converter = Numbers.Several.class, description = "How many clients at once the daemon serves, 2 or more (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--connections", paramLabel = "N", defaultValue = "50", converter = Numbers.Positive.class, description = "How many clients at once the daemon serves; with 1 no case has two (default: ${DEFAULT-VALUE}).")
     private int connections;
 
     @Option(names = "--allow-untested", description = "Exit code 0 also if a case could not be tested, or one of --case was left out.")

@@ -44,13 +44,6 @@ final class Numbers {
         }
     }
 
-    /** How many clients: a case has one beside another. */
-    static final class Several extends Ranged {
-        Several() {
-            super(2, 1_000_000);
-        }
-    }
-
     /** 1 or more. */
     static final class Positive extends Ranged {
         Positive() {

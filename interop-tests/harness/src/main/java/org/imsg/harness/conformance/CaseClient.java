@@ -22,11 +22,18 @@ final class CaseClient implements AutoCloseable {
             0x2000_0000 + (int) (ProcessHandle.current().pid() & 0xFFFF) * 0x1000);
 
     private static final Duration SETTLED = Duration.ofMillis(250);
+    /** What a daemon says without a pause ends before that. */
+    private static final int MOST_BYTES = 64 << 20;
+    private static final Duration LONGEST = Duration.ofMinutes(1);
 
     final int pid = NEXT_PID.incrementAndGet();
     private final Target target;
+    private final Manner manner;
     private final Conversation conversation;
+    private int greeting;
     private boolean cutOff;
+    private boolean ended;
+    private long last;
 
     /** What a case found wrong. */
     static final class Failed extends Exception {
@@ -46,8 +53,10 @@ final class CaseClient implements AutoCloseable {
         }
     }
 
-    CaseClient(Target target) throws IOException {
+    CaseClient(Target target, Manner manner) throws IOException {
         this.target = target;
+        this.manner = manner;
+        this.greeting = manner.greeting();
         int limit = Math.max(target.limit(), 0xFFFF);
         conversation = new Conversation(RawSocket.connect(target.socket()), Direction.TO_SERVER, target.format(), limit,
                 _ -> {
@@ -109,6 +118,24 @@ final class CaseClient implements AutoCloseable {
         }
     }
 
+    /** Receives, but for the greeting. */
+    private Conversation.Received receive(Duration time) throws IOException {
+        for (;; greeting--) {
+            Conversation.Received received = conversation.receive(time);
+            if (greeting == 0 || !received.event().isMessage())
+                return received;
+            received.close();
+        }
+    }
+
+    /** Adds a message to others that came before, without end perhaps. */
+    private static void add(List<Event> events, Event event, long since) throws Failed {
+        events.add(event);
+        if (System.nanoTime() - since > LONGEST.toNanos()
+                || events.size() % 1000 == 0 && events.stream().mapToLong(one -> one.bytes().length).sum() > MOST_BYTES)
+            throw new Failed("what the daemon says has no end: " + events.size() + " messages came without a pause");
+    }
+
     /** All that comes until the daemon is silent for a moment, or has closed; descriptors are closed. */
     List<Event> untilSilence() throws IOException, Failed {
         return untilSilence(target.patience());
@@ -117,19 +144,27 @@ final class CaseClient implements AutoCloseable {
     /** The same, where the first may take so long. */
     List<Event> untilSilence(Duration patience) throws IOException, Failed {
         List<Event> events = new ArrayList<>();
+        long start = System.nanoTime();
         try {
-            for (Duration time = patience;; time = target.moment()) {
-                try (Conversation.Received received = conversation.receive(time)) {
+            for (Duration time = patience;; time = manner.moment()) {
+                try (Conversation.Received received = receive(time)) {
                     if (received.event().kind() == Event.Kind.BYTES)
                         throw new Failed("the answer is no message: " + received.event().note());
-                    if (!received.event().isMessage())
+                    ended = !received.event().isMessage();
+                    if (ended)
                         return events;
-                    events.add(received.event());
+                    last = System.nanoTime();
+                    add(events, received.event(), start);
                 }
             }
         } catch (SocketTimeoutException _) {
             return events;
         }
+    }
+
+    /** How the daemon answered the sample that was sent then. */
+    Manner mannerSince(long sent) {
+        return manner.answering(Duration.ofNanos(last - sent), ended, target.patience());
     }
 
     /** A request of this client, and all that it is answered with. */
@@ -150,10 +185,15 @@ final class CaseClient implements AutoCloseable {
         List<String> missing = new ArrayList<>();
         ids.forEach(_ -> missing.addAll(answer.shapes()));
         int left = ids.size() * (answer.isSteady() ? answer.size() : answer.ofLastType());
+        long since = System.nanoTime();
         for (int count = 0; left > 0;) {
             Event event = message(left, answer);
-            if (answer.isElsewhere(event))
+            if (answer.isElsewhere(event)) {
+                if (System.nanoTime() - since > target.patience().toNanos())
+                    throw missing(left, answer);
                 continue;
+            }
+            since = System.nanoTime();
             if (answer.isSingle())
                 count = expect(answer.fault(event, ids.get(count), pid, payload), count);
             else if (answer.isSteady() && !missing.remove(new KnownAnswer.Sample(0, 0, payload, List.of(event), true)
@@ -170,31 +210,39 @@ final class CaseClient implements AutoCloseable {
         return count + 1;
     }
 
-    private Event message(int missing, KnownAnswer answer) throws IOException, Failed, Closed {
-        String what = missing + " messages "
+    private static String words(int missing, KnownAnswer answer) {
+        return missing + " messages "
                 + (answer.isSteady() ? "" : "of type " + Integer.toUnsignedString(answer.lastType()) + " ");
-        try (Conversation.Received received = conversation.receive(target.patience())) {
+    }
+
+    private Failed missing(int missing, KnownAnswer answer) {
+        return new Failed("nothing came for " + target.patience().toMillis() + " ms, and " + words(missing, answer)
+                + "are missing");
+    }
+
+    private Event message(int missing, KnownAnswer answer) throws IOException, Failed, Closed {
+        try (Conversation.Received received = receive(target.patience())) {
             Event event = received.event();
             if (event.kind() == Event.Kind.BYTES)
                 throw new Failed("the answer is no message: " + event.note());
             if (event.kind() == Event.Kind.END)
-                throw new Closed("the connection was closed with " + what + "missing");
+                throw new Closed("the connection was closed with " + words(missing, answer) + "missing");
             return event;
         } catch (SocketTimeoutException _) {
-            throw new Failed(
-                    "nothing came for " + target.patience().toMillis() + " ms, and " + what + "are missing");
+            throw missing(missing, answer);
         }
     }
 
     /** Nothing may come any more, but messages that come beside answers. */
     void mustBeSilent(KnownAnswer answer) throws IOException, Failed {
+        long start = System.nanoTime();
         try {
-            for (;;) {
-                try (Conversation.Received received = conversation.receive(target.moment())) {
+            while (System.nanoTime() - start < LONGEST.toNanos()) {
+                try (Conversation.Received received = receive(manner.moment())) {
                     if (received.event().kind() == Event.Kind.END)
                         return;
                     if (!answer.isElsewhere(received.event()))
-                        throw new Failed("more came than the answer: " + received.event());
+                        throw new Failed("more came than the answer: " + KnownAnswer.shape(received.event()));
                 }
             }
         } catch (SocketTimeoutException _) {
@@ -204,9 +252,10 @@ final class CaseClient implements AutoCloseable {
 
     /** The daemon must not close the connection yet. */
     void mustBeOpen(String otherwise) throws IOException, Failed {
+        long start = System.nanoTime();
         try {
-            for (;;)
-                try (Conversation.Received received = conversation.receive(target.moment())) {
+            while (System.nanoTime() - start < LONGEST.toNanos())
+                try (Conversation.Received received = receive(manner.moment())) {
                     if (received.event().kind() == Event.Kind.END)
                         throw new Failed(otherwise);
                 }
@@ -218,6 +267,9 @@ final class CaseClient implements AutoCloseable {
     /** Waits for the daemon to close the connection. Returns the messages that came before; nothing else may. */
     List<Event> awaitEnd() throws IOException, Failed {
         List<Event> before = awaitEndOfAnswers();
+        if (!conversation.socket().awaitPeerGone(target.patience()))
+            throw new Failed("the daemon has ended what it sends, and the connection is still open after "
+                    + target.patience().toMillis() + " ms");
         for (Event event : before)
             if (!event.isMessage())
                 throw new Failed("the bytes before the end are no message: " + event.note());
@@ -227,12 +279,13 @@ final class CaseClient implements AutoCloseable {
     /** The same, where the end may cut answers. */
     List<Event> awaitEndOfAnswers() throws IOException, Failed {
         List<Event> before = new ArrayList<>();
+        long start = System.nanoTime();
         try {
             for (;;) {
-                try (Conversation.Received received = conversation.receive(target.patience())) {
+                try (Conversation.Received received = receive(target.patience())) {
                     if (received.event().kind() == Event.Kind.END)
                         return before;
-                    before.add(received.event());
+                    add(before, received.event(), start);
                 }
             }
         } catch (SocketTimeoutException _) {

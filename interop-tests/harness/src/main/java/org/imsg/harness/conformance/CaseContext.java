@@ -3,6 +3,8 @@ package org.imsg.harness.conformance;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -18,9 +20,10 @@ import org.imsg.unix.Fd;
  * @param unknownTypeCloses whether such a message closes the connection
  * @param daemon the process that listens
  * @param descriptorShows whether an answer tells if its request had a descriptor
+ * @param manner how the daemon behaves where it is free to
  */
 record CaseContext(Target target, KnownAnswer answer, String unknownFault, boolean unknownTypeCloses, int daemon,
-        boolean descriptorShows) {
+        boolean descriptorShows, Manner manner) {
     /** Differs from its bytes in the other order. */
     private static final int OTHER_ID = 0x0102_0304;
     /** Numbers that a field of 32 bits has room for, and a smaller or a signed one not. */
@@ -29,10 +32,15 @@ record CaseContext(Target target, KnownAnswer answer, String unknownFault, boole
     /** Throws if the request is not answered, and {@link CaseClient.Failed} if it is, but not with messages. */
     static CaseContext explore(Target target) throws IOException, CaseClient.Failed {
         int daemon = 0;
+        Manner stranger = Manner.unknown(target, 0);
+        List<Manner> manners = new ArrayList<>();
         List<KnownAnswer.Sample> samples = new ArrayList<>();
         for (int id : new int[]{target.id(), OTHER_ID, target.id()})
-            try (CaseClient client = new CaseClient(target)) {
+            try (CaseClient client = new CaseClient(target, stranger)) {
                 daemon = client.daemon();
+                if (samples.isEmpty()) // on this connection: a daemon may not survive a client that says nothing
+                    stranger = Manner.unknown(target, client.untilSilence(target.moment()).size());
+                long sent = System.nanoTime();
                 KnownAnswer.Sample sample = client.sample(id);
                 if (id != target.id() && !sample.types().equals(samples.getFirst().types()))
                     continue; // the peerid means something to this daemon
@@ -41,19 +49,24 @@ record CaseContext(Target target, KnownAnswer answer, String unknownFault, boole
                             + " is not answered at " + target.socket() + " within " + target.patience().toMillis()
                             + " ms");
                 samples.add(sample);
+                manners.add(client.mannerSince(sent));
             }
-        CaseContext known = new CaseContext(target, new KnownAnswer(samples, Set.of()), "", false, daemon, false);
+        Manner fastest = Collections.min(manners, Comparator.comparing(Manner::time));
+        Manner manner = new Manner(stranger.greeting(), fastest.moment(), fastest.time(),
+                manners.stream().allMatch(Manner::ends));
+        CaseContext known = new CaseContext(target, new KnownAnswer(samples, Set.of()), "", false, daemon, false,
+                manner);
         boolean shows = known.explorePassing();
-        try (CaseClient client = new CaseClient(target)) {
+        try (CaseClient client = known.connect()) {
             client.send(target.unknown(client.pid, new byte[0], false));
             Set<Integer> beside = new HashSet<>();
-            client.untilSilence(target.moment()).forEach(event -> beside.add(event.type()));
+            client.untilSilence(manner.moment()).forEach(event -> beside.add(event.type()));
             client.request();
             KnownAnswer answer = new KnownAnswer(samples, beside);
-            return new CaseContext(target, answer, "", !client.answeredOrClosed(answer), daemon, shows);
+            return new CaseContext(target, answer, "", !client.answeredOrClosed(answer), daemon, shows, manner);
         } catch (CaseClient.Failed e) {
             return new CaseContext(target, known.answer, "after a message of an unknown type " + e.getMessage(), true,
-                    daemon, shows);
+                    daemon, shows, manner);
         }
     }
 
@@ -85,7 +98,7 @@ record CaseContext(Target target, KnownAnswer answer, String unknownFault, boole
     }
 
     CaseClient connect() throws IOException {
-        return new CaseClient(target);
+        return new CaseClient(target, manner);
     }
 
     void awaitAnswer(CaseClient client) throws IOException, CaseClient.Failed {
@@ -143,6 +156,37 @@ record CaseContext(Target target, KnownAnswer answer, String unknownFault, boole
         } catch (IOException | CaseClient.Failed e) {
             throw new CaseClient.Failed("after " + after + " a new client is not served: " + e.getMessage());
         }
+    }
+
+    /** So many requests, or as many as a slow daemon answers while another client waits. */
+    int bearable(int count) {
+        return manner.isSlow() ? Math.clamp(target.patience().dividedBy(manner.time()) / 4, 1, count) : count;
+    }
+
+    /** So many requests of one client that it is answered. */
+    int atOnce(int count) {
+        return manner.ends() ? 1 : bearable(count);
+    }
+
+    void needsOthers() throws UntestedCase {
+        if (target.connections() == 1)
+            throw new UntestedCase("this daemon serves one client at a time");
+    }
+
+    void needsMoreAnswers() throws UntestedCase {
+        if (manner.ends())
+            throw new UntestedCase("this daemon closes the connection after each answer");
+    }
+
+    void needsManyAnswers() throws UntestedCase {
+        needsMoreAnswers();
+        needsSpeed();
+    }
+
+    void needsSpeed() throws UntestedCase {
+        if (manner.isSlow())
+            throw new UntestedCase("an answer of this daemon takes " + manner.time().toMillis()
+                    + " ms, and many would take too long");
     }
 
     void needsUnknownType() throws UntestedCase {

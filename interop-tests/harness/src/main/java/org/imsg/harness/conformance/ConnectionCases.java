@@ -18,6 +18,7 @@ final class ConnectionCases {
     private static final String ENDS = "ends";
     private static final String LOAD = "load";
     private static final int IN_TURN = 60;
+    private static final int FEW = 12;
     /** More than the kernel keeps for a client that does not read. */
     private static final int FLOOD_BYTES = 1 << 20;
     /** More than one read takes, so that reads end inside messages. */
@@ -99,16 +100,18 @@ final class ConnectionCases {
     /** Before the answers are there, and when they are. */
     private static String leave(CaseContext context) throws IOException, CaseClient.Failed {
         try (CaseClient client = context.connect()) {
-            client.send(context.requests(client, context.ids(20)));
+            client.send(context.requests(client, context.ids(context.atOnce(20))));
             client.settle();
-            context.mustServe("requests of another");
+            if (context.target().connections() > 1)
+                context.mustServe("requests of another");
         }
         context.mustServe("a client that leaves with answers unread");
-        for (int i = 0; i < IN_TURN; i++)
+        int turns = context.manner().isSlow() ? 1 : IN_TURN;
+        for (int i = 0; i < turns; i++)
             try (CaseClient client = context.connect()) {
-                client.send(context.requests(client, context.ids(20)));
+                client.send(context.requests(client, context.ids(context.bearable(20))));
             }
-        return IN_TURN + " connections";
+        return turns + " connections";
     }
 
     private static String endInRequest(CaseContext context) throws IOException, CaseClient.Failed {
@@ -156,13 +159,15 @@ final class ConnectionCases {
      * Clients one after the other: some ask much, some do not read, some pass descriptors, some are refused, some say nothing, some
      * leave in the middle.
      */
-    private static void visits(CaseContext context, int count, boolean closing) throws IOException, CaseClient.Failed {
+    private static int visits(CaseContext context, int most, boolean closing) throws IOException, CaseClient.Failed {
+        int count = context.manner().isSlow() ? FEW : most;
         for (int i = 0; i < count; i++)
             try (CaseClient client = context.connect()) {
                 switch (i % 6) {
                     case 0 -> {
                         List<Integer> ids = context
-                                .ids(Math.clamp(ONE_ANSWER / context.answer().bytes(), 1, MOST_AT_ONCE));
+                                .ids(Math.clamp(ONE_ANSWER / context.answer().bytes(), 1,
+                                        context.atOnce(MOST_AT_ONCE)));
                         client.send(context.requests(client, ids));
                         context.awaitAnswers(client, ids, context.target().payload());
                     }
@@ -170,7 +175,7 @@ final class ConnectionCases {
                     case 2 -> client
                             .send(Arrays.copyOf(context.target().unknown(client.pid, new byte[100], false),
                                     HEADER + 10));
-                    case 3 -> client.send(context.requests(client, context.ids(MOST_AT_ONCE)));
+                    case 3 -> client.send(context.requests(client, context.ids(context.bearable(MOST_AT_ONCE))));
                     case 4 -> {
                         if (closing)
                             passDescriptors(context, client);
@@ -181,6 +186,7 @@ final class ConnectionCases {
                 }
             }
         context.mustServe(count + " clients");
+        return count;
     }
 
     /**
@@ -188,6 +194,7 @@ final class ConnectionCases {
      * use: less than some 300 bytes a client, or 30 a message, is not seen.
      */
     private static String memoryLeft(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsSpeed();
         boolean closing = closesDescriptors(context);
         visits(context, CROWD, closing);
         LongSummaryStatistics data = new LongSummaryStatistics();
@@ -235,9 +242,9 @@ final class ConnectionCases {
     private static String descriptorsLeft(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
         context.mustServe("the last case");
         long before = open(context.daemon());
-        visits(context, CROWD, false);
-        mustBeOpen(context, before, CROWD + " clients");
-        return CROWD + " connections";
+        int count = visits(context, CROWD, false);
+        mustBeOpen(context, before, count + " clients");
+        return count + " connections";
     }
 
     private static void mustBeOpen(CaseContext context, long before, String after)
@@ -257,15 +264,15 @@ final class ConnectionCases {
     /** Processes that have ended, and that the daemon does not wait for. */
     private static String processesLeft(CaseContext context) throws IOException, CaseClient.Failed {
         long before = ended(context.daemon());
-        visits(context, IN_TURN, false);
+        int count = visits(context, IN_TURN, false);
         long deadline = System.nanoTime() + context.target().patience().toNanos();
         while (ended(context.daemon()) > before + SLACK && System.nanoTime() < deadline)
             LockSupport.parkNanos(PAUSE_NANOS);
         long left = ended(context.daemon()) - before;
         if (left > SLACK)
             throw new CaseClient.Failed(left + " more processes have ended, and process " + context.daemon()
-                    + " has not waited for them, after " + IN_TURN + " clients have left");
-        return IN_TURN + " connections";
+                    + " has not waited for them, after " + count + " clients have left");
+        return count + " connections";
     }
 
     private static long ended(int pid) {
@@ -329,18 +336,23 @@ final class ConnectionCases {
         }
     }
 
-    private static String silence(CaseContext context) throws IOException, CaseClient.Failed {
+    private static String silence(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsOthers();
         try (CaseClient silent = context.connect(); CaseClient other = context.connect()) {
             other.request();
             context.awaitAnswer(other);
             silent.request();
             context.awaitAnswer(silent);
             return "";
+        } catch (CaseClient.Failed e) {
+            throw new CaseClient.Failed(
+                    e.getMessage() + "; if it is to serve one client at a time, say so (--connections 1)");
         }
     }
 
     /** While all clients are silent for a second, be it between messages or inside one. */
-    private static String rest(CaseContext context) throws IOException, CaseClient.Failed {
+    private static String rest(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsOthers();
         try (CaseClient silent = context.connect(); CaseClient cut = context.connect()) {
             byte[] request = cut.requestBytes();
             cut.send(Arrays.copyOf(request, HEADER / 2));
@@ -391,14 +403,15 @@ final class ConnectionCases {
         }
     }
 
-    private static String crowd(CaseContext context) throws IOException, CaseClient.Failed {
+    private static String crowd(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsOthers();
         int size = Math.min(context.target().connections(), Target.USUAL_CONNECTIONS);
         List<CaseClient> clients = new ArrayList<>();
         List<Integer> ids = context.ids(size);
         try {
             for (int i = 0; i < size; i++)
                 clients.add(context.connect());
-            for (int round = 0; round < 2; round++) {
+            for (int round = 0; round < (context.manner().ends() ? 1 : 2); round++) {
                 for (int i = 0; i < size; i++)
                     clients.get(i).send(context.requests(clients.get(i), ids.subList(i, i + 1)));
                 for (int i = 0; i < size; i++)
@@ -428,6 +441,7 @@ final class ConnectionCases {
     }
 
     private static String flood(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsManyAnswers();
         try (CaseClient client = context.connect()) {
             int whole = floodOf(context, client);
             List<Integer> ids = context.ids(floodAtOnce(client));
@@ -440,6 +454,8 @@ final class ConnectionCases {
     }
 
     private static String slowReader(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsOthers();
+        context.needsManyAnswers();
         try (CaseClient slow = context.connect(); CaseClient other = context.connect()) {
             int whole = floodOf(context, slow);
             slow.settle();

@@ -114,7 +114,7 @@ final class DescriptorCases {
         try (CaseClient client = context.connect()) {
             client.send(marked(context, client, true));
             client.settle();
-            String seen = answer(client.untilSilence(context.target().moment()));
+            String seen = answer(client.untilSilence(context.manner().moment()));
             client.request();
             boolean goesOn = client.answeredOrClosed(context.answer());
             client.end();
@@ -128,7 +128,7 @@ final class DescriptorCases {
             for (boolean known : new boolean[]{false, true})
                 try (CaseClient client = context.connect()) {
                     client.send(context.target().header(known, client.pid, HEADER - 1, false), witness.passed());
-                    client.untilSilence(context.target().moment());
+                    client.untilSilence(context.manner().moment());
                 }
             witness.mustBeClosed(context.target().patience(), false);
             return "";
@@ -220,7 +220,9 @@ final class DescriptorCases {
     }
 
     /** A client that comes after a descriptor was closed has its number; it must not lose its connection with the first's. */
-    private static String closedOnce(CaseContext context) throws IOException, CaseClient.Failed {
+    private static String closedOnce(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsOthers();
+        context.needsMoreAnswers();
         try (CaseClient first = context.connect(); Witness witness = new Witness()) {
             first.send(marked(context, first, true), witness.passed());
             String seen = answer(first);
@@ -240,7 +242,9 @@ final class DescriptorCases {
     }
 
     /** Twice, since 0 that was closed is the next client's number. */
-    private static String closesNothing(CaseContext context) throws IOException, CaseClient.Failed {
+    private static String closesNothing(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsOthers();
+        context.needsMoreAnswers();
         try (CaseClient first = context.connect()) {
             first.send(marked(context, first, true));
             String seen = answer(first);
@@ -273,7 +277,8 @@ final class DescriptorCases {
     }
 
     /** The other is still there, or has left. */
-    private static String ofAnother(CaseContext context) throws IOException, CaseClient.Failed {
+    private static String ofAnother(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsOthers();
         List<String> wanted = looks(context, true, false);
         try (CaseClient other = context.connect(); Witness witness = new Witness()) {
             other.send(Arrays.copyOf(marked(context, other, true), HEADER / 2), witness.passed());

@@ -140,7 +140,8 @@ final class FramingCases {
         }
     }
 
-    private static String others(CaseContext context, int bytes) throws IOException, CaseClient.Failed {
+    private static String others(CaseContext context, int bytes) throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsOthers();
         try (CaseClient cut = context.connect(); CaseClient other = context.connect()) {
             boolean own = bytes < cut.requestBytes().length;
             byte[] message = own ? cut.requestBytes() : context.target().unknown(cut.pid, new byte[100], false);
@@ -159,12 +160,15 @@ final class FramingCases {
         }
     }
 
-    private static String othersWhileOneIsRefused(CaseContext context) throws IOException, CaseClient.Failed {
+    private static String othersWhileOneIsRefused(CaseContext context)
+            throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsOthers();
+        context.needsMoreAnswers();
         try (CaseClient other = context.connect(); CaseClient refused = context.connect()) {
             other.request();
             context.awaitAnswer(other);
             refused.send(context.target().header(false, refused.pid, HEADER - 1, false));
-            refused.untilSilence(context.target().moment());
+            refused.untilSilence(context.manner().moment());
             other.request();
             context.awaitAnswer(other);
             return "";
@@ -177,7 +181,7 @@ final class FramingCases {
             try (CaseClient client = context.connect()) {
                 int type = context.target().type() ^ bit;
                 client.send(context.target().ofType(type, client.pid));
-                if (client.untilSilence(context.target().moment()).stream().anyMatch(context.answer()::hasType))
+                if (client.untilSilence(context.manner().moment()).stream().anyMatch(context.answer()::hasType))
                     throw new CaseClient.Failed("type " + Integer.toUnsignedString(type) + " is answered as "
                             + Integer.toUnsignedString(context.target().type()));
             }
@@ -202,7 +206,8 @@ final class FramingCases {
         return "";
     }
 
-    private static String joined(CaseContext context, int count) throws IOException, CaseClient.Failed {
+    private static String joined(CaseContext context, int count) throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsMoreAnswers();
         try (CaseClient client = context.connect()) {
             List<Integer> ids = context.ids(count);
             client.send(context.requests(client, ids));
@@ -312,7 +317,8 @@ final class FramingCases {
         return "";
     }
 
-    private static String cutHeader(CaseContext context) throws IOException, CaseClient.Failed {
+    private static String cutHeader(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsMoreAnswers();
         try (CaseClient client = context.connect()) {
             byte[] request = client.requestBytes();
             client.send(CaseContext.joined(request, Arrays.copyOf(request, HEADER / 2)));
@@ -326,6 +332,7 @@ final class FramingCases {
 
     /** The part of the second message is longer than the first. */
     private static String longRest(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsMoreAnswers();
         boolean own = context.answer().isEcho();
         if (!own)
             context.needsUnknownType();
@@ -371,7 +378,8 @@ final class FramingCases {
     }
 
     /** In the same write as a request, and when that was answered. */
-    private static String refusedLater(CaseContext context) throws IOException, CaseClient.Failed {
+    private static String refusedLater(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsMoreAnswers();
         for (int length : wrongLengths(context))
             for (boolean answered : new boolean[]{false, true})
                 try (CaseClient client = context.connect()) {
@@ -431,7 +439,8 @@ final class FramingCases {
     }
 
     /** Buffers are mostly as long as a power of two, with the header or without. */
-    private static String manyLengths(CaseContext context) throws IOException, CaseClient.Failed {
+    private static String manyLengths(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
+        context.needsMoreAnswers();
         int most = Math.min(context.target().limit() - HEADER, MANY);
         Set<Integer> lengths = IntStream.rangeClosed(0, 20).map(power -> 1 << power)
                 .flatMap(power -> IntStream.of(power, power - HEADER))

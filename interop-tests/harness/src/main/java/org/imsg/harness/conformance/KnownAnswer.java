@@ -64,7 +64,9 @@ final class KnownAnswer {
         return live ? Origin.PROCESS : Origin.NONE;
     }
 
-    private static String shape(Event message) {
+    static String shape(Event message) {
+        if (!message.isMessage())
+            return message.bytes().length + " bytes that are no message";
         return "type " + Integer.toUnsignedString(message.type()) + " with " + message.payload().length + " bytes";
     }
 

@@ -17,7 +17,7 @@ import org.imsg.harness.record.Event;
  * @param id its peerid
  * @param payload its payload
  * @param answer the types of the answer's messages, in order; empty: as the first answers have them
- * @param connections how many clients at once it serves, 2 or more; {@link #USUAL_CONNECTIONS} are tried at most
+ * @param connections how many clients at once it serves; {@link #USUAL_CONNECTIONS} are tried at most, and with 1 no case has two
  * @param patience how long an answer may take, or the end of a connection that the daemon should close
  */
 public record Target(Path socket, WireFormat format, int limit, int type, int id, byte[] payload, List<Integer> answer,
@@ -33,9 +33,8 @@ public record Target(Path socket, WireFormat format, int limit, int type, int id
             throw new IllegalArgumentException("the daemon's format is CLASSIC or MODERN, not AUTO: probe finds out");
         if (limit < 16)
             throw new IllegalArgumentException("a limit is 16 bytes or more, not " + limit);
-        if (connections < 2)
-            throw new IllegalArgumentException("a limit of connections is 2 or more, not " + connections
-                    + ": after each case another client looks whether the daemon is well");
+        if (connections < 1)
+            throw new IllegalArgumentException("a limit of connections is 1 or more, not " + connections);
         answer = List.copyOf(answer);
     }
 

@@ -21,13 +21,18 @@ import org.jspecify.annotations.Nullable;
  */
 final class FuzzTarget {
     private static final Duration SILENCE = Duration.ofMillis(10);
-    private static final Duration READ = Duration.ofMillis(250);
+    private static final Duration GREETED = Duration.ofMillis(250);
+    private static final Duration READ = Duration.ofSeconds(1);
+    private static final int MOST = 1000;
 
     private final Path socket;
     private final Event request;
     private final Duration patience;
     private final @Nullable Restart restart;
     private @Nullable Event answer;
+    /** How many messages a client gets that has said nothing, and how long an answer takes. */
+    private int greeting;
+    private Duration time = Duration.ZERO;
 
     /** The request is sent to see whether the daemon is well; restart may be null. */
     FuzzTarget(Path socket, Event request, Duration patience, @Nullable Restart restart) {
@@ -40,13 +45,39 @@ final class FuzzTarget {
     /** Learns whether the request is answered; throws if there is no daemon. */
     void examine() throws IOException {
         try (Conversation daemon = connect()) {
+            greeting = greeting(daemon);
+            long start = System.nanoTime();
             daemon.send(request, List.of(), patience);
             try (Conversation.Received received = daemon.receive(patience)) {
                 answer = received.event().isMessage() ? received.event() : null;
-            } catch (SocketTimeoutException _) {
-                answer = null;
             }
+            time = Duration.ofNanos(System.nanoTime() - start);
+        } catch (SocketTimeoutException _) {
+            answer = null;
         }
+    }
+
+    private static int greeting(Conversation daemon) throws IOException {
+        int count = 0;
+        try {
+            for (; count < MOST; count++)
+                try (Conversation.Received received = daemon.receive(GREETED)) {
+                    if (!received.event().isMessage())
+                        return count;
+                }
+        } catch (SocketTimeoutException _) {
+            // it waits for a request
+        }
+        return count;
+    }
+
+    /** The first event behind the greeting. */
+    private Event answer(Conversation daemon, Duration patient) throws IOException {
+        for (int left = greeting;; left--)
+            try (Conversation.Received received = daemon.receive(patient)) {
+                if (left == 0 || !received.event().isMessage())
+                    return received.event();
+            }
     }
 
     /** The request and the first message of its answer, of which a daemon that is well can be known; empty if there is no answer. */
@@ -78,7 +109,7 @@ final class FuzzTarget {
         } catch (IOException e) {
             said = "";
         }
-        return said.isEmpty() ? complaint() : said;
+        return said.isEmpty() ? complaint(patience.plus(time.multipliedBy(events.size()))) : said;
     }
 
     private String say(List<Event> events) throws IOException {
@@ -105,16 +136,16 @@ final class FuzzTarget {
                 daemon.end();
             else
                 daemon.socket().send(event.bytes(), descriptors, patience);
-            if (event.kind() == Event.Kind.BYTES)
-                daemon.socket().awaitRead(READ); // the rest is another read, each time
+            daemon.socket().awaitRead(READ); // the next event is another read, each time
         } finally {
             descriptors.forEach(Fd::close);
         }
     }
 
-    private static String listen(Conversation daemon) throws IOException {
+    private String listen(Conversation daemon) throws IOException {
+        long start = System.nanoTime();
         try {
-            for (;;) {
+            while (System.nanoTime() - start < patience.toNanos()) {
                 try (Conversation.Received received = daemon.receive(SILENCE)) {
                     if (received.event().kind() == Event.Kind.END)
                         return "";
@@ -124,20 +155,20 @@ final class FuzzTarget {
                 }
             }
         } catch (SocketTimeoutException _) {
-            return "";
+            // it has said what it had to say
         }
+        return "";
     }
 
-    private String complaint() {
+    /** A daemon that answers one after the other may have much to answer before. */
+    private String complaint(Duration patient) {
         try (Conversation daemon = connect()) {
             daemon.send(request, List.of(), patience);
             if (answer == null)
                 return "";
-            try (Conversation.Received received = daemon.receive(patience)) {
-                return received.event().isMessage() ? "" : "a new client's connection is closed without an answer";
-            }
+            return answer(daemon, patient).isMessage() ? "" : "a new client's connection is closed without an answer";
         } catch (SocketTimeoutException _) {
-            return "a new client is not answered within " + patience.toMillis() + " ms";
+            return "a new client is not answered within " + patient.toMillis() + " ms";
         } catch (IOException e) {
             return "no client can connect: " + e.getMessage();
         }
@@ -151,7 +182,7 @@ final class FuzzTarget {
     void restart() throws IOException, InterruptedException {
         restart.run();
         long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-        for (String complaint; !(complaint = complaint()).isEmpty();) {
+        for (String complaint; !(complaint = complaint(patience)).isEmpty();) {
             if (System.nanoTime() > deadline)
                 throw new IOException("the daemon is not well 20 s after its restart: " + complaint);
             Thread.sleep(SILENCE);

@@ -1,8 +1,7 @@
 package org.imsg.harness.fuzz;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -14,10 +13,11 @@ import org.imsg.harness.record.StreamDecoder;
 final class Shrinker {
     private static final int MOST_ATTEMPTS = 300;
     private static final int HEADER = 16;
-    private static final int LENGTH_AT = 4;
 
     private final FuzzTarget target;
     private int attempts;
+    /** A message was joined with a part: then they are not taken apart again. */
+    private boolean joined;
 
     Shrinker(FuzzTarget target) {
         this.target = target;
@@ -37,19 +37,22 @@ final class Shrinker {
                 }
             }
             List<Event> whole = asMessages(least);
-            if (messages(whole) > messages(least) && kills(whole)) {
+            boolean same = !joined || whole.size() == least.size();
+            if (same && messages(whole) > messages(least) && kills(whole)) {
                 least = whole;
                 smaller = true;
             }
             for (int i = least.size() - 2; i >= 0; i--) {
-                List<Event> joined = new ArrayList<>(least);
-                Event second = joined.remove(i + 1);
-                if (!isPart(least.get(i)) || !isPart(second) || !second.descriptors().isEmpty())
+                List<Event> fewer = new ArrayList<>(least);
+                Event second = fewer.remove(i + 1);
+                boolean parts = isPart(least.get(i)) && isPart(second);
+                if (!isPart(least.get(i)) && !isPart(second) || !second.descriptors().isEmpty())
                     continue;
-                joined.set(i, join(least.get(i), second));
-                if (kills(joined)) {
-                    least = joined;
+                fewer.set(i, join(least.get(i), second));
+                if (kills(fewer)) {
+                    least = fewer;
                     smaller = true;
+                    joined |= !parts;
                 }
             }
             for (int i = 0; i < least.size(); i++)
@@ -104,23 +107,36 @@ final class Shrinker {
         return Mutator.raw(bytes, first.descriptors());
     }
 
-    /** Bytes without the message that they begin with, if there is one. */
-    private static List<Event> withoutFirst(Event event) {
-        byte[] bytes = event.bytes();
-        int first = bytes.length < HEADER
-                ? 0
-                : ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder()).getInt(LENGTH_AT);
-        return first < HEADER || first >= bytes.length
-                ? List.of()
-                : List.of(Mutator.raw(Arrays.copyOfRange(bytes, first, bytes.length), event.descriptors()));
+    /** Bytes of several messages without one of them, or with less of its payload. */
+    private List<Event> withoutPart(Event event) {
+        List<Event> simpler = new ArrayList<>();
+        List<Event> parts = asMessages(List.of(event));
+        for (int i = 0; i < parts.size() && parts.size() > 1; i++) {
+            List<Event> fewer = new ArrayList<>(parts);
+            Event part = fewer.remove(i);
+            simpler.add(raw(fewer, event));
+            for (int cut = part.isMessage() ? part.payload().length : 0; cut > 0; cut /= 2) {
+                List<Event> shorter = new ArrayList<>(parts);
+                byte[] payload = part.payload();
+                shorter.set(i, Mutator.withPayload(part, Arrays.copyOf(payload, payload.length - cut)));
+                simpler.add(raw(shorter, event));
+            }
+        }
+        return simpler;
+    }
+
+    private static Event raw(List<Event> parts, Event whole) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        parts.forEach(part -> bytes.writeBytes(part.bytes()));
+        return Mutator.raw(bytes.toByteArray(), whole.descriptors());
     }
 
     /** Each is simpler than the event, so that this ends. */
-    private static List<Event> simpler(Event event) {
+    private List<Event> simpler(Event event) {
         List<Event> simpler = new ArrayList<>();
-        if (event.kind() == Event.Kind.BYTES)
-            simpler.addAll(withoutFirst(event));
-        if (event.kind() == Event.Kind.BYTES)
+        if (isPart(event))
+            simpler.addAll(withoutPart(event));
+        if (isPart(event))
             for (int length : new int[]{1, 8, 16, event.bytes().length / 2, event.bytes().length - 1})
                 if (length > 0 && length < event.bytes().length)
                     simpler.add(Mutator.raw(Arrays.copyOf(event.bytes(), length), event.descriptors()));

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Tells whether the daemon at a socket is the same that was there before, and serves clients. Immutable. */
 public final class DaemonLife {
+    private static final Duration MOMENT = Duration.ofMillis(50);
+
     private final Path socket;
     private final int pid;
 
@@ -66,6 +68,7 @@ public final class DaemonLife {
 
     private static Set<Event.Kind> heard(Conversation daemon, @Nullable Event request, Duration time)
             throws IOException {
+        passOverGreeting(daemon);
         long deadline = System.nanoTime() + time.toNanos();
         Set<Event.Kind> came = EnumSet.noneOf(Event.Kind.class);
         try {
@@ -84,6 +87,20 @@ public final class DaemonLife {
             // it has said what it had to say
         }
         return came;
+    }
+
+    /** A daemon that hangs may greet all the same. */
+    private static void passOverGreeting(Conversation daemon) throws IOException {
+        long start = System.nanoTime();
+        try {
+            while (System.nanoTime() - start < MOMENT.toNanos())
+                try (Conversation.Received received = daemon.receive(MOMENT)) {
+                    if (!received.event().isMessage())
+                        return; // and is told again, if it was the end
+                }
+        } catch (SocketTimeoutException _) {
+            // it waits for the request
+        }
     }
 
     private static String unserved(Event request, Set<Event.Kind> came, Duration time) {

@@ -88,7 +88,7 @@ public record Recording(Instant start, List<Event> events) {
     }
 
     /**
-     * A request that its daemon answers: the first that a client began with and got a message for.
+     * A request that its daemon answers: the first that a client began with, or said to a greeting, and got a message for.
      *
      * @return the request; empty if there is none
      */
@@ -96,6 +96,8 @@ public record Recording(Instant start, List<Event> events) {
         Map<Integer, List<Event>> connections = events.stream().filter(event -> event.kind() != Event.Kind.NOTE)
                 .collect(Collectors.groupingBy(Event::connection, LinkedHashMap::new, Collectors.toList()));
         return connections.values().stream()
+                .map(said -> said.stream()
+                        .dropWhile(event -> event.isMessage() && event.direction() == Direction.TO_CLIENT).toList())
                 .filter(said -> said.size() > 1 && said.get(0).isMessage()
                         && said.get(0).direction() == Direction.TO_SERVER && said.get(1).isMessage()
                         && said.get(1).direction() == Direction.TO_CLIENT)

@@ -27,6 +27,9 @@ public final class Replayer {
         PAYLOADS
     }
 
+    /** A daemon may send news without end. */
+    private static final Duration LONGEST = Duration.ofSeconds(10);
+
     private final Path socket;
     private final ComparedPart comparison;
     private final Duration patience;
@@ -152,8 +155,9 @@ public final class Replayer {
 
     /** Bytes that are no message are a difference, whatever is compared: no client could go on. */
     private void drain(Conversation daemon, List<String> differences) throws IOException {
+        long start = System.nanoTime();
         try {
-            for (;;) {
+            while (System.nanoTime() - start < LONGEST.toNanos()) {
                 try (Conversation.Received received = daemon.receive(patience)) {
                     if (received.event().kind() == Event.Kind.END)
                         return;

@@ -393,6 +393,21 @@ public final class RawSocket implements AutoCloseable {
     }
 
     /**
+     * Waits until the peer has closed its socket, and not only ended its sending direction.
+     *
+     * @param timeout how long at most
+     * @return false if it has not in time
+     * @throws IOException if this is closed
+     */
+    public boolean awaitPeerGone(Duration timeout) throws IOException {
+        long deadline = Deadline.in(timeout);
+        while (!peerIsGone())
+            if (!descriptor.await(Readiness.HUNG_UP, deadline))
+                return false;
+        return true;
+    }
+
+    /**
      * Who is at the other end, as the kernel vouches for it.
      *
      * @return the peer's ids

@@ -45,7 +45,7 @@ class WrongUsageTest {
             send s --type 1 --struct x a=1           | --struct: no structs are described: name a description file
             conformance s --type 1 --id x            | '--id': a number from 0
             conformance s --type 1 --hex zz          | '--hex': two hexadecimal digits
-            conformance s --type 1 --connections 1   | '--connections': a number from 2 to 1000000, not 1
+            conformance s --type 1 --connections 0   | '--connections': a number from 1 to 2147483647, not 0
             conformance s --type 1 --case nothing    | --case: no case is called nothing; there are answers-of-one-kind
             conformance s --type ONE                 | --type: a type is a number
             conformance s --type 1 --answer TWO      | --answer: a type is a number

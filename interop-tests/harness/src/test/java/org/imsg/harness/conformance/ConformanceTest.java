@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -17,8 +18,12 @@ import org.imsg.ImsgListener;
 import org.imsg.ImsgView;
 import org.imsg.WireFormat;
 import org.imsg.harness.conformance.DefectiveServer.Defect;
+import org.imsg.harness.conformance.DefectiveServer.Habit;
 import org.imsg.harness.conformance.Report.Outcome;
 import org.imsg.harness.conformance.Report.Status;
+import org.imsg.harness.record.Event;
+import org.imsg.harness.stream.RawListener;
+import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
 import org.junit.jupiter.api.Test;
@@ -86,6 +91,69 @@ class ConformanceTest {
                         .containsExactlyElementsOf(entry.getValue());
             }
         });
+    }
+
+    @Test
+    @Timeout(180)
+    void what_a_daemon_is_free_to_do_fails_no_case() throws Exception {
+        AtOnce.run(HABITS.size(), HABITS.entrySet().stream().toList(), entry -> {
+            Path socket = directory.resolve(entry.getKey().name());
+            try (DefectiveServer server = new DefectiveServer(socket, Defect.NONE, entry.getKey())) {
+                assertThat(server).isNotNull();
+                Report report = run(socket, WireFormat.MODERN, PATIENT);
+                assertThat(failed(report)).as(entry.getKey() + " " + report.outcomes()).isEmpty();
+                assertThat(untested(report)).as(entry.getKey().name()).containsExactlyElementsOf(entry.getValue());
+            }
+        });
+    }
+
+    @Test
+    void a_daemon_that_is_said_to_serve_one_client_at_a_time_is_asked_no_more_of() throws Exception {
+        Path socket = directory.resolve("s");
+        try (DefectiveServer server = new DefectiveServer(socket, Defect.SERVES_ONE_AT_A_TIME)) {
+            assertThat(server).isNotNull();
+            Report report = new Conformance(
+                    new Target(socket, WireFormat.MODERN, 16384, 7, 0, new byte[]{1, 2, 3}, List.of(), 1, PATIENT))
+                    .run(_ -> {
+                        // only the report matters
+                    });
+            assertThat(failed(report)).isEmpty();
+            assertThat(untested(report)).containsExactly("others-while-a-header-is-cut",
+                    "others-while-a-payload-is-cut", "others-while-one-is-refused", "descriptor-closed-once",
+                    "no-descriptor-is-none", "others-while-one-is-silent", "rest-while-nothing-comes",
+                    "many-connections", "a-client-that-does-not-read");
+        }
+    }
+
+    @Test
+    void an_answer_without_end_is_given_up() throws Exception {
+        Path socket = directory.resolve("s");
+        byte[] line = Arrays.copyOf(Event.header(WireFormat.MODERN, 8, 16384, false, 0, 1), 16384);
+        Thread serving;
+        try (RawListener listener = RawListener.listen(socket, 0600)) {
+            serving = Thread.ofVirtual().start(() -> {
+                try {
+                    listener.serve((client, _) -> {
+                        try {
+                            client.receive();
+                            for (;;)
+                                client.send(line);
+                        } catch (ErrnoException _) {
+                            // the client has had enough
+                        }
+                    });
+                } catch (IOException _) {
+                    // closed
+                }
+            });
+            Report report = new Conformance(target(socket, WireFormat.MODERN, PATIENT), "length-0"::equals)
+                    .run(_ -> {
+                        // only the report matters
+                    });
+            assertThat(report.outcomes()).singleElement().satisfies(outcome -> assertThat(outcome.remark()).startsWith(
+                    "a request is not answered with messages: what the daemon says has no end: "));
+        }
+        serving.join();
     }
 
     @Test
@@ -168,8 +236,15 @@ class ConformanceTest {
     }
 
     private static List<String> failed(Report report) {
-        return report.outcomes().stream().filter(outcome -> outcome.status() == Status.FAILED).map(Outcome::name)
-                .toList();
+        return ended(report, Status.FAILED);
+    }
+
+    private static List<String> untested(Report report) {
+        return ended(report, Status.NOT_TESTED);
+    }
+
+    private static List<String> ended(Report report, Status status) {
+        return report.outcomes().stream().filter(outcome -> outcome.status() == status).map(Outcome::name).toList();
     }
 
     /** Sends every message back, on a virtual thread a client; if wanted with a descriptor. */
@@ -240,6 +315,16 @@ class ConformanceTest {
         }
     }
 
+    /** By the habit, the cases that cannot look then. */
+    private static final Map<Habit, List<String>> HABITS = Map.of(Habit.GREETS, List.of(), Habit.ENDS_AFTER_AN_ANSWER,
+            List.of("others-while-one-is-refused", "two-in-one-write", "twenty-in-one-write",
+                    "unknown-type-with-payload", "cut-header-behind-a-request", "long-rest-behind-a-request",
+                    "lengths-behind-a-request", "length-at-limit", "answers-of-many-lengths",
+                    "mark-without-descriptor", "descriptor-not-asked-for", "descriptor-without-mark",
+                    "two-descriptors-with-one-message", "descriptor-flood", "descriptor-closed-once",
+                    "no-descriptor-is-none", "flood-of-requests", "a-client-that-does-not-read"),
+            Habit.ANSWERS_SLOWLY, List.of("flood-of-requests", "a-client-that-does-not-read"));
+
     private static final Map<Defect, List<String>> DEFECTS = """
             TAKES_SHORT_LENGTHS                 | others-while-one-is-refused,length-15,length-0,known-type-length-15,known-type-length-0,marked-lengths,lengths-behind-a-request,descriptor-with-a-length-that-is-refused
             HAS_NO_LIMIT                        | length-over-limit,length-all-ones,known-type-length-over-limit,known-type-length-all-ones,length-16-with-upper-bits,marked-lengths,lengths-behind-a-request
@@ -255,6 +340,7 @@ class ConformanceTest {
             TIRES_AFTER_A_HUNDRED               | flood-of-requests
             READS_THREE                         | twenty-in-one-write,answers-of-many-lengths,descriptor-flood,flood-of-requests
             LETS_ONE_BLOCK_ALL                  | a-client-that-does-not-read
+            ENDS_ONLY_ITS_OUTPUT                | length-15,length-0,length-over-limit,length-all-ones,known-type-length-15,known-type-length-0,known-type-length-over-limit,known-type-length-all-ones,length-16-with-upper-bits,marked-lengths,lengths-behind-a-request
             """
             .lines().map(line -> line.split("\\s*\\|\\s*"))
             .collect(Collectors.toMap(parts -> Defect.valueOf(parts[0]), parts -> List.of(parts[1].split(","))));

@@ -4,12 +4,16 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.locks.LockSupport;
+import org.imsg.WireFormat;
+import org.imsg.harness.record.Event;
 import org.imsg.harness.stream.Chunk;
 import org.imsg.harness.stream.RawListener;
 import org.imsg.harness.stream.RawSocket;
@@ -18,12 +22,19 @@ import org.imsg.unix.Fd;
 /** Sends every message back, in the modern format, and has one fault. */
 final class DefectiveServer implements AutoCloseable {
     enum Defect {
-        NONE, TAKES_SHORT_LENGTHS, HAS_NO_LIMIT, HAS_A_LOW_LIMIT, WANTS_WHOLE_WRITES, FORGETS_THE_SECOND_MESSAGE, KEEPS_DESCRIPTORS, KEEPS_UNMARKED_DESCRIPTORS, KEEPS_DESCRIPTORS_OF_HALF_A_MESSAGE, WAITS_FOR_PROMISED_DESCRIPTORS, STAYS_AFTER_THE_END, DIES_OF_HALF_A_HEADER, SERVES_ONE_AT_A_TIME, TIRES_AFTER_A_HUNDRED, READS_THREE, LETS_ONE_BLOCK_ALL
+        NONE, TAKES_SHORT_LENGTHS, HAS_NO_LIMIT, HAS_A_LOW_LIMIT, WANTS_WHOLE_WRITES, FORGETS_THE_SECOND_MESSAGE, KEEPS_DESCRIPTORS, KEEPS_UNMARKED_DESCRIPTORS, KEEPS_DESCRIPTORS_OF_HALF_A_MESSAGE, WAITS_FOR_PROMISED_DESCRIPTORS, STAYS_AFTER_THE_END, DIES_OF_HALF_A_HEADER, SERVES_ONE_AT_A_TIME, TIRES_AFTER_A_HUNDRED, READS_THREE, LETS_ONE_BLOCK_ALL, ENDS_ONLY_ITS_OUTPUT
+    }
+
+    /** No fault: a daemon may do so. */
+    enum Habit {
+        NONE, GREETS, ENDS_AFTER_AN_ANSWER, ANSWERS_SLOWLY
     }
 
     private static final int LIMIT = 16384;
+    private static final long SLOWLY = Duration.ofMillis(120).toNanos();
 
     private final Defect defect;
+    private final Habit habit;
     private final RawListener listener;
     private final Thread accepting;
     private final Set<RawSocket> clients = ConcurrentHashMap.newKeySet();
@@ -32,7 +43,12 @@ final class DefectiveServer implements AutoCloseable {
     private final Semaphore turn;
 
     DefectiveServer(Path socket, Defect defect) throws IOException {
+        this(socket, defect, Habit.NONE);
+    }
+
+    DefectiveServer(Path socket, Defect defect, Habit habit) throws IOException {
         this.defect = defect;
+        this.habit = habit;
         this.listener = RawListener.listen(socket, 0600);
         this.turn = new Semaphore(defect == Defect.LETS_ONE_BLOCK_ALL ? 1 : 1000);
         this.accepting = Thread.ofVirtual().start(this::accept);
@@ -59,6 +75,8 @@ final class DefectiveServer implements AutoCloseable {
         try {
             if (defect == Defect.SERVES_ONE_AT_A_TIME && before != null)
                 before.join();
+            if (habit == Habit.GREETS)
+                client.send(Event.header(WireFormat.MODERN, 99, 16, false, 0, 1));
             leave = talk(client);
         } catch (IOException | InterruptedException _) {
             // the client has left
@@ -100,7 +118,7 @@ final class DefectiveServer implements AutoCloseable {
                         length = 16;
                     int limit = defect == Defect.HAS_A_LOW_LIMIT ? LIMIT - 1 : LIMIT;
                     if (length < 16 || length > limit && defect != Defect.HAS_NO_LIMIT)
-                        return true;
+                        return refused(client);
                     if (pending.length < length)
                         break;
                     if (marked && descriptors.isEmpty() && defect == Defect.WAITS_FOR_PROMISED_DESCRIPTORS)
@@ -114,6 +132,8 @@ final class DefectiveServer implements AutoCloseable {
                         answer(client, Arrays.copyOf(pending, length));
                     if (count == 3 && defect == Defect.READS_THREE)
                         return false;
+                    if (habit == Habit.ENDS_AFTER_AN_ANSWER)
+                        return true;
                     pending = Arrays.copyOfRange(pending, length, pending.length);
                     if (defect == Defect.FORGETS_THE_SECOND_MESSAGE)
                         pending = new byte[0];
@@ -126,6 +146,15 @@ final class DefectiveServer implements AutoCloseable {
         }
     }
 
+    private boolean refused(RawSocket client) throws IOException {
+        if (defect == Defect.ENDS_ONLY_ITS_OUTPUT) {
+            client.shutdownOutput();
+            for (Chunk chunk; (chunk = client.receive()) != null;)
+                chunk.close();
+        }
+        return true;
+    }
+
     private void keep(List<Fd> descriptors) {
         descriptors.forEach(fd -> kept.add(fd.move()));
         descriptors.clear();
@@ -133,6 +162,8 @@ final class DefectiveServer implements AutoCloseable {
 
     private void answer(RawSocket client, byte[] message) throws IOException {
         message[7] &= 0x7F;
+        if (habit == Habit.ANSWERS_SLOWLY)
+            LockSupport.parkNanos(SLOWLY);
         boolean shared = defect == Defect.LETS_ONE_BLOCK_ALL;
         if (shared)
             turn.acquireUninterruptibly();

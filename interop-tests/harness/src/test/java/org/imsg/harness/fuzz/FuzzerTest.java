@@ -11,16 +11,21 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 import org.imsg.Imsg;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgListener;
 import org.imsg.WireFormat;
 import org.imsg.harness.describe.ProtocolDescription;
+import org.imsg.harness.record.DaemonLife;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
 import org.imsg.harness.record.Recording;
 import org.imsg.harness.record.Replayer;
+import org.imsg.harness.scripted.Expected;
+import org.imsg.harness.scripted.PeerFailedError;
+import org.imsg.harness.scripted.ScriptedServer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -148,6 +153,38 @@ class FuzzerTest {
                     });
             assertThat(found).isEmpty();
             assertThat(daemon.deaths).isZero();
+        }
+    }
+
+    /** A greeting is no answer: a daemon that hangs may still send it. */
+    @Test
+    void a_daemon_that_greets_and_hangs_is_noticed() throws Exception {
+        Path socket = directory.resolve("daemon");
+        AtomicBoolean hangs = new AtomicBoolean();
+        try (ScriptedServer _ = ScriptedServer.listen(socket, WireFormat.MODERN, client -> {
+            try {
+                client.send(5, new byte[0]);
+                for (;;) {
+                    client.expect(Expected.message());
+                    if (!hangs.get())
+                        client.send(6, new byte[0]);
+                }
+            } catch (PeerFailedError | IOException _) {
+                // the client has left
+            }
+        })) {
+            Recording exchange = new Recording(Instant.EPOCH, List.of(message(1, new byte[0])));
+            Fuzzer fuzzer = new Fuzzer(socket, exchange, ProtocolDescription.NONE, Duration.ofMillis(500), null, 1);
+            assertThat(fuzzer.run(Duration.ofSeconds(20), 2, _ -> {
+                // no progress is shown
+            })).isEmpty();
+            DaemonLife life = DaemonLife.of(socket);
+            Event request = exchange.events().getFirst();
+            assertThat(life.fault(request, Duration.ofSeconds(10))).isEmpty();
+            assertThat(fuzzer.run(Duration.ofSeconds(20), 1, _ -> hangs.set(true)).orElseThrow().complaint())
+                    .startsWith("a new client is not answered within");
+            assertThat(life.fault(request, Duration.ofMillis(500)))
+                    .startsWith("the daemon hangs: a new client's request");
         }
     }
 

@@ -272,6 +272,14 @@ class RecordingTest {
     }
 
     @Test
+    void a_request_behind_a_greeting_is_one_that_is_answered() {
+        Event request = Event.message(Direction.TO_SERVER, WireFormat.MODERN, 1, 0, 7, new byte[0], List.of());
+        Event said = Event.message(Direction.TO_CLIENT, WireFormat.MODERN, 2, 0, 7, new byte[0], List.of());
+        assertThat(new Recording(START, List.of(said, said, request, said)).answeredRequest()).contains(request);
+        assertThat(new Recording(START, List.of(said, request)).answeredRequest()).isEmpty();
+    }
+
+    @Test
     void a_stream_cut_anywhere_gives_the_same_messages_and_every_byte() {
         SplittableRandom random = new SplittableRandom(5);
         ByteArrayOutputStream stream = new ByteArrayOutputStream();

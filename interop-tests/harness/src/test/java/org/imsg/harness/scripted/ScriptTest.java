@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -35,6 +36,32 @@ class ScriptTest {
 
     @TempDir
     private Path directory;
+
+    @Test
+    void news_without_end_that_rules_are_for_do_not_keep_a_step_from_its_time() throws Exception {
+        try (RawSocket.Pair pair = RawSocket.pair()) {
+            Thread daemon = Thread.ofVirtual().start(() -> {
+                ByteBuffer many = ByteBuffer.allocate(16 * 4096);
+                while (many.hasRemaining())
+                    many.put(Event.header(WireFormat.MODERN, 7, 16, false, 0, 1));
+                try {
+                    for (;;)
+                        pair.first().send(many.array());
+                } catch (IOException _) {
+                    // the client has left
+                }
+            });
+            Talk talk = Talk.parse("on 7\nexpect 8 within=100ms", PROTOCOL, Direction.TO_SERVER);
+            try (Conversation client = new Conversation(pair.second(), Direction.TO_SERVER, WireFormat.MODERN, 65535,
+                    _ -> {
+                        // nothing is recorded
+                    })) {
+                assertThatThrownBy(() -> talk.with(client, PATIENCE)).isInstanceOf(ScriptFailedException.class)
+                        .hasMessageEndingWith("nothing such came within 100 ms");
+            }
+            daemon.join();
+        }
+    }
 
     @Test
     void a_variable_names_a_file() throws Exception {
