@@ -182,8 +182,21 @@ record OpenFile(String path, Set<OpenFlag> flags, int mode) implements Operation
             check("fchown", permit.request().path, Directories.fchown(file.intValue(), uid, gid));
             return file;
         } catch (IOException | RuntimeException | Error e) {
+            removeAgain(permit, file);
             file.close();
             throw e;
+        }
+    }
+
+    /** With another owner it would be in the way of the next request. */
+    private static void removeAgain(Permit<OpenFile, Rule> permit, Fd file) {
+        Place place = permit.rule().path.find(permit.request().path).orElseThrow();
+        try (Fd parent = permit.parent(place)) {
+            Name name = Name.of(place.name());
+            if (FileStatus.of(parent, name).isSameFile(FileStatus.of(file, permit.request().path)))
+                DirectoryEntries.unlink(parent, name, 0);
+        } catch (IOException _) {
+            // The child is told of the first failure.
         }
     }
 

@@ -5,12 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import org.imsg.sys.LinuxSyscalls;
+import org.imsg.sys.RawSyscall;
 import org.imsg.testing.ChildJvm;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
@@ -243,6 +248,38 @@ class OpeningTest {
 
     private static void mount(String... command) throws Exception {
         assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
+    }
+
+    /** As where the owner has used up its quota. The next request would else be refused for the file's owner. */
+    @Test
+    void a_file_that_is_made_and_cannot_be_given_to_its_owner_does_not_stay() throws Exception {
+        Root.required();
+        Path file = directory.resolve("log");
+        try (Served served = Served.by(policy("write,create owner=64010"),
+                monitor -> monitor.threads(OpeningTest::unableToChown));
+                Privileged privileged = served.privileged()) {
+            for (int i = 0; i < 2; i++)
+                assertThatExceptionOfType(ErrnoException.class)
+                        .isThrownBy(() -> privileged.open(file, 0600, OpenFlag.WRITE, OpenFlag.CREATE))
+                        .matches(e -> e.name().equals("EPERM")).withMessageContaining("fchown");
+        }
+        assertThat(file).doesNotExist();
+    }
+
+    /** A thread without CAP_CHOWN. */
+    private static Thread unableToChown(Runnable work) {
+        return Thread.ofPlatform().daemon().unstarted(() -> {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment header = arena.allocateFrom(ValueLayout.JAVA_INT, 0x20080522, 0);
+                MemorySegment sets = arena.allocate(24, 4);
+                assertThat(RawSyscall.call(LinuxSyscalls.host().number("capget"), header.address(), sets.address()))
+                        .isZero();
+                sets.set(ValueLayout.JAVA_INT, 0, sets.get(ValueLayout.JAVA_INT, 0) & ~1);
+                assertThat(RawSyscall.call(LinuxSyscalls.host().number("capset"), header.address(), sets.address()))
+                        .isZero();
+            }
+            work.run();
+        });
     }
 
     @Test
