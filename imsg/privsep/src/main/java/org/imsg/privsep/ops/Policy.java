@@ -1,6 +1,11 @@
 package org.imsg.privsep.ops;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -62,7 +67,14 @@ public final class Policy {
      * @throws PolicyException if there are faults in it
      */
     public static Policy read(Path file) throws IOException {
-        return read(file.toString(), Files.readAllLines(file));
+        List<String> lines = new ArrayList<>();
+        for (String bytes : Files.readAllLines(file, ISO_8859_1))
+            try {
+                lines.add(UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes.getBytes(ISO_8859_1))).toString());
+            } catch (CharacterCodingException _) {
+                throw new PolicyException(List.of(file + ":" + (lines.size() + 1) + ": expected UTF-8"));
+            }
+        return read(file.toString(), lines);
     }
 
     /**

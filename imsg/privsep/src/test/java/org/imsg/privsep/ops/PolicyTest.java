@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
@@ -170,6 +171,16 @@ class PolicyTest {
             assertThat(faults.get(16)).endsWith(":18: expected a user, and there is no nobody-knows-him");
             assertThat(e.getMessage()).isEqualTo(String.join("\n", faults));
         });
+    }
+
+    @Test
+    void a_file_that_is_not_UTF_8_is_told_with_the_line(@TempDir Path directory) throws Exception {
+        Path file = Files.write(directory.resolve("latin"), List.of("open read /srv/x", "# Gr\u00FC\u00DFe"),
+                StandardCharsets.ISO_8859_1);
+        assertThatExceptionOfType(PolicyException.class).isThrownBy(() -> Policy.read(file))
+                .withMessage(file + ":2: expected UTF-8");
+        assertThat(allows(Policy.read(Files.write(file, List.of("open read /srv/\u00FC"))), open("/srv/\u00FC")))
+                .isTrue();
     }
 
     @Test
