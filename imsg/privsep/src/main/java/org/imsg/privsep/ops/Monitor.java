@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  * came nearest. Each child has {@link Limits} of its own, and its slow requests and programs hold up no other child. A child that
  * asks too fast is slowed; one that sends messages that are no requests, or does not read its answers, is dropped and logged.
  *
- * <p>Thread-safe. One monitor serves any number of children, and a uid is never in use twice among them; two monitors with the
- * same uids in their policies would not know of each other.
+ * <p>Thread-safe. One monitor serves any number of children, and a uid is never in use twice among them, nor among those of other
+ * monitors of this process. Two processes with the same uids in their policies would not know of each other.
  */
 public final class Monitor {
     private volatile Policy policy;

@@ -22,8 +22,10 @@ import org.imsg.unix.ErrnoException;
 final class UserPool {
     private static final Logger LOG = System.getLogger(UserPool.class.getName());
 
-    /** Those that a run has now, of all pools. */
+    /** Those that a run has now, from the sweep before it to the one after it, of all pools: roles may have lines with the same uids. */
     private static final Set<Integer> RUNNING = ConcurrentHashMap.newKeySet();
+    /** Those whose last sweep failed, whichever pool's it was. */
+    private static final Set<Integer> UNCLEAN = ConcurrentHashMap.newKeySet();
     private static final long PAUSE_NANOS = Duration.ofMinutes(1).toNanos();
 
     /** Ends what a user has left. */
@@ -66,10 +68,10 @@ final class UserPool {
         boolean clean = found.isPresent() && isClean(found.getAsInt());
         if (found.isEmpty())
             found = due(range);
-        if (found.isEmpty() || !clean && !isSwept(found.getAsInt()))
-            return OptionalInt.empty();
-        RUNNING.add(found.getAsInt());
-        return found;
+        if (found.isEmpty() || clean || isSwept(found.getAsInt()))
+            return found;
+        RUNNING.remove(found.getAsInt());
+        return OptionalInt.empty();
     }
 
     private synchronized OptionalInt free(IdRange range) throws IOException {
@@ -78,7 +80,7 @@ final class UserPool {
         for (long i = 0; i < count; i++) {
             long candidate = range.first() + (from - range.first() + i) % count;
             int uid = (int) candidate;
-            if (!taken.contains(uid) && !UserProcesses.exist(uid)) {
+            if (!taken.contains(uid) && claim(uid)) {
                 taken.add(uid);
                 next.put(range, candidate + 1);
                 return OptionalInt.of(uid);
@@ -87,15 +89,29 @@ final class UserPool {
         return OptionalInt.empty();
     }
 
+    /** Makes a uid a run's, unless one of another pool has it, or any process. */
+    private static boolean claim(int uid) throws IOException {
+        if (!RUNNING.add(uid))
+            return false;
+        boolean used = true;
+        try {
+            used = UserProcesses.exist(uid);
+        } finally {
+            if (used)
+                RUNNING.remove(uid);
+        }
+        return !used;
+    }
+
     private synchronized boolean isClean(int uid) {
-        return clean.contains(uid);
+        return clean.contains(uid) && !UNCLEAN.contains(uid);
     }
 
     /** One attempt a request: it may take seconds. Others do not find the uid meanwhile. */
     private synchronized OptionalInt due(IdRange range) {
         OptionalInt due = unswept.entrySet().stream()
                 .filter(each -> range.contains(each.getKey()) && time.nanoTime() - each.getValue() >= 0)
-                .mapToInt(Map.Entry::getKey).findFirst();
+                .mapToInt(Map.Entry::getKey).filter(RUNNING::add).findFirst();
         due.ifPresent(unswept::remove);
         return due;
     }
@@ -105,8 +121,9 @@ final class UserPool {
      * again; it is swept later if that fails. For a thread that is not interrupted: an interrupted one cannot read /proc.
      */
     void give(int uid) {
+        boolean swept = isSwept(uid);
         RUNNING.remove(uid);
-        if (isSwept(uid))
+        if (swept)
             synchronized (this) {
                 taken.remove(uid);
             }
@@ -116,6 +133,7 @@ final class UserPool {
         boolean late = false;
         try {
             if (sweep.of(uid)) {
+                UNCLEAN.remove(uid);
                 synchronized (this) {
                     clean.add(uid);
                 }
@@ -128,6 +146,7 @@ final class UserPool {
             LOG.log(Level.ERROR, "the uid " + uid(uid) + " is not used for now: something of it is left: "
                     + LogText.oneLine(e.toString()));
         }
+        UNCLEAN.add(uid);
         synchronized (this) {
             clean.remove(uid);
             unswept.put(uid, time.nanoTime() + PAUSE_NANOS);
@@ -147,18 +166,19 @@ final class UserPool {
         if (!UserProcesses.end(uid))
             return false;
         Map<Integer, Long> left = takeLarge();
+        Set<Integer> uids = new HashSet<>(left.keySet());
+        uids.add(uid);
         try {
-            Set<Integer> uids = new HashSet<>(left.keySet());
-            uids.add(uid);
             files.remove(uids);
             return true;
         } catch (UserFiles.TooManyException e) {
-            if (RUNNING.contains(e.uid)) {
+            if (!uids.contains(e.uid) && RUNNING.contains(e.uid)) {
                 LOG.log(Level.WARNING, "the run with uid " + uid(e.uid) + " is ended: it has too many files");
                 UserProcesses.end(e.uid);
             }
             throw e;
         } finally {
+            RUNNING.removeAll(left.keySet());
             synchronized (this) {
                 unswept.putAll(left);
             }
@@ -169,6 +189,7 @@ final class UserPool {
     private synchronized Map<Integer, Long> takeLarge() {
         Map<Integer, Long> left = new HashMap<>(unswept);
         left.keySet().retainAll(large);
+        left.keySet().removeIf(each -> !RUNNING.add(each));
         unswept.keySet().removeAll(left.keySet());
         return left;
     }

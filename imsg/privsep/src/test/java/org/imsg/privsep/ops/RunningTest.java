@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -311,6 +312,25 @@ class RunningTest {
         assertThat(users.take(one)).isEmpty();
         users.give(64010);
         assertThat(users.take(one)).hasValue(64010);
+        users.give(64010);
+    }
+
+    /** The sweep after a run would else end a run of another role, or remove its files. */
+    @Test
+    void a_uid_is_not_handed_out_by_two_pools_at_once_nor_while_one_of_them_sweeps_it() throws Exception {
+        IdRange one = IdRange.of(64010);
+        UserPool second = new UserPool(_ -> true, TimeSource.SYSTEM);
+        List<OptionalInt> meanwhile = new ArrayList<>();
+        UserPool first = new UserPool(_ -> meanwhile.add(second.take(one)), TimeSource.SYSTEM);
+        assertThat(first.take(one)).hasValue(64010);
+        assertThat(second.take(one)).isEmpty();
+        first.give(64010);
+        assertThat(meanwhile).containsExactly(OptionalInt.empty(), OptionalInt.empty());
+        assertThat(second.take(one)).hasValue(64010);
+        assertThat(first.take(one)).isEmpty();
+        second.give(64010);
+        assertThat(first.take(one)).hasValue(64010);
+        first.give(64010);
     }
 
     @Test
@@ -382,6 +402,8 @@ class RunningTest {
             assertThat(swept).hasSize(5);
             assertThat(users.take(two)).as("both are taken").isEmpty();
             assertThat(errors.lines()).hasSize(3);
+            users.give(64010);
+            users.give(64011);
         }
     }
 
@@ -405,9 +427,10 @@ class RunningTest {
             assertThat(told.lines()).hasSize(3).first().asString().contains("the run with uid 64010 is ended");
             many.clear();
             assertThat(users.take(IdRange.of(64012))).hasValue(64012);
+            users.give(64012);
         }
         assertThat(removed).containsExactly(Set.of(64010), Set.of(64011), Set.of(64010, 64011),
-                Set.of(64010, 64011, 64012));
+                Set.of(64010, 64011, 64012), Set.of(64010, 64011, 64012));
     }
 
     @Test
