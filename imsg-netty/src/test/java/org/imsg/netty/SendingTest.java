@@ -33,7 +33,7 @@ class SendingTest {
     /** The real call, written down; or one that fails as that of a kernel without buffers does. */
     private static final class Recorded extends Sendmsg {
         final List<String> calls = new ArrayList<>();
-        /** What is short, or 0. */
+        /** The errno of what the kernel is short of, or 0. */
         int shortage;
 
         @Override
