@@ -2,7 +2,11 @@ package org.imsg.privsep.rights;
 
 import java.util.Collection;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
+import java.util.function.IntPredicate;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** The pieces Linux cuts root's rights into: capabilities(7), without the prefix CAP_, in the kernel's order. */
 public enum Capability {
@@ -102,9 +106,23 @@ public enum Capability {
         return mask;
     }
 
-    /** Whether the running kernel has it: an older one refuses to be asked about newer ones. */
-    static boolean isKnownToKernel(Capability capability) {
-        return Confining.prctl(Confining.PR_CAPBSET_READ, capability.number()) >= 0;
+    /** Whether the running kernel has the capability with this number: an older one refuses to be asked about newer ones. */
+    static boolean isKnownToKernel(int number) {
+        return Confining.prctl(Confining.PR_CAPBSET_READ, number) >= 0;
+    }
+
+    /** The numbers of all capabilities but these, those too that are newer than this class. */
+    static List<Integer> numbersBut(Set<Capability> capabilities, IntPredicate isKnown) {
+        long mask = mask(capabilities);
+        return IntStream.range(0, Long.SIZE).takeWhile(isKnown).filter(number -> (mask >>> number & 1) == 0).boxed()
+                .toList();
+    }
+
+    /** Such a set in words: one newer than this class is a number. */
+    static String text(long mask) {
+        return IntStream.range(0, Long.SIZE).filter(number -> (mask >>> number & 1) != 0)
+                .mapToObj(number -> number < values().length ? values()[number].name() : Integer.toString(number))
+                .collect(Collectors.joining(", ", "[", "]"));
     }
 
     /** The known ones in such a set. */

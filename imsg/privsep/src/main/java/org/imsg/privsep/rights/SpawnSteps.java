@@ -235,9 +235,8 @@ final class SpawnSteps implements AutoCloseable {
     }
 
     private void bound(Set<Capability> bounding) {
-        for (Capability capability : Capability.values())
-            if (!bounding.contains(capability) && Capability.isKnownToKernel(capability))
-                call("prctl", "bounding set without " + capability, Confining.PR_CAPBSET_DROP, capability.number());
+        for (int number : Capability.numbersBut(bounding, Capability::isKnownToKernel))
+            call("prctl", "bounding set without " + Capability.text(1L << number), Confining.PR_CAPBSET_DROP, number);
     }
 
     private void landlock(Restrictions wanted, int version) throws PrivilegeException {

@@ -44,8 +44,7 @@ final class Status {
 
     /** The capabilities a thread could still get against the bounding set, in words; or null. */
     static @Nullable String boundDifferently(Set<Capability> bounding, Map<String, String> status) {
-        Set<Capability> has = Capability.of(Long.parseUnsignedLong(words(status, "CapBnd"), 16));
-        return bounding.containsAll(has) ? null : "has CapBnd " + has + " instead of " + bounding;
+        return more("CapBnd", bounding, status);
     }
 
     /**
@@ -65,11 +64,19 @@ final class Status {
         if (ids.isRoot())
             return null;
         for (String name : CAPABILITIES) {
-            Set<Capability> has = Capability.of(Long.parseUnsignedLong(words(status, name), 16));
-            if (!allowed.containsAll(has))
-                return "has " + name + " " + has + " instead of " + allowed;
+            String more = more(name, allowed, status);
+            if (more != null)
+                return more;
         }
         return null;
+    }
+
+    /** A thread's set of capabilities that has others than the allowed ones, in words; or null. */
+    private static @Nullable String more(String name, Set<Capability> allowed, Map<String, String> status) {
+        long has = Long.parseUnsignedLong(words(status, name), 16);
+        return (has & ~Capability.mask(allowed)) == 0
+                ? null
+                : "has " + name + " " + Capability.text(has) + " instead of " + allowed;
     }
 
     private static String words(Map<String, String> status, String name) {
