@@ -3,6 +3,8 @@ package org.imsg.privsep.ops;
 import java.util.List;
 import org.imsg.Ibuf;
 import org.imsg.Imsg;
+import org.imsg.ImsgTooLargeException;
+import org.imsg.unix.Errno;
 import org.imsg.unix.ErrnoException;
 import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +52,8 @@ record Answer(int type, Ibuf payload, @Nullable Fd fd) implements AutoCloseable 
                             LogText.shortened(refused.reason())),
                     null);
             case ErrnoException errno -> failed(errno.number(), errno.call(), errno.on(), errno.getMessage());
+            case ImsgTooLargeException large -> of(new ErrnoException("send", large.getMessage(),
+                    Errno.number("EMSGSIZE")));
             default -> failed(0, "", null, failure.getMessage() == null ? failure.toString() : failure.getMessage());
         };
     }

@@ -432,7 +432,7 @@ final class Session {
             refusals.increment();
         if (e instanceof RefusedException)
             log(Level.WARNING, "is refused: " + e.getMessage());
-        else if (e instanceof IOException)
+        else if (e instanceof IOException || e instanceof ImsgTooLargeException)
             log(Level.DEBUG, "was told: " + e.getMessage());
         else if (admitted())
             LOG.log(Level.ERROR, "a request of " + child + " failed", LogText.oneLine(e));
@@ -443,7 +443,7 @@ final class Session {
         try (answer; Imsg message = answer.toImsg(peerid)) {
             channel.send(message, limits.unread());
         } catch (ImsgTooLargeException e) {
-            send(peerid, Answer.of(new ErrnoException("send", e.getMessage(), Errno.number("EMSGSIZE"))));
+            send(peerid, Answer.of(e));
         } catch (IOException e) {
             if (channel.isOpen())
                 log(Level.WARNING, "does not take an answer: " + e.getMessage());

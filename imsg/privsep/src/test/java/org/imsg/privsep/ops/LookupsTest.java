@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.imsg.unix.ErrnoException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +56,18 @@ class LookupsTest {
             }
             assertThat(lookups.group(0)).map(Group::name).contains("root");
             assertThat(lookups.group("nobody-knows-them")).isEmpty();
+        }
+    }
+
+    @Test
+    void what_is_too_long_for_an_answer_is_told_by_its_error_and_not_logged_as_a_fault() throws Exception {
+        Files.writeString(names.resolve("rpc"), "portmapper 100000 " + "another-name ".repeat(3000));
+        try (CapturedLog log = new CapturedLog(Monitor.class);
+                Served served = served();
+                Privileged privileged = served.privileged()) {
+            assertThatExceptionOfType(ErrnoException.class).isThrownBy(() -> privileged.lookups().rpc("portmapper"))
+                    .matches(e -> e.name().equals("EMSGSIZE"));
+            assertThat(log.lines()).isEmpty();
         }
     }
 
