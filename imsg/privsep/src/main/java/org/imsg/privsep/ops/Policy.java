@@ -61,19 +61,14 @@ public final class Policy {
     /**
      * Reads a policy file.
      *
-     * @param file the file, in UTF-8, its last line with a line feed: one that is half written is not read
+     * @param file the file, in UTF-8
      * @return the policy
      * @throws IOException if it cannot be read
      * @throws PolicyException if there are faults in it
      */
     public static Policy read(Path file) throws IOException {
         List<String> lines = new ArrayList<>();
-        String whole = Files.readString(file, ISO_8859_1);
-        // The beginning of a line may allow more than the line.
-        if (!whole.isEmpty() && !whole.endsWith("\n"))
-            throw new PolicyException(List.of(file + ":" + whole.lines().count()
-                    + ": expected a line feed at the end of the line, as the file may be half written"));
-        for (String bytes : whole.lines().toList())
+        for (String bytes : Files.readAllLines(file, ISO_8859_1))
             try {
                 lines.add(UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes.getBytes(ISO_8859_1))).toString());
             } catch (CharacterCodingException _) {

@@ -183,21 +183,6 @@ class PolicyTest {
                 .isTrue();
     }
 
-    /** What is left of a line may allow more than the line: read at a reload in that moment, it would hold until the next. */
-    @Test
-    void a_file_whose_last_line_does_not_end_may_be_half_written_and_is_not_read(@TempDir Path directory)
-            throws Exception {
-        Path file = directory.resolve("policy");
-        String whole = "lookup user\nopen read /srv/www/public/\n";
-        for (int length = "lookup user\n".length() + 1; length < whole.length(); length++) {
-            Files.writeString(file, whole.substring(0, length));
-            assertThatExceptionOfType(PolicyException.class).isThrownBy(() -> Policy.read(file))
-                    .withMessageStartingWith(file + ":2: expected a line feed at the end of the line");
-        }
-        assertThat(allows(Policy.read(Files.writeString(file, whole)), open("/srv/www/public/x"))).isTrue();
-        assertThat(Policy.read(Files.writeString(file, ""))).hasToString("");
-    }
-
     @Test
     void user_and_chroot_stand_in_the_policy_by_number_or_name() {
         Policy numbers = Policy.of("user 64000:64001", "chroot /var/empty");
