@@ -11,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.List;
 import org.imsg.Imsg;
 import org.imsg.examples.Example;
 import org.imsg.privsep.Role;
@@ -62,14 +61,14 @@ class SyslogdTest {
         });
     }
 
-    private static List<String> held(Example syslogd) throws Exception {
-        return syslogd.program().role("receiver").holdings(syslogd.program().parent());
-    }
-
-    /** The channel to the parent, two sockets, two files; no longer one to the monitor. */
-    private List<String> allItMayHold() {
-        return List.of(directory.resolve("authlog").toString(), messages().toString(), "udp 127.0.0.1:514",
-                "unix datagram", "unix stream");
+    /**
+     * The channel to the parent, two sockets, two files; no longer one to the monitor, nor the files before. What a thread still uses
+     * is closed by that thread.
+     */
+    private void awaitAllItMayHold(Example syslogd) throws Exception {
+        Example.awaitHoldings(syslogd.program().role("receiver"), syslogd.program().parent(),
+                directory.resolve("authlog").toString(), messages().toString(), "udp 127.0.0.1:514", "unix datagram",
+                "unix stream");
     }
 
     @Test
@@ -127,9 +126,7 @@ class SyslogdTest {
             Example.awaitLine(messages(), "the second");
             assertThat(Files.readString(old)).contains("the first").doesNotContain("the second");
             assertThat(Files.readString(messages())).doesNotContain("the first");
-            // The last line of before may still be on its way to the old file.
-            Example.awaitHoldings(syslogd.program().role("receiver"), syslogd.program().parent(),
-                    allItMayHold().toArray(String[]::new));
+            awaitAllItMayHold(syslogd);
         }
     }
 
@@ -161,7 +158,7 @@ class SyslogdTest {
     void the_receiver_has_its_sockets_and_its_files_and_no_right() throws Exception {
         try (Example syslogd = start()) {
             ProcStatus receiver = syslogd.assertConfined("receiver", UID);
-            assertThat(held(syslogd)).isEqualTo(allItMayHold());
+            awaitAllItMayHold(syslogd);
             assertThat(receiver.root()).isEqualTo("/");
             assertThat(receiver.namespacesApartFrom(syslogd.program().parent())).isEmpty();
             ProcStatus parent = syslogd.program().parent();
