@@ -92,6 +92,12 @@ final class Dispatch {
         }
     }
 
+    /** Logs a failure in one line, for it is the administrator's to mend most often; the stack is for who asks for it. */
+    void tell(String what, Throwable why) {
+        log.log(System.Logger.Level.ERROR, what + Printable.line(why));
+        log.log(System.Logger.Level.DEBUG, what, why);
+    }
+
     /** A call into the user's code. */
     interface UserCode {
         void run() throws Exception;

@@ -407,7 +407,7 @@ final class ParentLoop implements Supervisor.Actions {
                 if (jvm.isTraining())
                     self.stop();
             } catch (Throwable e) {
-                log.log(System.Logger.Level.ERROR, "the parent cannot start", e);
+                self.dispatch().tell("the parent cannot start: ", e);
                 post(now -> supervisor.fail(now, "the program stops"));
             }
         });
@@ -431,9 +431,7 @@ final class ParentLoop implements Supervisor.Actions {
             try {
                 role.readConfiguration();
             } catch (Throwable e) {
-                log.log(System.Logger.Level.ERROR,
-                        "the configuration of " + role + " cannot be read: it stays as it was",
-                        e);
+                self.dispatch().tell("the configuration of " + role + " cannot be read: it stays as it was: ", e);
             }
         }
     }

@@ -3,6 +3,7 @@ package org.imsg.privsep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,6 +12,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.imsg.Imsg;
 import org.imsg.testing.Call;
+import org.imsg.unix.Errno;
+import org.imsg.unix.ErrnoException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -125,6 +128,17 @@ class PrivsepTest {
             assertThat(log.await("cannot be started")).isEqualTo("SEVERE a[0] cannot be started: posix_spawn(/no/java):"
                     + " ENOENT (2): No such file or directory; java has to be there, and the role's user to reach it and"
                     + " every directory above it");
+        }
+    }
+
+    @Test
+    void a_parent_that_cannot_start_is_told_in_one_line_and_stops_the_program() throws Exception {
+        try (CapturedLog log = new CapturedLog("testprogram")) {
+            assertThat(TestParent.program("a").parent(() -> _ -> {
+                throw new IOException("no port", new ErrnoException("bind", "port 80", Errno.number("EADDRINUSE")));
+            }).run("a")).isOne();
+            assertThat(log.await("the parent cannot start")).isEqualTo(
+                    "SEVERE the parent cannot start: no port: bind(port 80): EADDRINUSE (98): Address already in use");
         }
     }
 
@@ -293,7 +307,8 @@ class PrivsepTest {
     @Test
     void a_configuration_that_cannot_be_read_stays_as_it_was_whatever_its_reading_throws() throws Exception {
         try (CapturedLog log = new CapturedLog("testprogram"); TestParent parent = new TestParent("moody")) {
-            assertThat(log.await("the configuration of")).contains("role moody cannot be read: it stays as it was");
+            assertThat(log.await("the configuration of"))
+                    .isEqualTo("SEVERE the configuration of role moody cannot be read: it stays as it was: as told");
             parent.self().reload();
             log.await("the configuration of");
             parent.tell("moody", 0, "look");
