@@ -126,6 +126,7 @@ class SyslogdTest {
             Example.awaitLine(messages(), "the second");
             assertThat(Files.readString(old)).contains("the first").doesNotContain("the second");
             assertThat(Files.readString(messages())).doesNotContain("the first");
+            syslogd.program().awaitLine("logging to " + directory.resolve("authlog"));
             awaitAllItMayHold(syslogd);
         }
     }
