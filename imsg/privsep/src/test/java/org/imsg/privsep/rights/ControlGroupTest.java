@@ -167,8 +167,8 @@ class ControlGroupTest {
                 try {
                     if (Files.readString(Path.of("/proc/" + each.pid() + "/comm")).strip().equals(name))
                         return each.pid();
-                } catch (NoSuchFileException _) {
-                    // It has ended.
+                } catch (IOException _) {
+                    // It has ended: ENOENT, or ESRCH between open and read.
                 }
     }
 
