@@ -382,10 +382,43 @@ class ServingTest {
         assertThat(log.lines().getLast()).contains("a checked one");
     }
 
+    @Test
+    void a_failure_that_cannot_be_logged_ends_no_server() throws Exception {
+        IllegalStateException circular = new IllegalStateException("the first");
+        circular.initCause(new IllegalStateException("the second", circular));
+        IllegalStateException silent = new IllegalStateException() {
+            @Override
+            public String toString() {
+                throw new IllegalStateException("the text's own");
+            }
+        };
+        OutOfMemoryError scarce = new OutOfMemoryError() {
+            @Override
+            public String toString() {
+                throw new OutOfMemoryError("no memory for the text");
+            }
+        };
+        for (Throwable failure : List.of(circular, silent, scarce)) {
+            BlockingQueue<Throwable> failures = new LinkedBlockingQueue<>(List.of(failure));
+            try (var listener = ImsgListener.listen(path).allow(_ -> {
+                if (!failures.isEmpty())
+                    throw ServingTest.<RuntimeException>undeclared(failures.remove());
+                return true;
+            })) {
+                serve(Call.On.VIRTUAL, listener, ECHO);
+                try (var refused = ImsgChannel.connect(path)) {
+                    assertThat(refused.receive()).isNull();
+                }
+                assertServedAnew();
+            }
+        }
+        assertThat(log.traces()).singleElement().asString().contains("the first", "the second");
+    }
+
     /** Throws what no method declares, which languages without checked exceptions can do. */
     @SuppressWarnings("unchecked")
-    private static <E extends Throwable> E undeclared(Exception checked) throws E {
-        throw (E) checked;
+    private static <E extends Throwable> E undeclared(Throwable thrown) throws E {
+        throw (E) thrown;
     }
 
     @Test

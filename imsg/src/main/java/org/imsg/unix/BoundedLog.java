@@ -2,6 +2,9 @@ package org.imsg.unix;
 
 import java.io.IOException;
 import java.lang.System.Logger;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -25,31 +28,48 @@ final class BoundedLog {
         this.logger = logger;
     }
 
-    /** Logs a sentence, and a cause if it is not null: with its stack unless the system or the peer is the cause. */
+    /**
+     * Logs a sentence, and a cause if it is not null: with its stack unless the system or the peer is the cause. A record that
+     * cannot be made or written counts as left out: the caller goes on.
+     */
     void warn(String sentence, @Nullable Throwable cause) {
         long before = omittedBefore();
         if (before < 0)
             return;
-        boolean ordinary = cause instanceof IOException;
-        logger.log(Logger.Level.WARNING, oneLine(sentence + (ordinary ? ": " + cause : ""))
-                + (before == 0 ? "" : " (" + before + " records were left out before)"),
-                ordinary || cause == null ? null : inLines(cause));
+        try {
+            boolean ordinary = cause instanceof IOException;
+            logger.log(Logger.Level.WARNING, oneLine(sentence + (ordinary ? ": " + cause : ""))
+                    + (before == 0 ? "" : " (" + before + " records were left out before)"),
+                    ordinary || cause == null
+                            ? null
+                            : inLines(cause, Collections.newSetFromMap(new IdentityHashMap<>())));
+        } catch (Throwable _) {
+            leftOut(before + 1);
+        }
+    }
+
+    private synchronized void leftOut(long records) {
+        omitted += records;
     }
 
     private static String oneLine(String text) {
         return STEERING.matcher(text).replaceAll("?");
     }
 
-    /** The same failure, or one with its stack if it, a cause or what it suppressed says more than lines. */
-    private static Throwable inLines(Throwable thrown) {
+    /** The same failure, or one with its stack if it, a cause or what it suppressed says more than lines, or comes twice. */
+    private static Throwable inLines(Throwable thrown, Set<Throwable> seen) {
+        String text = thrown.toString();
+        if (!seen.add(thrown))
+            return new Throwable(oneLine(text));
         Throwable cause = thrown.getCause();
-        Throwable told = cause == null ? null : inLines(cause);
-        Throwable copy = new Throwable(oneLine(thrown.toString()), told);
+        Throwable told = cause == null ? null : inLines(cause, seen);
+        Throwable copy = new Throwable(oneLine(text), told);
         copy.setStackTrace(thrown.getStackTrace());
-        boolean same = told == cause && !STEERING.matcher(thrown.toString()).find();
+        boolean same = told == cause && !STEERING.matcher(text).find();
         for (Throwable suppressed : thrown.getSuppressed()) {
-            copy.addSuppressed(inLines(suppressed));
-            same &= copy.getSuppressed()[copy.getSuppressed().length - 1] == suppressed;
+            Throwable line = inLines(suppressed, seen);
+            copy.addSuppressed(line);
+            same &= line == suppressed;
         }
         return same ? thrown : copy;
     }

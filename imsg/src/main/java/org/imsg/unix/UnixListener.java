@@ -299,12 +299,17 @@ public final class UnixListener extends AbstractInterruptibleChannel {
         }
     }
 
-    /** One record a shortage. */
+    /** One record a shortage, which may be of the memory for the record's text. */
     private void tell(Throwable shortage) {
         long now = System.nanoTime();
-        if (now - lastShortage >= SAME_SHORTAGE)
-            log.warn("connections to " + address + " have to wait: " + shortage, null);
+        boolean another = now - lastShortage >= SAME_SHORTAGE;
         lastShortage = now;
+        try {
+            if (another)
+                log.warn("connections to " + address + " have to wait: " + shortage, null);
+        } catch (Throwable _) {
+            // The next shortage is told.
+        }
     }
 
     /** One connection, of any peer. */
