@@ -41,7 +41,7 @@ final class ConformanceCommand implements Callable<Integer> {
     @Option(names = "--hex", defaultValue = "", paramLabel = "HEX", converter = Numbers.Hex.class, description = "Its payload in hexadecimal.")
     private String payload;
 
-    @Option(names = "--answer", paramLabel = "TYPE", split = ",", description = "The types of the answer's messages in order, where they are known.")
+    @Option(names = "--answer", paramLabel = "TYPE", split = ",", description = "The types of the answer's messages in order, where they are known. Unless given, an answer is taken for whole when nothing more has come for a second, or a quarter of --wait if that is longer.")
     private List<String> answer = List.of();
 
     @Option(names = "--connections", paramLabel = "N", defaultValue = "50", converter = Numbers.Positive.class, description = "How many clients at once the daemon serves; with 1 no case has two (default: ${DEFAULT-VALUE}).")

@@ -147,7 +147,7 @@ final class FuzzCommand implements Callable<Integer> {
 
     private Recording exchange() throws IOException {
         if (from != null)
-            return Recording.read(Reading.file(from));
+            return Recording.read(Reading.file(from), reading.limit());
         if (type == null)
             throw new IllegalArgumentException("what does a client say? Give --from FILE or --type TYPE");
         WireFormat format = reading.format == WireFormat.CLASSIC ? WireFormat.CLASSIC : WireFormat.MODERN;

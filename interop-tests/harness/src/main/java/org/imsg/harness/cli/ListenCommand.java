@@ -2,10 +2,10 @@ package org.imsg.harness.cli;
 
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import org.imsg.harness.describe.TextFile;
 import org.imsg.harness.record.Conversation;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
@@ -51,7 +51,7 @@ final class ListenCommand implements Callable<Integer> {
         int limit = reading.limit();
         keeping.check(script, reading.description);
         Responder responder = script != null
-                ? Responder.parse(Files.readString(Reading.file(script)), reading.protocol())
+                ? Responder.parse(TextFile.read(Reading.file(script), TextFile.SCRIPT_LINE), reading.protocol())
                 : echo ? Responder.ECHO : Responder.SILENT;
         try (Progress progress = output.progress(0);
                 RawListener listener = RawListener.listen(path, 0600);

@@ -67,7 +67,7 @@ final class ReplayCommand implements Callable<Integer> {
         SocketPath.check(socket);
         if (once && question != null)
             throw new IllegalArgumentException("--ask needs a daemon that serves another client: leave out --once");
-        Recording recording = Recording.read(Reading.file(file));
+        Recording recording = Recording.read(Reading.file(file), reading.limit());
         return output.whileRead(() -> replay(recording));
     }
 

@@ -64,7 +64,7 @@ final class SendCommand implements Callable<Integer> {
     @Option(names = "--end", paramLabel = "TYPE", split = ",", description = "Types that end the answers.")
     private List<String> ends = List.of();
 
-    @Option(names = "--wait", defaultValue = "1s", paramLabel = "TIME", description = "How long to wait for each answer (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--wait", defaultValue = "1s", paramLabel = "TIME", description = "How long to wait for each answer, and for a daemon that does not read (default: ${DEFAULT-VALUE}).")
     private Duration wait;
 
     @Mixin
@@ -94,6 +94,7 @@ final class SendCommand implements Callable<Integer> {
             int ownPid = (int) ProcessHandle.current().pid();
             Fd[] descriptors = passed == null ? new Fd[0] : new Fd[]{passed};
             output.endWithReader(connected::close);
+            daemon.patience(wait);
             daemon.send(number, id, pid == 0 ? ownPid : pid, bytes, descriptors);
             return answers(daemon, endTypes);
         } finally {

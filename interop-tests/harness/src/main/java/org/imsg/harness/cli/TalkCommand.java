@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.imsg.harness.describe.TextFile;
 import org.imsg.harness.record.Conversation;
 import org.imsg.harness.record.Direction;
 import org.imsg.harness.record.Event;
@@ -62,7 +63,7 @@ final class TalkCommand implements Callable<Integer> {
         Direction sending = socket == null ? Direction.TO_CLIENT : Direction.TO_SERVER;
         Talk talk;
         try {
-            talk = Talk.parse(Files.readString(Reading.file(script)), reading.protocol(), sending);
+            talk = Talk.parse(TextFile.read(Reading.file(script), TextFile.SCRIPT_LINE), reading.protocol(), sending);
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(script + ": " + e.getMessage(), e);
         }

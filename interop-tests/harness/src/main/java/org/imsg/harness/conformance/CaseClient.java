@@ -118,10 +118,10 @@ final class CaseClient implements AutoCloseable {
         }
     }
 
-    /** Receives, but for the greeting. */
+    /** Receives, but for the greeting. A message that has begun may take as long as an answer. */
     private Conversation.Received receive(Duration time) throws IOException {
         for (;; greeting--) {
-            Conversation.Received received = conversation.receive(time);
+            Conversation.Received received = conversation.receive(time, target.patience());
             if (greeting == 0 || !received.event().isMessage())
                 return received;
             received.close();
@@ -143,10 +143,16 @@ final class CaseClient implements AutoCloseable {
 
     /** The same, where the first may take so long. */
     List<Event> untilSilence(Duration patience) throws IOException, Failed {
+        return untilSilence(patience, 1, manner.moment());
+    }
+
+    /** The same, where each of the first messages may take so long; behind them a pause is the end of what is said. */
+    private List<Event> untilSilence(Duration patience, int first, Duration pause) throws IOException, Failed {
         List<Event> events = new ArrayList<>();
         long start = System.nanoTime();
         try {
-            for (Duration time = patience;; time = manner.moment()) {
+            for (;;) {
+                Duration time = events.size() < first ? patience : pause;
                 try (Conversation.Received received = receive(time)) {
                     if (received.event().kind() == Event.Kind.BYTES)
                         throw new Failed("the answer is no message: " + received.event().note());
@@ -167,10 +173,11 @@ final class CaseClient implements AutoCloseable {
         return manner.answering(Duration.ofNanos(last - sent), ended, target.patience());
     }
 
-    /** A request of this client, and all that it is answered with. */
-    KnownAnswer.Sample sample(int id) throws IOException, Failed {
+    /** A request of this client, and all that it is answered with; of so many messages if that is known, and not 0. */
+    KnownAnswer.Sample sample(int id, int count) throws IOException, Failed {
         send(target.request(id, pid, target.payload(), false));
-        List<Event> answer = untilSilence();
+        List<Event> answer = untilSilence(target.patience(), Math.max(1, count),
+                count == 0 ? target.longestPause() : manner.moment());
         return new KnownAnswer.Sample(id, pid, target.payload(), answer,
                 answer.stream().allMatch(message -> Files.exists(Path.of("/proc", String.valueOf(message.pid())))));
     }

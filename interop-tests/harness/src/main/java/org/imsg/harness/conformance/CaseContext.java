@@ -41,7 +41,8 @@ record CaseContext(Target target, KnownAnswer answer, String unknownFault, boole
                 if (samples.isEmpty()) // on this connection: a daemon may not survive a client that says nothing
                     stranger = Manner.unknown(target, client.untilSilence(target.moment()).size());
                 long sent = System.nanoTime();
-                KnownAnswer.Sample sample = client.sample(id);
+                KnownAnswer.Sample sample = client.sample(id,
+                        samples.isEmpty() ? target.answer().size() : samples.getFirst().answer().size());
                 if (id != target.id() && !sample.types().equals(samples.getFirst().types()))
                     continue; // the peerid means something to this daemon
                 if (sample.answer().isEmpty())

@@ -199,11 +199,12 @@ final class DescriptorCases {
 
     private static String flood(CaseContext context) throws IOException, CaseClient.Failed, UntestedCase {
         context.needsUnknownType();
+        int count = context.bearable(FLOOD);
         List<Witness> witnesses = new ArrayList<>();
         try {
             boolean answered;
             try (CaseClient client = context.connect()) {
-                for (int i = 0; i < FLOOD; i++) {
+                for (int i = 0; i < count; i++) {
                     witnesses.add(new Witness());
                     client.send(context.target().unknown(client.pid, new byte[0], true), witnesses.getLast().passed());
                 }
@@ -213,7 +214,7 @@ final class DescriptorCases {
             }
             for (Witness witness : witnesses)
                 witness.mustBeClosed(context.target().patience(), false);
-            return FLOOD + " descriptors" + (answered ? "" : ", the connection is closed");
+            return count + " descriptors" + (answered ? "" : ", the connection is closed");
         } finally {
             witnesses.forEach(Witness::close);
         }

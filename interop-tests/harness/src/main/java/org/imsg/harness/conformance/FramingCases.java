@@ -249,7 +249,7 @@ final class FramingCases {
                     if (hasPart(message.payload(), secret))
                         throw new CaseClient.Failed("a payload of " + payload.length
                                 + " bytes is answered with what another client had said");
-                    if (context.target().payload().length > 0 && !context.answer().isEcho()
+                    if (context.target().payload().length > 0 && !context.answer().givesBack()
                             && Arrays.equals(message.payload(), unlike))
                         throw new CaseClient.Failed(
                                 "a payload of " + unlike.length

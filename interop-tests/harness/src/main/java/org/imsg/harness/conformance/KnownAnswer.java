@@ -83,6 +83,12 @@ final class KnownAnswer {
         return echo;
     }
 
+    /** Whether a message of each answer has the request's payload. */
+    boolean givesBack() {
+        return samples.stream().allMatch(sample -> sample.answer().stream()
+                .anyMatch(message -> Arrays.equals(message.payload(), sample.payload())));
+    }
+
     boolean echoesIds() {
         return ids == Origin.REQUEST && samples.stream().map(Sample::id).distinct().count() > 1;
     }

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.HexFormat;
 import java.util.stream.IntStream;
 import org.imsg.WireFormat;
+import org.imsg.harness.describe.Words;
 import org.imsg.harness.record.Event;
 import org.imsg.harness.stream.Chunk;
 import org.imsg.harness.stream.RawSocket;
@@ -223,7 +224,8 @@ public final class Probe {
     private static String process(PeerCredentials peer) {
         String text = peer.toString();
         try {
-            return text + " (" + Files.readString(Path.of("/proc", String.valueOf(peer.pid()), "comm")).strip() + ")";
+            Path comm = Path.of("/proc", String.valueOf(peer.pid()), "comm");
+            return text + " (" + Words.visible(Files.readString(comm).strip()) + ")";
         } catch (IOException _) {
             return text;
         }

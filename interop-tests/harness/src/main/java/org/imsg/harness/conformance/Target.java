@@ -26,6 +26,7 @@ public record Target(Path socket, WireFormat format, int limit, int type, int id
     public static final int USUAL_CONNECTIONS = 50;
 
     private static final Duration MOMENT = Duration.ofMillis(200);
+    private static final Duration PAUSE = Duration.ofSeconds(1);
 
     /** Checks that the format is named. */
     public Target {
@@ -42,6 +43,13 @@ public record Target(Path socket, WireFormat format, int limit, int type, int id
     Duration moment() {
         Duration quarter = patience.dividedBy(4);
         return quarter.compareTo(MOMENT) < 0 ? quarter : MOMENT;
+    }
+
+    /** How long the daemon may pause inside an answer of which no more is known. */
+    Duration longestPause() {
+        Duration quarter = patience.dividedBy(4);
+        Duration longer = quarter.compareTo(PAUSE) < 0 ? PAUSE : quarter;
+        return longer.compareTo(patience) < 0 ? longer : patience;
     }
 
     /** A message of the type that is answered, as the client of a pid sends it. */

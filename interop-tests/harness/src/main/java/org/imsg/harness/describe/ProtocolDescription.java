@@ -1,7 +1,6 @@
 package org.imsg.harness.describe;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -63,7 +62,7 @@ public final class ProtocolDescription {
      */
     public static ProtocolDescription read(Path file) throws IOException {
         try {
-            return parse(Files.readString(file));
+            return parse(TextFile.read(file, TextFile.DESCRIPTION_LINE));
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
         }

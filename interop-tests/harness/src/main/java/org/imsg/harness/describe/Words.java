@@ -17,6 +17,8 @@ public final class Words {
     /** Controls, what turns the direction of writing, lone surrogates, separators of lines. */
     private static final Pattern INVISIBLE = Pattern.compile("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]");
 
+    private static final int MOST = 10_000;
+
     private Words() {}
 
     /**
@@ -53,6 +55,8 @@ public final class Words {
     private static void end(List<String> words, StringBuilder word) {
         if (!word.isEmpty())
             words.add(word.toString());
+        if (words.size() > MOST)
+            throw new IllegalArgumentException("a line has at most " + MOST + " words");
         word.setLength(0);
     }
 
@@ -105,7 +109,8 @@ public final class Words {
             case '0' -> 0;
             case '"', '\\' -> c;
             default -> {
-                if (c != 'x' || !word.substring(at + 1).matches("(?s)\\p{XDigit}{2}.*"))
+                if (c != 'x' || at + 2 >= word.length() || !HexFormat.isHexDigit(word.charAt(at + 1))
+                        || !HexFormat.isHexDigit(word.charAt(at + 2)))
                     throw new IllegalArgumentException(
                             "an escape is \\n, \\t, \\r, \\0, \\\", \\\\ or \\xHH, not \\" + c + " in " + word);
                 yield Integer.parseInt(word, at + 1, at + 3, 16);

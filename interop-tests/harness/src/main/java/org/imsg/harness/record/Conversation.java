@@ -30,6 +30,7 @@ public final class Conversation implements AutoCloseable {
     private final long origin = System.nanoTime();
     private final Deque<Event> received = new ArrayDeque<>();
     private final Deque<Fd> descriptors = new ArrayDeque<>();
+    private Duration patience = LONG;
     private boolean ended;
 
     /**
@@ -63,6 +64,15 @@ public final class Conversation implements AutoCloseable {
     }
 
     /**
+     * Sets how long a send may wait for a peer that does not read, where the call does not say; a year unless set.
+     *
+     * @param time how long, at most a year
+     */
+    public void patience(Duration time) {
+        patience = time;
+    }
+
+    /**
      * Sends a message.
      *
      * @param type the type
@@ -70,6 +80,7 @@ public final class Conversation implements AutoCloseable {
      * @param pid the pid
      * @param payload the payload
      * @param passed descriptors to go with its first byte; they stay the caller's
+     * @throws SocketTimeoutException if the peer does not read; a part may have been sent
      * @throws IOException if it cannot be sent
      */
     public void send(int type, int id, int pid, byte[] payload, Fd... passed) throws IOException {
@@ -84,7 +95,7 @@ public final class Conversation implements AutoCloseable {
      * @throws IOException if it cannot be sent
      */
     public void send(Event event, List<Fd> passed) throws IOException {
-        send(event, passed, LONG);
+        send(event, passed, patience);
     }
 
     /**
@@ -112,7 +123,7 @@ public final class Conversation implements AutoCloseable {
      * @throws IOException if they cannot be sent
      */
     public void sendBytes(byte[] bytes, Fd... passed) throws IOException {
-        sendBytes(bytes, LONG, passed);
+        sendBytes(bytes, patience, passed);
     }
 
     /**
@@ -156,9 +167,28 @@ public final class Conversation implements AutoCloseable {
         Event event = received.removeFirst();
         List<Fd> own = new ArrayList<>();
         for (String name : event.descriptors())
-            if (!name.equals("lost"))
+            if (!name.equals(Chunk.LOST))
                 own.add(descriptors.removeFirst());
         return new Received(event, own);
+    }
+
+    /**
+     * The next event likewise, where a message that has begun may take longer.
+     *
+     * @param timeout how long to wait for its first byte
+     * @param rest how long to wait then for its rest, if that has not come by then
+     * @return as above
+     * @throws SocketTimeoutException if there is none in time
+     * @throws IOException if the socket is closed here
+     */
+    public Received receive(Duration timeout, Duration rest) throws IOException {
+        try {
+            return receive(timeout);
+        } catch (SocketTimeoutException e) {
+            if (!decoder.isInsideMessage())
+                throw e;
+            return receive(rest);
+        }
     }
 
     private void read(Duration timeout) throws IOException {
@@ -167,9 +197,10 @@ public final class Conversation implements AutoCloseable {
             Chunk chunk = socket.receive(timeout);
             long now = System.nanoTime() - origin;
             ended = chunk == null;
+            int room = decoder.room();
             events = ended ? decoder.end(now) : decoder.add(now, chunk.bytes(), chunk.descriptorNames());
             if (chunk != null)
-                descriptors.addAll(chunk.descriptors());
+                keep(chunk.descriptors(), room);
         } catch (ErrnoException e) {
             // A reset: the peer went without reading all that was sent to it.
             ended = true;
@@ -177,6 +208,13 @@ public final class Conversation implements AutoCloseable {
         }
         events.forEach(witness);
         received.addAll(events);
+    }
+
+    /** Of a flood only those are kept that the decoder has a name for. */
+    private void keep(List<Fd> arrived, int room) {
+        int kept = Math.min(room, arrived.size());
+        descriptors.addAll(arrived.subList(0, kept));
+        arrived.subList(kept, arrived.size()).forEach(Fd::close);
     }
 
     private static List<String> names(List<Fd> descriptors) {

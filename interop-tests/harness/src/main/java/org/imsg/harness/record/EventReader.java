@@ -12,9 +12,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a recording of either kind event by event, as it comes; {@link Recording} has their description. It takes no more memory
- * than one event. Not safe for several threads.
+ * than one event, and one has a bound. Not safe for several threads.
  */
 public final class EventReader {
+    /** The longest message of a recording, with its header, where nothing else is said. */
+    public static final int USUAL_LIMIT = 1 << 24;
+
     private static final byte[] MAGIC = TextFormat.MAGIC.getBytes(StandardCharsets.US_ASCII);
 
     private final EventSource source;
@@ -27,12 +30,16 @@ public final class EventReader {
      * Reads a recording; its first bytes tell which kind it is.
      *
      * @param in the bytes of its file; the caller closes it
+     * @param limit the longest message in bytes with its header, but {@link #USUAL_LIMIT} at least
      * @return the reader
      * @throws IOException if it cannot be read, or begins as no recording does
      */
-    public static EventReader of(InputStream in) throws IOException {
+    public static EventReader of(InputStream in, int limit) throws IOException {
         InputStream buffered = new BufferedInputStream(in);
-        return new EventReader(isPcapng(first(buffered)) ? new PcapngFormat(buffered) : new TextFormat(buffered));
+        int longest = Math.max(limit, USUAL_LIMIT);
+        return new EventReader(isPcapng(first(buffered))
+                ? new PcapngFormat(buffered, longest)
+                : new TextFormat(buffered, longest));
     }
 
     /**
@@ -40,7 +47,7 @@ public final class EventReader {
      *
      * @param in the bytes; the caller closes it
      * @param format the format of saved bytes, or AUTO
-     * @param limit the longest message of saved bytes, with its header
+     * @param limit the longest message in bytes with its header; of a recording, {@link #USUAL_LIMIT} at least
      * @return the reader
      * @throws IOException if it cannot be read
      */
@@ -48,7 +55,7 @@ public final class EventReader {
         InputStream buffered = new BufferedInputStream(in);
         byte[] first = first(buffered);
         return isPcapng(first) || Arrays.equals(first, MAGIC)
-                ? of(buffered)
+                ? of(buffered, limit)
                 : new EventReader(new SavedStream(buffered, format, limit));
     }
 
@@ -72,7 +79,7 @@ public final class EventReader {
      * The next event.
      *
      * @return the event; null at the end
-     * @throws IOException if the file is cut or damaged here; the message says at which line or byte
+     * @throws IOException if the file is cut or damaged here, or has a longer message; the message says at which line or byte
      */
     public @Nullable Event next() throws IOException {
         return source.next();

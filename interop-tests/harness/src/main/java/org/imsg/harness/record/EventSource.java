@@ -6,6 +6,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Events that are read one after the other. */
 interface EventSource {
+    /** What the words of an event have room for in bytes: names of descriptors, a note. */
+    int MOST_WORDS_BYTES = 1 << 23;
+
     /** When the recording began; known after the first {@link #next()}. */
     Instant start();
 

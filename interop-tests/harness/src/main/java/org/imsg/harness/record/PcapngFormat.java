@@ -36,6 +36,7 @@ final class PcapngFormat implements EventSource {
     private static final long SECOND = 1_000_000_000L;
 
     private final InputStream in;
+    private final int longest;
     private ByteOrder order = ByteOrder.nativeOrder();
     /** Of each interface, into how many units its times divide a second. */
     private final List<Long> units = new ArrayList<>();
@@ -85,8 +86,9 @@ final class PcapngFormat implements EventSource {
     }
 
     /** Reads a file as it comes, a block at a time. */
-    PcapngFormat(InputStream in) {
+    PcapngFormat(InputStream in, int limit) {
         this.in = in;
+        this.longest = (int) Math.min(Integer.MAX_VALUE - 8L, (long) limit + MOST_WORDS_BYTES);
     }
 
     @Override
@@ -123,6 +125,9 @@ final class PcapngFormat implements EventSource {
         if (length < BLOCK + magic.length || length % 4 != 0)
             throw new IOException("the block at byte " + at + " of the pcapng file has length "
                     + Integer.toUnsignedString(length));
+        if (length > longest)
+            throw new IOException("the block at byte " + at + " of the pcapng file has length " + length
+                    + ", at most " + longest + " is read: longer messages need a --limit");
         byte[] rest = in.readNBytes(length - 8 - magic.length);
         int missing = length - 8 - magic.length - rest.length;
         if (missing > 0)

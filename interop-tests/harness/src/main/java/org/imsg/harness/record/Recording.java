@@ -63,8 +63,20 @@ public record Recording(Instant start, List<Event> events) {
      * @throws IOException if it cannot be read, or is no recording; the message says at which line or byte
      */
     public static Recording read(Path file) throws IOException {
+        return read(file, EventReader.USUAL_LIMIT);
+    }
+
+    /**
+     * Reads a recording of either kind, which may have longer messages.
+     *
+     * @param file the file
+     * @param limit the longest message in bytes with its header, but {@link EventReader#USUAL_LIMIT} at least
+     * @return what is in it
+     * @throws IOException as above
+     */
+    public static Recording read(Path file, int limit) throws IOException {
         try (InputStream in = Files.newInputStream(file)) {
-            return read(in);
+            return read(in, limit);
         }
     }
 
@@ -76,11 +88,11 @@ public record Recording(Instant start, List<Event> events) {
      * @throws IOException if it is no recording; the message says at which line or byte
      */
     public static Recording read(byte[] file) throws IOException {
-        return read(new ByteArrayInputStream(file));
+        return read(new ByteArrayInputStream(file), EventReader.USUAL_LIMIT);
     }
 
-    private static Recording read(InputStream in) throws IOException {
-        EventReader reader = EventReader.of(in);
+    private static Recording read(InputStream in, int limit) throws IOException {
+        EventReader reader = EventReader.of(in, limit);
         List<Event> events = new ArrayList<>();
         for (Event event; (event = reader.next()) != null;)
             events.add(event);

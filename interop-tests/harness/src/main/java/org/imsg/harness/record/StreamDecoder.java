@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.imsg.WireFormat;
 import org.imsg.harness.record.Event.Kind;
+import org.imsg.harness.stream.Chunk;
 import org.imsg.wire.Dialect;
 import org.imsg.wire.ImsgHeader;
 
@@ -99,14 +100,25 @@ public final class StreamDecoder {
         return events;
     }
 
+    /** For so many descriptors there are names; of further ones only the number is kept. */
+    int room() {
+        return Event.MOST_DESCRIPTORS - passed.size();
+    }
+
     /** Of a flood at one message only the number is kept. */
     private void pass(String descriptor, int count) {
         if (passed.size() < Event.MOST_DESCRIPTORS) {
             passed.add(new Passed(length, length + count, descriptor, 1));
         } else {
             Passed last = passed.removeLast();
-            passed.add(new Passed(last.at, length + count, last.count + 1 + " more", last.count + 1));
+            passed.add(new Passed(last.at, length + count,
+                    last.what.equals(Chunk.LOST) ? last.what : last.count + 1 + " more", last.count + 1));
         }
+    }
+
+    /** {@return whether bytes have come that are no whole message yet} */
+    boolean isInsideMessage() {
+        return length > 0;
     }
 
     /**

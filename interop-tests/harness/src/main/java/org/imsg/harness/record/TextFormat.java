@@ -24,14 +24,19 @@ final class TextFormat implements EventSource {
     /** Later than that, pcapng could not have all its events. */
     private static final Instant LATEST = Instant.parse("2261-12-31T23:59:59.999999999Z");
 
+    /** Beside time, connection, direction, kind, format, note and bytes: one for each descriptor. */
+    private static final int MOST_WORDS = Event.MOST_DESCRIPTORS + 7;
+
     private final InputStream in;
+    private final int longest;
     private final Instant start;
     private int lines;
     private boolean terminated;
 
-    /** Reads the heading. */
-    TextFormat(InputStream in) throws IOException {
+    /** Reads the heading. Bytes of a line have two digits each. */
+    TextFormat(InputStream in, int limit) throws IOException {
         this.in = in;
+        this.longest = (int) Math.min(Integer.MAX_VALUE - 8L, 2L * limit + MOST_WORDS_BYTES);
         String[] heading = line().strip().split(" ");
         if (heading.length < 4 || !heading[0].equals(MAGIC) || !heading[2].matches("(big|little)-endian"))
             throw new IOException("a recording begins with \"" + MAGIC + " " + VERSION + " little-endian TIME\"");
@@ -82,10 +87,14 @@ final class TextFormat implements EventSource {
     private @Nullable String line() throws IOException {
         ByteArrayOutputStream line = new ByteArrayOutputStream();
         int b;
-        while ((b = in.read()) >= 0 && b != '\n')
-            line.write(b);
-        terminated = b >= 0;
         lines++;
+        while ((b = in.read()) >= 0 && b != '\n') {
+            if (line.size() == longest)
+                throw new IOException("line " + lines + " of the recording is longer than " + longest
+                        + " bytes: longer messages need a --limit");
+            line.write(b);
+        }
+        terminated = b >= 0;
         return terminated || line.size() > 0 || lines == 1 ? line.toString(StandardCharsets.UTF_8) : null;
     }
 
@@ -170,6 +179,8 @@ final class TextFormat implements EventSource {
             } else if (b == ' ' && !quoted) {
                 if (any)
                     words.add(word.toString(StandardCharsets.UTF_8));
+                if (words.size() > MOST_WORDS)
+                    throw new IllegalArgumentException("an event has at most " + MOST_WORDS + " words");
                 word.reset();
                 any = false;
             } else {

@@ -33,6 +33,8 @@ final class Script {
     private static final Duration LONGEST = Duration.ofDays(365);
     /** A peer may send all there are; further ones are each the first of their type. */
     private static final int MOST_TYPES = 1 << 16;
+    /** A descriptor may give bytes without end. */
+    private static final long MOST_SAVED = 1L << 30;
     private static final Pattern VARIABLE = Pattern.compile("\\$\\{(\\w+)}|^\\$(\\w+)$");
 
     private final ProtocolDescription protocol;
@@ -309,6 +311,7 @@ final class Script {
         Run(Conversation peer, Duration patience) {
             this.peer = peer;
             this.patience = patience;
+            peer.patience(patience);
         }
 
         boolean begin() throws IOException, InterruptedException {
@@ -329,7 +332,7 @@ final class Script {
                     throw e.getMessage().startsWith("line ")
                             ? e
                             : new ScriptFailedException("line " + step.line + ": " + e.getMessage());
-                } catch (IllegalArgumentException e) {
+                } catch (IllegalArgumentException | SocketTimeoutException e) {
                     throw new ScriptFailedException("line " + step.line + ": " + e.getMessage());
                 }
             return true;
@@ -419,14 +422,20 @@ final class Script {
             if (last().descriptors().isEmpty())
                 throw new ScriptFailedException("save " + file + ": the message has no descriptor");
             ByteBuffer bytes = ByteBuffer.allocate(1 << 16);
-            try (FdChannel in = new FdChannel(last().descriptors().getFirst())) {
+            try (FdChannel in = new FdChannel(last().descriptors().getFirst()).timeout(patience)) {
                 try (OutputStream out = Files.newOutputStream(file)) {
-                    while (in.read(bytes) >= 0) {
+                    for (long size = 0; in.read(bytes) >= 0; bytes.clear()) {
+                        size += bytes.position();
+                        if (size > MOST_SAVED)
+                            throw new ScriptFailedException(
+                                    "save " + file + ": the descriptor gives more than " + MOST_SAVED + " bytes");
                         out.write(bytes.array(), 0, bytes.position());
-                        bytes.clear();
                     }
-                } catch (ErrnoException e) { // the descriptor cannot be read
+                } catch (ErrnoException | ScriptFailedException e) { // the descriptor cannot be read
                     throw e;
+                } catch (SocketTimeoutException _) {
+                    throw new ScriptFailedException("save " + file + ": the descriptor gave nothing for "
+                            + patience.toMillis() + " ms, and has not ended");
                 } catch (IOException e) {
                     throw new UnwritableFileException("file", file, e);
                 }

@@ -63,6 +63,7 @@ public final class ScriptedPeer implements AutoCloseable {
 
     private ScriptedPeer(RawSocket socket, Direction sending, WireFormat format, int limit) {
         conversation = new Conversation(socket, sending, format, limit, passed::add);
+        conversation.patience(USUAL_PATIENCE);
     }
 
     /**
@@ -120,13 +121,14 @@ public final class ScriptedPeer implements AutoCloseable {
     }
 
     /**
-     * Sets how long an expected message may take; ten seconds unless set.
+     * Sets how long an expected message may take, and the other side to read what is sent; ten seconds unless set.
      *
      * @param time how long
      * @return this
      */
     public ScriptedPeer patience(Duration time) {
         patience = time;
+        conversation.patience(time);
         return this;
     }
 

@@ -15,6 +15,9 @@ import org.imsg.unix.Fd;
  * @param lost whether the kernel could not deliver all of them (MSG_CTRUNC)
  */
 public record Chunk(byte[] bytes, List<Fd> descriptors, boolean lost) implements AutoCloseable {
+    /** Stands for descriptors that the kernel did not deliver. */
+    public static final String LOST = "lost";
+
     /**
      * What the descriptors are, in words: the file behind each, {@code lost} for what the kernel did not deliver.
      *
@@ -25,7 +28,7 @@ public record Chunk(byte[] bytes, List<Fd> descriptors, boolean lost) implements
         for (Fd descriptor : descriptors)
             names.add(nameOf(descriptor));
         if (lost)
-            names.add("lost");
+            names.add(LOST);
         return names;
     }
 

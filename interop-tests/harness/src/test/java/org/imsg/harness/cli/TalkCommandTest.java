@@ -26,6 +26,7 @@ import org.imsg.harness.record.Recording;
 import org.imsg.harness.scripted.Expected;
 import org.imsg.harness.scripted.ScriptedPeer;
 import org.imsg.harness.scripted.ScriptedServer;
+import org.imsg.harness.stream.RawListener;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
 import org.junit.jupiter.api.Test;
@@ -163,6 +164,43 @@ class TalkCommandTest extends ImsgProgram {
         }
         assertThat(err.toString())
                 .isEqualTo("imsg: the file /dev/full cannot be written: No space left on device\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            pipe      | the descriptor gave nothing for 200 ms, and has not ended
+            /dev/zero | the descriptor gives more than 1073741824 bytes
+            """)
+    void a_descriptor_that_never_ends_is_not_saved_for_ever(String what, String complaint) throws Exception {
+        try (Fd.Pair pipe = Fd.pipe();
+                Fd zero = Fd.open(Path.of("/dev/zero"), OpenFlag.READ);
+                ScriptedServer server = ScriptedServer.listen(directory.resolve("s"), WireFormat.MODERN, client -> {
+                    client.send(3, new byte[0], what.equals("pipe") ? pipe.first() : zero);
+                    client.expectEnd();
+                })) {
+            assertThat(imsg("talk", server.socket(), "--wait", "200ms", "--script",
+                    script("expect 3 within=20s\nsave /dev/null\n"))).isEqualTo(1);
+        }
+        assertThat(err.toString()).isEqualTo("imsg: line 2: save /dev/null: " + complaint + "\n");
+    }
+
+    @Test
+    void a_daemon_that_does_not_read_is_not_waited_for_without_end() throws Exception {
+        String many = "x".repeat(1 << 20);
+        try (RawListener silent = RawListener.listen(directory.resolve("s"), 0600)) {
+            assertThat(imsg("talk", silent.path(), "--format", "MODERN", "--wait", "200ms", "--script",
+                    script("send 1 data=" + many))).isEqualTo(1);
+            assertThat(imsg("send", silent.path(), "--format", "MODERN", "--wait", "200ms", "--type", "1", "--data",
+                    many)).isEqualTo(3);
+        }
+        assertThat(err.toString().lines()).hasSize(2).allMatch(line -> line.contains("no room for ")
+                && line.endsWith(" of 1048592 bytes in time: the peer does not read"));
+    }
+
+    @Test
+    void a_script_that_is_no_text_is_refused_before_it_takes_memory() {
+        assertThat(imsg("talk", directory.resolve("s"), "--script", "/dev/zero")).isEqualTo(3);
+        assertThat(err.toString()).isEqualTo("imsg: /dev/zero: line 1 is longer than 34603008 bytes\n");
     }
 
     @Test

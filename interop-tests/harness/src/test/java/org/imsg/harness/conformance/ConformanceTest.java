@@ -323,7 +323,9 @@ class ConformanceTest {
                     "mark-without-descriptor", "descriptor-not-asked-for", "descriptor-without-mark",
                     "two-descriptors-with-one-message", "descriptor-flood", "descriptor-closed-once",
                     "no-descriptor-is-none", "flood-of-requests", "a-client-that-does-not-read"),
-            Habit.ANSWERS_SLOWLY, List.of("flood-of-requests", "a-client-that-does-not-read"));
+            Habit.ANSWERS_SLOWLY, List.of("flood-of-requests", "a-client-that-does-not-read"),
+            Habit.PAUSES_INSIDE_A_MESSAGE, List.of("flood-of-requests", "a-client-that-does-not-read"),
+            Habit.PAUSES_BETWEEN_MESSAGES, List.of("flood-of-requests", "a-client-that-does-not-read"));
 
     private static final Map<Defect, List<String>> DEFECTS = """
             TAKES_SHORT_LENGTHS                 | others-while-one-is-refused,length-15,length-0,known-type-length-15,known-type-length-0,marked-lengths,lengths-behind-a-request,descriptor-with-a-length-that-is-refused

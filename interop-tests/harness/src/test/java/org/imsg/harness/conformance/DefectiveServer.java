@@ -27,11 +27,13 @@ final class DefectiveServer implements AutoCloseable {
 
     /** No fault: a daemon may do so. */
     enum Habit {
-        NONE, GREETS, ENDS_AFTER_AN_ANSWER, ANSWERS_SLOWLY
+        NONE, GREETS, ENDS_AFTER_AN_ANSWER, ANSWERS_SLOWLY, PAUSES_INSIDE_A_MESSAGE, PAUSES_BETWEEN_MESSAGES
     }
 
     private static final int LIMIT = 16384;
+    private static final int REQUEST = 7;
     private static final long SLOWLY = Duration.ofMillis(120).toNanos();
+    private static final long PAUSE = Duration.ofMillis(300).toNanos();
 
     private final Defect defect;
     private final Habit habit;
@@ -168,11 +170,29 @@ final class DefectiveServer implements AutoCloseable {
         if (shared)
             turn.acquireUninterruptibly();
         try {
-            client.send(message);
+            if (habit == Habit.PAUSES_INSIDE_A_MESSAGE)
+                send(client, Arrays.copyOf(message, 9), Arrays.copyOfRange(message, 9, message.length));
+            else if (habit == Habit.PAUSES_BETWEEN_MESSAGES
+                    && ByteBuffer.wrap(message).order(ByteOrder.nativeOrder()).getInt() == REQUEST)
+                send(client, message, ofType(98, message));
+            else
+                client.send(message);
         } finally {
             if (shared)
                 turn.release();
         }
+    }
+
+    /** An empty message with the other one's peerid and pid. */
+    private static byte[] ofType(int type, byte[] other) {
+        ByteBuffer header = ByteBuffer.wrap(other).order(ByteOrder.nativeOrder());
+        return Event.header(WireFormat.MODERN, type, 16, false, header.getInt(8), header.getInt(12));
+    }
+
+    private static void send(RawSocket client, byte[] first, byte[] second) throws IOException {
+        client.send(first);
+        LockSupport.parkNanos(PAUSE);
+        client.send(second);
     }
 
     @Override

@@ -12,9 +12,10 @@ import org.imsg.unix.FdChannel;
 
 /** The program imsg-daemon of c-reference with one of its faults, at a socket. */
 public final class FaultyDaemonServer implements AutoCloseable {
-    private static final Path PROGRAM = Path.of(System.getProperty("imsg.c-reference", "../c-reference/target"),
+    static final Path PROGRAM = Path.of(System.getProperty("imsg.c-reference", "../c-reference/target"),
             "imsg-daemon").toAbsolutePath();
 
+    private final Path program;
     private final List<String> arguments = new ArrayList<>();
     private Child child;
 
@@ -27,6 +28,12 @@ public final class FaultyDaemonServer implements AutoCloseable {
     }
 
     FaultyDaemonServer(Path socket, boolean classic, String fault) throws IOException {
+        this(PROGRAM, socket, classic, fault);
+    }
+
+    /** Under another name. */
+    FaultyDaemonServer(Path program, Path socket, boolean classic, String fault) throws IOException {
+        this.program = program;
         if (classic)
             arguments.add("-c");
         arguments.addAll(List.of(socket.toString(), fault));
@@ -68,10 +75,10 @@ public final class FaultyDaemonServer implements AutoCloseable {
 
     private Child start() throws IOException {
         try (Fd.Pair pipe = Fd.pipe()) {
-            Child started = Child.of(PROGRAM, arguments.toArray(String[]::new)).descriptor(1, pipe.second()).start();
+            Child started = Child.of(program, arguments.toArray(String[]::new)).descriptor(1, pipe.second()).start();
             pipe.second().close();
             if (!read(pipe, "listening").contains("listening"))
-                throw new IOException(PROGRAM + " does not listen");
+                throw new IOException(program + " does not listen");
             return started;
         }
     }

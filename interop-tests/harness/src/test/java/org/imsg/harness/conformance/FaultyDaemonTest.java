@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -121,6 +123,15 @@ class FaultyDaemonTest {
                     .isInstanceOf(Probe.DaemonGoneException.class)
                     .hasMessageStartingWith("the daemon is gone since a client said ")
                     .hasMessageContaining("ECONNREFUSED");
+        }
+    }
+
+    @Test
+    void no_terminal_obeys_the_name_of_a_process_that_was_probed() throws Exception {
+        Path program = Files.copy(FaultyDaemonServer.PROGRAM, directory.resolve("a\u001B[2Jb"),
+                StandardCopyOption.COPY_ATTRIBUTES);
+        try (FaultyDaemonServer _ = new FaultyDaemonServer(program, socket(""), false, "none")) {
+            assertThat(new Probe(socket(""), Duration.ofMillis(400)).run().process()).endsWith("(a\\u001b[2Jb)");
         }
     }
 

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -169,6 +171,38 @@ class RecordingTest {
         assertThatThrownBy(() -> Recording.read(bytes)).isInstanceOf(IOException.class).hasMessage(complaint);
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            imsg   | line 3 of the recording is longer than 41943040 bytes: longer messages need a --limit
+            pcapng | has length 1953789044, at most 25165824 is read: longer messages need a --limit
+            """)
+    void a_line_or_block_without_end_is_refused_with_its_bound_behind_what_came_before(String kind, String complaint)
+            throws IOException {
+        Path file = directory.resolve("whole." + kind);
+        Event event = Event.message(Direction.TO_SERVER, WireFormat.MODERN, 1, 0, 9, new byte[4], List.of());
+        new Recording(START, List.of(event)).write(file);
+        byte endless = kind.equals("imsg") ? (byte) 'a' : 0x74;
+        byte[] begin = kind.equals("imsg") ? new byte[0] : new byte[]{5, 0, 0, 0};
+        InputStream in = new SequenceInputStream(
+                new ByteArrayInputStream(joined(Files.readAllBytes(file), begin)), new InputStream() {
+                    @Override
+                    public int read() {
+                        return endless;
+                    }
+                });
+        EventReader reader = EventReader.of(in, EventReader.USUAL_LIMIT);
+        assertThat(reader.next()).isEqualTo(event);
+        assertThatThrownBy(reader::next).isInstanceOf(IOException.class).hasMessageEndingWith(complaint);
+    }
+
+    @Test
+    void a_line_of_words_without_end_is_refused() {
+        String line = "0.000000000 1 > bytes" + " fd=a".repeat(100_000) + "\n";
+        assertThatThrownBy(() -> Recording.read((TextFormat.heading(START) + line).getBytes(StandardCharsets.UTF_8)))
+                .isInstanceOf(IOException.class)
+                .hasMessage("line 2 of the recording: an event has at most 262 words");
+    }
+
     @Test
     void another_version_or_byte_order_is_refused_with_both() {
         assertThatThrownBy(() -> Recording.read("imsg-recording 2 little-endian x\n".getBytes(StandardCharsets.UTF_8)))
@@ -230,7 +264,7 @@ class RecordingTest {
         for (int length = 70; length < good.length; length++) {
             List<Event> read = new ArrayList<>();
             try {
-                EventReader events = EventReader.of(new ByteArrayInputStream(good, 0, length));
+                EventReader events = EventReader.of(new ByteArrayInputStream(good, 0, length), EventReader.USUAL_LIMIT);
                 for (Event event; (event = events.next()) != null;)
                     read.add(event);
             } catch (IOException e) {

@@ -21,6 +21,13 @@ import org.imsg.harness.record.Conversation;
 import org.imsg.unix.Child;
 import org.imsg.unix.Fd;
 import org.imsg.unix.OpenFlag;
+import java.net.SocketTimeoutException;
+import java.util.Collections;
+import java.util.List;
+import org.imsg.harness.record.Direction;
+import org.imsg.harness.record.Event;
+import org.imsg.harness.stream.Chunk;
+import org.imsg.harness.stream.RawSocket;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -165,6 +172,33 @@ class ScriptedPeerTest {
                 parent.expectEnd();
                 assertThat(parent.child().waitFor().success()).isTrue();
             }
+        }
+    }
+
+    @Test
+    @Timeout(60)
+    void a_send_to_one_that_does_not_read_ends_with_the_patience() throws IOException {
+        try (RawSocket.Pair pair = RawSocket.pair();
+                ScriptedPeer peer = ScriptedPeer.of(pair.first(), Direction.TO_CLIENT, WireFormat.MODERN)
+                        .patience(Duration.ofMillis(50))) {
+            assertThatThrownBy(() -> peer.send(1, new byte[1 << 20])).isInstanceOf(SocketTimeoutException.class)
+                    .hasMessageEndingWith("the peer does not read");
+        }
+    }
+
+    @Test
+    void behind_a_flood_of_descriptors_each_message_has_its_own() throws IOException {
+        try (RawSocket.Pair pair = RawSocket.pair();
+                Fd.Pair pipe = Fd.pipe();
+                Fd own = Fd.open(Path.of("/dev/null"), OpenFlag.READ);
+                ScriptedPeer peer = ScriptedPeer.of(pair.first(), Direction.TO_CLIENT, WireFormat.MODERN)) {
+            byte[] flooded = Event.header(WireFormat.MODERN, 1, 16, true, 0, 9);
+            for (byte one : flooded)
+                pair.second().send(new byte[]{one}, Collections.nCopies(20, pipe.first()));
+            pair.second().send(Event.header(WireFormat.MODERN, 2, 16, true, 0, 9), List.of(own));
+            assertThat(peer.expect(Expected.type(1)).descriptors()).hasSize(Event.MOST_DESCRIPTORS);
+            assertThat(peer.expect(Expected.type(2).withDescriptor()).descriptors()).singleElement()
+                    .returns("/dev/null", Chunk::nameOf);
         }
     }
 
