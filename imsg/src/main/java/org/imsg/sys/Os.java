@@ -8,7 +8,8 @@ public enum Os {
      * Linux: x86_64 and aarch64, each with a table of its own, and machines with the generic constants of Linux, such as
      * riscv64, s390x, ppc64le and loongarch64. The tables are held against the C compilers of x86_64, aarch64, riscv64 and
      * s390x, and of musl. Machines with constants of their own (mips, sparc, alpha, parisc) and those of 32 bits are refused by
-     * name. Under musl no child can be started, and the exception names what its C library lacks.
+     * name. Under musl nothing was run, and no child can be started: of the functions that are called on Linux it lacks
+     * posix_spawn_file_actions_addclosefrom_np, which the exception names.
      */
     LINUX,
     /** OpenBSD. */

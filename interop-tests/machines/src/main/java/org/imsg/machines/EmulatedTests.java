@@ -50,7 +50,8 @@ final class EmulatedTests implements TestExecutionListener {
                 Pattern.compile("(" + arguments[3] + ")(#.*)?"));
         LauncherDiscoveryRequest request = LauncherDiscoveryRequestBuilder.request()
                 .selectors(selectClasspathRoots(Set.of(Path.of(arguments[2]))))
-                .filters(includeClassNamePatterns(arguments[3].replaceAll("#(\\([^)]*\\)|[\\w\\\\+]+)", "")), (PostDiscoveryFilter) tests::chosen)
+                .filters(includeClassNamePatterns(arguments[3].replaceAll("#(\\([^)]*\\)|[\\w\\\\+]+)", "")),
+                        (PostDiscoveryFilter) tests::chosen)
                 // Emulation is slow: only the run as a whole has an end.
                 .configurationParameter("junit.jupiter.execution.timeout.mode", "disabled")
                 .configurationParameter("imsg.testing.patience.milliseconds", "20000").build();
@@ -77,17 +78,21 @@ final class EmulatedTests implements TestExecutionListener {
     @Override
     public void executionSkipped(TestIdentifier test, String reason) {
         skipped++;
+        System.out.println("skipped: " + name(test) + " - " + reason);
     }
 
     @Override
     public void executionFinished(TestIdentifier test, TestExecutionResult result) {
-        String name = test.getSource().map(EmulatedTests::name).orElse(test.getDisplayName());
+        String name = name(test);
         if (test.isContainer() && result.getStatus() == Status.SUCCESSFUL)
             return;
         results.computeIfAbsent(name, _ -> new EnumMap<>(Status.class)).merge(result.getStatus(), 1, Integer::sum);
         long seconds = (System.nanoTime() - begun.get(test.getUniqueId())) / 1_000_000_000;
         if (seconds > 20)
             System.out.println("  " + seconds + " s: " + name + " " + test.getDisplayName());
+        if (result.getStatus() == Status.ABORTED)
+            System.out.println("skipped: " + name + " - "
+                    + result.getThrowable().map(Throwable::getMessage).orElse("").replaceAll("\\s+", " "));
         if (result.getStatus() == Status.FAILED && exceptions.expects(name).isEmpty()) {
             System.out.println("failed: " + name + " " + test.getDisplayName());
             result.getThrowable().ifPresent(cause -> cause.printStackTrace(System.out));
@@ -119,6 +124,10 @@ final class EmulatedTests implements TestExecutionListener {
         System.out.println(expected + " failed as the list says. Beside them:");
         System.out.println(passed + " passed, " + failed + " failed, " + skipped + " skipped");
         return failed == 0 && passed > 0;
+    }
+
+    private static String name(TestIdentifier test) {
+        return test.getSource().map(EmulatedTests::name).orElse(test.getDisplayName());
     }
 
     /** The class, or class#method. */
