@@ -5,6 +5,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
@@ -22,6 +24,8 @@ final class MemberAccess {
     private static final ValueLayout.OfShort SHORT_BIG = SHORT_LITTLE.withOrder(ByteOrder.BIG_ENDIAN);
     private static final ValueLayout.OfInt INT_BIG = INT_LITTLE.withOrder(ByteOrder.BIG_ENDIAN);
     private static final ValueLayout.OfLong LONG_BIG = LONG_LITTLE.withOrder(ByteOrder.BIG_ENDIAN);
+
+    private static final VarHandle EIGHT = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     /** Arrays that strings are decoded from, one for several threads each: a thread that finds none makes a new one. */
     private static final AtomicReferenceArray<byte[]> SCRATCH = new AtomicReferenceArray<>(16);
@@ -152,17 +156,33 @@ final class MemberAccess {
         byte[] field = SCRATCH.getAndSet(slot, null);
         if (field == null || field.length < length)
             field = new byte[Math.max(length, 64)];
-        MemorySegment.copy(bytes, JAVA_BYTE, at, field, 0, length);
-        int end = 0;
-        while (end < length && field[end] != 0)
-            end++;
+        int end = copyText(bytes, at, length, field);
         if (terminated && end == length)
             throw new MalformedStructException(member + " has no NUL in its " + length + " bytes: \""
                     + new String(field, 0, length, UTF_8).replaceAll("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]", "?") + '"');
         String text = new String(field, 0, end, UTF_8);
         if (field.length <= LARGEST_SCRATCH)
-            SCRATCH.set(slot, field);
+            SCRATCH.setRelease(slot, field);
         return text;
+    }
+
+    /** Copies a string as far as its NUL, eight bytes at once; each byte is read once, for shared memory may change meanwhile. {@return its length} */
+    private static int copyText(MemorySegment bytes, long at, int length, byte[] field) {
+        int end = 0;
+        for (; end + Long.BYTES <= length; end += Long.BYTES) {
+            long eight = bytes.get(LONG_LITTLE, at + end);
+            EIGHT.set(field, end, eight);
+            // The lowest bit that is set is in the first byte that is zero.
+            long zeros = eight - 0x0101_0101_0101_0101L & ~eight & 0x8080_8080_8080_8080L;
+            if (zeros != 0)
+                return end + Long.numberOfTrailingZeros(zeros) / Byte.SIZE;
+        }
+        for (; end < length; end++) {
+            field[end] = bytes.get(JAVA_BYTE, at + end);
+            if (field[end] == 0)
+                break;
+        }
+        return end;
     }
 
     static void putText(String value, MemorySegment bytes, long at, int length, boolean terminated, String member) {

@@ -28,6 +28,8 @@ class CStructTest {
 
     record Named(@CString(8) String name, @CString(value = 4, terminated = false) String tag) {}
 
+    record Labels(@CString(21) String one, @CString(value = 21, terminated = false) String other) {}
+
     record Blob(@Bytes(3) byte[] raw, @ArrayOf(2) @U16 int[] pair, @ArrayOf(2) @CString(4) String[] names) {}
 
     record Counted(@U32 long count, @U8 int kind, @FlexibleArray @U16 int[] values) {}
@@ -44,6 +46,7 @@ class CStructTest {
 
     private static final CStruct<Numbers> NUMBERS = own(Numbers.class);
     private static final CStruct<Named> NAMED = own(Named.class);
+    private static final CStruct<Labels> LABELS = own(Labels.class);
     private static final CStruct<Blob> BLOB = own(Blob.class);
     private static final CStruct<Counted> COUNTED = own(Counted.class);
     private static final CStruct<Titled> TITLED = own(Titled.class);
@@ -135,6 +138,26 @@ class CStructTest {
         byte[] full = "abcdefg\0ijkl".getBytes(UTF_8);
         assertThat(NAMED.read(full)).isEqualTo(new Named("abcdefg", "ijkl"));
         assertThat(NAMED.toBytes(new Named("abcdefg", "ijkl"))).isEqualTo(full);
+    }
+
+    @Test
+    void a_string_ends_at_its_first_nul_wherever_that_is_and_whatever_is_behind_it() {
+        for (char letter : new char[]{'a', '\u0001', '\u007f', '\u00e4'})
+            for (int length = 0; length <= 20; length++) {
+                byte[] bytes = new byte[42];
+                Arrays.fill(bytes, (byte) 0xFF);
+                String text = "x".repeat(length).replaceFirst("x{1,2}$",
+                        letter < 0x80 || length > 1 ? "" + letter : "y");
+                byte[] encoded = text.getBytes(UTF_8);
+                System.arraycopy(encoded, 0, bytes, 0, encoded.length);
+                System.arraycopy(encoded, 0, bytes, 21, encoded.length);
+                bytes[encoded.length] = 0;
+                bytes[21 + encoded.length] = 0;
+                assertThat(LABELS.read(bytes)).isEqualTo(new Labels(text, text));
+            }
+        byte[] full = "y".repeat(42).getBytes(UTF_8);
+        full[20] = 0;
+        assertThat(LABELS.read(full)).isEqualTo(new Labels("y".repeat(20), "y".repeat(21)));
     }
 
     @Test

@@ -28,15 +28,17 @@ final class RecordTransport implements WorkerTransport {
     public void send(long count) throws IOException {
         Tick tick = Tick.sample();
         int queued = 0;
-        for (long k = 0; k < count; k++) {
-            Tick.STRUCT.write(tick, payload, 0);
-            channel.composev(1, (int) k, 0, payload);
-            if (++queued == gathered) {
-                channel.flush();
-                queued = 0;
+        try (ImsgChannel.Batch _ = channel.batch()) {
+            for (long k = 0; k < count; k++) {
+                Tick.STRUCT.write(tick, payload, 0);
+                channel.composev(1, (int) k, 0, payload);
+                if (++queued == gathered) {
+                    channel.flush();
+                    queued = 0;
+                }
             }
+            channel.flush();
         }
-        channel.flush();
     }
 
     @Override
