@@ -134,9 +134,10 @@ final class ReceiveBuffer {
         return n;
     }
 
-    /** Ends the stream with an errno, which every later read tells again. */
+    /** Ends the stream with an errno, which every later read tells again. It is no clean end, even if the kernel says so. */
     int fail(int errno) {
         failure = errno;
+        ended = false;
         return -errno;
     }
 
