@@ -313,7 +313,7 @@ final class ParentLoop implements Supervisor.Actions {
 
     /** What an administrator can do about it. */
     private static String advice(Throwable fault) {
-        for (Throwable t = fault; t != null; t = t.getCause())
+        for (Throwable t : Printable.causes(fault))
             if (t instanceof ErrnoException failed)
                 return switch (failed.name()) {
                     case "EMFILE", "ENFILE" -> "; raise the limit of open files (ulimit -n)";

@@ -3,6 +3,9 @@ package org.imsg.privsep;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /** Text for a log that comes from elsewhere, and may have been written to pass for something else. */
 final class Printable {
@@ -50,7 +53,7 @@ final class Printable {
     /** What failed and why, in one line: the messages of the exception and of its causes. */
     static String line(Throwable thrown) {
         StringBuilder line = new StringBuilder();
-        for (Throwable t = thrown; t != null; t = t.getCause()) {
+        for (Throwable t : causes(thrown)) {
             String text = t instanceof RuntimeException || t instanceof Error || t.getMessage() == null
                     ? t.toString() + at(t)
                     : t.getMessage();
@@ -58,6 +61,11 @@ final class Printable {
                 line.append(line.isEmpty() ? "" : ": ").append(text);
         }
         return oneLine(line.toString());
+    }
+
+    /** An exception and its causes, a hundred at most: they may go round in a circle. */
+    static List<Throwable> causes(Throwable thrown) {
+        return Stream.iterate(thrown, Objects::nonNull, Throwable::getCause).limit(100).toList();
     }
 
     /** A text of any length with its lines joined and its control characters shown. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Text that comes from elsewhere is shown as what it is. */
 class PrintableTest {
@@ -34,5 +35,13 @@ class PrintableTest {
                 .isEqualTo("no policy: open /p: ENOENT");
         assertThat(Printable.line(new NullPointerException("text")))
                 .startsWith("java.lang.NullPointerException: text at ").contains("org.imsg.privsep.PrintableTest.");
+    }
+
+    @Test
+    @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void causes_that_go_round_in_a_circle_are_told_once() {
+        IOException one = new IOException("no policy");
+        one.initCause(new IOException("open /p: ENOENT", one));
+        assertThat(Printable.line(one)).isEqualTo("no policy: open /p: ENOENT");
     }
 }

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import org.imsg.ImsgChannel;
 import org.imsg.ImsgListener;
 import org.imsg.WireFormat;
@@ -244,11 +245,10 @@ public final class ImsgExtension
                 .map(PeerFailedError.class::cast).findFirst();
     }
 
+    /** Of a hundred causes: they may go round in a circle. */
     private static boolean isTimeout(Throwable thrown) {
-        for (Throwable one = thrown; one != null; one = one.getCause())
-            if (one instanceof SocketTimeoutException || one instanceof TimeoutException)
-                return true;
-        return false;
+        return Stream.iterate(thrown, Objects::nonNull, Throwable::getCause).limit(100)
+                .anyMatch(one -> one instanceof SocketTimeoutException || one instanceof TimeoutException);
     }
 
     @Override
