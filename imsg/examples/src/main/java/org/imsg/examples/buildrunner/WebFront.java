@@ -15,7 +15,9 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.TimeUnit;
@@ -78,11 +80,12 @@ final class WebFront {
         try (Privileged parent = Privileged.over(ImsgChannel.of(Fd.of(3)))) {
             WebFront front = new WebFront(parent, Path.of(arguments[0]), Long.parseLong(arguments[2]));
             front.removeLeft();
-            front.startThreads();
-            InetAddress loopback = InetAddress.ofLiteral("127.0.0.1");
-            Fd listener = parent.listen(new InetSocketAddress(loopback, Integer.parseInt(arguments[1])), 10, true);
-            Thread.ofPlatform().daemon().start(() -> Connections.accept(listener, System.err::println,
-                    connection -> front.accepted.put(connection.move())));
+            InetSocketAddress address = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"),
+                    Integer.parseInt(arguments[1]));
+            FutureTask<Fd> listener = new FutureTask<>(() -> parent.listen(address, 10, true));
+            front.startThreads(listener);
+            listener.run();
+            listener.get();
             parent.awaitEnd(); // the parent is gone: nothing more can be done here
         }
     }
@@ -98,10 +101,19 @@ final class WebFront {
     }
 
     /** In advance: there may be no room for a thread when a client comes. */
-    private void startThreads() {
+    private void startThreads(Future<Fd> listener) {
         ends.prestartCoreThread();
+        Thread.ofPlatform().daemon().start(() -> acceptAll(listener));
         for (int i = 0; i < MOST_CLIENTS; i++)
             Thread.ofPlatform().daemon().start(this::answerAll);
+    }
+
+    private void acceptAll(Future<Fd> listener) {
+        try {
+            Connections.accept(listener.get(), System.err::println, connection -> accepted.put(connection.move()));
+        } catch (InterruptedException | ExecutionException _) {
+            // Without a listener the program ends, and says why.
+        }
     }
 
     private void answerAll() {
