@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 import org.imsg.ImsgChannel;
@@ -86,11 +88,19 @@ class ConformanceTest {
             Path socket = directory.resolve(entry.getKey().name());
             try (DefectiveServer server = new DefectiveServer(socket, entry.getKey())) {
                 assertThat(server).isNotNull();
-                Report report = run(socket, WireFormat.MODERN, LESS_PATIENT);
-                assertThat(failed(report)).as(entry.getKey() + " " + report.outcomes())
-                        .containsExactlyElementsOf(entry.getValue());
+                List<String> failed = new ArrayList<>(failed(socket, LESS_PATIENT, _ -> true));
+                assertThat(failed).as(entry.getKey().name()).containsAll(entry.getValue());
+                failed.removeAll(entry.getValue());
+                // A busy machine may have been too slow for the others.
+                assertThat(failed(socket, PATIENT, failed::contains)).as(entry.getKey().name()).isEmpty();
             }
         });
+    }
+
+    private static List<String> failed(Path socket, Duration patience, Predicate<String> cases) throws IOException {
+        return failed(new Conformance(target(socket, WireFormat.MODERN, patience), cases).run(_ -> {
+            // only the report matters
+        }));
     }
 
     @Test
