@@ -45,8 +45,14 @@ abstract class DescriptorHolder<T extends DescriptorHolder<T>> implements ByteBu
 
     /** For the end of a constructor: a leak report names the message first. */
     final void describeForLeakReport() {
-        if (leak != null)
+        if (leak == null)
+            return;
+        try {
             leak.record(this);
+        } catch (RuntimeException | Error e) {
+            leak.close(self()); // there is nothing to release
+            throw e;
+        }
     }
 
     /** A holder of the same kind and with the same properties, but for these. */

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.util.ResourceLeakDetector;
 import io.netty.util.ResourceLeakDetectorFactory;
 import java.util.Objects;
+import org.imsg.sys.Descriptors;
 import org.imsg.unix.Fd;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +45,21 @@ public final class FdBuf extends DescriptorHolder<FdBuf> {
         super(content, fd, LEAKS);
         this.lost = lost;
         describeForLeakReport();
+    }
+
+    /** For what was received: a descriptor is closed if this throws, and the bytes stay the caller's. */
+    static FdBuf received(ByteBuf content, int descriptor, boolean lost) {
+        Fd fd = null;
+        try {
+            fd = descriptor < 0 ? null : Fd.of(descriptor);
+            return new FdBuf(content, fd, lost);
+        } catch (RuntimeException | Error e) {
+            if (fd != null)
+                fd.close();
+            else if (descriptor >= 0)
+                Descriptors.close(descriptor);
+            throw e;
+        }
     }
 
     /**

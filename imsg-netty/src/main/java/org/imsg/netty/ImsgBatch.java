@@ -234,8 +234,9 @@ public final class ImsgBatch {
         check();
         if (fd < 0 || taken)
             return null;
+        Fd owned = Fd.of(fd);
         taken = true;
-        return Fd.of(fd);
+        return owned;
     }
 
     /**
@@ -245,8 +246,18 @@ public final class ImsgBatch {
      */
     public ImsgMessage toMessage() {
         DescriptorState there = descriptor();
-        return new ImsgMessage(type(), id(), pid(), buffer.retainedSlice(index(), length()),
-                there == DescriptorState.TAKEN ? DescriptorState.NONE : there, takeFd());
+        ByteBuf payload = buffer().retainedSlice(index(), length());
+        Fd carried = null;
+        try {
+            carried = takeFd();
+            return new ImsgMessage(type(), id(), pid(), payload,
+                    there == DescriptorState.TAKEN ? DescriptorState.NONE : there, carried);
+        } catch (RuntimeException | Error e) {
+            payload.release();
+            if (carried != null)
+                carried.close();
+            throw e;
+        }
     }
 
     private DescriptorState state(int fd) {

@@ -172,9 +172,18 @@ final class ImsgDecoder extends ChannelInboundHandlerAdapter {
         tail = null;
         if (left != null) {
             int fd = framer.giveUp();
-            fire(ctx, fd == Framer.NONE ? left : new FdBuf(left, fd < 0 ? null : Fd.of(fd), fd == Framer.LOST));
+            fire(ctx, fd == Framer.NONE ? left : handedOn(left, fd));
         }
         framer.close();
+    }
+
+    private static FdBuf handedOn(ByteBuf left, int fd) {
+        try {
+            return FdBuf.received(left, fd, fd == Framer.LOST);
+        } catch (RuntimeException | Error e) {
+            left.release();
+            throw e;
+        }
     }
 
     /** One contiguous buffer of the stream: the new bytes, behind the tail if there is one. */

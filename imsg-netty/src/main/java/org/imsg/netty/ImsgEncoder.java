@@ -193,10 +193,8 @@ final class ImsgEncoder extends ChannelOutboundHandlerAdapter {
             return;
         }
         promises = new ArrayList<>();
-        if (waiting.size() == 1)
-            ctx.write(bytes, waiting.getFirst());
-        else
-            ctx.write(bytes).addListener((ChannelFuture written) -> tell(waiting, written));
+        // A promise of its own: a message whose promise is completed before its time must not take along what was composed.
+        ctx.write(bytes).addListener((ChannelFuture written) -> tell(waiting, written));
     }
 
     private static void tell(List<ChannelPromise> waiting, ChannelFuture written) {

@@ -193,9 +193,9 @@ final class SocketReader {
             surplus += closed;
         int count = header.descriptorCount();
         broughtDescriptor = count > 0 || header.controlTruncated();
-        if (count > 0)
-            return new FdBuf(received, Fd.of(header.descriptor(0)), false);
-        return broughtDescriptor ? new FdBuf(received, null, true) : received;
+        return broughtDescriptor
+                ? FdBuf.received(received, count > 0 ? header.descriptor(0) : -1, count == 0)
+                : received;
     }
 
     private void end(ChannelPipeline pipeline, ImsgSocketChannel.SocketUnsafe unsafe) {

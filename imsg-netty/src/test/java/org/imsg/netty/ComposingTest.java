@@ -15,6 +15,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.util.IllegalReferenceCountException;
@@ -106,6 +107,25 @@ class ComposingTest {
         // Still the caller's, as it was.
         assertThat(payload.readerIndex()).isEqualTo(1);
         assertThat(payload.release()).isTrue();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void they_go_out_whatever_becomes_of_a_written_ones_promise() {
+        for (boolean succeeds : new boolean[]{true, false}) {
+            codec.compose(1, 0, 0, null, ascii("composed"));
+            ChannelPromise promise = channel.newPromise();
+            channel.write(new ImsgMessage(2, 0, 0, bytes("written")), promise);
+            if (succeeds)
+                promise.setSuccess();
+            else
+                promise.setFailure(new IllegalStateException("somebody's own"));
+            codec.compose(3, 0, 0, null, ascii("composed"));
+            channel.flush();
+            List<ImsgMessage> sent = sent();
+            assertThat(sent).extracting(ImsgMessage::type).containsExactly(1, 2, 3);
+            sent.forEach(ImsgMessage::release);
+        }
         channel.finishAndReleaseAll();
     }
 

@@ -9,8 +9,10 @@ import static org.imsg.netty.Wire.pipeSaying;
 import static org.imsg.netty.Wire.say;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.buffer.UnpooledDirectByteBuf;
 import io.netty.buffer.UnpooledHeapByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -20,11 +22,13 @@ import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.util.IllegalReferenceCountException;
 import io.netty.util.concurrent.DefaultEventExecutorGroup;
+import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.imsg.WireFormat;
 import org.imsg.testing.CapturedLog;
 import org.imsg.unix.Fd;
+import org.imsg.unix.FdChannel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -85,6 +89,81 @@ class ThrownOnTheWayTest {
         events.next(IllegalReferenceCountException.class);
         assertThat(channel.isOpen()).isFalse();
         assertThat(released.hasFd()).isFalse();
+    }
+
+    /** As where memory is short: something throws in the moment in which a descriptor is given an owner. */
+    @Test
+    void a_part_of_a_message_that_cannot_be_handed_on_leaves_no_descriptor_and_no_memory() throws Exception {
+        Nameless bytes = new Nameless(100);
+        bytes.writeBytes(join(marked(1, 0, "never made")), 20);
+        ImsgCodec codec = codec();
+        EmbeddedChannel channel = new EmbeddedChannel(codec);
+        try (Fd.Pair pipe = Fd.pipe()) {
+            channel.writeInbound(new FdBuf(bytes, pipe.first()));
+            bytes.fails = true;
+            channel.pipeline().remove(codec);
+            assertNoReader(pipe.second());
+            assertThatThrownBy(channel::checkException).hasStackTraceContaining("no memory");
+        }
+        channel.finishAndReleaseAll();
+        assertThat(bytes.refCnt()).isZero();
+    }
+
+    private static void assertNoReader(Fd pipe) throws Exception {
+        try (FdChannel in = new FdChannel(pipe)) {
+            assertThatThrownBy(() -> in.write(ByteBuffer.allocate(1))).hasMessageContaining("EPIPE");
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.imsg.netty.Loops#available")
+    void a_read_that_cannot_be_handed_on_leaves_no_descriptor_and_no_memory(Loops loops) throws Exception {
+        Fd.Pair pair = Fd.socketpair();
+        Events events = new Events();
+        Nameless memory = new Nameless(100);
+        memory.fails = true;
+        Channel channel = Wire.open(loops.group(), pair.first(), Map.of(ChannelOption.RECVBUF_ALLOCATOR,
+                new DefaultMaxMessagesRecvByteBufAllocator() {
+                    @Override
+                    public ExtendedHandle newHandle() {
+                        return new MaxMessageHandle() {
+                            @Override
+                            public int guess() {
+                                return 100;
+                            }
+
+                            @Override
+                            public ByteBuf allocate(ByteBufAllocator allocator) {
+                                return memory;
+                            }
+                        };
+                    }
+                }), events);
+        try (Wire peer = new Wire(pair.second()); Fd.Pair pipe = Fd.pipe()) {
+            peer.send("lost", pipe.first());
+            assertThat(events.next(AssertionError.class)).hasMessage("no memory");
+            assertNoReader(pipe.second());
+            events.expect(Events.INACTIVE);
+            assertThat(memory.refCnt()).isZero();
+        } finally {
+            channel.close().sync();
+        }
+    }
+
+    /** Memory that a report of leaks asks for its name, in vain. */
+    private static final class Nameless extends UnpooledDirectByteBuf {
+        private boolean fails;
+
+        Nameless(int size) {
+            super(UnpooledByteBufAllocator.DEFAULT, size, size);
+        }
+
+        @Override
+        public String toString() {
+            if (fails)
+                throw new AssertionError("no memory");
+            return super.toString();
+        }
     }
 
     @Test
