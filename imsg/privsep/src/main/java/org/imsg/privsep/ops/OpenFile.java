@@ -205,12 +205,25 @@ record OpenFile(String path, Set<OpenFlag> flags, int mode) implements Operation
         Rule rule = permit.rule();
         Place place = rule.path.find(request.path).orElseThrow();
         try {
+            if (!rule.special && (flags & Constants.O_EXCL) == 0)
+                refuseSpecial(permit, place);
             return permit.open(place, flags, request.mode & MODE_BITS);
         } catch (ErrnoException e) {
             // A socket's file, or a pipe without a reader.
             if (e.number() == Errno.number("ENXIO"))
                 throw permit.refusal("not a regular file");
             throw new ErrnoException("open", request.path, e.number());
+        }
+    }
+
+    /** Before it is opened: that alone does something to a device, or to who waits at the other end of a pipe. */
+    private static void refuseSpecial(Permit<OpenFile, Rule> permit, Place place) throws IOException {
+        try (Fd parent = permit.parent(place)) {
+            FileStatus there = FileStatus.of(parent, Name.of(place.name()));
+            if (!there.isRegular() && !there.isDirectory() && !there.isLink())
+                throw permit.refusal("not a regular file");
+        } catch (ErrnoException _) {
+            // open(2) says what is wrong, or makes the file.
         }
     }
 

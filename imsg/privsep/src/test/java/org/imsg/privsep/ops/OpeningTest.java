@@ -209,6 +209,25 @@ class OpeningTest {
         }
     }
 
+    /** A writer waits in open(2) for a reader, and would take the parent for it. */
+    @Test
+    void a_pipe_that_is_refused_is_not_opened() throws Exception {
+        Path fifo = directory.resolve("fifo");
+        assertThat(new ProcessBuilder("mkfifo", fifo.toString()).inheritIO().start().waitFor()).isZero();
+        Process writer = new ProcessBuilder("sh", "-c", "echo began; exec echo whole > " + fifo).start();
+        try (Served served = Served.by(policy("read,write")); Privileged privileged = served.privileged()) {
+            assertThat(writer.inputReader().readLine()).isEqualTo("began");
+            for (int i = 0; i < 100; i++)
+                assertRefused(privileged, fifo, "not a regular file");
+            Process reader = new ProcessBuilder("timeout", "30", "cat", fifo.toString()).start();
+            assertThat(reader.inputReader().readLine()).isEqualTo("whole");
+            assertThat(reader.waitFor()).isZero();
+            assertThat(writer.waitFor()).isZero();
+        } finally {
+            writer.destroyForcibly().waitFor();
+        }
+    }
+
     @Test
     void directories_are_never_opened_and_devices_only_where_the_rule_says_special() throws Exception {
         Path inside = Files.createDirectory(directory.resolve("inside"));
