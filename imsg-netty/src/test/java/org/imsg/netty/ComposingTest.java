@@ -119,7 +119,7 @@ class ComposingTest {
             if (succeeds)
                 promise.setSuccess();
             else
-                promise.setFailure(new IllegalStateException("somebody's own"));
+                promise.setFailure(new IllegalStateException("the program's own"));
             codec.compose(3, 0, 0, null, ascii("composed"));
             channel.flush();
             List<ImsgMessage> sent = sent();
